@@ -1,4 +1,4 @@
-//! The one plan: what will be done, in which order, what each step changes and interrupts, and what is not needed.
+//! The plan of a backup: what will be done, in which order, what each step changes and interrupts, and what is not needed.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,97 +35,98 @@ pub use look::{Unasked, may_ask, question};
 pub use steps::{moves_unproven_binding, settings_changed};
 pub use whole::{CompactionOutlook, OWN_DIRECTORY, compaction_outlook, is_of_the_cluster, whole_scope};
 
-/// Which tenant a plan was made for.
+/// The tenant that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantIdentity {
     /// Its id.
     pub id: u64,
     /// Its name.
     pub name: String,
-    /// Its role then.
+    /// Its role when the plan was made.
     pub role: String,
 }
 
-/// A write, in domain words; the backend says it in the server's.
+/// One write to a server or a storage, in terms of the domain; the backend renders its statements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Set `DATA_BACKUP_DEST`.
+    /// Sets `DATA_BACKUP_DEST`, or `backup_dest` below V4.
     SetDataDestination {
         /// The new destination, without keys.
         destination: Destination,
-        /// Where its access key is to be found.
+        /// Where its access key is read from.
         access_key: Option<SecretSource>,
     },
-    /// Set `LOG_ARCHIVE_DEST`, whole.
+    /// Sets `LOG_ARCHIVE_DEST` with all its attributes.
     SetArchiveDestination {
-        /// The new destination with the parts that are kept.
+        /// The new destination with the attributes that are kept.
         destination: ArchiveDest,
-        /// Where its access key is to be found.
+        /// Where its access key is read from.
         access_key: Option<SecretSource>,
     },
-    /// Raise `archive_lag_target`, which S3 needs.
+    /// Raises `archive_lag_target`, which S3 needs.
     SetArchiveLagTarget {
         /// The new target in seconds.
         seconds: u64,
     },
-    /// Switch log archiving off.
+    /// Stops log archiving.
     StopArchiving,
-    /// Switch log archiving on.
+    /// Starts log archiving.
     StartArchiving,
-    /// Let a suspended round go on.
+    /// Resumes a suspended round, or enables a deferred destination.
     ResumeArchiving,
-    /// Start the data backup.
+    /// Starts the data backup.
     StartBackup {
         /// Full or incremental.
         mode: Mode,
-        /// Add the log.
+        /// Whether the set includes the log (PLUS ARCHIVELOG).
         plus_archivelog: bool,
-        /// Where the encryption password is to be found.
+        /// Where the encryption password is read from.
         encrypt: Option<SecretSource>,
-        /// The directory of this backup alone, where it has one (a tenant on V3.2).
+        /// The directory of this backup alone; only a backup of tenants below V4 has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<BackupTo>,
     },
-    /// Start a major compaction of the whole cluster.
+    /// Starts a major compaction of the cluster.
     Compact,
-    /// Let the server look at the storage for what it would restore from.
+    /// Requests the storage proof: the server lists what it would restore from (`RESTORE ... PREVIEW`).
     LookAtStorage {
-        /// Where the sets are, without keys.
+        /// The directory of the sets, without keys.
         data: Destination,
-        /// Where the log is; None: the log inside the set is meant.
+        /// The directory of the log archive; `None` for the log inside the set.
         log: Option<Destination>,
-        /// Where the access key is to be found; None: none is needed.
+        /// Where the access key is read from; `None` where none is needed.
         access_key: Option<SecretSource>,
-        /// Where the passwords of the sets are to be found.
+        /// Where the passwords of the sets are read from.
         decrypt: Vec<SecretSource>,
     },
-    /// Start the dump of a logical backup into this directory.
+    /// Starts the dump of a logical backup below this directory.
     StartDump {
-        /// The directory the finished backup will have.
+        /// The directory in which the dump gets one of its own.
         directory: String,
         /// Tables and views that are left out.
         #[serde(default, skip_serializing_if = "Exclude::is_empty")]
         exclude: Exclude,
-        /// Whether it was missing when this was confirmed, so that it may be made; None: nobody looked.
+        /// Whether the directory may be created: it was missing when the plan was made, or is obnow's own; `None` where it was
+        /// not inspected, which allows it, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         makes: Option<bool>,
     },
-    /// Put the files of a dump under this directory of an object storage, in a directory of their own.
+    /// Uploads the files of a dump into a directory of their own below this directory of an object storage.
     Upload {
         /// The directory, without keys.
         destination: Destination,
-        /// Where its access key is to be found.
+        /// Where its access key is read from.
         access_key: Option<SecretSource>,
     },
 }
 
-/// The directory of one backup, named by its own statement.
+/// The directory of one backup, named by the statement that starts it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupTo {
     /// The directory, without keys; it ends in [`RUN`].
     pub destination: Destination,
-    /// Where its access key is to be found.
+    /// Where its access key is read from.
     pub access_key: Option<SecretSource>,
 }
 
@@ -135,22 +136,22 @@ pub struct BackupTo {
 pub enum Need {
     /// It reads, waits or writes.
     Needed,
-    /// Nothing to do, and why.
+    /// Nothing is to be done, and why.
     NotNeeded(String),
 }
 
-/// One step of one target.
+/// One step of one target's plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
-    /// Which step.
+    /// The kind of the step.
     pub kind: StepKind,
     /// Whether it is needed.
     pub need: Need,
-    /// What it writes, in order; empty: it only reads and waits.
+    /// What it writes, in order; empty where it only reads and waits.
     pub actions: Vec<Action>,
-    /// What it changes, in words.
+    /// What it changes, as text.
     pub effect: String,
-    /// What it interrupts; empty: nothing.
+    /// What it interrupts, as text; empty where it interrupts nothing.
     pub interrupts: String,
 }
 
@@ -175,7 +176,7 @@ impl PlannedStep {
     }
 }
 
-/// The plan of one target.
+/// The part of a plan that concerns one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetPlan {
     /// The target.
@@ -186,88 +187,88 @@ pub struct TargetPlan {
     pub mode: Mode,
     /// Its steps, in order.
     pub steps: Vec<PlannedStep>,
-    /// Things to know that stop nothing.
+    /// Notes for the user; none of them prevents the backup.
     pub notes: Vec<String>,
-    /// Somebody else's job that is only watched.
+    /// The job of another program or person that is only watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
-    /// Why the server is not asked to look at the storage in the end.
+    /// Why the storage proof is not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_why: Option<String>,
-    /// The secrets that the server would be sent for it, where they alone are the reason.
+    /// The secrets that the proof would send to the server, where they alone are the reason that it is not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_needs: Option<String>,
-    /// Archiving was suspended, or its destination put off, by somebody, and the plan ends that.
+    /// Whether it resumes archiving that was suspended, or enables an archive destination that was deferred.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resumes_archive: bool,
-    /// The job it is part of, from 1; None where one job takes every target of the plan.
+    /// The number, from 1, of the job it belongs to; `None` where one job covers every target of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
 }
 
-/// A job that somebody else started, and that a task watches to its verdict.
+/// A job that obnow did not start and that a task watches to its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// The tenant's own job; None while only a job of sys that names the tenant is there.
+    /// The tenant's own job; `None` while only a job of sys that names the tenant is there.
     pub job: Option<u64>,
-    /// That job of sys.
+    /// The job of sys, if there is one.
     pub parent: Option<u64>,
-    /// Who started it, as far as its description tells.
+    /// Who started it, as far as its description shows.
     pub owner: String,
-    /// When it started, in the server's own time, as printed.
+    /// When it started, in the server's time zone, as the server printed it.
     pub since: String,
 }
 
 impl TargetPlan {
-    /// The planned step of that kind.
+    /// Returns the planned step of that kind.
     #[must_use]
     pub fn step(&self, kind: StepKind) -> Option<&PlannedStep> {
         self.steps.iter().find(|step| step.kind == kind)
     }
 }
 
-/// A target that is not backed up, and why.
+/// A target that is not backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// The target.
     pub target: TargetName,
-    /// Why.
+    /// Why it is not.
     pub reason: String,
 }
 
-/// What will be done.
+/// The confirmed or proposed backup of targets of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The cluster it was made for.
     pub cluster: ClusterIdentity,
-    /// Physical or logical.
+    /// Whether the backup is physical or logical.
     pub method: Method,
     /// The choices it was made from.
     pub choices: Choices,
-    /// Below V4: whatever is done is done once, for all targets together.
+    /// Whether every action is done once for all targets together, as below V4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
-    /// Who is backed up.
+    /// The targets that are backed up.
     pub targets: Vec<TargetPlan>,
-    /// Who is not; sys and meta tenants are not mentioned.
+    /// The targets that are not; sys and meta tenants are not listed.
     pub left_out: Vec<LeftOut>,
-    /// Every check that was made for it.
+    /// Every preflight check that was made for it.
     pub checks: Vec<Check>,
 }
 
 impl Plan {
-    /// The plan of that target.
+    /// Returns the plan of that target.
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetPlan> {
         self.targets.iter().find(|target| target.target == *name)
     }
 
-    /// The targets whose suspended archiving it resumes.
+    /// Returns the targets whose suspended or deferred archiving it resumes.
     pub fn resumed(&self) -> impl Iterator<Item = &TargetName> {
         self.targets.iter().filter(|target| target.resumes_archive).map(|target| &target.target)
     }
 
-    /// The same plan for fewer targets.
+    /// Returns the plan without the targets that `keep` rejects.
     #[must_use]
     pub fn narrowed(&self, keep: impl Fn(&TargetName) -> bool) -> Self {
         let mut plan = self.clone();
@@ -275,7 +276,7 @@ impl Plan {
         plan
     }
 
-    /// Where the access key of the storage that is set is to be found; None where none is needed.
+    /// Returns where the access key of the first action that needs one is read from; `None` where none is needed.
     #[must_use]
     pub fn access_key(&self) -> Option<SecretSource> {
         let actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
@@ -289,27 +290,27 @@ impl Plan {
         })
     }
 
-    /// What was found wrong and overridden.
+    /// Returns the checks that were overridden.
     pub fn overridden(&self) -> impl Iterator<Item = &Check> {
         self.checks
             .iter()
             .filter(|check| check.result == preflight::CheckResult::Warn && self.choices.skip.contains(&check.check))
     }
 
-    /// What was not checked, as found on each target.
+    /// Returns the checks that could not be made, as found on each target.
     pub fn not_checked(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.result == preflight::CheckResult::NotChecked)
     }
 }
 
-/// Why there is no plan.
+/// The reason why there is no plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    /// The one fault that names the cause.
+    /// The fault that names the cause.
     pub fault: Fault,
-    /// Every check that was made, so that all of them can be shown.
+    /// Every preflight check that was made, so that all can be shown.
     pub checks: Vec<Check>,
-    /// Who was left out, where targets were sorted already.
+    /// The targets that were left out before it was refused.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -319,14 +320,14 @@ impl Refusal {
     }
 }
 
-/// The variable of the run, which is filled in when something is sent.
+/// The variable in a path that stands for the task and the attempt; it is expanded when a statement is sent.
 pub const RUN: &str = "{run}";
 
-/// The first version that puts the log into a set. V4.0 and V4.1 know the words, and answer 1235 (V4.0.0 and V4.1.0 source,
-/// `fill_template_job_`).
+/// The first version that includes the log in a set. V4.0 and V4.1 parse PLUS ARCHIVELOG and answer 1235 (V4.0.0 and V4.1.0
+/// source, `fill_template_job_`).
 const PLUS_ARCHIVELOG: Version = Version::oceanbase([4, 2, 0, 0], None);
 
-/// Whether a server of this version takes PLUS ARCHIVELOG.
+/// Checks that a server of this version accepts PLUS ARCHIVELOG.
 ///
 /// # Errors
 /// Why it does not, as half a sentence.
@@ -343,14 +344,14 @@ fn no_plus_archivelog(facts: &Facts, why: &str) -> Fault {
     Fault::new(Cause::Usage, what, why, "Leave --plus-archivelog out.")
 }
 
-/// What a person must know before he confirms a start of several tenants.
+/// The note for a start of several tenants.
 const NARROWED: &str = "A tenant whose earlier step fails is left out of the BACKUP statement; the others go on.";
 
-/// Decides everything.
+/// Makes the plan of a backup from the facts and the choices.
 ///
 /// # Errors
-/// A [`Refusal`] when a gate refuses every target, when something must be chosen first (`Cause::Usage`, naming the
-/// flag), or when a target does not exist.
+/// A [`Refusal`] when every target is refused or left out, when a target does not exist, or when something must be chosen first
+/// or cannot be used (`Cause::Usage`, naming the flag).
 pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let asked = asked_tenants(facts, choices)?;
     if facts.cluster.method == Method::Physical && !choices.exclude.is_empty() {
@@ -374,7 +375,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         let refused = own.iter().find(|check| check.refuses()).cloned();
         checks.extend(own);
         if let Some(check) = refused {
-            // sys and meta tenants are nobody's to miss.
+            // The user does not expect backups of sys and meta tenants.
             if tenant.kind == TenantKind::User {
                 left_out.push(LeftOut { target: facts.target(tenant), reason: check.found.clone() });
             }
@@ -436,7 +437,7 @@ fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[LeftOut]) -> Faul
     Fault::new(Cause::Precondition, what, why, "Name a tenant as cluster/tenant.")
 }
 
-/// The tenants the choices name; for a whole cluster every user tenant.
+/// Returns the tenants that the choices name; for a cluster, every user tenant.
 fn asked_tenants<'a>(facts: &'a Facts, choices: &Choices) -> Result<Vec<&'a TenantFacts>, Box<Refusal>> {
     let mut asked: Vec<&TenantFacts> = Vec::new();
     for target in &choices.targets {
@@ -460,7 +461,7 @@ fn asked_tenants<'a>(facts: &'a Facts, choices: &Choices) -> Result<Vec<&'a Tena
     Ok(asked)
 }
 
-/// The tenant of that name; one whose name is none for a target is found by what it is called instead.
+/// Returns the tenant of that name. A tenant whose name cannot be part of a target is found by the target that stands for it.
 fn tenant_called<'a>(facts: &'a Facts, target: &TargetName) -> Option<&'a TenantFacts> {
     let by_name = target.tenant().and_then(|name| facts.tenant(name));
     by_name.or_else(|| facts.tenants.iter().find(|tenant| tenant.id != 0 && facts.target(tenant) == *target))

@@ -1,5 +1,5 @@
-//! The server's own look at the storage: `RESTORE .. PREVIEW` makes it read the lists there and choose what it would restore
-//! from. It reads no data blocks, and changes nothing.
+//! The storage proof: with `RESTORE .. PREVIEW` the server reads the catalogues on the storage and chooses what it would restore
+//! from. It reads no data blocks and changes nothing.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,51 +13,51 @@ use super::target::TargetName;
 #[cfg(test)]
 mod tests;
 
-/// On which releases of a line the server can be asked to look.
+/// When the servers of a release line can be asked for the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofRule {
-    /// On none.
+    /// Never.
     #[default]
     Never,
-    /// In the Community Edition, when a person asks for it by itself.
+    /// In the Community Edition, and only when the proof is requested alone.
     OnDemandInCommunity,
     /// At the end of each backup.
     OfEachBackup,
 }
 
-/// What was chosen about the look, and the secrets that go with it.
+/// The choice about the proof, and the sources of the secrets that it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProofChoice {
-    /// True: with secrets where it needs them; false: not at all; None: only where it needs none.
+    /// Whether it is requested: `true`, even where it needs secrets; `false`, never; `None`, only where it needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<bool>,
-    /// Where the access key of the storage is to be found.
+    /// Where the access key of the storage is read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key: Option<SecretSource>,
-    /// Where the passwords of older sets are to be found.
+    /// Where the passwords of older sets are read from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decrypt: Vec<SecretSource>,
 }
 
 impl ProofChoice {
-    /// Whether nothing was said about it.
+    /// Returns whether nothing was chosen.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What an answer was read from.
+/// What the server read for a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The lists on the storage.
+    /// The catalogues on the storage.
     Media,
 }
 
 impl Evidence {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -69,20 +69,20 @@ impl Evidence {
 /// What the server would restore from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// When it was asked, by this host's clock.
+    /// The moment of the request, by this host's clock.
     pub at: Timestamp,
-    /// What it read.
+    /// What the server read.
     pub by: Evidence,
-    /// The point it was asked for.
+    /// The point to which a restore was previewed.
     pub until_scn: Scn,
-    /// The ids of the backup sets, as it lists them.
+    /// The ids of the backup sets, in the server's order.
     pub sets: Vec<u64>,
-    /// The ids of the archive pieces, as it lists them.
+    /// The ids of the archive pieces, in the server's order.
     pub pieces: Vec<u64>,
 }
 
 impl Proof {
-    /// What was found, in one line: `the server found sets 41, 38 and pieces 3 to 9 on the storage`.
+    /// Returns the proof as one line of text: `the server found sets 41, 38 and pieces 3 to 9 on the storage`.
     #[must_use]
     pub fn text(&self) -> String {
         let mut sets = self.sets.clone();
@@ -98,19 +98,19 @@ impl Proof {
     }
 }
 
-/// What came of a look.
+/// The result of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
-    /// It holds what is needed.
+    /// The storage holds what is needed.
     Found(Proof),
-    /// The server does not find all that is needed; what it said.
+    /// The server does not find all that is needed; its reason.
     Lacks(String),
-    /// Nothing is known from it, and why.
+    /// The preview shows nothing, and why.
     NoAnswer(String),
 }
 
 impl Looked {
-    /// Takes the server's list, which must hold these sets.
+    /// Returns the result of the server's list, which must contain the `needed` sets.
     #[must_use]
     pub fn listed(proof: Proof, needed: &[u64]) -> Self {
         let missing: Vec<String> =
@@ -123,7 +123,7 @@ impl Looked {
         Self::Lacks(format!("the server would restore from {}, not from {}", named(&found), named(&missing)))
     }
 
-    /// Takes a refusal, or that no answer came.
+    /// Returns the result of a preview that was refused or got no answer.
     #[must_use]
     pub fn refused(fault: &Fault) -> Self {
         match fault.code {
@@ -143,7 +143,7 @@ impl Looked {
 }
 
 impl Judged {
-    /// The same with something changed in the verdict, final or not.
+    /// Returns the verdict with a change in its outcome, final or not.
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(&mut Outcome)) -> Self {
         match &mut self {
@@ -152,13 +152,13 @@ impl Judged {
         self
     }
 
-    /// The same with why the server has not looked at the storage.
+    /// Returns the verdict with the reason why there is no storage proof.
     #[must_use]
     pub fn unproven(self, why: Option<String>) -> Self {
         self.map(|outcome| outcome.proof_why = why)
     }
 
-    /// The verdict as it stands.
+    /// Returns the outcome, which is preliminary while the log is still coming.
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         match self {
@@ -167,9 +167,9 @@ impl Judged {
     }
 }
 
-/// Weighs the server's answer with the verdict of the views (R10). What the storage lacks is waited for, `at_least` so many
-/// milliseconds where that is known, and makes a backup bad only where the views have been past its earliest point. `without` is what the views
-/// list beside it.
+/// Combines the result of a preview with the verdict of the views (R10). Where the views say restorable and the storage lacks
+/// something, the verdict becomes a wait, with a bound derived from `at_least` milliseconds, that ends as not restorable. Every
+/// other verdict stays as the views gave it. `without` returns what the views show to be restorable by other sets.
 #[must_use]
 pub fn weigh(
     judged: Judged,
@@ -199,7 +199,7 @@ pub fn weigh(
     }
 }
 
-/// The verdict on a set that the views list and the storage lacks.
+/// Returns the outcome of a set that the views list and the storage lacks.
 fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) -> Outcome {
     let name = target.tenant().unwrap_or(target.cluster());
     let fault = Fault::new(

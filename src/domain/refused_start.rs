@@ -1,5 +1,6 @@
-//! R4: why a server gave a listed tenant no job of its own. To sys it says a code at most and never the reason (V4.2.0 to
-//! V4.3.1 source, `handle_user_tenant_backupdatabase_`), so the reason is looked for in what the views show of the tenant.
+//! R4: why a server started no job for a tenant that the statement listed. To sys it reports a code at most, never the reason
+//! (V4.2.0 to V4.3.1 source, `handle_user_tenant_backupdatabase_`), so the reason is derived from what the views show of the
+//! tenant.
 
 use super::archiving::{self, Archiving};
 use super::choices::Mode;
@@ -11,28 +12,28 @@ use super::target::TargetName;
 #[cfg(test)]
 mod tests;
 
-/// The code that says nothing but that some condition does not hold.
+/// The code that only means that some condition does not hold.
 const CANNOT_START: u32 = 9040;
 
-/// What is known of a tenant that was listed and has no job.
+/// What is known about a tenant that the statement listed and that has no job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefusedStart {
     /// The job of sys that listed it.
     pub parent: u64,
-    /// How that job ended.
+    /// The status with which that job ended.
     pub ended: String,
-    /// The event of the refusal, as a comment: its code, its server and its trace id. None: there is no such event.
+    /// The event of the refusal, parsed as a comment: its code, its server and its trace id; `None` where there is no event.
     pub event: Option<Comment>,
-    /// What was asked for.
+    /// The mode that was requested.
     pub mode: Mode,
-    /// The signs of an upgrade now.
+    /// The present signs of an upgrade.
     pub upgrading: Known<Vec<String>>,
-    /// The tenant now; None: it could not be read.
+    /// The present facts of the tenant; `None` where they could not be read.
     pub tenant: Option<TenantFacts>,
 }
 
 impl RefusedStart {
-    /// The fault of the tenant's backup.
+    /// Returns the fault of the tenant's backup.
     #[must_use]
     pub fn fault(&self, target: &TargetName) -> Fault {
         let what = format!("The server started no backup of {target}.");
@@ -66,8 +67,8 @@ impl RefusedStart {
         Fault { code, ..fault }
     }
 
-    /// The first condition of a backup that is seen not to hold, in the order in which the server asks (V4.3.1 source,
-    /// `start_tenant_backup_data_`), and what to do.
+    /// Returns the first condition of a backup that visibly does not hold, and its remedy. The order is the one in which the
+    /// server checks them (V4.3.1 source, `start_tenant_backup_data_`).
     fn reason(&self) -> Option<(String, &'static str)> {
         let tenant = self.tenant.as_ref()?;
         if tenant.data_destination.is_none() {
@@ -101,7 +102,7 @@ impl RefusedStart {
 }
 
 impl RefusedStart {
-    /// What the facts of a cluster tell of it.
+    /// Takes over what the facts of the cluster show about the tenant.
     #[must_use]
     pub fn with_facts(mut self, facts: &Facts, tenant: u64) -> Self {
         self.upgrading = facts.cluster.upgrading.clone();

@@ -1,4 +1,4 @@
-//! The report of a task for a ticket: what was confirmed, what happened, and how it ended. No secret is in it: the journal
+//! The report of a task for a ticket: what was confirmed, what happened, and how it ended. It contains no secrets: the journal
 //! holds none, and every line is cleaned once more.
 
 use jiff::Timestamp;
@@ -13,22 +13,22 @@ use super::words;
 #[cfg(test)]
 mod tests;
 
-/// What a report is made from.
+/// The source of a report.
 pub struct Report<'a> {
-    /// The task.
+    /// The id of the task.
     pub task: &'a str,
-    /// Its journal: when each event was written, and the event or the words of one that is not known.
+    /// Its journal: the moment at which each event was written, and the event, or the entry where it cannot be read.
     pub events: &'a [(Timestamp, Result<Event, Unread>)],
     /// Its state.
     pub state: TaskState,
-    /// The version of obnow that makes the report.
+    /// The version of obnow that writes the report.
     pub version: &'a str,
-    /// When it is made.
+    /// The moment at which it is written.
     pub at: Timestamp,
 }
 
 impl Report<'_> {
-    /// The whole text, times in UTC.
+    /// Returns the text of the report, with times in UTC.
     #[must_use]
     pub fn text(&self) -> String {
         let view = TaskView::of_lines(self.events.iter().map(|(at, event)| (*at, event)));
@@ -70,7 +70,7 @@ impl Report<'_> {
     }
 }
 
-/// The server's own words.
+/// Adds the server's own message, if there is one.
 fn said(detail: &str, indent: usize, lines: &mut Vec<String>) {
     if !detail.is_empty() {
         lines.push(format!("{:indent$}The server said: {detail}", ""));
@@ -93,7 +93,7 @@ fn confirmed(prepared: &Prepared, lines: &mut Vec<String>) {
                 lines.push(format!("      interrupts: {}", step.interrupts));
             }
         }
-        // A task that only watches was shown nothing.
+        // A task that only watches has no preview.
         if !prepared.preview.iter().any(|step| step.target == target.target) {
             let needed = target.steps.iter().filter(|step| step.need == Need::Needed);
             lines.extend(needed.map(|step| format!("  {:<36} {}", step.kind.name(), step.effect)));

@@ -1,7 +1,7 @@
-//! To which time a backup can be restored: the set, its chain, and the unbroken log behind it.
+//! The times to which a backup can be restored: the set, its chain, and the unbroken log after it.
 //!
-//! The facts come from `CDB_OB_BACKUP_SET_FILES`, `CDB_OB_ARCHIVELOG_PIECE_FILES` and `CDB_OB_ARCHIVELOG_SUMMARY` of one
-//! tenant (V4), or from what V2 and V3 call the same things. Words obnow does not know are kept as they were.
+//! The facts come from `CDB_OB_BACKUP_SET_FILES`, `CDB_OB_ARCHIVELOG_PIECE_FILES` and `CDB_OB_ARCHIVELOG_SUMMARY` of one tenant
+//! (V4), or from the corresponding views of V2 and V3. Words that obnow does not know are kept as they are.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,61 +31,61 @@ pub struct BackupSet {
     pub id: u64,
     /// Full or incremental.
     pub kind: SetKind,
-    /// `PREV_FULL_BACKUP_SET_ID`: the full an incremental stands on; 0 for a full.
+    /// `PREV_FULL_BACKUP_SET_ID`: the full set that an incremental is based on; 0 for a full.
     pub prev_full: u64,
-    /// `PREV_INC_BACKUP_SET_ID`: the set right before it; 0 where there is none, or where it is the full.
+    /// `PREV_INC_BACKUP_SET_ID`: the set directly before it; 0 where there is none, or where it is the full.
     pub prev_inc: u64,
-    /// `BACKUP_LEVEL` is `TENANT` (V3.2): no increment stands on it.
+    /// Whether `BACKUP_LEVEL` is `TENANT` (V3.2): no incremental is based on it.
     #[serde(default)]
     pub tenant_level: bool,
-    /// How making it ended.
+    /// The status of its making.
     pub status: SetStatus,
-    /// Whether its files are there.
+    /// The state of its files.
     pub file_status: FileStatus,
-    /// `START_REPLAY_SCN`: the log must be there from this point. V2, V3: `START_REPLAY_LOG_TS` where the server has it, else
-    /// the snapshot version. 0: it was not read.
+    /// `START_REPLAY_SCN`: the point from which the log is needed. V2, V3: `START_REPLAY_LOG_TS` where the server has it,
+    /// otherwise the snapshot version. 0 where it was not read.
     pub start_replay: Scn,
-    /// `MIN_RESTORE_SCN`: the earliest point it can be restored to. V2, V3: the snapshot version. 0: it was not read.
+    /// `MIN_RESTORE_SCN`: the earliest point it can be restored to. V2, V3: the snapshot version. 0 where it was not read.
     pub min_restore: Scn,
-    /// How far the log must reach before the set counts, where that is later than `min_restore`: `COMPLETION_TIME` on V2
-    /// and V3, 0 where it was not read. None: nothing beside `min_restore` is asked for.
+    /// How far the log must reach before the set can be restored, where that is later than `min_restore`: `COMPLETION_TIME` on V2
+    /// and V3, 0 where it was not read. `None` where only `min_restore` is required.
     pub log_needed_to: Option<Scn>,
-    /// Made with PLUS ARCHIVELOG: it carries the log up to `min_restore` itself.
+    /// Whether it was made with PLUS ARCHIVELOG, and contains the log up to `min_restore` itself.
     pub plus_archivelog: bool,
-    /// `ENCRYPTION_MODE`, as shown; `NONE` or empty is not encrypted.
+    /// `ENCRYPTION_MODE`, as shown; `NONE` is not encrypted, empty was not read.
     pub encryption_mode: String,
     /// `DEST_ID`.
     pub dest_id: u64,
     /// `PATH`, without keys.
     pub path: String,
-    /// `OUTPUT_BYTES`; None where it is NULL.
+    /// `OUTPUT_BYTES`; `None` where it is NULL.
     pub bytes: Option<u64>,
-    /// `TENANT_COMPATIBLE`: the data version it was made at, where the line has it.
+    /// `TENANT_COMPATIBLE`: the data version it was made at, where the release line has it.
     pub data_version: Option<String>,
     /// `CLUSTER_VERSION`: the version of the cluster that made it, where the view has it (V4.1 and later).
     pub cluster_version: Option<String>,
-    /// Whether a cluster of the version it is listed by restores it at all (see [`restores_here`]); None: nobody can tell.
+    /// Whether a cluster of the version that lists it can restore it (see [`restores_here`]); `None` where that is not known.
     pub restores_here: Option<bool>,
-    /// When making it began.
+    /// The moment at which its making began.
     pub started: Option<Scn>,
-    /// When it ended.
+    /// The moment at which it ended.
     pub ended: Option<Scn>,
 }
 
 impl BackupSet {
-    /// Made to its end, and all of its files there.
+    /// Returns whether it was completed and all of its files are there.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.status == SetStatus::Success && self.file_status == FileStatus::Available
     }
 
-    /// How far the log must reach before anything can be restored from it.
+    /// Returns how far the log must reach before anything can be restored from it.
     #[must_use]
     pub fn needed(&self) -> Scn {
         self.log_needed_to.map_or(self.min_restore, |to| to.max(self.min_restore))
     }
 
-    /// What a window would need and the server does not say; None where all of it was read.
+    /// Returns what a window needs and the server does not report, as half a sentence; `None` where all of it was read.
     #[must_use]
     pub fn unread(&self) -> Option<&'static str> {
         if self.start_replay == Scn(0) && (self.min_restore > Scn(0) || self.log_needed_to.is_none()) {
@@ -105,7 +105,7 @@ impl BackupSet {
         }
     }
 
-    /// What to say of an earliest point that lies before the log from which it would be reached: it is no bound.
+    /// Returns the text for an earliest point that lies before the log from which it would be reached: it is no bound.
     fn too_early(&self) -> &'static str {
         if self.log_needed_to.is_none() {
             "from which point on it can be restored (its MIN_RESTORE_SCN is before its START_REPLAY_SCN)"
@@ -115,8 +115,9 @@ impl BackupSet {
     }
 }
 
-/// Whether a cluster of `version` restores a set of this `TENANT_COMPATIBLE`. From V4.1 on none below 4.1 is taken: 4179
-/// (V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`). None: the data version was not read.
+/// Returns whether a cluster of `version` restores a set of this `TENANT_COMPATIBLE`. V4.1 and later restore none below 4.1
+/// (4179; V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`). `None` where the data version was not read or is not
+/// a version.
 #[must_use]
 pub fn restores_here(data_version: Option<&str>, version: &Version) -> Option<bool> {
     let gate = Version::oceanbase([4, 1, 0, 0], None);
@@ -136,13 +137,13 @@ pub struct Piece {
     pub round_id: u64,
     /// `PIECE_ID`.
     pub piece_id: u64,
-    /// Whether it is still written.
+    /// Its status: whether it is still written.
     pub status: PieceStatus,
-    /// Whether its files are there.
+    /// The state of its files.
     pub file_status: FileStatus,
     /// `START_SCN`.
     pub start: Scn,
-    /// `END_SCN`: where the next one begins; None, or [`Scn::MAX`], while nobody knows.
+    /// `END_SCN`: where the next piece begins; `None` or [`Scn::MAX`] while it is not known.
     pub end: Option<Scn>,
     /// `CHECKPOINT_SCN`: its log is complete up to here.
     pub checkpoint: Scn,
@@ -155,12 +156,12 @@ pub struct Round {
     pub round_id: u64,
     /// `DEST_ID`.
     pub dest_id: u64,
-    /// What it does.
+    /// Its status.
     pub status: RoundStatus,
     /// `START_SCN`: its log begins here. V2, V3: `MIN_FIRST_TIME`.
     pub start: Scn,
     /// `CHECKPOINT_SCN`: its log is complete up to here. V2, V3: `MAX_NEXT_TIME`.
     pub checkpoint: Scn,
-    /// `PATH`: where its log is, without keys; empty where the view does not say.
+    /// `PATH`: the directory of its log, without keys; empty where the view does not show it.
     pub path: String,
 }

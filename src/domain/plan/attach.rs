@@ -1,4 +1,4 @@
-//! The plan of a task that only watches what somebody else has started.
+//! The plan of a task that only watches a job that obnow did not start.
 
 use super::{Attached, Plan, PlannedStep, TargetPlan, steps};
 use crate::domain::choices::{Choices, Mode};
@@ -9,8 +9,8 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::whole::WholeFacts;
 
-/// The plan of a task that only watches the job running on a tenant, or on a whole cluster below V4; None where none runs, or
-/// where the target is neither. It writes nothing.
+/// Returns the plan of a task that only watches the job that runs on a tenant or, below V4, on the cluster. It writes nothing.
+/// `None` where no job runs, or where the target is neither.
 #[must_use]
 pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
     let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.whole) {
@@ -36,10 +36,10 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
     })
 }
 
-/// The tenants that the running job of a cluster is about.
+/// Returns the tenants that the cluster's running job covers.
 fn members<'a>(facts: &'a Facts, whole: &WholeFacts) -> Vec<&'a TenantFacts> {
     let users = || facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
-    // A backup of some tenants goes elsewhere, and is about those alone that have a part in it.
+    // A backup of some tenants goes to another directory, and covers only the tenants that have a part in it.
     let own = whole.destination().map(crate::domain::destination::Destination::bare);
     let elsewhere = |job: &JobFacts| !job.path.is_empty() && own.as_ref().is_some_and(|own| job.path != *own);
     let of_some = users().flat_map(|tenant| &tenant.running).any(elsewhere);

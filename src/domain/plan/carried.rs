@@ -1,5 +1,5 @@
-//! Whether the statements of a plan can carry its secrets: asked before the plan is shown, handed over, tested or run, so that
-//! nothing is stopped for a statement that cannot be made.
+//! Checks whether the statements of a plan can carry its secrets, before the plan is shown, handed over, tested or run, so that
+//! nothing is stopped for a statement that cannot be rendered.
 
 use super::{Action, Plan};
 use crate::domain::destination::{Destination, DestinationError, OfKey};
@@ -14,17 +14,17 @@ pub struct Carried<'a> {
     pub access_key: Option<&'a Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<&'a Secret>,
-    /// The passwords of the sets that the server reads in its look at the storage.
+    /// The passwords of the sets that the storage proof reads.
     pub decryption: &'a [Secret],
 }
 
 impl Plan {
-    /// Whether every statement of it can be made with these secrets. One that is not known yet is not judged.
+    /// Checks that every statement of the plan can carry these secrets. A secret that is not known yet is not judged.
     ///
     /// # Errors
     /// A usage fault that names what is wrong, and repeats no secret.
     pub fn can_carry(&self, secrets: Carried<'_>) -> Result<(), Fault> {
-        // The numbers alone count, and they stand in front of the build.
+        // Only the numbers count, and they precede the build.
         let version: Option<Version> = self.cluster.version.parse().ok();
         let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
         actions.try_for_each(|action| action.can_carry(version.as_ref(), secrets))
@@ -32,8 +32,8 @@ impl Plan {
 }
 
 impl Action {
-    /// Whether its statements can be made with these secrets for a server of that version; where the version is not known,
-    /// destinations are not judged.
+    /// Checks that the statements of the action can carry these secrets to a server of that version. Where the version is not
+    /// known, destinations are not judged.
     ///
     /// # Errors
     /// As [`Plan::can_carry`].
@@ -57,7 +57,7 @@ impl Action {
                 if !decrypt.is_empty() {
                     can_decrypt(secrets)?;
                 }
-                // Without a secret a look that cannot be made stops nothing.
+                // A proof that needs no secret and cannot be rendered stops nothing.
                 if access_key.is_none() {
                     return Ok(());
                 }
@@ -69,14 +69,14 @@ impl Action {
             | Self::StartArchiving
             | Self::ResumeArchiving
             | Self::Compact
-            // This host writes and uploads a dump; no statement carries its place or its key.
+            // This host writes and uploads a dump: no statement carries its directory or its key.
             | Self::StartDump { .. }
             | Self::Upload { .. } => Ok(()),
         }
     }
 }
 
-/// Whether a statement to a server of that version can carry a destination with its access key.
+/// Checks that a statement to a server of that version can carry a destination with its access key.
 ///
 /// # Errors
 /// A usage fault that repeats no secret.
@@ -85,7 +85,7 @@ pub fn can_carry_to(destination: &Destination, version: Option<&Version>, secret
     carried.map_err(|error| not_carried(destination, &error))
 }
 
-/// Whether a statement can carry the passwords of sets.
+/// Checks that a statement can carry the passwords of sets.
 ///
 /// # Errors
 /// A usage fault that repeats no secret.
@@ -97,7 +97,7 @@ fn key_of<'a>(destination: &Destination, secrets: Carried<'a>) -> Option<&'a Sec
     secrets.access_key.filter(|_| destination.needs_access_key())
 }
 
-/// A destination, or the key that goes with it, that no statement can carry.
+/// Returns the fault of a destination, or of its access key, that no statement can carry.
 #[must_use]
 pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault {
     let bare = destination.bare();
@@ -114,14 +114,14 @@ pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault
     Fault::new(Cause::Usage, what, error.to_string(), next)
 }
 
-/// A password that no statement can carry, and why; without a full stop.
+/// Returns the fault of an encryption password that no statement can carry; `why` without a full stop.
 #[must_use]
 pub fn unfit_to_encrypt(why: &str) -> Fault {
     let next = "Give another one with --encrypt-from.";
     Fault::new(Cause::Usage, "The encryption password cannot be used.", format!("{why}."), next)
 }
 
-/// What is said of a password of a backup set that no statement can carry; `why` as half a sentence.
+/// Returns the fault of a backup set's password that no statement can carry; `why` without a full stop.
 #[must_use]
 pub fn unfit_to_decrypt(why: &str) -> Fault {
     let next = "Give another one with --decrypt-from.";

@@ -1,4 +1,4 @@
-//! One destination as a plan would use it, for a face that shows it before there is a plan.
+//! The destination that a plan would use, for a user interface that shows it before there is a plan.
 
 use super::destinations::{archive_place, data_place, nobody_said, parsed, unusable, values_of, with_access_id};
 use crate::domain::choices::{Choices, StorageSource, Wanted};
@@ -9,21 +9,21 @@ use crate::domain::secret::SecretSource;
 use crate::domain::template::{DirKind, Template, Values};
 use crate::domain::version::Method;
 
-/// A destination, its variables expanded as far as they are known, and who named it.
+/// A destination, its variables expanded as far as they are known, and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
     /// The directory.
     pub destination: Destination,
-    /// None: it is the target's own.
+    /// Who named it; `None` where it is the target's own.
     pub source: Option<StorageSource>,
-    /// Where its access key is to be found, if a source names that.
+    /// Where its access key is read from, if a source names that.
     pub access_key: Option<SecretSource>,
 }
 
-/// Where a backup with these choices puts one kind of a tenant's files; `several`: the tenant is one of many.
+/// Returns where a backup with these choices writes one kind of a tenant's files; `several` where the tenant is one of many.
 ///
 /// # Errors
-/// The plan's own: nobody names a destination, or what was given cannot be used.
+/// Those of the plan: no destination is named, or the one that was given cannot be used.
 pub fn chosen_destination(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -37,7 +37,7 @@ pub fn chosen_destination(
         return Ok(Chosen { destination, source: Some(wanted.source), access_key });
     }
     let place = match (facts.cluster.whole.as_deref(), kind) {
-        // Below V4 one directory takes them all, data and log.
+        // Below V4 one directory takes data and log of all tenants.
         (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
         (None, DirKind::Data) => data_place(facts, tenant, choices, several)?,
         (None, DirKind::Clog) => archive_place(facts, tenant, choices, several)?,
@@ -49,8 +49,8 @@ pub fn chosen_destination(
     })
 }
 
-/// The directory of this host that a dump with these choices is written into; one of obnow's own where it goes on to an object
-/// storage. None: nobody names a destination, or it cannot be used, which a plan says.
+/// Returns the directory of this host that a dump with these choices is written into; obnow's own where the dump is uploaded to
+/// an object storage. `None` where no destination is named or it cannot be used; the plan reports that.
 #[must_use]
 pub fn dump_directory(facts: &Facts, choices: &Choices) -> Option<String> {
     let tenant = facts.tenants.first().filter(|_| facts.cluster.method == Method::Logical)?;
@@ -61,7 +61,8 @@ pub fn dump_directory(facts: &Facts, choices: &Choices) -> Option<String> {
     facts.cluster.work.as_ref().map(|work| work.path.clone())
 }
 
-/// The directory, of this host or on an object storage, in which a logical backup makes its own, and who named it.
+/// Returns the destination, on this host or an object storage, in which a logical backup creates its own directory, and who named
+/// it.
 pub(super) fn logical_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -90,10 +91,10 @@ pub(super) fn logical_place<'a>(
     Ok((place, wanted))
 }
 
-/// Where the access key of an upload is to be found.
+/// Returns where the access key of an upload is read from.
 ///
 /// # Errors
-/// The place lacks what a request needs, or nobody says where its key is.
+/// The destination lacks what a request needs, or no source of its key is named.
 pub(super) fn upload_key(place: &Destination, wanted: &Wanted) -> Result<SecretSource, Fault> {
     let bare = place.bare();
     if let Some(key) = place.missing_keys().first() {

@@ -1,4 +1,4 @@
-//! R1: which destinations a tenant's backup wants, where each comes from, and who is in whose way.
+//! R1: which destinations a tenant's backup uses, where each comes from, and which directories clash.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 use crate::domain::template::{Clash, ClashKind, DirKind, Pair, Template, TemplateError, Values, clashes};
 
-/// The data destination the backup will use: what was given, else the tenant's own, else the best fallback. None: nobody
-/// said, or what was said cannot be used (the plan's error names it).
+/// Returns the data destination that the backup will use: the one given, otherwise the tenant's own, otherwise the first fallback
+/// that covers the tenant. `None` where there is none or it cannot be used; the plan's error says why.
 #[must_use]
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
     let place = match facts.cluster.whole.as_deref() {
@@ -22,7 +22,7 @@ pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Ch
     place.ok().map(|place| place.destination)
 }
 
-/// The log archive destination the backup will use, as [`wanted_data_destination`].
+/// Returns the log archive destination that the backup will use, in the order of [`wanted_data_destination`].
 #[must_use]
 pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
     archive_place(facts, tenant, choices, false).ok().map(|place| place.destination)
@@ -31,7 +31,7 @@ pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: 
 /// A destination and where it comes from.
 pub(super) struct Place<'a> {
     pub(super) destination: Destination,
-    /// None: it is the target's own.
+    /// The choice that names it; `None` where it is the target's own.
     pub(super) from: Option<&'a Wanted>,
 }
 
@@ -40,7 +40,7 @@ impl Place<'_> {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }
 
-    /// Where its access key is to be found; None where it needs none.
+    /// Returns where its access key is read from; `None` where it needs none.
     pub(super) fn access_key(&self) -> Result<Option<SecretSource>, Fault> {
         let bare = self.destination.bare();
         if let Some(key) = self.destination.missing_keys().first() {
@@ -65,7 +65,7 @@ impl Place<'_> {
     }
 }
 
-/// Both destinations of a tenant as the plan wants them.
+/// The destinations of a tenant's backup.
 pub(super) struct Places<'a> {
     pub(super) data: Place<'a>,
     pub(super) archive: Place<'a>,
@@ -101,7 +101,7 @@ pub(super) fn data_place<'a>(
     Ok(Place { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
 }
 
-/// A base given by hand moves both; a fallback only fills what is missing.
+/// Returns the archive's destination. A base given by hand moves data and archive; a fallback only fills in what is missing.
 pub(super) fn archive_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -115,7 +115,7 @@ pub(super) fn archive_place<'a>(
     }
     let fallback = || choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name)).find(says);
     let wanted = given.or_else(fallback);
-    // An archive alone is its own base: it is expanded as the archive of a pair.
+    // An archive given alone is its own base: it is expanded as the archive of a pair.
     let base = wanted.and_then(|wanted| Some((wanted, wanted.data.as_ref().or(wanted.archive.as_ref())?)));
     let Some((wanted, base)) = base else {
         return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
@@ -124,7 +124,7 @@ pub(super) fn archive_place<'a>(
     Ok(Place { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
 }
 
-/// A destination that a statement to this cluster can carry; its key is judged where it is known.
+/// Returns the destination where a statement to this cluster can carry it. Its key is judged where it is known.
 pub(super) fn usable_by(facts: &Facts, destination: Destination) -> Result<Destination, Fault> {
     match destination.carried_by(&facts.cluster.version, None) {
         Ok(()) => Ok(destination),
@@ -132,7 +132,7 @@ pub(super) fn usable_by(facts: &Facts, destination: Destination) -> Result<Desti
     }
 }
 
-/// The directories of one tenant for data and log.
+/// Returns the directories of one tenant for data and log.
 fn expanded(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -147,7 +147,7 @@ fn expanded(
     pair.expand(&values_of(facts, tenant)).map_err(unusable)
 }
 
-/// What the variables of a path stand for. The run is known only when something is sent, so its variable stays.
+/// Returns the values of a path's variables. The run is known only when a statement is sent, so its variable stays.
 pub(super) fn values_of<'a>(facts: &'a Facts, tenant: &'a TenantFacts) -> Values<'a> {
     Values {
         cluster: facts.cluster.name(),
@@ -192,8 +192,8 @@ pub(super) fn nobody_said(target: &TargetName, kind: &str, flag: &str) -> Fault 
     )
 }
 
-/// Two tenants, or two kinds, on one directory are refused before the server does (9080, 9081): a new directory must not
-/// be one that any tenant of the cluster has, and none may lie in it. What is kept the server has accepted already.
+/// Refuses two tenants, or two kinds, on one directory before the server does (9080, 9081): a new directory must not be one that
+/// any tenant of the cluster uses, nor contain one. Directories that stay were accepted by the server already.
 pub(super) fn refuse_clashes(facts: &Facts, targets: &[TargetPlan]) -> Result<(), Fault> {
     let mut directories = Vec::new();
     let mut fresh = BTreeSet::new();
@@ -219,7 +219,7 @@ pub(super) fn refuse_clashes(facts: &Facts, targets: &[TargetPlan]) -> Result<()
         directories.extend(archive.map(|destination| (owner(DirKind::Clog), destination)));
     }
     if fresh.is_empty() {
-        // Every pair is looked at, which takes its time on a thousand tenants.
+        // Comparing every pair takes long for a thousand tenants.
         return Ok(());
     }
     let refused = |clash: &Clash| match clash.kind {

@@ -1,4 +1,4 @@
-//! The end of a plan: the verdict, and whether the server is asked to look at the storage for it.
+//! The end of a plan: the verdict, and whether the storage proof is requested for it.
 
 use super::destinations::Places;
 use super::{Action, Plan, PlannedStep};
@@ -10,19 +10,19 @@ use crate::domain::restorable::{BackupSet, EncryptionMode};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 
-/// What the last step does, why the server is not asked there, and what is to know of it.
+/// The last step, why the proof is not requested in it, and a note about it.
 pub(super) struct Confirming {
     pub(super) step: PlannedStep,
     pub(super) unasked: Option<Unasked>,
     pub(super) note: Option<String>,
 }
 
-/// Why the server is not asked to look.
+/// The reason why the storage proof is not requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unasked {
-    /// The reason, as it is told.
+    /// The reason, as it is shown.
     pub why: String,
-    /// The secrets that would have to go along, where they alone are the reason.
+    /// The secrets that the request would send, where they alone are the reason.
     pub needs: Option<String>,
 }
 
@@ -32,7 +32,7 @@ impl From<String> for Unasked {
     }
 }
 
-/// The last step of one tenant's backup (R10).
+/// Returns the last step of one tenant's backup (R10).
 pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices, wanted: &Places<'_>) -> Confirming {
     let (data, log) = (&wanted.data.destination, &wanted.archive.destination);
     let known = wanted.data.from.or(wanted.archive.from).and_then(|wanted| wanted.access_key.clone());
@@ -47,7 +47,7 @@ pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices,
             let mut effect = "reads only; the server lists what it would restore from (the set's MIN_RESTORE_SCN is \
                               filled in)"
                 .to_owned();
-            // Such a set needs no archive: without the archive's path the server looks at the log inside it.
+            // Such a set needs no archive: without the archive's path the server reads the log inside it.
             if choices.plus_archivelog {
                 actions.extend(asked.without_log());
                 effect.push_str(", the second time only where the archive does not cover the set");
@@ -63,11 +63,11 @@ pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices,
     }
 }
 
-/// The question to the server for what lies in these directories, or why it is not asked. `key` is where the access key is to
-/// be found if nothing else says; `own` where the password of the backup itself is.
+/// Returns the action that requests the proof of what these directories hold. `key` is where the access key is read from if the
+/// choice names no source, `own` where the password of this backup is.
 ///
 /// # Errors
-/// Why it is not asked, as it is told.
+/// Why it is not requested, as it is shown.
 pub fn question(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -117,10 +117,10 @@ pub fn question(
     })
 }
 
-/// Whether the cluster can be asked at all, by this login.
+/// Checks that this login can request the proof from the cluster, where its release has the rule `by`.
 ///
 /// # Errors
-/// Why not.
+/// Why it cannot.
 pub fn may_ask(facts: &Facts, by: ProofRule) -> Result<(), String> {
     let cluster = &facts.cluster;
     if cluster.proof != by {
@@ -143,7 +143,7 @@ pub fn may_ask(facts: &Facts, by: ProofRule) -> Result<(), String> {
     Ok(())
 }
 
-/// Why the server is not asked on this line.
+/// Returns why the proof is not requested at the end of backups on this cluster; `None` where it can be.
 pub(super) fn why_not(facts: &Facts) -> Option<String> {
     may_ask(facts, ProofRule::OfEachBackup).err()
 }
@@ -153,7 +153,7 @@ fn is_in(set: &BackupSet, place: &Destination) -> bool {
 }
 
 impl Plan {
-    /// Where the passwords are to be found that go with a look at the storage.
+    /// Returns where the passwords are read from that the storage proof needs.
     #[must_use]
     pub fn decrypt(&self) -> &[SecretSource] {
         let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
@@ -164,7 +164,7 @@ impl Plan {
         sources.unwrap_or_default()
     }
 
-    /// The same without the password of the backup itself, which is the first of them where it is encrypted.
+    /// Returns these sources without the one of this backup's own password, which is the first where the backup is encrypted.
     #[must_use]
     pub fn decrypt_older(&self) -> &[SecretSource] {
         let all = self.decrypt();
@@ -173,7 +173,7 @@ impl Plan {
 }
 
 impl Action {
-    /// The same question about the data alone.
+    /// Returns the action for the data alone; `None` where it names no log.
     fn without_log(&self) -> Option<Self> {
         let mut alone = self.clone();
         match &mut alone {
@@ -182,7 +182,7 @@ impl Action {
         }
     }
 
-    /// The secrets that go to the server with a look at the storage, in words; None: it needs none.
+    /// Returns the secrets that the proof sends to the server, as text; `None` where it needs none.
     #[must_use]
     pub fn secrets(&self) -> Option<String> {
         let Self::LookAtStorage { data, access_key, decrypt, .. } = self else { return None };

@@ -1,10 +1,10 @@
-//! R6: the parts of a plan. One BACKUP statement of sys starts one job, which has one mode and room for so many tenants; where
-//! a plan needs several jobs each is a part with a statement, a marker, an intent and an end of its own.
+//! R6: the parts of a plan. One BACKUP statement from sys starts one job, which has one mode and room for a bounded list of
+//! tenants. Where a plan needs several jobs, each is a part with its own statement, marker, intent and end.
 
 use super::TargetPlan;
 use crate::domain::choices::Mode;
 
-/// Bytes of tenant ids with a comma between each two that a job has room for. A server prints them into 4,096 bytes and
+/// The length in bytes of the comma-separated tenant ids that a job has room for. The server prints them into 4,096 bytes and
 /// answers 4019 beyond that (V4.3.1 source, `ObBackupJobAttr::get_executor_tenant_id_str`).
 const ROOM: usize = 4_000;
 
@@ -15,7 +15,7 @@ struct Part {
     bytes: usize,
 }
 
-/// Numbers the parts in the order of the targets; a plan that is one job has none.
+/// Numbers the parts in the order of the targets; a plan that needs one job has no numbers.
 pub(super) fn number(targets: &mut [TargetPlan]) {
     // The last part of each mode is the one that is being filled.
     let mut parts: Vec<Part> = Vec::new();

@@ -1,4 +1,4 @@
-//! The steps of one target: what each does, changes and interrupts.
+//! The steps of one target's plan: what each does, changes and interrupts.
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
@@ -15,12 +15,12 @@ use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::domain::words::size;
 
-/// What is said of a start with a password. Every release read so far logs it: V3.1.0 to V4.3.5 source,
+/// The note on a start with a password. Every release that was read logs the password: V3.1.0 to V4.3.5 source,
 /// `ObBackupSetEncryptionResolver::resolve`.
 pub(super) const ENCRYPTED: &str =
     ", encrypted with a password, which the server writes in clear into its observer.log";
 
-/// The steps of one target (R3).
+/// Plans the steps of one target (R3).
 pub(super) fn target_plan(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -84,14 +84,14 @@ pub(super) fn target_plan(
     })
 }
 
-/// What of a tenant's settings a plan of these choices would change, as half sentences: `sets its destinations`.
+/// Returns the changes to a tenant's settings that a plan with these choices makes, as half sentences: `sets its destinations`.
 #[must_use]
 pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<&'static str> {
     let planned = match facts.cluster.whole.as_deref() {
         Some(whole) => super::whole::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop()),
         None => target_plan(facts, tenant, choices, false).map(Some),
     };
-    // What cannot be planned changes nothing.
+    // A backup that cannot be planned changes nothing.
     let Some(planned) = planned.ok().flatten() else { return Vec::new() };
     let acts = |kind| planned.step(kind).is_some_and(|step| !step.actions.is_empty());
     [(StepKind::SetDestination, "sets its destinations"), (StepKind::StartArchiving, "switches its log archiving")]
@@ -101,7 +101,7 @@ pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) 
         .collect()
 }
 
-/// What the backup competes with, as it is (R15).
+/// Returns the load that the backup competes with, as text (R15).
 pub(super) fn competition(facts: &Facts, tenant: &TenantFacts) -> String {
     let numbers = facts.cluster.version.numbers;
     // V3 and V4.0 docs, data backup: DDL that changes data waits while a backup runs.
@@ -109,7 +109,7 @@ pub(super) fn competition(facts: &Facts, tenant: &TenantFacts) -> String {
     format!("Load beside the backup: {}.{ddl}", tenant.load.told())
 }
 
-/// Whether archiving that somebody suspended, or put off, goes on by these steps.
+/// Returns whether these steps resume archiving that was suspended, or enable a destination that was deferred.
 pub(super) fn resumes_archive(tenant: &TenantFacts, steps: &[PlannedStep]) -> bool {
     let acts = |step: &PlannedStep| match step.kind {
         StepKind::StartArchiving => step.actions.contains(&Action::ResumeArchiving),
@@ -133,7 +133,7 @@ pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
     TenantIdentity { id: tenant.id, name: tenant.name.clone(), role: tenant.role.word().to_owned() }
 }
 
-/// The step that sets what differs, and whether the log archive moves.
+/// Returns the step that sets the destinations that differ, and whether the log archive moves.
 fn destination_step(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -147,7 +147,7 @@ fn destination_step(
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
     }
     if let (true, Archiving::Strange(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
-        // The next step fails with the word; until somebody knows what it means nothing is stopped or set.
+        // The next step fails with the unknown status; until its meaning is known nothing is stopped or set.
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
     }
@@ -168,7 +168,7 @@ fn destination_step(
         }
         let (binding, unproven) = binding(&kept, archive, choices);
         let whole = ArchiveDest { location: archive.clone(), binding, ..kept };
-        // What is repeated beside the URI counts too.
+        // The attributes that are repeated beside the URI count too.
         whole.carried_by(&facts.cluster.version, None).map_err(|error| not_carried(archive, &error))?;
         let access_key = wanted.archive.access_key()?;
         step.actions.push(Action::SetArchiveDestination { destination: whole, access_key });
@@ -191,8 +191,8 @@ fn destination_step(
     Ok((step, archive_differs))
 }
 
-/// The binding of an archive that moves, and what is said where it is not kept: a place that some server cannot write to stops
-/// the tenant's writes under Mandatory.
+/// Returns the binding of an archive that moves, and the note where Mandatory is not kept: under Mandatory, a path that some
+/// server cannot write to stops the tenant's writes.
 fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<Binding>, Option<&'static str>) {
     let proven = choices.proven_archives.contains(&to.bare());
     match &kept.binding {
@@ -207,7 +207,8 @@ fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<B
     }
 }
 
-/// Whether a plan moves an archive that is Mandatory to a place where no Test has passed on every server: a Test may keep it so.
+/// Returns whether the plan moves a Mandatory archive to a path where no Test has passed on every server, and so makes it
+/// Optional. A passed Test keeps it Mandatory.
 #[must_use]
 pub fn moves_unproven_binding(facts: &Facts, plan: &Plan) -> bool {
     plan.targets.iter().any(|target| {
@@ -221,7 +222,7 @@ pub fn moves_unproven_binding(facts: &Facts, plan: &Plan) -> bool {
     })
 }
 
-/// The step that gets the archive of `whose` running.
+/// Returns the step that starts the log archive; `whose` is the scope, as text.
 pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination: bool) -> PlannedStep {
     let policy = match &tenant.recovery_window {
         Known::Known(Some(window)) => format!("recovery window {window}"),
@@ -233,7 +234,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
     let archive: &ArchiveFacts = &tenant.archive;
     if new_destination {
         let already_on = archive.log_mode_on == Some(true) && archive.latest().is_none();
-        // ARCHIVELOG is on and has made no round for want of a destination: setting one is all it waits for.
+        // ARCHIVELOG is on and has started no round because there is no destination: setting one starts it.
         let actions = if already_on { Vec::new() } else { start_actions(archive) };
         return PlannedStep::with(kind, actions, format!("starts a new round. {stays}"));
     }
@@ -270,7 +271,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
     }
 }
 
-/// What starts a round: a destination that is put off must be enabled first, or it makes none.
+/// Returns the actions that start a round: a deferred destination makes none until it is enabled.
 fn start_actions(archive: &ArchiveFacts) -> Vec<Action> {
     let enable = archive.deferred.then_some(Action::ResumeArchiving);
     enable.into_iter().chain([Action::StartArchiving]).collect()
@@ -312,7 +313,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
     };
     let without =
         if choices.exclude.is_empty() { String::new() } else { format!(" without {}", choices.exclude.words()) };
-    // A directory of obnow's own is made as the rest of its state.
+    // obnow's own directory is created like the rest of its state.
     let makes = missing.map(|missing| missing.is_some() || upload.is_some());
     let start = PlannedStep::with(
         StepKind::StartBackup,

@@ -11,7 +11,7 @@ mod places;
 mod who;
 mod whole;
 
-/// The plan of the first target.
+/// Returns the plan of the first target.
 fn planned(facts: &Facts, choices: &Choices) -> TargetPlan {
     plan(facts, choices).unwrap().targets.remove(0)
 }
@@ -20,7 +20,7 @@ fn refused(facts: &Facts, choices: &Choices) -> Fault {
     plan(facts, choices).unwrap_err().fault
 }
 
-/// The actions of a step, a letter each.
+/// Returns the actions of a step, one letter each.
 fn letters(plan: &TargetPlan, kind: StepKind) -> String {
     let letter = |action: &Action| match action {
         Action::SetDataDestination { .. } => 'd',
@@ -95,7 +95,7 @@ fn a_backup_carries_what_was_chosen() {
     assert_eq!(start.effect, "An incremental backup of pay to file:///own/data");
 }
 
-/// V4.0 and V4.1 know the words, and refuse them after archiving has been switched on for them.
+/// V4.0 and V4.1 parse the words, and refuse them after archiving has been switched on for them.
 #[test]
 fn plus_archivelog_is_refused_where_the_server_takes_none() {
     let mut choices = choose(&["prod/pay"], Mode::Full);
@@ -150,7 +150,7 @@ fn a_tenant_without_a_full_fails_gets_one_or_is_left_out() {
     let reason = "Full data backup needed before incremental data backup: the tenant has no backup set";
     assert_eq!(plan_skip.left_out, [LeftOut { target: target("prod/log"), reason: reason.into() }]);
 
-    // With nobody left there is no plan, and it says who was left out.
+    // With no tenant left there is no plan, and the refusal names what was left out.
     choices.targets = vec![target("prod/log")];
     let refusal = plan(&facts, &choices).unwrap_err();
     assert_eq!(refusal.fault.cause, Cause::Precondition);
@@ -178,7 +178,7 @@ fn another_data_destination_takes_the_base_away() {
     assert!(refused(&facts, &choices).why.contains("on another path"));
 }
 
-/// The server takes no incremental across data versions: what becomes of the tenant is a choice.
+/// The server takes no incremental across data versions: what the plan does for such a tenant is a choice.
 #[test]
 fn a_base_of_another_data_version_is_none() {
     let mut facts = prod();

@@ -1,5 +1,5 @@
-//! The plan below V4: one destination, one log archive, one job. Whatever is done is done once, for the whole cluster; only
-//! from V3.2.2 on tenants can be backed up by themselves.
+//! The plan below V4: one destination, one log archive and one job. Every action is done once for the cluster; only from V3.2.2
+//! on can tenants be backed up alone.
 
 use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
@@ -15,7 +15,7 @@ use crate::domain::template::{Template, Values, Variable, v2_v3_cluster, v3_tena
 use crate::domain::usable_full::usable_full;
 use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
 
-/// Everybody whom a statement to the whole cluster concerns: `ALL 14 tenants of legacy-sh`.
+/// Returns the scope of a statement to the cluster, as text: `ALL 14 tenants of legacy-sh`.
 #[must_use]
 pub fn whole_scope(facts: &Facts) -> String {
     let is_there = |tenant: &&TenantFacts| tenant.kind == TenantKind::User && !tenant.in_recycle_bin;
@@ -24,13 +24,13 @@ pub fn whole_scope(facts: &Facts) -> String {
     format!("ALL {users} {tenants} of {}", facts.cluster.name())
 }
 
-/// Whether the cluster is asked for, and not tenants of it.
+/// Returns whether the target is the cluster, and not tenants of it.
 #[must_use]
 pub fn is_of_the_cluster(choices: &Choices) -> bool {
     choices.targets.iter().any(|target| target.tenant().is_none())
 }
 
-/// The plans of the tenants: the same steps for everyone, since each is done once for all.
+/// Returns the plans of the tenants. All have the same steps, since each step is done once for all.
 pub(super) fn target_plans(
     facts: &Facts,
     whole: &WholeFacts,
@@ -66,11 +66,11 @@ pub(super) fn target_plans(
         .collect())
 }
 
-/// Why the cluster's destination does not do for a backup of tenants.
+/// Why the cluster's destination cannot take a backup of tenants, as half a sentence.
 pub const OWN_DIRECTORY: &str =
     "Before V4 a backup of tenants goes to a directory outside of the cluster's own destination";
 
-/// The one mode of the one job. Nobody can be left out of it.
+/// Returns the mode of the cluster's one job, from which no tenant can be left out.
 fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &Choices) -> Result<Mode, Fault> {
     let without = eligible.iter().find_map(|tenant| {
         usable_full(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
@@ -87,7 +87,7 @@ fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &C
     }
 }
 
-/// Where the backup goes: the one destination of the cluster, or the directory of a backup of tenants.
+/// Returns the destination of the backup: the one of the cluster, or the directory of a backup of tenants.
 pub(super) fn place<'a>(
     facts: &Facts,
     whole: &WholeFacts,
@@ -147,7 +147,8 @@ pub(super) fn place<'a>(
     Ok(Place { destination, from: Some(wanted) })
 }
 
-/// A backup of tenants goes to a directory of its own (`BACKUP TENANT .. TO`), whatever the cluster's destination is.
+/// Returns the fault of a backup of tenants without a directory of its own (`BACKUP TENANT .. TO`), which it needs whatever the
+/// cluster's destination is.
 fn needs_its_own(choices: &Choices) -> Fault {
     let tenants: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     Fault::new(
@@ -158,7 +159,7 @@ fn needs_its_own(choices: &Choices) -> Fault {
     )
 }
 
-/// A backup of tenants never lies in the destination of the cluster's own (OCP: 20303).
+/// Refuses a backup of tenants in the cluster's own destination (OCP: 20303).
 fn refuse_backup_dest(
     facts: &Facts,
     whole: &WholeFacts,
@@ -225,7 +226,7 @@ fn steps(
     ])
 }
 
-/// The step that sets `backup_dest`, and whether it moves.
+/// Returns the step that sets `backup_dest`, and whether it changes.
 fn destination_step(
     facts: &Facts,
     whole: &WholeFacts,
@@ -268,20 +269,20 @@ fn destination_step(
     Ok((step, true))
 }
 
-/// What is to be expected of a compaction before a full backup.
+/// What is known about the need for a major compaction before a full backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompactionOutlook {
-    /// None will be needed, and why.
+    /// None is needed, and why.
     NotNeeded(String),
     /// One is needed, and why.
     Needed(String),
-    /// One is needed if the server says so when the backup starts.
+    /// One is needed if the server requires it when the backup starts.
     IfAsked,
-    /// Nobody could look, and why.
+    /// The need could not be determined, and why.
     NotChecked(String),
 }
 
-/// Whether a full backup of these choices will need a major compaction first (R5).
+/// Returns whether a full backup with these choices needs a major compaction first (R5).
 #[must_use]
 pub fn compaction_outlook(facts: &Facts, whole: &WholeFacts, choices: &Choices) -> CompactionOutlook {
     let Some(any) = facts.tenants.iter().find(|tenant| tenant.kind == TenantKind::User) else {

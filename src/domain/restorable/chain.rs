@@ -1,8 +1,8 @@
-//! The sets a restore needs together.
+//! The sets that one restore needs together.
 
 use super::{BackupSet, SetKind};
 
-/// Why a set cannot be restored with what is there.
+/// The reason why a set and the sets it is based on cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BrokenChain {
@@ -14,7 +14,7 @@ pub enum BrokenChain {
         /// The set that needs it.
         needed_by: u64,
     },
-    /// A set of the chain is there, but not whole.
+    /// A set of the chain is there, but not complete.
     #[error("backup set {id} of the chain is {status}, and its files are {file_status}")]
     NotGood {
         /// The set.
@@ -24,7 +24,7 @@ pub enum BrokenChain {
         /// Its `FILE_STATUS`.
         file_status: String,
     },
-    /// A set of the chain is of a data version that no cluster of this version restores.
+    /// A set of the chain has a data version that no cluster of this version restores.
     #[error(
         "backup set {id} was made at data version {data_version}, and V4.1 and later restore none below 4.1 (4179)"
     )]
@@ -34,16 +34,16 @@ pub enum BrokenChain {
         /// Its `TENANT_COMPATIBLE`.
         data_version: String,
     },
-    /// The sets name each other in a way that leads to no full.
+    /// The references between the sets lead to no full.
     #[error("the sets before backup set {0} do not lead to a full backup")]
     NoFull(u64),
 }
 
-/// The sets a restore of `set` needs, the full first, `set` last: along `PREV_INC_BACKUP_SET_ID`, down to
-/// `PREV_FULL_BACKUP_SET_ID`. Every one of them is good and of a data version that is restored here.
+/// Returns the sets that a restore of `set` needs, the full first, `set` last: along `PREV_INC_BACKUP_SET_ID`, down to
+/// `PREV_FULL_BACKUP_SET_ID`. Every one of them is good and has a data version that is restored here.
 ///
 /// # Errors
-/// When one is gone, not good or too old, or they lead to no full.
+/// A set is gone, not good or too old, or the sets lead to no full.
 pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain> {
     let mut ids = Vec::new();
     let mut at = set;
@@ -63,7 +63,7 @@ pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain
             SetKind::Other(_) => return Err(BrokenChain::NoFull(at.id)),
         }
         let before = if at.prev_inc == 0 { at.prev_full } else { at.prev_inc };
-        // Ids only grow, so a set that names itself or a later one would lead round in a circle.
+        // Ids only grow, so a set that names itself or a later one would lead to an endless loop.
         if before == 0 || before >= at.id {
             return Err(BrokenChain::NoFull(at.id));
         }
@@ -77,7 +77,7 @@ pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain
     Ok(ids)
 }
 
-/// The sets of these ids, in their order; one that is in no view is left out.
+/// Returns the sets of these ids, in their order; one that is in no view is left out.
 #[must_use]
 pub fn sets_of<'a>(ids: &[u64], all: &'a [BackupSet]) -> Vec<&'a BackupSet> {
     ids.iter().filter_map(|id| all.iter().find(|set| set.id == *id)).collect()

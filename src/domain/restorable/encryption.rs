@@ -1,39 +1,39 @@
-//! What the views say of a set's encryption (R11).
+//! What the views show about the encryption of a set (R11).
 
 use serde::{Deserialize, Serialize};
 
 use super::BackupSet;
 
-/// The words of a set that only its password opens (V3.1.5 and V4.3.1 source, `ob_encryption_util`).
+/// The words for a set that needs its password to be restored (V3.1.5 and V4.3.1 source, `ob_encryption_util`).
 const WITH_PASSWORD: [&str; 3] = ["PASSWORD", "PASSWORD_ENCRYPTION", "DUAL_MODE_ENCRYPTION"];
-/// The words of one that opens without any.
+/// The words for a set that needs none.
 const WITHOUT_PASSWORD: [&str; 2] = ["NONE", "TRANSPARENT_ENCRYPTION"];
 
-/// What `ENCRYPTION_MODE` says of a set.
+/// The meaning of a set's `ENCRYPTION_MODE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncryptionMode {
-    /// A password was set.
+    /// The set is encrypted with a password.
     Password,
-    /// None was.
+    /// It is not.
     NoPassword,
-    /// The word is not known here, or was not read.
+    /// The word is not known to obnow, or was not read.
     Unknown,
 }
 
-/// Whether the encryption that was asked for is there.
+/// Whether a set has the encryption that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
     /// The view proves it.
     Proven,
-    /// The view says that a password was not set.
+    /// The view shows that no password was set.
     Missing,
-    /// The view does not say.
+    /// The view does not show it.
     Unknown,
 }
 
 impl Encryption {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Encryption {
         }
     }
 
-    /// The mark beside a set that lacks it; None where it is proven.
+    /// Returns the mark shown beside a set; `None` where the encryption is proven.
     #[must_use]
     pub fn mark(self) -> Option<&'static str> {
         match self {
@@ -55,7 +55,7 @@ impl Encryption {
 }
 
 impl BackupSet {
-    /// What its `ENCRYPTION_MODE` says; case does not matter.
+    /// Returns the meaning of its `ENCRYPTION_MODE`; case does not matter.
     #[must_use]
     pub fn encryption(&self) -> EncryptionMode {
         let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(self.encryption_mode.trim()));
@@ -68,7 +68,7 @@ impl BackupSet {
         }
     }
 
-    /// Its `ENCRYPTION_MODE` for a person: `not read` where the view has none.
+    /// Returns its `ENCRYPTION_MODE` as text: `not read` where the view has none.
     #[must_use]
     pub fn encryption_word(&self) -> String {
         match self.encryption_mode.trim() {
@@ -77,7 +77,7 @@ impl BackupSet {
         }
     }
 
-    /// Whether encryption that was asked for is there.
+    /// Returns whether the set has the encryption with a password that was requested.
     #[must_use]
     pub fn as_asked(&self) -> Encryption {
         match self.encryption() {
@@ -88,7 +88,8 @@ impl BackupSet {
     }
 }
 
-/// The encryption of each of these sets: `set 3 PASSWORD, set 4 NONE`. None where each of them opens without a password.
+/// Returns the encryption of each of these sets: `set 3 PASSWORD, set 4 NONE`. `None` where every set is known to need no
+/// password.
 #[must_use]
 pub fn encryption_of(sets: &[&BackupSet]) -> Option<String> {
     let modes: Vec<String> = sets.iter().map(|set| format!("set {} {}", set.id, set.encryption_word())).collect();

@@ -1,27 +1,27 @@
-//! How far the unbroken log reaches from the point a set needs it from.
+//! How far the unbroken log reaches from the point at which a set needs it.
 
 use std::collections::BTreeSet;
 
 use super::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn};
 
-/// The log that covers a point.
+/// How far the log reaches from a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reach {
-    /// It is complete up to here.
+    /// The point up to which it is complete.
     pub to: Scn,
-    /// The round of its end is archiving.
+    /// Whether the round at its end is archiving.
     pub growing: bool,
 }
 
 impl Piece {
-    /// The end, where one is known.
+    /// Returns its end, where one is known.
     pub(super) fn known_end(&self) -> Option<Scn> {
         self.end.filter(|end| *end != Scn::MAX)
     }
 
-    /// Whether the log goes on in the next one: that begins where this one ends, on the same destination. A frozen piece may
-    /// have a checkpoint before its end, for want of log; but the last one of a stopped round is frozen too, with the end
-    /// that was planned and never reached (V4.3.1 source, `ObDestRoundCheckpointer::generate_one_piece_`).
+    /// Returns whether the log continues in `next`: it begins where this piece ends, on the same destination. A frozen piece may
+    /// have a checkpoint before its end, for want of log; but the last one of a stopped round is frozen too, with the end that
+    /// was planned and never reached (V4.3.1 source, `ObDestRoundCheckpointer::generate_one_piece_`).
     fn is_continued_by(&self, next: &Self) -> bool {
         let reached = |end: &Scn| {
             self.checkpoint >= *end || (self.status == PieceStatus::Frozen && self.round_id == next.round_id)
@@ -30,10 +30,10 @@ impl Piece {
     }
 }
 
-/// How far the log reaches from `start`; None where nothing covers it.
+/// Returns how far the log reaches from `start`; `None` where nothing covers it.
 ///
-/// With pieces: along available pieces of one destination, each beginning where the one before ended. Without: the round
-/// that began at or before `start`.
+/// With pieces: along available pieces of one destination, each beginning where the one before ended. Without: the round that
+/// [`covering`] returns.
 pub(super) fn reach(start: Scn, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
     match pieces {
         Some(pieces) => reach_by_pieces(start, pieces, rounds),
@@ -43,7 +43,7 @@ pub(super) fn reach(start: Scn, pieces: Option<&[Piece]>, rounds: &[Round]) -> O
 }
 
 fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Reach> {
-    // A start of 0 was not read, and is no start; what a status means that is not known, nobody can say.
+    // A start of 0 was not read. What an unknown status means for the log is not known.
     let is_there = |piece: &&Piece| {
         piece.file_status == FileStatus::Available
             && piece.start > Scn(0)
@@ -53,7 +53,7 @@ fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Rea
     available.sort_by_key(|piece| (piece.start, piece.known_end().unwrap_or(Scn::MAX)));
     let mut joined: Vec<&Piece> = Vec::new();
     for piece in available {
-        // Whether its log reaches the point is told by its checkpoint, or by the piece that goes on where it ends.
+        // Its checkpoint, or the piece that continues it, shows whether its log reaches the point.
         let covers = piece.start <= start && piece.known_end().unwrap_or(Scn::MAX).max(piece.checkpoint) >= start;
         if covers || joined.iter().any(|before| before.is_continued_by(piece)) {
             joined.push(piece);
@@ -66,8 +66,8 @@ fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Rea
     Some(Reach { to: last.checkpoint, growing: growing && open })
 }
 
-/// The round whose log covers `start`, or would if it went on: of those that began at or before it, the one that reaches
-/// furthest; among equals one that can still go on.
+/// Returns the round whose log covers `start`, or would if it continued: of those that began at or before it, one that can still
+/// go on, otherwise the one that reaches furthest; among equals the one that began last.
 #[must_use]
 pub fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
     let began = rounds.iter().filter(|round| round.start <= start && has_begun(round));
@@ -77,8 +77,9 @@ pub fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
     })
 }
 
-/// The rounds, by id, whose pieces can make a window of one of the sets or say why there is none; None: those of all can. A
-/// round that is over, and whose log ends before the first point from which a good set needs it, cannot.
+/// Returns the ids of the rounds whose pieces can make a window of one of the sets or show why there is none; `None` where all
+/// can. A round that is over cannot where its log ends before the first point from which a good set needs it, or where there is
+/// no good set.
 #[must_use]
 pub fn rounds_needed(sets: &[BackupSet], rounds: &[Round]) -> Option<Vec<u64>> {
     let good = sets.iter().filter(|set| set.is_good() && set.unread().is_none());
@@ -91,7 +92,7 @@ pub fn rounds_needed(sets: &[BackupSet], rounds: &[Round]) -> Option<Vec<u64>> {
     rounds.iter().any(|round| !needed.contains(&round.round_id)).then(|| needed.into_iter().collect())
 }
 
-/// A round that is only being prepared has no start yet; a start of 0 says the same.
+/// Returns whether the round has begun: one that is being prepared has no start yet, which a start of 0 shows, too.
 fn has_begun(round: &Round) -> bool {
     round.start > Scn(0) && !matches!(round.status, RoundStatus::Invalid | RoundStatus::Prepare)
 }

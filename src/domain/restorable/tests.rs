@@ -7,7 +7,7 @@ use crate::domain::time_zone::ServerTimeZone;
 
 mod laws;
 
-/// A good full with the log needed from 100, restorable from 150.
+/// Returns a good full set that needs the log from 100 on, and can be restored from 150 on.
 fn full(id: u64) -> BackupSet {
     BackupSet {
         id,
@@ -114,7 +114,7 @@ fn older_lines_wait_for_the_completion_too() {
     assert_eq!(window_of(&set, None, &[round(RoundStatus::Doing, 50, 180)]), Some(window(100, 180, 1, true)));
 }
 
-/// Not even of a set that has its log inside.
+/// Such a point gives no window, not even for a set that has its log inside.
 #[test]
 fn an_earliest_point_before_the_log_of_the_set_is_no_bound() {
     let doing = [round(RoundStatus::Doing, 50, 400)];
@@ -175,7 +175,7 @@ fn a_piece_that_is_gone_is_never_a_wait() {
     assert_eq!(judge(&full(1), Some(&[]), &past).word(), "not_restorable");
 }
 
-/// A log stream is past the boundary of two pieces, the round's checkpoint is not: the newest pieces are INCOMPLETE then.
+/// A log stream is past the boundary of two pieces, and the round's checkpoint is not: the newest pieces are INCOMPLETE then.
 #[test]
 fn a_piece_that_the_log_has_not_reached_is_a_wait() {
     let incomplete = |id, start, end, status: &str| Piece {
@@ -262,7 +262,7 @@ fn only_a_word_of_a_password_proves_encryption() {
     assert_eq!([Proven, Missing, Unknown].map(Encryption::mark), marks);
 }
 
-/// R10: a bound that is 0 or was not read is none: nothing is said of a window then, for better or worse.
+/// R10: a bound that is 0 or was not read is none: no verdict on a window follows, for better or worse.
 #[test]
 fn a_bound_that_was_not_read_is_no_bound() {
     let doing = [round(RoundStatus::Doing, 50, 400)];
@@ -281,7 +281,7 @@ fn a_bound_that_was_not_read_is_no_bound() {
     assert_eq!(window_of(&full(1), Some(&[unread]), &doing), None, "a piece without a start covers nothing");
 }
 
-/// A cluster of V4.1 or later restores nothing of V4.0, whatever its log.
+/// A cluster of V4.1 or later restores no set of V4.0, whatever its log.
 #[test]
 fn a_set_that_is_too_old_for_the_cluster_is_no_window() {
     let doing = [round(RoundStatus::Doing, 50, 400)];

@@ -1,4 +1,4 @@
-//! The verdict on one set: the one sentence at the end of a backup, which has to be true.
+//! The verdict on one set, with which a backup ends.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words::capitalized;
 
-/// How the job ended, by its history row.
+/// The end of a job, by its row in the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobEnd {
@@ -22,43 +22,43 @@ pub enum JobEnd {
     Failed,
     /// `CANCELED`.
     Cancelled,
-    /// No row in history, or a word that settles nothing; the reason, for a person.
+    /// Not known, and why: there is no row in the history, or its word is not known.
     Unsettled(String),
 }
 
-/// What the verdict is drawn from. All of one tenant.
+/// The facts of one tenant from which a verdict is derived.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// How the job ended.
     pub job: &'a JobEnd,
-    /// The set it made, where the view has it.
+    /// The set that it made, where the view has it.
     pub set: Option<&'a BackupSet>,
     /// All sets of the tenant.
     pub sets: &'a [BackupSet],
-    /// The pieces of its log archive; None where there is no such view.
+    /// The pieces of its log archive; `None` where none were read, so that the rounds alone count.
     pub pieces: Option<&'a [Piece]>,
-    /// All rounds of its log archive, those that are over too.
+    /// All rounds of its log archive, including those that are over.
     pub rounds: &'a [Round],
 }
 
-/// The log a set waits for.
+/// The log that a set waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotYet {
-    /// The log is complete up to here.
+    /// The point up to which the log is complete.
     pub have: Scn,
-    /// It has to reach this point.
+    /// The point that it has to reach.
     pub need: Scn,
-    /// The round it comes in.
+    /// The round in which it comes.
     pub round_id: u64,
-    /// What that round does; SUSPEND waits for somebody.
+    /// The status of that round; SUSPEND waits until it is resumed.
     pub round_status: RoundStatus,
 }
 
-/// What a set lacks for ever. Its own text has times of UTC; [`Missing::told`] has those of the server.
+/// What a set lacks permanently. Its `Display` shows times in UTC; [`Missing::told`] shows the server's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
-    /// A set it stands on.
+    /// A set that it is based on.
     Chain(BrokenChain),
     /// Its own files.
     SetFiles {
@@ -67,23 +67,23 @@ pub enum Missing {
         /// The word of the view.
         file_status: FileStatus,
     },
-    /// The archive ended before the set did.
+    /// The log up to `need`, because the archive ended before.
     ArchiveEnded {
         /// The round.
         round_id: u64,
-        /// How it ended.
+        /// The status with which it ended.
         status: RoundStatus,
-        /// Where.
+        /// The point at which it ended.
         have: Scn,
-        /// Up to where the log is needed.
+        /// The point up to which the log is needed.
         need: Scn,
     },
-    /// No round was archiving where the set needs the log from.
+    /// The log from `need_from` on, which no round archived.
     NotCovered {
-        /// From where the log is needed.
+        /// The point from which the log is needed.
         need_from: Scn,
     },
-    /// Log that was archived and is not there any more.
+    /// Log that was archived and is not there any more, by the status of its piece.
     Piece {
         /// The round.
         round_id: u64,
@@ -92,11 +92,11 @@ pub enum Missing {
         /// The word of the view.
         file_status: FileStatus,
     },
-    /// A piece that should lie between two others, or before all of them.
+    /// A piece that no view lists, between two others, or before or after all of them.
     PieceGone {
         /// The round.
         round_id: u64,
-        /// The log is there up to here.
+        /// The point after which log is missing.
         after: Scn,
     },
 }
@@ -110,7 +110,7 @@ impl fmt::Display for Missing {
 }
 
 impl Missing {
-    /// What lacks, in one sentence, its times at this distance from UTC: those of the server.
+    /// Returns what is missing, in one sentence, with times in the server's time zone.
     #[must_use]
     pub fn told(&self, zone: &ServerTimeZone) -> String {
         self.sentence(|at| at.to_local(zone))
@@ -136,7 +136,7 @@ impl Missing {
         }
     }
 
-    /// What to do next, in one sentence.
+    /// Returns the remedy, in one sentence.
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
@@ -151,26 +151,26 @@ impl Missing {
     }
 }
 
-/// What can be said of a backup in the end.
+/// The final judgement of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It can be restored to any time of the window.
     Restorable(Window),
-    /// It will be, when the log has come.
+    /// It can be restored once the log has come.
     NotYet(NotYet),
-    /// It never will be.
+    /// It can never be restored.
     NotRestorable(Missing),
     /// The server could not make it.
     Failed,
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
-    /// Nothing settles it; the reason.
+    /// It is not known, and why.
     Unknown(String),
 }
 
 impl Verdict {
-    /// The word in JSON.
+    /// Returns the word in JSON.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -183,7 +183,7 @@ impl Verdict {
         }
     }
 
-    /// Whether it follows from where the archived log begins and ends.
+    /// Returns whether it follows from where the archived log begins and ends.
     #[must_use]
     pub const fn rests_on_the_log(&self) -> bool {
         match self {
@@ -193,7 +193,7 @@ impl Verdict {
         }
     }
 
-    /// The exit code of a command that ends with it.
+    /// Returns the exit code of a command that ends with it.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -207,9 +207,9 @@ impl Verdict {
     }
 }
 
-/// Draws the verdict.
+/// Derives the verdict.
 ///
-/// *Not yet* is said only where more log can come in the round that covers the set; where it cannot, the verdict is *not
+/// It is *not yet* only where more log can come in the round that covers the set; where it cannot, the verdict is *not
 /// restorable*, with what is missing.
 #[must_use]
 pub fn verdict(facts: &Facts) -> Verdict {
@@ -245,7 +245,7 @@ pub fn verdict(facts: &Facts) -> Verdict {
     }
 }
 
-/// Whether the log that lacks can still come.
+/// Derives the verdict on a set without a window: whether the missing log can still come.
 fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
     let (start, need) = (set.start_replay, set.needed());
     let Some(round) = covering(start, facts.rounds) else {
@@ -275,7 +275,7 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
     }
     let have = match facts.pieces {
         Some(pieces) => {
-            // An incomplete piece shows its start for a checkpoint that has not come so far.
+            // An incomplete piece shows its start as its checkpoint, and the log has not come that far.
             let reached = of_round(pieces, round).filter(|piece| piece.file_status != FileStatus::Incomplete);
             reached.map(|piece| piece.checkpoint).max().unwrap_or(round.start)
         }
@@ -285,7 +285,7 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
     Verdict::NotYet(NotYet { have: have.min(need), need, round_id, round_status })
 }
 
-/// The first piece with log from `start` to `need` whose status is a word that is not known.
+/// Returns the first available piece with log from `start` to `need` whose status is not known.
 fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &Facts<'a>) -> Option<&'a Piece> {
     of_round(facts.pieces?, round).find(|piece| {
         let has_some = piece.start < need && piece.known_end().unwrap_or(Scn::MAX) > start;
@@ -293,7 +293,8 @@ fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &Facts<'a>) ->
     })
 }
 
-/// The first piece that lacks of the log from `start` to `need`, where the round has already been past it.
+/// Returns the first piece with log from `start` to `need` that no view lists or whose files are lost. Log after the last piece
+/// is missing only where the round has passed `need`.
 fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Missing> {
     let mut pieces: Vec<&Piece> = of_round(facts.pieces?, round).collect();
     pieces.sort_by_key(|piece| piece.start);
@@ -320,7 +321,7 @@ fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Mis
             }
         }
     }
-    // The round says its log is past the point, and no piece holds it.
+    // The round's log is past the point, and no piece holds it.
     (log_to < need && round.checkpoint >= need)
         .then_some(Missing::PieceGone { round_id: round.round_id, after: log_to })
 }

@@ -1,4 +1,4 @@
-//! The times a tenant can be restored to, and the gaps between them.
+//! The times to which a tenant can be restored, and the gaps between them.
 
 use std::cmp::Ordering;
 
@@ -9,33 +9,33 @@ use super::{BackupSet, Piece, Round, Scn, chain};
 use crate::domain::scn::span_text;
 use crate::domain::time_zone::ServerTimeZone;
 
-/// What is said of a window whose end the archive moves on.
+/// The text after a window whose end the archive moves on.
 pub const GROWING: &str = ", end moves on while archiving runs";
 
-/// The times one set, or several that overlap, can be restored to.
+/// The times to which one set, or several whose windows overlap, can be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// The earliest point.
     pub from: Scn,
     /// The latest point.
     pub to: Scn,
-    /// The set; of several the newest.
+    /// The id of the set; of several, the newest.
     pub set: u64,
-    /// The archive goes on, and the latest point with it.
+    /// Whether the archive goes on, and the latest point with it.
     pub growing: bool,
-    /// The log that it needs is inside the set (PLUS ARCHIVELOG), and no archive has it.
+    /// Whether the log that it needs is inside the set (PLUS ARCHIVELOG) and in no archive.
     #[serde(default)]
     pub from_set_alone: bool,
 }
 
 impl Window {
-    /// The one point of a set that has the log it needs inside.
+    /// Returns the window of a set that contains the log it needs: one point.
     #[must_use]
     pub const fn of_set_alone(at: Scn, set: u64) -> Self {
         Self { from: at, to: at, set, growing: false, from_set_alone: true }
     }
 
-    /// As a person reads it: `2026-11-20 03:31:40 to 03:31:55 +08:00, end moves on while archiving runs`.
+    /// Returns the window as text: `2026-11-20 03:31:40 to 03:31:55 +08:00, end moves on while archiving runs`.
     #[must_use]
     pub fn text(&self, zone: &ServerTimeZone) -> String {
         let span = if self.from == self.to { self.from.to_local(zone) } else { span_text(self.from, self.to, zone) };
@@ -43,7 +43,7 @@ impl Window {
     }
 }
 
-/// The times between two windows, to which nothing can be restored; both ends belong to the windows.
+/// The times between two windows, to which nothing can be restored. Both ends belong to the windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// The end of the older window.
@@ -52,28 +52,28 @@ pub struct Gap {
     pub to: Scn,
 }
 
-/// A window or the gap below it, in the order they are shown.
+/// A window or a gap, as they are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Span {
-    /// Can be restored.
+    /// Times to which the tenant can be restored.
     Window(Window),
-    /// Cannot.
+    /// Times to which it cannot.
     Gap(Gap),
 }
 
-/// All windows of a tenant, the newest first; they do not touch.
+/// All windows of a tenant, the newest first; they neither overlap nor touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Windows(pub Vec<Window>);
 
 impl Windows {
-    /// The gaps between the windows, the newest first.
+    /// Returns the gaps between the windows, the newest first.
     #[must_use]
     pub fn gaps(&self) -> Vec<Gap> {
         self.0.windows(2).map(|pair| Gap { from: pair[1].to, to: pair[0].from }).collect()
     }
 
-    /// Windows and gaps in turn, the newest first.
+    /// Returns windows and gaps alternately, the newest first.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let mut gaps = self.gaps().into_iter();
@@ -81,15 +81,16 @@ impl Windows {
         self.0.iter().flat_map(pair).flatten().collect()
     }
 
-    /// The window a point lies in.
+    /// Returns the window in which a point lies.
     #[must_use]
     pub fn at(&self, point: Scn) -> Option<&Window> {
         self.0.iter().find(|window| window.from <= point && point <= window.to)
     }
 }
 
-/// The window of one set, its chain not judged: from its earliest point to the end of the unbroken log from
-/// `start_replay` on. PLUS ARCHIVELOG gives at least the earliest point itself. A bound that was not read is none.
+/// Returns the window of one set, without judging its chain: from its earliest point to the end of the unbroken log from
+/// `start_replay` on. A set with PLUS ARCHIVELOG can be restored to its earliest point at least. `None` where a bound was not
+/// read or the log does not reach far enough.
 #[must_use]
 pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Window> {
     if set.unread().is_some() {
@@ -104,19 +105,19 @@ pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) ->
     }
 }
 
-/// Whether the archive's log reaches the earliest point of the set; where it does not, only the log inside it counts.
+/// Returns whether the archive's log reaches as far as the set needs it; where it does not, only the log inside the set counts.
 #[must_use]
 pub fn log_covers(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> bool {
     by_log(set, pieces, rounds).is_some()
 }
 
-/// How far the archive's log reaches from where the set needs it, where it reaches its earliest point.
+/// Returns how far the archive's log reaches from where the set needs it; `None` where it ends before [`BackupSet::needed`].
 fn by_log(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
     reach(set.start_replay, pieces, rounds).filter(|reach| reach.to >= set.needed())
 }
 
-/// The windows of all sets that count, merged where they overlap or touch, the newest first. `pieces` is None where the
-/// view of pieces is not there; `rounds` are all of them, those that are over too.
+/// Returns the windows of all sets with an unbroken chain, merged where they overlap or touch, the newest first. `pieces` is
+/// `None` where none were read; `rounds` includes those that are over.
 #[must_use]
 pub fn windows(sets: &[BackupSet], pieces: Option<&[Piece]>, rounds: &[Round]) -> Windows {
     let good = sets.iter().filter(|set| chain(set, sets).is_ok());

@@ -1,8 +1,8 @@
-//! The words of the views. A word obnow does not know is carried as it was.
+//! The status words of the server's views. A word that obnow does not know is kept as it is.
 
 use crate::domain::choices::Mode;
 
-/// Makes an enum of a view's words, compared without regard to case, with a place for any other word.
+/// Defines an enum of a view's words, which are compared without regard to case, with a variant for any other word.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal $(| $also:literal)*),+ $(,)? }) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! words {
         #[serde(from = "String", into = "String")]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
-            /// A word obnow does not know, as the server wrote it.
+            /// A word that obnow does not know, as the server wrote it.
             Other(String),
         }
 
@@ -49,15 +49,15 @@ macro_rules! words {
 words! {
     /// `BACKUP_TYPE` of a set. The source writes FULL and INC, some docs print D and I.
     SetKind {
-        /// Everything.
+        /// All data.
         Full = "FULL" | "D",
-        /// What changed since the set before.
+        /// The data that changed since the set before.
         Incremental = "INC" | "I",
     }
 }
 
 impl SetKind {
-    /// The mode that makes such a set; None: the word is not known.
+    /// Returns the mode that makes such a set; `None` where the word is not known.
     #[must_use]
     pub fn mode(&self) -> Option<Mode> {
         match self {
@@ -69,13 +69,13 @@ impl SetKind {
 }
 
 words! {
-    /// STATUS of a set.
+    /// `STATUS` of a set.
     SetStatus {
-        /// Being made.
+        /// It is being made.
         Doing = "DOING",
-        /// Made.
+        /// It was completed.
         Success = "SUCCESS",
-        /// Not made.
+        /// It could not be made.
         Failed = "FAILED",
     }
 }
@@ -83,63 +83,63 @@ words! {
 words! {
     /// `FILE_STATUS` of a set or a piece.
     FileStatus {
-        /// All there.
+        /// All files are there.
         Available = "AVAILABLE",
-        /// Being copied elsewhere.
+        /// They are being copied to another path.
         Copying = "COPYING",
-        /// Not all written.
+        /// They are not completely written.
         Incomplete = "INCOMPLETE",
-        /// Being deleted.
+        /// They are being deleted.
         Deleting = "DELETING",
-        /// Past its time.
+        /// Their retention has expired.
         Expired = "EXPIRED",
-        /// Damaged.
+        /// They are damaged.
         Broken = "BROKEN",
-        /// Gone.
+        /// They are deleted.
         Deleted = "DELETED",
     }
 }
 
 words! {
-    /// STATUS of a piece.
+    /// `STATUS` of a piece.
     PieceStatus {
-        /// Being written.
+        /// It is being written.
         Active = "ACTIVE",
-        /// Being closed.
+        /// It is being closed.
         Freezing = "FREEZING",
-        /// Closed. The last one of a stopped round is closed before its end.
+        /// It is closed. The last piece of a stopped round is closed before its planned end.
         Frozen = "FROZEN",
-        /// No longer written: its round ended before it did.
+        /// It is no longer written, because its round ended before its planned end.
         Inactive = "INACTIVE",
     }
 }
 
 words! {
-    /// STATUS of a round (V4 source: `ob_archive_struct`).
+    /// `STATUS` of a round (V4 source: `ob_archive_struct`).
     RoundStatus {
-        /// Nothing yet.
+        /// It has not been prepared.
         Invalid = "INVALID",
-        /// About to begin.
+        /// It is being prepared.
         Prepare = "PREPARE",
-        /// Beginning.
+        /// It is beginning.
         Beginning = "BEGINNING",
-        /// Archiving.
+        /// It is archiving.
         Doing = "DOING",
-        /// Broken; it never goes on.
+        /// It is broken, and never goes on.
         Interrupted = "INTERRUPTED",
-        /// About to stop.
+        /// It is about to stop.
         Stopping = "STOPPING",
-        /// Over.
+        /// It is over.
         Stop = "STOP",
-        /// About to pause.
+        /// It is about to pause.
         Suspending = "SUSPENDING",
-        /// Paused; the same round can go on.
+        /// It is paused, and can go on.
         Suspend = "SUSPEND",
     }
 }
 
 impl SetKind {
-    /// The word of screens and JSON.
+    /// Returns the word of screens and JSON.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -151,7 +151,7 @@ impl SetKind {
 }
 
 impl RoundStatus {
-    /// Whether more log can still come in this round. A word nobody knows does not say that it is over.
+    /// Returns whether more log can still come in this round. An unknown word does not show that it is over.
     #[must_use]
     pub const fn may_go_on(&self) -> bool {
         !matches!(self, Self::Interrupted | Self::Stop | Self::Invalid)

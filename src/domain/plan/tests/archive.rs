@@ -6,7 +6,8 @@ use crate::domain::choices::StorageSource::{Given, LastTask, Strategy};
 use crate::domain::facts::{ArchiveFacts, Known};
 use crate::domain::samples::{archive, place, wanted};
 
-/// A cluster whose only tenant has the archive in this state; None: no round, `on` says whether the mode is ARCHIVELOG.
+/// Returns a cluster whose only tenant has the archive in this state; without a state there is no round, and `on` is whether the
+/// mode is ARCHIVELOG.
 fn in_state(status: Option<&str>, on: bool) -> Facts {
     let mut facts = prod();
     facts.tenants[2].archive = ArchiveFacts { log_mode_on: Some(on), ..archive(status) };
@@ -30,7 +31,7 @@ fn choices_of(change: Change) -> Choices {
     choices
 }
 
-/// State and mode; for each change what is set and what the archive step does.
+/// State and mode; then, for each change, the actions of the destination step and of the archive step.
 type Row = (Option<&'static str>, bool, [(&'static str, &'static str); 3]);
 
 #[test]
@@ -56,14 +57,14 @@ fn every_state_with_every_change() {
             let what = format!("{status:?} {on} {change:?}");
             assert_eq!(letters(&plan, StepKind::SetDestination), set, "{what}");
             assert_eq!(letters(&plan, StepKind::StartArchiving), start, "{what}");
-            // What is stopped is said where it is stopped, and nowhere else.
+            // The interruption is named by the step that stops archiving, and by no other.
             for step in &plan.steps {
                 let stops = step.actions.contains(&Action::StopArchiving);
                 assert_eq!(!step.interrupts.is_empty(), stops, "{what}: {}", step.interrupts);
             }
             let set_step = plan.step(StepKind::SetDestination).unwrap();
             assert_eq!(set_step.need == Need::Needed, !set.is_empty(), "{what}");
-            // DOING alone needs nothing; whatever else only waits is still a step.
+            // Only an archive that is DOING and stays needs nothing; a step that only waits is needed.
             let needed = plan.step(StepKind::StartArchiving).unwrap().need == Need::Needed;
             let runs_on = status == Some("DOING") && !matches!(change, Change::Archive);
             assert_eq!(needed, !runs_on, "{what}");
@@ -206,7 +207,7 @@ fn s3_gets_a_lag_target_it_takes() {
     assert_eq!(letters(&at(Some(60), s3), StepKind::SetDestination), "xa");
     assert_eq!(letters(&at(None, s3), StepKind::SetDestination), "xa", "unknown: the server says");
     assert_eq!(letters(&at(Some(1), "oss://b/clog?host=h"), StepKind::SetDestination), "xa");
-    // An archive that is on S3 already is the server's own business.
+    // An archive that is on S3 already keeps its lag target.
     let mut facts = prod();
     facts.tenants[2].archive.lag_target = Some(1);
     facts.tenants[2].archive.destination.as_mut().unwrap().location = place("s3://b/clog?host=h&access_id=id");
@@ -243,7 +244,7 @@ fn a_mandatory_binding_moves_only_to_a_place_that_every_server_has_tested() {
     assert_eq!(binding, Some(Binding::Mandatory));
     assert!(!awaits(&choices));
     assert!(!effect.contains("BINDING"), "{effect}");
-    // What stays where it is stays as it is.
+    // A destination that stays is not set again.
     choices.storage = None;
     assert!(planned(&facts, &choices).step(StepKind::SetDestination).unwrap().actions.is_empty());
 }
@@ -260,7 +261,7 @@ fn archiving_that_somebody_suspended_is_resumed_knowingly() {
         let effect = &made.targets[0].step(StepKind::StartArchiving).unwrap().effect;
         assert!(effect.starts_with("archiving was suspended on purpose; this resumes it"), "{effect}");
     }
-    // Setting the destination switches on what was put off, and says so.
+    // Setting the destination enables a deferred one, and the effect names that.
     facts.tenants[2].archive = archive(Some("STOP"));
     facts.tenants[2].archive.deferred = true;
     let mut moving = choose(&["prod/pay"], Mode::Full);

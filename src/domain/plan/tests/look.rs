@@ -1,4 +1,4 @@
-//! When the server is asked to look at the storage, and what goes along (R10).
+//! When the storage proof is requested, and which secrets it needs (R10).
 
 use super::*;
 use crate::domain::facts::Scope;
@@ -23,7 +23,7 @@ fn choosing(asked: Option<bool>) -> Choices {
     choices
 }
 
-/// Letters of the looks, and why there is none.
+/// Returns the letters of the proofs, and why there is none.
 fn looks(facts: &Facts, choices: &Choices) -> (String, Option<String>) {
     let plan = planned(facts, choices);
     (letters(&plan, StepKind::ConfirmRestorable), plan.proof_why)
@@ -53,7 +53,7 @@ fn by_itself_only_where_no_secret_is_needed() {
     set.encryption_mode = "PASSWORD".to_owned();
     pay.sets = vec![set.clone()];
     assert!(why(&cluster(vec![pay.clone()]), &choosing(None)).contains("the password of set 1"));
-    // A set that lies elsewhere has nothing to do with it.
+    // A set in another directory does not count.
     set.path = "file:///elsewhere".to_owned();
     pay.sets = vec![set];
     assert_eq!(looks(&cluster(vec![pay]), &choosing(None)).0, "L");

@@ -1,4 +1,4 @@
-//! R6 and R8: a plan that is more than one job.
+//! R6 and R8: a plan of more than one job.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::choices::NoFull;
 use crate::domain::samples::{cluster, full, other_tenant};
 
-/// The names, the bytes of the list of ids and the mode of each part.
+/// Returns, by part, the number of targets, the bytes of the list of ids and the mode.
 fn parts(made: &Plan) -> BTreeMap<Option<u32>, (usize, usize, Mode)> {
     let mut parts: BTreeMap<Option<u32>, Vec<&TargetPlan>> = BTreeMap::new();
     for target in &made.targets {

@@ -1,11 +1,11 @@
-//! R1: where the destinations come from, and who is in whose way.
+//! R1: where the destinations come from, and which directories clash.
 
 use super::*;
 use crate::domain::choices::StorageSource::{Given, LastTask, Strategy};
 use crate::domain::facts::ArchiveFacts;
 use crate::domain::samples::{cluster, other_tenant, place, wanted};
 
-/// The destinations the plan sets, in the order of their statements.
+/// Returns the destinations that the plan sets, in the order of their statements.
 fn set(plan: &TargetPlan) -> Vec<String> {
     let uri = |action: &Action| match action {
         Action::SetDataDestination { destination, .. } => Some(destination.redacted_statement_uri()),
@@ -27,14 +27,14 @@ fn what_is_given_becomes_two_directories() {
         (Some("file:///b/{tenant}"), None, vec!["file:///b/pay/clog", "file:///b/pay/data"]),
         (Some("file:///b/{kind}/{tenant}"), None, vec!["file:///b/clog/pay", "file:///b/data/pay"]),
         (Some("file:///b/{run}"), None, vec!["file:///b/{run}/clog", "file:///b/{run}/data"]),
-        // Two are used as they are.
+        // Two destinations are used as they are.
         (Some("file:///d"), Some("file:///a"), vec!["file:///a", "file:///d"]),
         (Some("file:///d/{tenant_id}"), Some("file:///a"), vec!["file:///a", "file:///d/1002/data"]),
         (None, Some("file:///a"), vec!["file:///a"]),
         (None, Some("file:///a/{cluster}/{tenant_id}"), vec!["file:///a/prod/1002/clog"]),
-        // What is there already is not set again.
+        // A destination that is set already is not set again.
         (Some("file:///own/data/"), Some("file:///own/clog/"), vec![]),
-        // As the server compares: another spelling is another place.
+        // As the server compares: another spelling is another destination.
         (Some("file:///own/data"), Some("file:///own//clog"), vec!["file:///own//clog"]),
         (Some("file:///own/data"), Some("file:///a"), vec!["file:///a"]),
         (Some("file:///own/{kind}"), None, vec![]),
@@ -65,12 +65,12 @@ fn the_clusters_own_destination_goes_before_the_inventorys() {
     ];
     let mut facts = prod();
     assert_eq!(set(&planned(&facts, &choices)), Vec::<String>::new());
-    // Only what is missing is filled in.
+    // Only the missing destination is filled in.
     facts.tenants[2].data_destination = None;
     assert_eq!(set(&planned(&facts, &choices)), ["file:///strategy/77/1002/data"]);
     facts.tenants[2].archive = ArchiveFacts { destination: None, ..crate::domain::samples::archive(None) };
     assert_eq!(set(&planned(&facts, &choices)), ["file:///strategy/77/1002/clog", "file:///strategy/77/1002/data"]);
-    // A part given by hand leaves the other to the next best.
+    // Where only one destination is given, the other comes from the next source.
     choices.storage = Some(wanted(None, Some("file:///a"), Given));
     let plan = planned(&facts, &choices);
     assert_eq!(set(&plan), ["file:///a", "file:///strategy/77/1002/data"]);
@@ -140,7 +140,7 @@ fn several_tenants_need_a_path_for_each() {
 #[test]
 fn a_new_directory_must_be_nobodys() {
     let facts = cluster(vec![tenant(1002, "pay"), other_tenant(1004, "log")]);
-    // The other tenant is not backed up, and has its directories all the same.
+    // The other tenant is not backed up, and its directories count all the same.
     for (data, archive, says) in [
         (Some("file:///own/1004/data"), Some("file:///own/clog"), "would share the directory file:///own/1004/data"),
         (None, Some("file:///own/1004/data"), "would share"),
@@ -152,11 +152,11 @@ fn a_new_directory_must_be_nobodys() {
         assert_eq!(refusal.fault.cause, Cause::Usage);
         assert!(!refusal.checks.is_empty(), "the checks that were made can be shown");
     }
-    // What is kept was accepted by the server, however it lies.
+    // Directories that stay were accepted by the server, even where they clash.
     let mut strange = facts.clone();
     strange.tenants[3].data_destination = Some(place("file:///own/data"));
     assert!(plan(&strange, &choose(&["prod"], Mode::Full)).is_ok());
-    // Below a directory that is kept a new one may lie: it is a directory of its own.
+    // A new directory may lie below one that stays: it is a directory of its own.
     assert!(plan(&facts, &given(Some("file:///own/1004/data/x"), Some("file:///own/clog"))).is_ok());
 }
 
@@ -177,7 +177,7 @@ fn object_storage_needs_its_id_and_its_key() {
         unreachable!()
     };
     assert_eq!(*access_key, Some(SecretSource::File("/k".into())));
-    // A host that is missing is named too, and a role needs neither id nor key.
+    // A missing host is named too, and a role needs neither id nor key.
     let fault = refused(&prod(), &given(Some("oss://b/data"), Some("file:///own/clog")));
     assert!(fault.to_string().contains("host"), "{fault}");
     let role = given(Some("oss://b/data?host=h&role_arn=r"), Some("file:///own/clog"));
@@ -193,6 +193,6 @@ fn an_id_given_for_one_storage_does_not_touch_the_other() {
     storage.access_id = Some("theirs".into());
     storage.access_key = Some(SecretSource::Stdin);
     assert_eq!(set(&planned(&facts, &choices)), ["oss://new/clog?host=h&access_id=theirs&access_key=***"]);
-    // And what is kept needs no key.
+    // A destination that stays needs no key.
     assert_eq!(set(&planned(&facts, &choose(&["prod/pay"], Mode::Full))), Vec::<String>::new());
 }

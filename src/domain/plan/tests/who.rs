@@ -1,4 +1,4 @@
-//! R6 and R7: who is backed up, who is left out, and who is refused.
+//! R6 and R7: which tenants are backed up, left out or refused.
 
 use super::*;
 use crate::domain::choices::Wanted;
@@ -102,7 +102,7 @@ fn an_upgrading_cluster_is_refused_whatever_is_skipped() {
     let fault = refused(&facts, &choices);
     assert_eq!(fault.cause, Cause::Precondition);
     assert_eq!(fault.why, "The cluster is upgrading: enable_upgrade_mode is True; job 3 runs.");
-    // Where nobody could look it is no refusal; it is listed.
+    // What could not be checked is no refusal; it is listed.
     facts.cluster.upgrading = Known::NotChecked("no rights".into());
     let made = plan(&facts, &choices).unwrap();
     assert!(made.not_checked().any(|check| check.check == CheckId::Upgrading && check.found == "no rights"));
@@ -208,7 +208,7 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
     let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
     assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(false))], "nobody confirmed that it is made");
     assert_eq!(dump_directory(&facts, &choices).as_deref(), Some("/d"));
-    // A plan of an earlier release says nothing of either.
+    // A plan of an earlier release has neither field.
     let old: Action = serde_json::from_str(r#"{"start_dump":{"directory":"/d"}}"#).unwrap();
     assert_eq!(old, dump("/d", &[], None));
     assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"start_dump":{"directory":"/d"}}"#);

@@ -67,7 +67,7 @@ fn a_compaction_is_announced_or_its_lack_is() {
     assert_eq!(letters(&planned(&stopped, &choices), StepKind::Compact), "c");
 }
 
-/// R5: V2.2.60 to V3.1.2 enforce it, V3.1.3 and later do not, V3.2 says so when it is asked.
+/// R5: V2.2.60 to V3.1.2 enforce it, V3.1.3 and later do not, V3.2 reports the need when the backup starts.
 #[test]
 fn each_line_asks_for_a_compaction_in_its_own_way() {
     let step = |rule: CompactionRule, mode, compact| {
@@ -143,7 +143,7 @@ fn a_destination_that_cannot_be_is_refused_with_its_reason() {
     assert_eq!((fault.cause, fault.what.as_str()), (Cause::Usage, "legacy has no PLUS ARCHIVELOG."));
 }
 
-/// The server would make a full without a word: an incremental of everybody needs a base of everybody.
+/// The server would silently make a full: an incremental of all tenants needs a base of all tenants.
 #[test]
 fn nobody_is_left_out_of_an_incremental() {
     let mut one_without = facts(YOUNG);
@@ -254,7 +254,7 @@ fn a_tenant_is_backed_up_whole_and_after_its_cluster() {
     );
 }
 
-/// Below V4 a job is of the cluster: whoever watches the cluster watches everybody in it.
+/// Below V4 a job is of the cluster: a task that watches the cluster watches every tenant in the job.
 #[test]
 fn a_cluster_is_watched_through_every_tenant_in_its_job() {
     let part = |tenant_id, path: &str| crate::domain::facts::JobFacts {
@@ -275,7 +275,7 @@ fn a_cluster_is_watched_through_every_tenant_in_its_job() {
     }
     assert_eq!(watched(&running, "legacy").unwrap(), ["legacy/pay", "legacy/order"], "parts come one by one");
     assert_eq!(watched(&running, "legacy/order").unwrap(), ["legacy/order"]);
-    // A backup of some tenants is about those alone.
+    // A backup of some tenants covers only those.
     let order = running.tenants.iter_mut().find(|tenant| tenant.name == "order").unwrap();
     order.running = vec![part(order.id, "file:///own"), part(1, "file:///own")];
     assert_eq!(watched(&running, "legacy").unwrap(), ["legacy/order"]);
@@ -286,7 +286,7 @@ fn a_cluster_is_watched_through_every_tenant_in_its_job() {
     assert_eq!(watched(&v4, "prod/pay").unwrap(), ["prod/pay"]);
 }
 
-/// A version on no known line is read as the nearest one, which is said, and nothing is ever started on it.
+/// A version on no known release line is read like the nearest one, which is reported, and nothing is ever started on it.
 #[test]
 fn nothing_is_written_to_a_version_that_nobody_knows() {
     for (version, nearest) in [("2.2.78", "V2.2.60 to V2.2.77"), ("3.0.0", "V2.2.60 to V2.2.77"), ("3.3.0", "V3.2")] {

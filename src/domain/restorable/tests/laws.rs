@@ -1,8 +1,8 @@
-//! What holds for any archive and any sets.
+//! Properties that hold for any archive and any sets.
 
 use super::*;
 
-/// Pieces end to end from 50 on, all frozen but the last, of the given lengths.
+/// Returns contiguous pieces of the given lengths from 50 on, whose log is complete except that of the last.
 fn run(lengths: &[u64]) -> Vec<Piece> {
     let mut at = 50;
     let mut pieces = Vec::new();
@@ -15,7 +15,7 @@ fn run(lengths: &[u64]) -> Vec<Piece> {
     pieces
 }
 
-/// Pieces without any order between them, some overlapping, some not available.
+/// Generates pieces without any order between them, some overlapping, some not available.
 fn any_pieces() -> impl Strategy<Value = Vec<Piece>> {
     let one = (1_u64..8, 1_u64..5, 0_u64..5, 0..6, 0..5).prop_map(|(start, length, done, files, dest)| {
         let (start, end) = (start * 40, (start + length) * 40);
@@ -54,7 +54,7 @@ proptest! {
         pieces[lost].file_status = FileStatus::Deleted;
         let (start, end) = (pieces[lost].start, pieces[lost].end.unwrap());
         if let Some(found) = window_of(&full(1), Some(&pieces), &[]) {
-            // Either the hole is over before the set needs log, or the window ends at it.
+            // Either the gap ends before the set needs log, or the window ends at it.
             prop_assert!(end <= Scn(100) || found.to <= start, "{found:?} over {start:?}");
         }
     }
@@ -156,8 +156,8 @@ proptest! {
     }
 }
 
-/// Rounds one after the other, all over but the last, each with its length, the gap before it, what became of the file of its
-/// first piece, and how long its last piece was planned to be.
+/// Returns consecutive rounds, all over except the last, with two pieces each. A span is the round's length, the gap before it,
+/// the state of the files of its first piece, and how much longer its last piece was planned to be.
 fn archive(spans: &[(u64, u64, i32, i32)]) -> (Vec<Round>, Vec<Piece>) {
     let (mut rounds, mut pieces) = (Vec::new(), Vec::new());
     let mut at = 50;
@@ -187,7 +187,7 @@ fn rounds_that_ended_before_the_first_good_set_are_not_needed() {
     let rounds = [old.clone(), next, now];
     assert_eq!(rounds_needed(&[full(1)], &rounds), Some(vec![2, 3]));
     assert_eq!(rounds_needed(&[full(1), BackupSet { start_replay: Scn(60), ..full(2) }], &rounds), None);
-    // From which point on it needs the log was not read: no window can be made with it.
+    // The point from which the set needs the log was not read: no window can be made with it.
     assert_eq!(rounds_needed(&[BackupSet { start_replay: Scn(0), ..full(1) }], &rounds), Some(vec![3]));
     assert_eq!(rounds_needed(&[full(1)], &[Round { checkpoint: Scn(0), ..old.clone() }]), None, "its end was not read");
     assert_eq!(rounds_needed(&[full(1)], &[Round { status: RoundStatus::Suspend, ..old }]), None, "it can go on");
