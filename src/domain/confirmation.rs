@@ -1,27 +1,27 @@
-//! What a person confirms by typing a name: on prod, a start that interrupts something or loads the whole cluster.
+//! Decides which starts are confirmed by typing a name: on prod, one that interrupts something or performs a major compaction.
 
 use super::plan::Action;
 use super::step::StepKind;
 use super::task::Prepared;
 
-/// A confirmation by name: the question, what it is about, and the name that answers it.
+/// A confirmation by name: the title, what is affected, and the name to type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByName {
     /// What happens on prod, as one sentence.
     pub title: String,
-    /// What is interrupted or loaded, a line a step.
+    /// What is interrupted or compacted, one line for each step.
     pub lines: Vec<String>,
-    /// The name that must be given: the one target's own, or the cluster's where there are several.
+    /// The name to type: that of the only target, or the cluster's where there are several.
     pub name: String,
 }
 
-/// Whether an environment's targets are confirmed by name: `prod` alone.
+/// Returns whether starts in this environment may need a confirmation by name: only in `prod`.
 #[must_use]
 pub fn is_by_name(environment: Option<&str>) -> bool {
     environment == Some("prod")
 }
 
-/// What must be confirmed by name before this is started; None: yes is enough.
+/// Returns what must be confirmed by name before the start; `None` where a plain yes is enough.
 #[must_use]
 pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<ByName> {
     if !is_by_name(environment) {

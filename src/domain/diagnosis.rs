@@ -1,4 +1,4 @@
-//! What the server says went wrong, made into a cause and a next command.
+//! Turns errors and comments of the server into a cause and a next command.
 
 mod catalogue;
 mod clean;

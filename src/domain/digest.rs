@@ -1,10 +1,10 @@
-//! The digest of what was confirmed or saved.
+//! The digest of confirmed or saved content.
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of these bytes in 64 hexadecimal digits.
+/// Returns the SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn of(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut digits, byte| {

@@ -1,18 +1,18 @@
-//! What a backup will take, told from the sets that are there; nothing where there is nothing to tell from.
+//! Estimates the size and duration of the next backup from earlier sets; without such sets there is no estimate.
 
 use super::facts::TenantFacts;
 use super::restorable::{BackupSet, SetKind};
 use super::words;
 
-/// How many of the last sets of a kind are looked at.
+/// The most recent sets of a kind whose durations are used.
 const SETS: usize = 3;
 
-/// The size and time of a next backup.
+/// The estimated size and duration of the next backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
-    /// Bytes.
+    /// The size in bytes: the sum of the latest set of each tenant.
     pub bytes: u64,
-    /// Seconds, from and to; None where no set says how long it took.
+    /// The shortest and the longest duration in seconds; `None` where a tenant has no set with both times.
     pub seconds: Option<(u64, u64)>,
 }
 
@@ -27,8 +27,9 @@ impl std::fmt::Display for Estimate {
     }
 }
 
-/// The next backup of these tenants, by the last sets of that kind; None where one of them has none. Tenants are backed up
-/// beside each other, so it takes at least as long as the longest and at most as long as all.
+/// Estimates the next backup of these tenants from their latest good sets of that kind; `None` where a tenant has no such set or
+/// its size is unknown. Tenants are backed up in parallel, so the backup takes at least as long as the longest of them and at
+/// most as long as all of them together.
 #[must_use]
 pub fn next(tenants: &[&TenantFacts], kind: &SetKind) -> Option<Estimate> {
     let each: Vec<Estimate> = tenants.iter().map(|tenant| of_tenant(tenant, kind)).collect::<Option<_>>()?;

@@ -1,4 +1,4 @@
-//! Exit codes.
+//! The exit codes of obnow, and which one a fault, a task or a target has.
 
 use std::process::ExitCode;
 
@@ -13,35 +13,35 @@ pub struct Exit(pub u8);
 impl Exit {
     /// Done and restorable; or the list was printed, or the task was started.
     pub const OK: Self = Self(0);
-    /// Usage or configuration.
+    /// A mistake in the usage or configuration, or an internal error.
     pub const USAGE: Self = Self(1);
-    /// Done, not yet restorable.
+    /// The backup is done and not yet restorable.
     pub const NOT_YET: Self = Self(3);
-    /// Many targets: different verdicts, or some left out.
+    /// Several targets with different exit codes, or some targets were left out.
     pub const MIXED: Self = Self(4);
-    /// A gate refused the start.
+    /// A preflight check or the server refused the start.
     pub const REFUSED: Self = Self(10);
     /// Another backup is running.
     pub const BUSY: Self = Self(11);
-    /// Authentication or permission.
+    /// Authentication failed or a privilege is missing.
     pub const RIGHTS: Self = Self(12);
-    /// Storage.
+    /// The storage cannot be used.
     pub const STORAGE: Self = Self(13);
-    /// Unreachable.
+    /// The cluster cannot be reached.
     pub const UNREACHABLE: Self = Self(14);
     /// A step failed before a backup job existed.
     pub const STEP: Self = Self(15);
     /// The backup failed on the server.
     pub const FAILED: Self = Self(20);
-    /// Outcome unknown, or the runner is gone.
+    /// The outcome is unknown, or the runner is gone.
     pub const UNKNOWN: Self = Self(21);
-    /// Done, but it cannot be restored.
+    /// The backup is done, but it cannot be restored.
     pub const NOT_RESTORABLE: Self = Self(22);
-    /// Cancelled.
+    /// The backup was cancelled.
     pub const CANCELLED: Self = Self(23);
-    /// Restorable, but not encrypted as asked.
+    /// The backup is restorable, but not proven to be encrypted as asked.
     pub const NOT_ENCRYPTED: Self = Self(24);
-    /// Left by the user; a task goes on.
+    /// The user left obnow; a running task continues.
     pub const LEFT: Self = Self(130);
 }
 
@@ -51,7 +51,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Of a command that ended with a fault.
+/// Returns the exit code of a command that ended with a fault.
 #[must_use]
 pub fn of_fault(fault: &Fault) -> Exit {
     match fault.cause {
@@ -65,7 +65,8 @@ pub fn of_fault(fault: &Fault) -> Exit {
     }
 }
 
-/// Of a task that nobody works on any more; `last_word` is what its runner left as a reason for going.
+/// Returns the exit code of a task that no runner works on any more; `last_word` is the fault that its runner left as the reason
+/// for its end.
 #[must_use]
 pub fn of_task(view: &TaskView, state: TaskState, last_word: Option<&Fault>) -> Exit {
     if state == TaskState::RunnerGone {
@@ -82,7 +83,7 @@ pub fn of_task(view: &TaskView, state: TaskState, last_word: Option<&Fault>) -> 
     }
 }
 
-/// Of one target.
+/// Returns the exit code of one target.
 #[must_use]
 pub fn of_target(target: &TargetView) -> Exit {
     let Some(outcome) = &target.outcome else { return Exit::UNKNOWN };

@@ -1,11 +1,10 @@
-//! A backup that failed on the server, as three sentences: the code explained, the server's own place, and the exact
-//! search for its log.
+//! Describes a failure on the server: the explained code, the server that reported it, and the exact search command for its log.
 
 use super::{Comment, explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 
-/// The fault of a job, a task or an event: `what` says what failed, `result` is the code without its sign (0: none), and
-/// `comment` the server's own words.
+/// Returns the fault of a job, a task or an event of the server. `what` names what failed, `result` is the code without its sign
+/// (0: none; a code in `comment` is used then), and `comment` is the server's own text.
 #[must_use]
 pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     let parsed = Comment::parse(comment);
@@ -25,7 +24,7 @@ pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     fault.with_detail(foreign(comment))
 }
 
-/// The same fault with the server that says it and the exact search for its log, as far as both are known.
+/// Adds the server that reported the fault and the exact search command for its log, as far as each is known.
 #[must_use]
 pub fn located(mut fault: Fault, comment: &Comment) -> Fault {
     let place = comment.place();
@@ -38,8 +37,8 @@ pub fn located(mut fault: Fault, comment: &Comment) -> Fault {
     fault
 }
 
-/// Whether a server has refused a full backup for want of a major freeze younger than its archive round (V2.2.60 to V3.1.2,
-/// maybe V3.2: 9040 with this text).
+/// Returns whether a server has refused a full backup for want of a major freeze younger than its archive round (V2.2.60 to
+/// V3.1.2, maybe V3.2: 9040 with this text).
 #[must_use]
 pub fn asks_for_compaction(refusal: &Fault) -> bool {
     refusal.code == Some(9040) && refusal.what.contains("need major freeze first")

@@ -1,41 +1,41 @@
-//! The directory of this host that a dump is written into, as it was found before the start.
+//! The state, before the start, of the directory on this host that a dump is written into.
 
 use crate::domain::fault::Fault;
 
-/// The directory of a dump.
+/// What was found about the directory of a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaceFacts {
-    /// The directory, up to the variable of the run.
+    /// The path of the directory, up to the variable of the run.
     pub path: String,
-    /// What is there.
+    /// What exists at that path.
     pub state: PlaceState,
     /// Whether it, or where it is missing the nearest directory above it, lies on this host's root file system.
     pub on_root: bool,
-    /// Bytes that are free there; None: the system does not say.
+    /// Free bytes of its file system; `None` where the system does not report them.
     pub free: Option<u64>,
-    /// The bytes of the target's newest dump that is there; None: there is none.
+    /// The size in bytes of the target's newest dump in it; `None` where there is none.
     pub last: Option<u64>,
 }
 
-/// What is there.
+/// What exists at the path of a dump's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceState {
-    /// The directory.
+    /// The directory exists.
     There {
-        /// It has nothing in it.
+        /// Whether it is empty.
         empty: bool,
     },
-    /// Nothing; a dump makes it.
+    /// Nothing exists there; the dump creates the directory.
     Missing {
-        /// The nearest directory above it.
+        /// The nearest existing directory above it.
         above: String,
     },
-    /// Something that takes no dump, and why.
+    /// No dump can be written there, and why.
     Unfit(Fault),
 }
 
 impl PlaceFacts {
-    /// Whether a dump has to make it first.
+    /// Returns whether the dump has to create the directory first.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self.state, PlaceState::Missing { .. })

@@ -1,28 +1,28 @@
-//! What was found on one server of a cluster.
+//! The facts about one server of a cluster.
 
-/// One observer.
+/// One server (observer process) of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFacts {
-    /// `ip:port` of its RPC service, as the server names it in its messages.
+    /// `ip:port` of its RPC service, the form that the server's own messages use.
     pub address: String,
-    /// Its zone.
+    /// The zone it belongs to.
     pub zone: String,
-    /// `ACTIVE`, `INACTIVE`, `DELETING`.
+    /// The server's word for its status: `ACTIVE`, `INACTIVE`, `DELETING`.
     pub status: String,
-    /// `START_SERVICE_TIME` is set and `STOP_TIME` is not; None where one of them was not read.
+    /// Whether `START_SERVICE_TIME` is set and `STOP_TIME` is not; `None` where one of them was not read.
     pub serving: Option<bool>,
-    /// Its build, as the server prints it.
+    /// Its build, exactly as the server prints it.
     pub build: String,
 }
 
 impl ServerFacts {
-    /// Active, and not known to be started and not stopped.
+    /// Returns whether it is active while it was not read whether it is serving.
     #[must_use]
     pub fn may_serve(&self) -> bool {
         self.status == "ACTIVE" && self.serving.is_none()
     }
 
-    /// Active, started and not stopped.
+    /// Returns whether it is active, started and not stopped.
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.status == "ACTIVE" && self.serving == Some(true)
