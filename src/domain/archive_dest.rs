@@ -12,7 +12,7 @@ use super::version::Version;
 #[cfg(test)]
 mod tests;
 
-/// Whose need wins when archiving is slower than writing.
+/// Which of archiving and business traffic waits for the other when archiving is slower than writing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Binding {
@@ -20,7 +20,7 @@ pub enum Binding {
     Optional,
     /// Archive first: writes may be throttled.
     Mandatory,
-    /// A word of the server that obnow does not know, as it was.
+    /// Another word of the server, as it was read.
     Other(String),
 }
 
@@ -50,16 +50,16 @@ impl std::fmt::Display for Binding {
     }
 }
 
-/// Where the log goes, and how.
+/// A log archive destination: where the log goes, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchiveDest {
     /// The directory or bucket.
     pub location: Destination,
-    /// Whose need wins; absent: the server's default, Optional.
+    /// Which of the two waits; absent: the server's default, Optional.
     pub binding: Option<Binding>,
-    /// How long a piece is, as the server writes it (`1d`); absent: its default, one day.
+    /// The length of a piece, as the server writes it (`1d`); absent: the server's default, one day.
     pub piece_switch_interval: Option<String>,
-    /// What else the value has (`COMPRESSION=enable`), as it was.
+    /// The other parts of the value (`COMPRESSION=enable`), as they were read.
     pub others: Vec<String>,
 }
 
@@ -69,10 +69,10 @@ pub enum ArchiveDestError {
     /// No `LOCATION=`.
     #[error("The log archive destination has no LOCATION. Write LOCATION=file:///path, or the URI alone.")]
     NoLocation,
-    /// A part that is no `KEY=value` the server knows.
+    /// A part that is no `KEY=value`, or whose key the server does not know.
     #[error("The log archive destination contains {0}, which the server does not know. Take it out.")]
     UnknownPart(String),
-    /// A part that is there twice.
+    /// A part that occurs twice.
     #[error("The log archive destination has {0} twice. Keep one.")]
     Repeated(String),
     /// Not `Optional` or `Mandatory`.
@@ -81,22 +81,22 @@ pub enum ArchiveDestError {
     /// Outside one to seven days (V4 answers 1235).
     #[error("PIECE_SWITCH_INTERVAL must be between 1d and 7d.")]
     BadInterval,
-    /// The location itself.
+    /// The location is refused.
     #[error(transparent)]
     Location(#[from] DestinationError),
 }
 
 impl ArchiveDest {
-    /// A location with everything else left to the server.
+    /// Returns a destination with this location and the server's defaults.
     #[must_use]
     pub fn new(location: Destination) -> Self {
         Self { location, binding: None, piece_switch_interval: None, others: Vec::new() }
     }
 
-    /// Reads what a person wrote: the whole value, or a URI alone.
+    /// Parses what a user wrote: the complete value, or a URI alone.
     ///
     /// # Errors
-    /// When the location is refused ([`Destination::parse_user`]), or a part is one the server refuses.
+    /// The location is refused ([`Destination::parse_user`]), or a part is one that the server refuses.
     pub fn parse_user(text: &str) -> Result<Self, ArchiveDestError> {
         let text = text.trim();
         refuse_credential(text)?;
@@ -117,19 +117,19 @@ impl ArchiveDest {
         }
     }
 
-    /// Reads a whole value of the server, whose words are taken as they are.
+    /// Parses a complete value of the server, whose words are taken as they are.
     ///
     /// # Errors
-    /// When it has no location, or one of an unknown scheme.
+    /// It has no location, or one of an unknown scheme.
     pub fn parse_server(text: &str) -> Result<Self, ArchiveDestError> {
         Self::parse(text, Destination::parse_server)
     }
 
-    /// Reads the name and value rows of `CDB_OB_ARCHIVE_DEST` for one tenant and one `DEST_NO`: `path`, `binding`,
-    /// `piece_switch_interval`; the others (`dest_id`, `state`) are not part of the value. None without a path.
+    /// Parses the name and value rows of `CDB_OB_ARCHIVE_DEST` for one tenant and one `DEST_NO`: `path`, `binding`,
+    /// `piece_switch_interval`; the others (`dest_id`, `state`) are not part of the value. Returns `None` without a path.
     ///
     /// # Errors
-    /// When the path has a scheme that is unknown.
+    /// The path has an unknown scheme.
     pub fn from_rows<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Option<Self>, ArchiveDestError> {
         let (mut location, mut binding, mut piece_switch_interval) = (None, None, None);
         for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -143,8 +143,8 @@ impl ArchiveDest {
         Ok(location.map(|location| Self { location, binding, piece_switch_interval, others: Vec::new() }))
     }
 
-    /// What to set to move the archive: the new location, and what the new value does not name repeated from what the
-    /// server has now.
+    /// Returns the value that moves the archive: this location, and what this value does not name repeated from the server's
+    /// present one.
     #[must_use]
     pub fn repeating(mut self, present: Option<&Self>) -> Self {
         if let Some(present) = present {
@@ -160,7 +160,7 @@ impl ArchiveDest {
         self
     }
 
-    /// Whether the server, which has `self`, already has what is wanted; what `wanted` leaves out is not asked for.
+    /// Returns whether the server, which has `self`, already has what is wanted; what `wanted` leaves out is not compared.
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {
         let binding = self.binding.as_ref().unwrap_or(&Binding::Optional);
@@ -171,7 +171,7 @@ impl ArchiveDest {
             && wanted.others.iter().all(|other| self.others.iter().any(|own| own.eq_ignore_ascii_case(other)))
     }
 
-    /// The whole value for the statement, with the key in the location.
+    /// Returns the complete value for the statement, with the access key in the location.
     ///
     /// # Errors
     /// As [`Destination::to_statement_uri`].
@@ -182,17 +182,17 @@ impl ArchiveDest {
         Ok(value)
     }
 
-    /// Whether a statement to a server of this version can carry the whole value, with the access key where that is known.
+    /// Checks that a statement to a server of this version can hold the complete value, with the access key where it is given.
     ///
     /// # Errors
-    /// As [`Destination::carried_by`], and where the whole value is longer than the server reads (4019).
+    /// As [`Destination::carried_by`], and where the complete value is longer than the server reads (4019).
     pub fn carried_by(&self, version: &Version, access_key: Option<&Secret>) -> Result<(), DestinationError> {
         self.location.carried_by(version, access_key)?;
         let key = access_key.map_or(0, |key| "&access_key=".len() + key.expose().len());
         check_whole(self.written(&self.location.without_keys()).len() + key)
     }
 
-    /// The statement's value as it may be shown: `access_key=***` where a key will be sent.
+    /// Returns the statement's value for display: `access_key=***` where a key will be sent.
     #[must_use]
     pub fn redacted_statement_value(&self) -> String {
         self.written(&self.location.redacted_statement_uri())
@@ -235,14 +235,15 @@ impl ArchiveDest {
     }
 }
 
-/// Redacted, as [`Destination`] is.
+/// Writes the value with secrets redacted, as [`Destination`] does.
 impl std::fmt::Display for ArchiveDest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.written(&self.location.to_string()))
     }
 }
 
-/// V4.3.1 source, `ob_backup_config.cpp`: the value itself, and not only its URI, is shorter than 2048 bytes.
+/// Checks the length of the complete value, which has to be below 2,048 bytes like the URI alone (V4.3.1 source,
+/// `ob_backup_config.cpp`).
 fn check_whole(actual: usize) -> Result<(), DestinationError> {
     if actual <= URI_LIMIT {
         return Ok(());
@@ -250,7 +251,7 @@ fn check_whole(actual: usize) -> Result<(), DestinationError> {
     Err(DestinationError::TooLong { what: "the whole value of LOG_ARCHIVE_DEST".into(), limit: URI_LIMIT, actual })
 }
 
-/// A part at its first `=`: the URI has more of them.
+/// Splits a part at its first `=`; a URI contains more of them.
 fn split(part: &str) -> (&str, &str) {
     part.split_once('=').unwrap_or((part, ""))
 }
@@ -265,7 +266,7 @@ fn same_interval(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || matches!((seconds(a), seconds(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// `1d`, `24h`, `1440m`, `86400s`, in seconds.
+/// Returns an interval (`1d`, `24h`, `1440m`, `86400s`) in seconds.
 fn seconds(interval: &str) -> Option<u64> {
     let unit = interval.chars().last()?;
     let number: u64 = interval.get(..interval.len() - unit.len_utf8())?.parse().ok()?;

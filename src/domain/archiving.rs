@@ -1,4 +1,4 @@
-//! R2: the states of log archiving, and what each asks for.
+//! R2: the states of log archiving, and the action that each of them needs.
 
 use super::facts::{ArchiveFacts, TenantFacts};
 use super::restorable::RoundStatus;
@@ -9,35 +9,35 @@ mod unchanged;
 
 pub use unchanged::Unchanged;
 
-/// What the state of the archive means for a backup.
+/// The state of log archiving, as far as it matters for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Archiving {
     /// `DOING`.
     Running,
-    /// It will become `DOING` by itself: the word, or why.
+    /// It becomes `DOING` by itself; the server's word, or why.
     Coming(String),
-    /// It is stopping: the word.
+    /// It is stopping; the server's word.
     Ending(String),
-    /// No round, or `STOP`: a new round must be started.
+    /// There is no round, or the round is `STOP` and none follows by itself: a new round must be started.
     Off,
-    /// `SUSPEND` or on its way there: the round can go on.
+    /// The round is `SUSPEND` or on its way there, or the destination is deferred: the round can be resumed.
     Suspended(String),
-    /// `INTERRUPTED`: only a new round helps, and the log since the break is lost.
+    /// `INTERRUPTED`: a new round must be started, and the log since the interruption is lost.
     Broken,
-    /// A word that is not known here.
+    /// `INVALID`, or a word that is not known here.
     Strange(String),
 }
 
-/// The destination's own switch is off.
+/// The reason where the destination itself is switched off.
 const DEFERRED: &str = "LOG_ARCHIVE_DEST_STATE is DEFER";
 
-/// Judges the state of the archive; words as in `CDB_OB_ARCHIVELOG.STATUS` (V4.2.5 docs).
+/// Returns the state of log archiving; words as in `CDB_OB_ARCHIVELOG.STATUS` (V4.2.5 docs).
 #[must_use]
 pub fn judge(archive: &ArchiveFacts) -> Archiving {
     let Some(round) = archive.latest() else {
         // ARCHIVELOG without a destination succeeds and makes no round; with one, the round is about to appear.
         return if archive.log_mode_on == Some(true) && archive.destination.is_some() {
-            // A destination that is put off makes no round however long one waits.
+            // A deferred destination makes no round, however long it is waited for.
             if archive.deferred {
                 return Archiving::Suspended(DEFERRED.to_owned());
             }
@@ -64,13 +64,13 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
     }
 }
 
-/// Whether somebody suspended the archive of the tenant, or put its destination off.
+/// Returns whether someone suspended the archive of the tenant, or deferred its destination.
 #[must_use]
 pub fn is_suspended(tenant: &TenantFacts) -> bool {
     tenant.archive.deferred || matches!(judge(&tenant.archive), Archiving::Suspended(_))
 }
 
-/// Whether `LOG_ARCHIVE_DEST` can only be set after archiving was stopped (1235 otherwise).
+/// Returns whether `LOG_ARCHIVE_DEST` can only be set after archiving was stopped (1235 otherwise).
 #[must_use]
 pub fn must_stop_first(archive: &ArchiveFacts) -> bool {
     !matches!(judge(archive), Archiving::Off) && archive.latest().is_some()

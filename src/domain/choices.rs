@@ -1,4 +1,4 @@
-//! What a person (or a plan file, or the command line) chose.
+//! The choices of a backup, made by a user, a plan file or the command line.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use super::secret::SecretSource;
 use super::storage_test::Seen;
 use super::target::TargetName;
 
-/// Data backup mode.
+/// The type of a data backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// A full backup.
     Full,
-    /// An incremental backup on a usable full.
+    /// An incremental backup, based on an earlier set.
     Incremental,
 }
 
 impl Mode {
-    /// The word of screens, JSON and `--mode`.
+    /// Returns the word of screens, JSON and `--mode`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -35,20 +35,20 @@ impl Mode {
     }
 }
 
-/// What becomes of a tenant that has no usable full when an incremental is asked for.
+/// What happens to a tenant without a usable full backup when an incremental one is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoFull {
-    /// Its step fails with the contract text.
+    /// Its step fails with the contract text of the OCP page.
     Fail,
-    /// It gets a full.
+    /// It gets a full backup.
     Full,
-    /// It is left out.
+    /// It is excluded.
     Skip,
 }
 
 impl NoFull {
-    /// The word of `--no-full`.
+    /// Returns the word of `--no-full`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -59,18 +59,18 @@ impl NoFull {
     }
 }
 
-/// Whether a needed major compaction may be run.
+/// Whether a major compaction that the backup needs may be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compact {
-    /// Run it if the backup needs one.
+    /// It is started.
     Auto,
-    /// Never; the step fails when one is needed.
+    /// It is not; the step fails.
     Never,
 }
 
 impl Compact {
-    /// The word of `--compact`.
+    /// Returns the word of `--compact`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -80,20 +80,20 @@ impl Compact {
     }
 }
 
-/// Where a wanted destination comes from.
+/// The source of a requested destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StorageSource {
-    /// Typed, or given as `--storage` or `--archive-storage`.
+    /// The user typed it, or gave it as `--storage` or `--archive-storage`.
     Given,
-    /// The inventory's strategy.
+    /// A strategy of the inventory.
     Strategy,
-    /// The last successful task.
+    /// The last successful task of the target.
     LastTask,
 }
 
 impl StorageSource {
-    /// How it is called on screen.
+    /// Returns the source as screens show it.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -104,25 +104,25 @@ impl StorageSource {
     }
 }
 
-/// A destination as wanted: a URI without keys, maybe with template variables.
+/// A requested destination: URIs without keys, which may contain template variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// The data backup's storage, or a base for both.
+    /// The URI of the data backup, or the base of both.
     pub data: Option<String>,
-    /// The log archive's; None: derived from the data backup's.
+    /// The URI of the log archive; `None`: it is derived from the data backup's.
     pub archive: Option<String>,
     /// The access id, where the kind has one.
     pub access_id: Option<String>,
-    /// Where the access key is to be found.
+    /// The source of the access key.
     pub access_key: Option<SecretSource>,
-    /// Where this comes from.
+    /// The source of this request.
     pub source: StorageSource,
-    /// The tenants it is for; None: all.
+    /// The tenants that it is for; `None`: all.
     pub tenants: Option<Vec<String>>,
 }
 
 impl Wanted {
-    /// Whether it is meant for this tenant.
+    /// Returns whether it is for this tenant.
     #[must_use]
     pub fn covers(&self, tenant: &str) -> bool {
         self.tenants.as_ref().is_none_or(|names| names.iter().any(|name| name == tenant))
@@ -132,52 +132,52 @@ impl Wanted {
 /// All choices of one backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choices {
-    /// What to back up: one cluster, or tenants of one cluster.
+    /// The targets: one cluster, or tenants of one cluster.
     pub targets: Vec<TargetName>,
     /// Full or incremental.
     pub mode: Mode,
-    /// Given by hand; goes before what the cluster has.
+    /// The storage that the user gave; it takes precedence over the cluster's own.
     pub storage: Option<Wanted>,
-    /// Used where the cluster has no destination of its own, best first.
+    /// Destinations for a cluster without one of its own, best first.
     pub fallbacks: Vec<Wanted>,
-    /// Add the log, so that the set alone restores to its own end.
+    /// Whether the set includes the log, so that it can be restored to its own end without the archive.
     pub plus_archivelog: bool,
-    /// Whether a needed compaction may be run.
+    /// Whether a major compaction that the backup needs may be started.
     pub compact: Compact,
-    /// Where the encryption password is to be found.
+    /// The source of the encryption password.
     pub encrypt: Option<SecretSource>,
-    /// For tenants without a usable full.
+    /// What happens to tenants without a usable full backup.
     pub no_full: NoFull,
-    /// Checks that are overridden, where the rules allow it.
+    /// The checks that are overridden.
     pub skip: BTreeSet<CheckId>,
-    /// Archiving that somebody suspended may go on.
+    /// Whether archiving that someone suspended may be resumed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resume_archive: bool,
-    /// Archive destinations, without keys, whose Test has passed on every server.
+    /// The archive destinations, without keys, whose Test has passed on every server.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub proven_archives: BTreeSet<String>,
-    /// Tables and views that a dump leaves out, as `DB.TABLE`.
+    /// The tables and views that a dump excludes, as `DB.TABLE`.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
-    /// Whether the server is asked to look at the storage in the end.
+    /// Whether the server proves the backup on the storage in the end.
     #[serde(default, skip_serializing_if = "ProofChoice::is_default")]
     pub proof: ProofChoice,
-    /// Directories that a Test of this start has seen.
+    /// The directories that a Test of this start has inspected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<SeenDirectory>,
 }
 
-/// A directory as a Test saw it.
+/// A directory as a Test found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenDirectory {
     /// Its URI, without attributes.
     pub uri: String,
-    /// What was seen.
+    /// The finding.
     pub seen: Seen,
 }
 
 impl Choices {
-    /// The plainest choice: these targets, this mode, everything else as the cluster has it.
+    /// Returns the simplest choices: these targets, this type, everything else as the cluster has it.
     #[must_use]
     pub fn new(targets: Vec<TargetName>, mode: Mode) -> Self {
         Self {
@@ -198,8 +198,8 @@ impl Choices {
         }
     }
 
-    /// Refuses what no plan may be made from, before anything of it is shown or kept: a check that cannot be skipped, a table
-    /// without its database, and a destination that is none or holds a secret.
+    /// Checks the choices before anything of them is shown or kept: a check that cannot be skipped, a table without its database,
+    /// and a destination that is invalid or contains a secret are refused.
     ///
     /// # Errors
     /// A usage fault that names it; it repeats no secret.
@@ -231,7 +231,7 @@ impl Choices {
     }
 }
 
-/// `DB.TABLE`, as far as it can be told from the text.
+/// Returns whether a text has the form `DB.TABLE`.
 fn is_table_name(text: &str) -> bool {
     text.split_once('.').is_some_and(|(database, table)| !database.is_empty() && !table.is_empty())
 }

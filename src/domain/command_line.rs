@@ -1,13 +1,13 @@
-//! The command line that makes the same choices, and how it is written for a shell.
+//! The command line that makes the same choices, and its quoting for a shell.
 
 use super::choices::{Choices, Compact, NoFull};
 
 #[cfg(test)]
 mod tests;
 
-/// The words of `obnow` that make these choices again, from `backup` on. `usual` is what the inventory says about
-/// compaction: only another wish is repeated. Destinations of the inventory and of earlier tasks are not repeated either;
-/// they are found again. `confirm` is the name that is asked for before the start.
+/// Returns the arguments of `obnow` that make these choices again, from `backup` on. `usual` is what the inventory says about
+/// compaction: only another choice is repeated. Destinations of the inventory and of earlier tasks are not repeated either; they
+/// are found again. `confirm` is the name that is asked for before the start.
 #[must_use]
 pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
@@ -40,7 +40,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {
-        // Behind the two dashes nothing is an option any more.
+        // After the two dashes nothing is an option any more.
         words.extend(options);
         words.push("--".to_owned());
         words.extend(targets);
@@ -51,14 +51,14 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
     words
 }
 
-/// An option with its value; in one word where the value could be taken for an option.
+/// Returns an option with its value; as one argument where the value could be taken for an option.
 #[must_use]
 pub fn given(name: &str, value: String) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value] }
 }
 
-/// The words as one line for a shell. Only what needs it is quoted; what would drive a terminal is written as `$'\033'`, which
-/// bash, ksh and zsh read.
+/// Returns the arguments as one line for a shell. Only what needs it is quoted; control characters are written as `$'\033'`,
+/// which bash, ksh and zsh read.
 #[must_use]
 pub fn shell(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
@@ -88,7 +88,7 @@ fn quoted(word: &str) -> String {
     out
 }
 
-/// Control characters, and those that reorder text or hide in it.
+/// Returns whether a character controls a terminal, or reorders or hides text.
 fn drives(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -6,85 +6,85 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::SecretSource;
 
-/// What is needed to connect, beside the secrets themselves.
+/// The settings of a connection, without the secrets themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
-    /// `host:port`, tried in turn.
+    /// The endpoints as `host:port`, tried in turn.
     pub endpoints: Vec<String>,
     /// The login, `root@sys` or `root@sys#cluster`.
     pub user: String,
-    /// Where the password is to be found; None: it was typed and is not kept, or there is none.
+    /// The source of the password; `None`: it was typed and is not kept, or there is none.
     pub password: Option<SecretSource>,
-    /// How much encryption is asked for.
+    /// The TLS mode.
     pub tls: TlsMode,
-    /// The CA's file for the verifying modes.
+    /// The path of the CA's file, for the verifying modes.
     pub ca: Option<String>,
-    /// The dump tool of a logical backup, where the inventory names it.
+    /// The path of the dump tool of a logical backup, where the inventory names it.
     pub mydumper: Option<String>,
-    /// The limits of waits.
+    /// The time limits.
     pub limits: Limits,
 }
 
-/// How much encryption a connection asks for; each includes the one before.
+/// The TLS mode of a connection; from `Prefer` on each mode includes the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
-    /// None.
+    /// Without TLS.
     Off,
-    /// If the server offers it.
+    /// TLS where the server offers it.
     #[default]
     Prefer,
-    /// Or no connection.
+    /// TLS; without it no connection is made.
     Require,
-    /// The certificate comes from a known authority.
+    /// As `Require`; the certificate comes from a known authority.
     VerifyCa,
-    /// And is made out to this host.
+    /// As `VerifyCa`; the certificate is valid for this host.
     VerifyFull,
 }
 
-/// Limits of waits, in milliseconds.
+/// Time limits, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// To connect.
+    /// To connect to an endpoint.
     pub connect: u64,
-    /// For one statement.
+    /// For the answer to a statement.
     pub statement: u64,
-    /// Between two looks at a running task.
+    /// Between two observations of a running task.
     pub poll: u64,
-    /// Without movement before attention is raised.
+    /// Without progress until a task is reported as stalled.
     pub stall: u64,
-    /// For the log to pass a finished set.
+    /// For the log to reach the end of a finished set.
     pub archive_wait: u64,
-    /// Between two heartbeats.
+    /// Between two heartbeats of a runner.
     pub heartbeat: u64,
-    /// For the server's look at a storage.
+    /// For the server's proof on a storage.
     #[serde(default = "usual_proof")]
     pub proof: u64,
 }
 
 impl Limits {
-    /// How long all endpoints together may take until one of them has answered as the cluster that is meant: time for one
-    /// that logs in and is silent, and for another.
+    /// Returns how long all endpoints together may take until one of them has answered as the expected cluster: time for one that
+    /// accepts the login and then is silent, and for another.
     #[must_use]
     pub fn reach(&self) -> Duration {
         Duration::from_millis(self.connect.saturating_add(self.statement).saturating_mul(2))
     }
 
-    /// How long the log of a finished set is waited for: as configured, and at least `at_least` milliseconds where it is known
-    /// how fast the log comes.
+    /// Returns how long the log of a finished set is waited for: as configured, and at least `at_least` milliseconds where the
+    /// pace of the log is known.
     #[must_use]
     pub fn log_wait(&self, at_least: Option<u64>) -> Duration {
         Duration::from_millis(at_least.map_or(self.archive_wait, |known| self.archive_wait.max(known)))
     }
 
-    /// How long after a look at a storage the next one is made.
+    /// Returns the time between two proofs on a storage.
     #[must_use]
     pub fn between_looks(&self) -> Duration {
         Duration::from_millis(self.archive_wait / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
     }
 }
 
-/// What older journals, which do not say it, meant.
+/// Returns the limit that older journals, which do not have it, meant.
 fn usual_proof() -> u64 {
     300_000
 }

@@ -1,16 +1,16 @@
 //! Credentials in a URI: a key whose value is a secret, or a login before `@`, however both are spelled.
 
-/// The kind of credential that a text holds. No byte of the text is in it, so it may be told.
+/// The kind of credential that a text contains. It holds no byte of the text, so it may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
-    /// A key whose value is a secret, by the name it is known by.
+    /// A key whose value is a secret, by its usual name.
     Key(&'static str),
     /// `user:password@`, or `key@`.
     Login,
 }
 
-/// The names of keys whose values are secrets, without what is neither letter nor digit, and how they are told. A key that
-/// has one of them in its name is one, too: `x-amz-security-token`, `secretAccessKey`.
+/// The names of keys whose values are secrets, reduced to letters and digits, with the form that is shown. A key that contains
+/// one of them is one, too: `x-amz-security-token`, `secretAccessKey`.
 const SECRET_NAMES: [(&str, &str); 15] = [
     ("encryptkey", "encrypt_key"),
     ("accesskey", "access_key"),
@@ -29,20 +29,21 @@ const SECRET_NAMES: [(&str, &str); 15] = [
     ("\u{5bc6}\u{94a5}", "key"),
 ];
 
-/// The same for names that stand in ordinary words: they count alone. `sig` is the signature of Azure's SAS.
+/// The names that also occur in ordinary words: they count only as the complete name. `sig` is the signature of Azure's SAS.
 const WHOLE_NAMES: [&str; 12] =
     ["sig", "sas", "pass", "pw", "auth", "jwt", "ak", "sk", "pin", "cred", "creds", "session"];
 
-/// The end of every other name of a key, also of several and of a numbered one: `api_key`, `AccountKey`, `keys`, `key2`.
+/// The end of all other names of keys, also of several and of numbered ones: `api_key`, `AccountKey`, `keys`, `key2`.
 const KEY: &str = "key";
 
-/// The keys whose values are ids, in which an `@` may stand.
+/// The keys whose values are ids, which may contain an `@`.
 const IDS: [&str; 3] = ["accessid", "rolearn", "externalid"];
 
-/// The keys whose values are endpoints, in which no `@` stands.
+/// The keys whose values are endpoints, which contain no `@`.
 const ENDPOINTS: [&str; 2] = ["host", "endpoint"];
 
-/// The first credential of a URI or of a part of one, in any case and percent-encoded any number of times; None: it holds none.
+/// Returns the first credential of a URI or of a part of one, in any case and percent-encoded any number of times; `None`: it
+/// contains none.
 #[must_use]
 pub fn credential(text: &str) -> Option<Credential> {
     let text = decoded(text);
@@ -52,14 +53,14 @@ pub fn credential(text: &str) -> Option<Credential> {
     secret_key(&text).map(Credential::Key)
 }
 
-/// The secret whose name ends a text, by the name it is known by; `None`: it is none. The name may be written in any case and in
-/// letters of full width.
+/// Returns the usual name of the secret whose name ends a text; `None`: it is none. The name may be written in any case and in
+/// full-width letters.
 #[must_use]
 pub fn secret_name(text: &str) -> Option<&'static str> {
     named(&name_before(text, text.len()))
 }
 
-/// The text with every percent-encoding undone, those that appear by it too.
+/// Returns the text with every percent-encoding decoded, also those that decoding produces.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     for byte in text.bytes() {
@@ -74,7 +75,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The name of the first key whose value is a secret.
+/// Returns the name of the first key whose value is a secret.
 fn secret_key(text: &str) -> Option<&'static str> {
     text.match_indices('=').find_map(|(at, _)| {
         let name = name_before(text, at);
@@ -83,14 +84,14 @@ fn secret_key(text: &str) -> Option<&'static str> {
     })
 }
 
-/// What stands before a `=`, in lower case and without what is neither letter nor digit.
+/// Returns the text before a `=`, in lower case and reduced to letters and digits.
 fn name_before(text: &str, at: usize) -> String {
     let before = text[..at].trim_end_matches(|c: char| c.is_whitespace() || c.is_control());
     let name = before.rsplit(|c: char| !c.is_alphanumeric() && !"_-.~+*$%".contains(c)).next().unwrap_or_default();
     name.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A letter of full width as the usual one.
+/// Returns the ordinary form of a full-width letter.
 fn narrow(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),

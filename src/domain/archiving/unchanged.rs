@@ -1,6 +1,6 @@
-//! R2: a log archive that does not do what it was told to. From sys a server answers ARCHIVELOG and NOARCHIVELOG with success
-//! whatever became of them (V4.1.0 to V4.3.1 source, `ObArchiveSchedulerService`), and a round that its root service
-//! cannot begin leaves neither a row nor an event.
+//! R2: a log archive that does not change as it was asked to. From sys a server answers ARCHIVELOG and NOARCHIVELOG with success
+//! whatever came of them (V4.1.0 to V4.3.1 source, `ObArchiveSchedulerService`), and a round that its root service cannot begin
+//! leaves neither a row nor an event.
 
 use super::super::diagnosis::explain;
 use super::super::facts::Known;
@@ -9,21 +9,21 @@ use super::super::standstill::RootEvent;
 use super::super::storage_test::FORMAT_FILE;
 use super::super::target::TargetName;
 
-/// What is known of such an archive.
+/// The facts about such an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unchanged {
-    /// Whether there is a round at all.
+    /// Whether there is a round.
     pub has_round: Known<bool>,
-    /// The directory it is to write to, without keys.
+    /// The directory that it writes to, without keys.
     pub directory: Option<String>,
-    /// `ip:port` of the root service's leader; None: no server says that it is on it.
+    /// `ip:port` of the root service's leader; `None`: no server says that it is the leader.
     pub leader: Known<Option<String>>,
     /// The last events of log archiving that name the tenant, the newest first.
     pub events: Known<Vec<RootEvent>>,
 }
 
 impl Unchanged {
-    /// The fault of a wait that was given up, as `given_up` has it.
+    /// Returns the fault of a wait that was given up; `given_up` is its general form.
     #[must_use]
     pub fn fault(&self, target: &TargetName, given_up: &Fault) -> Fault {
         let no_round = self.has_round.get() == Some(&false);
@@ -56,7 +56,7 @@ impl Unchanged {
         fault
     }
 
-    /// The newest switch of the archive mode, if it failed.
+    /// Returns the newest switch of the archive mode if it failed, with its fault.
     fn refusal(&self) -> Option<(&RootEvent, Fault)> {
         let switches = |event: &&RootEvent| matches!(event.name.as_str(), "open_archive_mode" | "close_archive_mode");
         let event = self.events.get()?.iter().find(switches)?;
