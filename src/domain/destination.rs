@@ -1,4 +1,4 @@
-//! Where a backup goes: a URI as the server lexes it, without its secret key.
+//! The destination of a backup: a URI as the server splits it, without its access key.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,27 +19,27 @@ pub use kind::StorageKind;
 pub(super) use lex::refuse_credential;
 pub use limits::URI_LIMIT;
 
-/// The key of a URI that is a secret, and never kept in one.
+/// The key of a URI whose value is a secret, which is never kept in one.
 const ACCESS_KEY: &str = "access_key";
 
-/// A storage, a path on it and what else its URI says, but never the access key: that is a [`Secret`] which only
-/// [`Destination::to_statement_uri`] puts back.
+/// A storage, a path on it and the other attributes of its URI, but never the access key: that is a [`Secret`] which only
+/// [`Destination::to_statement_uri`] adds.
 ///
-/// Printed and serialised as its URI, with `access_key=***` where the server holds a key.
+/// Displayed and serialized as its URI, with `access_key=***` where the server holds a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Destination {
     kind: StorageKind,
-    /// Behind `scheme://`, without a trailing slash: `/backup/data`, or `bucket/backup/data`.
+    /// The text after `scheme://`, without a trailing slash: `/backup/data`, or `bucket/backup/data`.
     path: String,
     /// The other `key=value` tokens, in their order, as written.
     tokens: Vec<String>,
-    /// The keys whose values were dropped because they are secret.
+    /// The keys whose values were dropped because they are secrets.
     masked: Vec<String>,
 }
 
-/// What a person wrote as a URI, as it may be repeated to him: nothing of it but its scheme where it holds a credential, and no
-/// attribute that no server takes, which may be one.
+/// Returns what a user wrote as a URI for display: only its scheme where it contains a credential, and without attributes that no
+/// server takes, which may be one.
 #[must_use]
 pub fn shown(uri: &str) -> String {
     if credential(uri).is_none() {
@@ -56,14 +56,14 @@ pub fn shown(uri: &str) -> String {
 }
 
 impl Destination {
-    /// Reads what a person typed or a plan file says.
+    /// Parses a URI of a user or a plan file.
     ///
-    /// The id of the key may be in the text or be added with [`Destination::with_attribute`]; what is still missing then is
-    /// told by [`Destination::missing_keys`].
+    /// The access id may be in the text or be added with [`Destination::with_attribute`]; [`Destination::missing_keys`] returns
+    /// what is still missing then.
     ///
     /// # Errors
-    /// When the text is no URI, is too long, holds a character the server's lexer breaks on, a key that does not go with
-    /// the storage or a value the server refuses, or a secret: an access key is given by `--access-key-from`, and the
+    /// The text is no URI, is too long, contains a character that ends a token of the server, a key that does not go with the
+    /// storage or a value that the server refuses, or a secret: an access key is given by `--access-key-from`, and the
     /// `encrypt_key` of a view is only the server's own (V4: it answers 9026). No message repeats a value.
     pub fn parse_user(text: &str) -> Result<Self, DestinationError> {
         let destination = lex::user(text.trim())?;
@@ -71,35 +71,34 @@ impl Destination {
         Ok(destination)
     }
 
-    /// Reads what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked`], a path that holds
-    /// one is hidden whole; unknown keys are kept, and nothing else is checked: the server
-    /// has accepted it.
+    /// Parses what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked`], a path that
+    /// contains one is hidden completely; unknown keys are kept, and nothing else is checked: the server has accepted it.
     ///
     /// # Errors
-    /// When the text is empty or its scheme is none obnow knows.
+    /// The text is empty or has an unknown scheme.
     pub fn parse_server(text: &str) -> Result<Self, DestinationError> {
         lex::server(text.trim())
     }
 
-    /// The kind of storage.
+    /// Returns the kind of storage.
     #[must_use]
     pub fn kind(&self) -> StorageKind {
         self.kind
     }
 
-    /// The path behind `scheme://`: `/backup/data`, or `bucket/backup/data`.
+    /// Returns the text after `scheme://`: `/backup/data`, or `bucket/backup/data`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The part before `?`.
+    /// Returns the URI up to its `?`, without attributes.
     #[must_use]
     pub fn bare(&self) -> String {
         format!("{}://{}", self.kind.scheme(), self.path)
     }
 
-    /// The path with the host behind it, as the views' PATH columns have it (V4.3.1 source, `get_backup_path_str`).
+    /// Returns the path followed by the host, as the PATH columns of the views have it (V4.3.1 source, `get_backup_path_str`).
     #[must_use]
     pub fn path_text(&self) -> String {
         match self.attribute("host") {
@@ -108,19 +107,19 @@ impl Destination {
         }
     }
 
-    /// The value of a key, found as the server finds it: the first token that begins with `key=`, in this case.
+    /// Returns the value of a key, found as the server finds it: the first token that begins with `key=`, case-sensitive.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.tokens.iter().find_map(|token| token.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// The secret keys the server's text had, by name: `access_key`, `encrypt_key`.
+    /// Returns the names of the secret keys that the server's text had: `access_key`, `encrypt_key`.
     #[must_use]
     pub fn masked(&self) -> &[String] {
         &self.masked
     }
 
-    /// The keys the storage needs and the URI lacks. The access key is not among them: it is never in a URI.
+    /// Returns the keys that the storage needs and the URI lacks. The access key is not among them: it is never in a URI.
     #[must_use]
     pub fn missing_keys(&self) -> Vec<&'static str> {
         let by_role = self.attribute("role_arn").is_some();
@@ -128,13 +127,13 @@ impl Destination {
         needed.filter(|key| self.attribute(key).is_none() && !(by_role && *key == "access_id")).collect()
     }
 
-    /// Whether an access key must come with it: object storage without a role to assume.
+    /// Returns whether an access key has to come with it: object storage without a role to assume.
     #[must_use]
     pub fn needs_access_key(&self) -> bool {
         self.kind != StorageKind::File && self.attribute("role_arn").is_none()
     }
 
-    /// The same destination with a key set to a value, in the place it had, else at the end.
+    /// Returns the destination with a key set to a value, at its present position, else at the end.
     ///
     /// # Errors
     /// As [`Destination::parse_user`].
@@ -149,7 +148,7 @@ impl Destination {
         Ok(self)
     }
 
-    /// The same storage and keys with another path behind `scheme://`.
+    /// Returns the same storage and keys with another path after `scheme://`.
     ///
     /// # Errors
     /// As [`Destination::parse_user`].
@@ -159,11 +158,11 @@ impl Destination {
         Ok(self)
     }
 
-    /// The full URI for a statement, with the key behind its id.
+    /// Returns the complete URI for a statement, with the access key after its id.
     ///
     /// # Errors
-    /// When a key the storage needs is missing, the access key too (a masked one is never sent back); when an access key
-    /// is given for a folder; and as [`Destination::parse_user`].
+    /// A key that the storage needs is missing, the access key too (a masked one is never sent back); an access key is given for
+    /// a directory; or as [`Destination::parse_user`].
     pub fn to_statement_uri(&self, access_key: Option<&Secret>) -> Result<Secret, DestinationError> {
         self.check()?;
         if let Some(key) = self.missing_keys().first() {
@@ -183,27 +182,27 @@ impl Destination {
         }
     }
 
-    /// The statement's URI as it may be shown: `access_key=***` where a key will be sent.
+    /// Returns the statement's URI for display: `access_key=***` where a key will be sent.
     #[must_use]
     pub fn redacted_statement_uri(&self) -> String {
         self.written(self.needs_access_key().then_some("***"))
     }
 
-    /// The URI as a person may write it again: without any key, not even a masked one.
+    /// Returns the URI as a user may write it again: without any key, not even a masked one.
     #[must_use]
     pub fn without_keys(&self) -> String {
         self.written(None)
     }
 
-    /// What the URI says beside the keys of these names, as written: `a=b&c=d`.
+    /// Returns the attributes whose keys are not among these, as written: `a=b&c=d`.
     #[must_use]
     pub fn other_attributes(&self, known: &[&str]) -> String {
         let others = self.tokens.iter().filter(|token| !known.contains(&key_of(token)));
         others.map(String::as_str).collect::<Vec<_>>().join("&")
     }
 
-    /// Whether the server takes both for the same path: it compares the text before `?` and the host letter by letter, without
-    /// a slash at the end (V4.3.1 source, `get_prev_backup_set_id` and `get_backup_path_str`). Case, slashes within and the
+    /// Returns whether the server takes both for the same path: it compares the text before `?` and the host byte by byte,
+    /// without a trailing slash (V4.3.1 source, `get_prev_backup_set_id` and `get_backup_path_str`). Case, inner slashes and the
     /// host's scheme make another path. Where only one shows a host, the host is not compared.
     #[must_use]
     pub fn is_same_path(&self, other: &Self) -> bool {
@@ -214,14 +213,14 @@ impl Destination {
         self.kind == other.kind && self.path == other.path && same_host
     }
 
-    /// Whether both may lead to the same directory, however they are written: for refusing two users of one directory. Keys,
-    /// credentials and what the server appends do not matter.
+    /// Returns whether both may lead to the same directory, however they are written: two users of one directory are refused.
+    /// Keys, credentials and what the server appends do not matter.
     #[must_use]
     pub fn may_be_same_directory(&self, other: &Self) -> bool {
         self.same_store(other) && self.parts().eq(other.parts())
     }
 
-    /// Whether this directory lies below the other one.
+    /// Returns whether this directory lies below the other one.
     #[must_use]
     pub fn is_inside(&self, other: &Self) -> bool {
         let mut below = self.parts();
@@ -230,8 +229,8 @@ impl Destination {
             && other.parts().all(|part| below.next() == Some(part))
     }
 
-    /// Whether the server, which shows `self`, already has what is wanted, so that nothing needs to be set: the same path,
-    /// and no attribute asked for that differs. What is left out of `wanted` is not asked for.
+    /// Returns whether the server, which shows `self`, already has what is wanted, so that nothing needs to be set: the same
+    /// path, and no requested attribute that differs. What `wanted` leaves out is not compared.
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {
         let differs = |token: &String| {
@@ -269,7 +268,7 @@ impl Destination {
         Ok(())
     }
 
-    /// The URI with this text as its access key, behind the id it belongs to.
+    /// Returns the URI with this text as its access key, after the access id.
     fn written(&self, access_key: Option<&str>) -> String {
         let mut tokens: Vec<String> = self.tokens.clone();
         if let Some(key) = access_key {
@@ -280,18 +279,18 @@ impl Destination {
     }
 }
 
-/// The key of a token; a token without `=` is all key.
+/// Returns the key of a token; a token without `=` is a key only.
 fn key_of(token: &str) -> &str {
     token.split_once('=').map_or(token, |(key, _)| key)
 }
 
-/// An endpoint without what does not change where it leads.
+/// Returns an endpoint without the parts that do not change where it leads.
 fn endpoint(host: &str) -> &str {
     let host = host.strip_prefix("https://").or_else(|| host.strip_prefix("http://")).unwrap_or(host);
     host.trim_end_matches('/')
 }
 
-/// Redacted: what the server holds as a key is `access_key=***`.
+/// Writes the URI redacted: a key that the server holds is `access_key=***`.
 impl std::fmt::Display for Destination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.written((!self.masked.is_empty()).then_some("***")))

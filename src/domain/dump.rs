@@ -1,4 +1,4 @@
-//! What a dump can carry: judged from the server's catalogue before anything is started, by database, table and column.
+//! The parts of a database that a dump can hold: found in the server's catalogue before the start, by database, table and column.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,34 +15,34 @@ pub use column::{Column, PLAIN_TYPES};
 pub use judge::{Listing, SYSTEM_DATABASES, is_system, judge};
 pub use place::{PlaceFacts, PlaceState};
 
-/// What stands for every table of a database.
+/// The name that means every table of a database.
 pub const ALL: &str = "*";
 
 /// A table, a view, or one column of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Object {
-    /// The database it is in.
+    /// The database.
     pub database: String,
     /// The table or view.
     pub table: String,
-    /// The column; None: all of it.
+    /// The column; `None`: the entire table or view.
     pub column: Option<String>,
 }
 
 impl Object {
-    /// A whole table or view.
+    /// Returns a table or view.
     #[must_use]
     pub fn table(database: &str, table: &str) -> Self {
         Self { database: database.to_owned(), table: table.to_owned(), column: None }
     }
 
-    /// A database with all that is in it.
+    /// Returns a database with everything in it.
     #[must_use]
     pub fn database(database: &str) -> Self {
         Self::table(database, ALL)
     }
 
-    /// The table as `--exclude-table` names it: `DB.TABLE`.
+    /// Returns the table as `--exclude-table` names it: `DB.TABLE`.
     #[must_use]
     pub fn table_name(&self) -> String {
         format!("{}.{}", self.database, self.table)
@@ -57,43 +57,43 @@ impl fmt::Display for Object {
     }
 }
 
-/// Tables and views that a dump leaves out: `DB.TABLE`, or `DB.*` for a database with all that is in it.
+/// The tables and views that a dump excludes: `DB.TABLE`, or `DB.*` for a database with everything in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Exclude(pub BTreeSet<String>);
 
 impl Exclude {
-    /// Whether nothing is left out.
+    /// Returns whether nothing is excluded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a table, or the table of a column, is left out.
+    /// Returns whether a table, or the table of a column, is excluded.
     #[must_use]
     pub fn has(&self, object: &Object) -> bool {
         self.0.contains(&object.table_name()) || self.has_database(&object.database)
     }
 
-    /// Whether a database is left out whole.
+    /// Returns whether an entire database is excluded.
     #[must_use]
     pub fn has_database(&self, database: &str) -> bool {
         self.0.contains(&Object::database(database).table_name())
     }
 
-    /// Its words: `DB.TABLE, DB.*`.
+    /// Returns the names as a list: `DB.TABLE, DB.*`.
     #[must_use]
     pub fn words(&self) -> String {
         self.0.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Something a dump treats otherwise than the rest, and why.
+/// An object that a dump treats differently, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// What.
+    /// The object.
     pub object: Object,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -104,30 +104,30 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a catalogue says of a dump of everything in it.
+/// The findings about a dump of a complete catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalogue {
-    /// Every table and view.
+    /// All tables and views.
     pub objects: BTreeSet<Object>,
-    /// What may be left out by name: each of them as `DB.TABLE`, each database as `DB.*`.
+    /// The names that can be excluded: each table as `DB.TABLE`, each database as `DB.*`.
     pub names: BTreeSet<String>,
-    /// What no form of a dump brings back as it is.
+    /// The objects that no form of a dump restores unchanged.
     pub unfit: Vec<Finding>,
-    /// Columns whose values come back changed.
+    /// The columns whose values are changed by a dump and its load.
     pub changed: Vec<Finding>,
-    /// Generated columns: not in a dump, computed anew by the server that loads it.
+    /// The generated columns: not in a dump, computed by the server that loads it.
     pub computed: Vec<Object>,
-    /// Which tables and views each view reads; None: the server does not say.
+    /// The tables and views that each view reads; `None`: the server does not tell.
     pub reads: Option<BTreeMap<Object, BTreeSet<Object>>>,
-    /// Which tables the foreign keys of each table point to; None: the server does not say.
+    /// The tables that the foreign keys of each table reference; `None`: the server does not tell.
     pub refers: Option<BTreeMap<Object, BTreeSet<Object>>>,
-    /// Routines, triggers and what else no dump holds, by kind.
+    /// Routines, triggers and other objects that no dump holds, by kind.
     pub left_out: Vec<(String, Vec<String>)>,
 }
 
 impl Catalogue {
-    /// What must be mended or left out before a dump without these tables can start: what is unfit, and views that read what is
-    /// left out, since the loading server refuses them.
+    /// Returns the objects that have to be changed or excluded before a dump without these tables can start: the unfit ones, and
+    /// views that read an excluded table, since the loading server refuses them.
     #[must_use]
     pub fn in_the_way(&self, exclude: &Exclude) -> Vec<Finding> {
         let mut found: Vec<Finding> =
@@ -150,7 +150,8 @@ impl Catalogue {
         }
     }
 
-    /// The foreign keys of a dump without these tables that point to one of them, in words; None: the server does not say.
+    /// Returns the foreign keys of a dump without these tables that reference one of them, as text; `None`: the server does not
+    /// tell.
     #[must_use]
     pub fn pointing_to(&self, exclude: &Exclude) -> Option<Vec<String>> {
         let tables = self.refers.as_ref()?.iter().filter(|(table, _)| !exclude.has(table));
@@ -160,38 +161,38 @@ impl Catalogue {
         Some(words.collect())
     }
 
-    /// The columns of a dump without these tables whose values come back changed.
+    /// Returns the columns of a dump without these tables whose values are changed.
     pub fn changed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a Finding> {
         self.changed.iter().filter(|finding| !exclude.has(&finding.object))
     }
 
-    /// The generated columns of a dump without these tables.
+    /// Returns the generated columns of a dump without these tables.
     pub fn computed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a Object> {
         self.computed.iter().filter(|object| !exclude.has(object))
     }
 
-    /// Of these tables those that the server does not list.
+    /// Returns those of these tables that the server does not list.
     pub fn unknown<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a String> {
         exclude.0.iter().filter(|name| !self.names.contains(*name))
     }
 
-    /// How many tables and views a dump without these has.
+    /// Returns the number of tables and views in a dump without these tables.
     #[must_use]
     pub fn count(&self, exclude: &Exclude) -> usize {
         self.objects.iter().filter(|object| !exclude.has(object)).count()
     }
 
-    /// What the server has and no dump holds, in words: `routines pay.f, pay.g`.
+    /// Returns the objects of the server that no dump holds, as text: `routines pay.f, pay.g`.
     #[must_use]
     pub fn left_out_words(&self) -> Vec<String> {
         self.left_out.iter().map(|(kind, names)| format!("{kind} {}", few(names))).collect()
     }
 }
 
-/// Names that are listed before the rest is only counted.
+/// The number of names that are listed; the rest is counted.
 const FEW: usize = 5;
 
-/// The first few of a list, and how many more there are.
+/// Returns the first names of a list, and how many more there are.
 #[must_use]
 pub fn few<T: fmt::Display>(all: &[T]) -> String {
     let shown = all.iter().take(FEW).map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! An address of an observer or a proxy: what is written in inventories and behind `--host`, and what is connected to.
+//! An address of an observer or a proxy, as inventories and `--host` contain it and connections use it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::diagnosis::is_invisible;
 
-/// The most endpoints of one cluster: each is waited for in turn.
+/// The maximum number of endpoints of a cluster: each is waited for in turn.
 pub const MOST_ENDPOINTS: usize = 32;
 
-/// The port of an observer, where an endpoint names none.
+/// The port of an endpoint that names none: an observer's.
 pub const OBSERVER_PORT: u16 = 2881;
 
 /// An address to connect to: `10.0.0.1:2881`, `db1`, `[::1]:2883`.
@@ -28,7 +28,7 @@ impl FromStr for Endpoint {
     /// # Errors
     /// One sentence that says what is wrong with the text.
     fn from_str(text: &str) -> Result<Self, String> {
-        // What was written is not repeated: it may hold a password.
+        // The text is not repeated: it may contain a password.
         let wrong = |why: &str| format!("it is not host:port: {why}");
         if text.contains('@') {
             return Err(wrong("leave the login before the @ out; user and password are given on their own"));
@@ -78,10 +78,10 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Reads `10.0.0.1:2881,10.0.0.2:2881`: one endpoint or several, as they stand behind `--host`.
+/// Parses one or several endpoints, as `--host` has them: `10.0.0.1:2881,10.0.0.2:2881`.
 ///
 /// # Errors
-/// One sentence that says which is none, and why.
+/// A sentence that names the one that is none, and why.
 pub fn parse_endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
     if text.matches(',').count() >= MOST_ENDPOINTS {
         return Err(format!("there are more than {MOST_ENDPOINTS} endpoints, and each is waited for in turn"));

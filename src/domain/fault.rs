@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of cause it is; the exit code of a start that it refuses follows from it.
+/// The kind of a cause; the exit code of a refused start follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -12,21 +12,21 @@ pub enum Cause {
     Precondition,
     /// Another backup runs.
     Busy,
-    /// Who logs in, or what he may do.
+    /// The login, or its privileges.
     Rights,
     /// The backup destination.
     Storage,
-    /// Nobody answers, or not as OceanBase does.
+    /// No server answers, or not as OceanBase does.
     Unreachable,
-    /// The server said no for another reason.
+    /// The server refused for another reason.
     Server,
-    /// Nobody knows what happened.
+    /// The effect is unknown.
     Unknown,
     /// obnow itself, or the host it runs on.
     Internal,
 }
 
-/// What a person is told when something went wrong.
+/// A failure as it is reported to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// One sentence: what happened.
@@ -35,30 +35,30 @@ pub struct Fault {
     pub why: String,
     /// One sentence: what to do next.
     pub next: String,
-    /// The server's error code, where there is one.
+    /// The server's error code, if there is one.
     pub code: Option<u32>,
     /// The kind of cause.
     pub cause: Cause,
-    /// The server's own words and what else the log wants; cleaned and redacted, may be empty.
+    /// The server's own words and other details for the log; cleaned and redacted, may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
 impl Fault {
-    /// A fault without a server code or detail.
+    /// Returns a fault without a code or detail.
     #[must_use]
     pub fn new(cause: Cause, what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), why: why.into(), next: next.into(), code: None, cause, detail: String::new() }
     }
 
-    /// The same fault with the server's code.
+    /// Returns the fault with the server's code.
     #[must_use]
     pub fn with_code(mut self, code: u32) -> Self {
         self.code = Some(code);
         self
     }
 
-    /// The same fault with a detail for the log.
+    /// Returns the fault with a detail for the log.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();

@@ -1,4 +1,4 @@
-//! Who a cluster is: its id is a number that people choose, so the moment its tenants were created goes with it (R8).
+//! The identity of a cluster: its id is a number that people choose, so the creation time of its tenants goes with it (R8).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use super::facts::{ClusterFacts, Facts};
 #[cfg(test)]
 mod tests;
 
-/// When the tenant was created that a login sees a cluster from: sys, or its administrator's own tenant.
+/// The creation of the tenant that a login sees a cluster from: sys, or the tenant of its administrator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Created {
     /// The tenant's id; 1 is sys.
     pub tenant: u64,
-    /// When, to the microsecond (V4: `DBA_OB_TENANTS.CREATE_TIME`; below: `__all_tenant.gmt_create`).
+    /// The time, to the microsecond (V4: `DBA_OB_TENANTS.CREATE_TIME`; below: `__all_tenant.gmt_create`).
     pub at: Timestamp,
 }
 
 impl Created {
-    /// Whether this tells of another cluster than the other one does. Of two tenants nobody can say.
+    /// Returns whether both prove that there are two clusters. Creations of two different tenants prove nothing.
     #[must_use]
     pub fn is_another(self, other: Self) -> bool {
         self.tenant == other.tenant && self.at != other.at
@@ -34,22 +34,22 @@ impl std::fmt::Display for Created {
     }
 }
 
-/// Which cluster and which server line a plan was made for; compared again before anything is written.
+/// The cluster and release that a plan was made for; compared again before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterIdentity {
     /// The name in the inventory.
     pub name: String,
     /// The cluster's id.
     pub id: Option<u64>,
-    /// The version and build, as shown.
+    /// The version and build, as displayed.
     pub version: String,
-    /// When its sys tenant, or the login's own, was created; None: not known, and the id says it alone.
+    /// The creation of its sys tenant, or of the login's own; `None`: not known, and the id alone identifies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
 }
 
 impl ClusterIdentity {
-    /// The cluster of these facts.
+    /// Returns the identity of the cluster of these facts.
     #[must_use]
     pub fn of(facts: &Facts) -> Self {
         let cluster = &facts.cluster;
@@ -61,7 +61,7 @@ impl ClusterIdentity {
         }
     }
 
-    /// Whether these facts are of another cluster. What is not known on one side tells nothing.
+    /// Returns whether these facts are about another cluster. What is not known on one side proves nothing.
     #[must_use]
     pub fn is_another(&self, cluster: &ClusterFacts) -> bool {
         self.id.zip(cluster.id).is_some_and(|(id, now)| id != now)
@@ -69,7 +69,7 @@ impl ClusterIdentity {
     }
 }
 
-/// Why a cluster that was created then is not the one that was confirmed; None: nothing says so.
+/// Returns why a cluster with this creation is not the confirmed one; `None`: nothing proves it.
 #[must_use]
 pub fn another_creation(confirmed: Option<Created>, found: Option<Created>) -> Option<String> {
     let (confirmed, found) = confirmed.zip(found).filter(|(confirmed, found)| confirmed.is_another(*found))?;

@@ -1,4 +1,4 @@
-//! The last good backup of a tenant: the first thing anybody wants to know. What cannot be restored is nobody's.
+//! The last good backup of a tenant: the newest one that exists and can be restored.
 
 use super::facts::{Facts, Role, TenantFacts, TenantKind};
 use super::restorable::{self, Encryption, JobEnd, SetKind, Verdict};
@@ -7,24 +7,24 @@ use super::scn::Scn;
 #[cfg(test)]
 mod tests;
 
-/// A backup that is there and can be restored.
+/// A backup that exists and can be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGood {
-    /// Its set; None for a dump.
+    /// Its set; `None` for a dump.
     pub set: Option<u64>,
     /// Full or incremental.
     pub kind: SetKind,
-    /// When its data was complete (`MIN_RESTORE_SCN`).
+    /// The time at which its data was complete (`MIN_RESTORE_SCN`).
     pub at: Scn,
-    /// Its size in bytes; None: the view does not say.
+    /// Its size in bytes; `None`: the view does not tell.
     pub bytes: Option<u64>,
-    /// Up to when it can be restored.
+    /// The latest time that it can be restored to.
     pub restorable_to: Scn,
-    /// Whether it is encrypted as asked, where a task of this host asked; None: nobody is known to have asked.
+    /// Whether it is encrypted as requested, where a task of this host requested it; `None`: no request is known.
     pub encryption: Option<Encryption>,
 }
 
-/// The newest set of a tenant that can be restored, with its chain whole.
+/// Returns the newest set of a tenant that can be restored and has its complete chain.
 #[must_use]
 pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
     let pieces = tenant.archive.known_pieces();
@@ -43,7 +43,7 @@ pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
     })
 }
 
-/// The newest set that is done, where no set of the tenant can be restored, and what is known of it in few words.
+/// Returns the newest completed set, where no set of the tenant can be restored, with the short reason.
 #[must_use]
 pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
     let set = tenant.sets.iter().filter(|set| set.is_good()).max_by_key(|set| set.id)?;
@@ -66,7 +66,7 @@ pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
     Some((set.id, word))
 }
 
-/// The user tenant of a cluster whose last good backup is the worst: none, then the oldest.
+/// Returns the user tenant of a cluster whose last good backup is the worst: none, then the oldest.
 #[must_use]
 pub fn worst_tenant(facts: &Facts) -> Option<(&TenantFacts, Option<LastGood>)> {
     facts

@@ -1,4 +1,4 @@
-//! The storage of the last successful task: where nothing else names one, the next backup goes there too.
+//! The storage of the last successful task: the next backup goes there too, where nothing else names one.
 
 use super::choices::{StorageSource, Wanted};
 use super::facts::ClusterFacts;
@@ -7,8 +7,8 @@ use super::secret::SecretSource;
 use super::target::TargetName;
 use super::task::TaskView;
 
-/// What a person gave to the newest task of exactly these targets that ended well. An access key that lasts nowhere is asked
-/// for again. A task of another cluster that had the same name in the inventory says nothing.
+/// Returns the storage that a user gave to the newest task of exactly these targets that ended well. An access key from a source
+/// that does not last is asked for again. A task of another cluster with the same name in the inventory does not count.
 #[must_use]
 pub fn last_storage<'a>(
     tasks: impl Iterator<Item = &'a TaskView>,
@@ -35,7 +35,7 @@ pub fn last_storage<'a>(
     })
 }
 
-/// Every target has a backup that can be restored, or will be.
+/// Returns whether every target has a backup that can be restored, or will be.
 fn ended_well(task: &TaskView) -> bool {
     let good = |word: VerdictWord| matches!(word, VerdictWord::Restorable | VerdictWord::NotYetRestorable);
     !task.targets.is_empty()

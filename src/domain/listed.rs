@@ -6,16 +6,16 @@ use super::restorable::FileStatus;
 use super::storage_test::Listed;
 use super::template::DirKind;
 
-/// So many of the newest are looked for: a directory may hold thousands.
+/// The number of the newest entries that are searched for: a directory may hold thousands.
 const NEWEST: usize = 10;
 
-/// Whether a PATH of a view is that directory. For an object storage its endpoint stands behind `?`.
+/// Returns whether a PATH of a view is that directory. For an object storage its endpoint follows after `?`.
 fn is_path_of(path: &str, destination: &Destination) -> bool {
     let bare = |path: &str| path.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned();
     !path.is_empty() && bare(path) == bare(&destination.bare())
 }
 
-/// The available sets, or pieces, that a tenant has in a directory, for each `DEST_ID`, by the names of their own directories
+/// Returns the available sets, or pieces, of a tenant in a directory, for each `DEST_ID`, by the names of their own directories
 /// (V4.3.1 source, `ObBackupPathUtil`: `backup_set_41_full`, `piece_d1002r1p3`).
 #[must_use]
 pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<Listed> {
@@ -51,8 +51,8 @@ pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) ->
     all
 }
 
-/// What is lost where a directory is set that the views list something in and that is not there: the server then marks it
-/// all DELETED. None: nothing is listed in it.
+/// Returns what is lost where a directory is set in which the views list something and which does not exist: the server then
+/// marks all of it DELETED. `None`: nothing is listed in it.
 #[must_use]
 pub fn at_stake(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Option<String> {
     match kind {

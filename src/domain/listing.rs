@@ -1,4 +1,4 @@
-//! The list of targets: one row for each cluster and each user tenant, as every face shows it.
+//! The list of targets: one row for each cluster and each user tenant, as both front ends show it.
 
 use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
@@ -14,50 +14,50 @@ use super::task::TaskView;
 use super::version::Method;
 use super::words;
 
-/// One row.
+/// A row of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Whose row it is.
+    /// The target.
     pub target: TargetName,
-    /// The version, where somebody answered.
+    /// The version, where a server answered.
     pub version: Option<String>,
-    /// How it is backed up, where that is known.
+    /// The backup method, where it is known.
     pub method: Option<Method>,
-    /// The state in few words: `normal`, `backing up 43 %`, `upgrading`, `unreachable`.
+    /// The state as a short text: `normal`, `backing up 43 %`, `upgrading`, `unreachable`.
     pub state: String,
-    /// More about the state: who started the backup that runs.
+    /// More about the state: who started the running backup.
     pub about: Option<String>,
-    /// Whether the rules allow a backup now; busy and no full do not make it false.
+    /// Whether the rules allow a backup now; a running backup or a missing full one does not make it false.
     pub eligible: bool,
-    /// Why they do not.
+    /// Why the rules do not allow one.
     pub reason: Option<String>,
     /// The last good backup.
     pub last_good: Option<LastGood>,
-    /// Whose backup that is, on a cluster's row: the tenant that is worst off.
+    /// The tenant of that backup, on a cluster's row: the one with the worst.
     pub whose: Option<String>,
-    /// The newest set that is done, where none can be restored, and what is known of it.
+    /// The newest completed set, where none can be restored, with the short reason.
     pub in_vain: Option<(u64, &'static str)>,
     /// Whether a backup of the target runs now.
     pub running: bool,
 }
 
-/// What a row says of the last good backup.
+/// The last good backup as a row shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGoodWords {
-    /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where nobody knows.
+    /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where it is not known.
     pub text: String,
-    /// There is none, it is older than its target's own policy, or it is not encrypted as asked.
+    /// Whether there is none, it is older than the target's policy allows, or it is not encrypted as requested.
     pub bad: bool,
 }
 
 impl Row {
-    /// Whether the target is a cluster or a tenant.
+    /// Returns whether the target is a cluster or a tenant.
     #[must_use]
     pub fn kind(&self) -> TargetKind {
         if self.target.tenant().is_some() { TargetKind::Tenant } else { TargetKind::Cluster }
     }
 
-    /// The method in one word.
+    /// Returns the method as one word.
     #[must_use]
     pub fn method_word(&self) -> Option<&'static str> {
         self.method.map(|method| match method {
@@ -66,7 +66,7 @@ impl Row {
         })
     }
 
-    /// The last good backup in words; `oldest` is the age in seconds beyond which one is OLD.
+    /// Returns the last good backup as text; `oldest` is the age in seconds from which one is OLD.
     #[must_use]
     pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodWords {
         let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
@@ -93,7 +93,7 @@ impl Row {
         }
     }
 
-    /// The state with its reason, as one text.
+    /// Returns the state with its reason, as one text.
     #[must_use]
     pub fn state_words(&self) -> String {
         match (&self.reason, &self.about) {
@@ -108,7 +108,7 @@ impl Row {
     }
 }
 
-/// The rows of a cluster that answered, or its one row where it did not.
+/// Returns the rows of a cluster that answered, or the one row of a cluster that did not.
 #[must_use]
 pub fn rows(cluster: &TargetName, facts: &Result<Facts, Fault>) -> Vec<Row> {
     match facts {
@@ -117,7 +117,7 @@ pub fn rows(cluster: &TargetName, facts: &Result<Facts, Fault>) -> Vec<Row> {
     }
 }
 
-/// The rows of a cluster: its own, then one for each user tenant.
+/// Returns the rows of a cluster: its own, then one for each user tenant.
 #[must_use]
 pub fn of_facts(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![cluster_row(facts)];
@@ -127,7 +127,7 @@ pub fn of_facts(facts: &Facts) -> Vec<Row> {
     rows
 }
 
-/// The row of a cluster that did not answer.
+/// Returns the row of a cluster that did not answer.
 #[must_use]
 pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
     let word = match fault.cause {
@@ -150,8 +150,8 @@ pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
     }
 }
 
-/// The last dump of an engine that is restorable, if this task made it: the engine keeps no list of dumps, the tasks of
-/// this host do.
+/// Returns the last restorable dump of an engine, if this task made it: the engine keeps no list of dumps, the tasks of this host
+/// do.
 #[must_use]
 pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     let known = task.targets.iter().find(|known| known.target == *target)?;
@@ -167,7 +167,7 @@ pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     })
 }
 
-/// Marks a row whose last good backup is one of these tasks', and is not encrypted as that task asked.
+/// Marks a row whose last good backup was made by one of these tasks and is not encrypted as that task requested.
 pub fn mark_encryption<'a>(row: &mut Row, tasks: impl IntoIterator<Item = &'a TaskView>) {
     let Some(good) = row.last_good.as_mut().filter(|good| good.set.is_some()) else { return };
     let tenant = match (row.target.tenant(), &row.whose) {
@@ -181,7 +181,7 @@ pub fn mark_encryption<'a>(row: &mut Row, tasks: impl IntoIterator<Item = &'a Ta
         ends.filter_map(|target| target.outcome.as_ref()).filter(made_it).find_map(|outcome| outcome.encryption);
 }
 
-/// The first thing that forbids a backup now; busy and no full do not count.
+/// Returns the first check that forbids a backup now; a running backup and a missing full one do not count.
 fn obstacle(checks: &[Check]) -> Option<String> {
     checks.iter().find(|check| check.refuses() && check.cause != Cause::Busy).map(|check| check.found.clone())
 }
@@ -232,7 +232,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         }
         None if upgrading(facts) => ("upgrading".to_owned(), None),
         None if reason.is_some() => ("ineligible".to_owned(), None),
-        // Without the log no backup of it can be restored to a time after it stopped.
+        // Without its log a backup cannot be restored to a time after the archive stopped.
         None => (archiving_stopped(tenant).unwrap_or_else(|| "normal".to_owned()), None),
     };
     Row {
@@ -250,7 +250,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
     }
 }
 
-/// That no log is archived, where it should be.
+/// Returns that no log is archived, where it should be.
 fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
     match archiving::judge(&tenant.archive) {
         Archiving::Running | Archiving::Coming(_) => None,

@@ -1,17 +1,17 @@
-//! Whose a file or directory of obnow must be before it is used: a rule over what the system says of it.
+//! The owner and mode that a file or directory of obnow must have before it is used.
 
-/// What the system says of a file or directory, and who asks.
+/// The owner and mode of a file or directory, and the user of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Met {
-    /// The user it belongs to.
+    /// The user id of its owner.
     pub owner: u32,
-    /// The user of this process.
+    /// The user id of this process.
     pub user: u32,
     /// Its mode bits.
     pub mode: u32,
 }
 
-/// Why something is not used, and what to do next; one sentence each.
+/// Why a file or directory is not used, and what to do next; one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     /// Why.
@@ -21,11 +21,11 @@ pub struct Complaint {
 }
 
 impl Met {
-    /// What is wrong with it where others than its owner may not do what the bits of `forbidden` let them; `does` says what
-    /// that is ("write"), `mode` the argument of chmod that mends it. None: it may be used.
+    /// Returns what is wrong where others than the owner may do what the bits of `forbidden` allow; `does` says what that is
+    /// ("write"), `mode` is the argument of chmod that corrects it. `None`: it may be used.
     ///
-    /// What belongs to root is used by everybody, for root can do as it likes; what belongs to another user is used by nobody
-    /// else, and least of all by root.
+    /// Everyone uses what belongs to root, which may do everything anyway; nobody uses what belongs to another user, least of all
+    /// root.
     #[must_use]
     pub fn complaint(self, shown: &str, (forbidden, does): (u32, &str), mode: &str) -> Option<Complaint> {
         if self.owner != self.user && self.owner != 0 {

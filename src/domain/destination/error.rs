@@ -1,71 +1,71 @@
-//! Why a destination is refused before the server is asked.
+//! The reasons to refuse a destination before it is sent to the server.
 
 use super::{ACCESS_KEY, StorageKind};
 
-/// What is wrong with a destination, and what to do. No message repeats a value: it may be a secret in the wrong place.
+/// What is wrong with a destination, and what to do. No message repeats a value: it may be a secret in the wrong position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DestinationError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("A backup destination is missing. Write file:///path, or scheme://bucket/path?host=…")]
     Empty,
-    /// No scheme, or one no OceanBase knows.
+    /// It has no scheme, or an unknown one.
     #[error(
         "The destination does not begin with file://, oss://, cos://, s3:// or azblob://. Write one of them in front."
     )]
     UnknownScheme,
-    /// A folder that is not absolute, or the root directory itself.
+    /// The path of a directory is not absolute, or is the root directory.
     #[error(
         "A file:// destination needs an absolute directory below the root. Write file:///path, with three slashes."
     )]
     NotAbsolute,
-    /// No bucket behind the scheme.
+    /// There is no bucket after the scheme.
     #[error("The {0} destination names no bucket. Write {0}://bucket/path.")]
     NoBucket(StorageKind),
-    /// `.` or `..` as a part of the path.
+    /// The path contains `.` or `..`.
     #[error("The path of the destination contains . or .. as a directory. Write the directory itself.")]
     DotSegment,
-    /// Longer than the server takes.
+    /// It is longer than the server accepts.
     #[error("{}", too_long(what, *actual, *limit))]
     TooLong {
-        /// What is too long.
+        /// The part that is too long.
         what: String,
-        /// How long it may be, in bytes.
+        /// The limit, in bytes.
         limit: usize,
-        /// How long it is, in bytes.
+        /// The length, in bytes.
         actual: usize,
     },
-    /// A character that the server's lexer breaks on.
+    /// It contains a character that ends a token of the server.
     #[error("{}", forbidden(what, character))]
     Forbidden {
-        /// Where it is.
+        /// The part that contains it.
         what: String,
-        /// Which it is, in words.
+        /// The name of the character.
         character: &'static str,
     },
-    /// A secret in a URI, where it would reach logs and plan files.
+    /// It contains a secret, which would reach logs and plan files.
     #[error(
         "The destination contains the key {0}, or one named like it, whose value is a secret. Leave it out, and give the \
          access key by --access-key-from."
     )]
     SecretInUri(&'static str),
-    /// `user:key@bucket`, as other programs write it.
+    /// It contains `user:key@bucket`, as other programs write it.
     #[error(
         "The destination contains a login before @. Leave it out, and give the id by --access-id and the key by \
          --access-key-from."
     )]
     LoginInUri,
-    /// What the server shows holds a credential that is not kept.
+    /// The server's text contains a credential, which is not kept.
     #[error(
         "The destination has *** in the place of what held a credential. Write the path anew, without a credential."
     )]
     Hidden,
-    /// The masked form a view shows.
+    /// It contains the masked form that a view shows.
     #[error(
         "The destination contains encrypt_key=, which only the server itself can use. Leave it out, and give the access \
          key by --access-key-from."
     )]
     MaskedKey,
-    /// A key the storage needs.
+    /// It lacks a key that the storage needs.
     #[error("A {kind} destination needs {key}. Add it.")]
     Missing {
         /// The storage.
@@ -73,13 +73,13 @@ pub enum DestinationError {
         /// The key.
         key: &'static str,
     },
-    /// An attribute that no server knows, by its place behind `?`. Its name is not repeated: it may be a secret.
+    /// It contains an attribute that no server knows; its position after `?`. Its name is not repeated: it may be a secret.
     #[error(
         "In the destination, attribute {0} behind ? is none that OceanBase knows. Correct its name, or take it out; an \
          access key is given by --access-key-from."
     )]
     UnknownAttribute(usize),
-    /// A key that does not go with this storage.
+    /// It contains a key of other kinds of storage.
     #[error("{key} does not go with a {kind} destination. Take it out.")]
     NotForKind {
         /// The storage.
@@ -87,34 +87,34 @@ pub enum DestinationError {
         /// The key.
         key: String,
     },
-    /// A key without a value.
+    /// A key has no value.
     #[error("In the destination, {0} has no value. Give it one, or take it out.")]
     EmptyValue(String),
-    /// A value that the server refuses.
+    /// The server refuses a value.
     #[error("In the destination, {key} must be {allowed}.")]
     BadValue {
         /// The key.
         key: &'static str,
-        /// What it may be.
+        /// The values that are allowed.
         allowed: String,
     },
-    /// One key twice: which one counts is the server's secret.
+    /// A key occurs twice; the server does not document which one counts.
     #[error("In the destination, {0} is given twice. Keep one.")]
     Repeated(String),
-    /// A key that came later than this version.
+    /// It contains a key that is newer than this version.
     #[error("OceanBase knows {key} from {since} on. Take it out.")]
     NotYetKnown {
         /// The key.
         key: &'static str,
-        /// Since when it is there.
+        /// The first version with the key.
         since: &'static str,
     },
-    /// A storage that the line does not know.
+    /// The release line does not support this storage.
     #[error("OceanBase before V4 does not back up to {0}. Use file, oss or cos.")]
     NotOnThisLine(StorageKind),
 }
 
-/// An access key is made by the storage service: nobody can edit it.
+/// The advice for an access key that is refused: the storage service makes access keys, nobody can edit one.
 const ANOTHER_KEY: &str = "Have the storage service make another one.";
 
 fn too_long(what: &str, actual: usize, limit: usize) -> String {
@@ -131,23 +131,23 @@ fn forbidden(what: &str, character: &str) -> String {
     format!("In the destination, {what} contains {character}, which the server cannot read there. Take it out.")
 }
 
-/// What is wrong with an access key, and not with the URI around it.
+/// What is wrong with the access key itself, and not with the URI around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OfKey {
     /// It was not given.
     Missing,
-    /// No statement can carry it.
+    /// No statement can contain it.
     Unfit,
 }
 
 impl DestinationError {
-    /// Whether it is refused because a credential is in it.
+    /// Returns whether it is refused because it contains a credential.
     #[must_use]
     pub fn is_of_a_credential(&self) -> bool {
         matches!(self, Self::SecretInUri(_) | Self::LoginInUri | Self::MaskedKey)
     }
 
-    /// What is wrong with the access key; None: something else is wrong.
+    /// Returns what is wrong with the access key; `None`: something else is wrong.
     #[must_use]
     pub fn of_the_access_key(&self) -> Option<OfKey> {
         match self {

@@ -1,20 +1,20 @@
-//! The kinds of storage: what each needs, which keys go with it, and which version knows it.
+//! The kinds of storage: their keys, and the versions that support them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::version::{Engine, Version};
 
-/// A kind of storage OceanBase can write to.
+/// A kind of storage that OceanBase can write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StorageKind {
-    /// A directory that every server mounts, NFS as a rule.
+    /// A directory that is mounted on every server, usually by NFS.
     File,
     /// Alibaba Cloud OSS.
     Oss,
     /// Tencent Cloud COS.
     Cos,
-    /// S3 and what speaks it: OBS, GCS, `MinIO`.
+    /// S3 and services with its protocol: OBS, GCS, `MinIO`.
     S3,
     /// Azure Blob Storage.
     Azblob,
@@ -23,10 +23,10 @@ pub enum StorageKind {
 use StorageKind::{Azblob, Cos, File, Oss, S3};
 
 impl StorageKind {
-    /// Every kind, in the order a person is offered them.
+    /// All kinds, in the order in which they are offered.
     pub const ALL: [Self; 5] = [File, Oss, Cos, S3, Azblob];
 
-    /// The word before `://`.
+    /// Returns the text before `://`.
     #[must_use]
     pub const fn scheme(self) -> &'static str {
         match self {
@@ -38,13 +38,13 @@ impl StorageKind {
         }
     }
 
-    /// The kind of a scheme; the server compares it in lower case only.
+    /// Returns the kind of a scheme; the server accepts lower case only.
     #[must_use]
     pub fn from_scheme(scheme: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.scheme() == scheme)
     }
 
-    /// The keys that must be in the URI, the access key aside.
+    /// Returns the keys that have to be in the URI, besides the access key.
     pub(super) const fn needed(self) -> &'static [&'static str] {
         match self {
             File => &[],
@@ -53,11 +53,11 @@ impl StorageKind {
         }
     }
 
-    /// Whether a version can back up to this kind (V4.2.5 and V4.3.3 docs, overview: backup media).
+    /// Checks that a version can back up to this kind (V4.2.5 and V4.3.3 docs, overview: backup media). No SQL tells which kinds
+    /// a server supports, so the version decides.
     ///
     /// # Errors
-    /// A sentence that says since when, for the person who is not offered it. No storage is discoverable by SQL, so this
-    /// is a matter of versions.
+    /// A sentence with the first version that supports it.
     pub fn supported_by(self, version: &Version) -> Result<(), String> {
         if version.engine == Engine::Seekdb {
             return Err(format!("{version} has no physical backup."));
@@ -102,20 +102,20 @@ impl std::fmt::Display for StorageKind {
     }
 }
 
-/// A key of the part after `?`.
+/// The rules for a key of the part after `?`.
 pub(super) struct Known {
     pub key: &'static str,
     pub kinds: &'static [StorageKind],
-    /// The longest value, in bytes.
+    /// The maximum length of a value, in bytes.
     pub limit: usize,
-    /// The values it may have; empty: any.
+    /// The allowed values; empty: any.
     pub values: &'static [&'static str],
-    /// What the server takes where it is left out.
+    /// The server's value where the key is absent.
     pub default: Option<&'static str>,
 }
 
 impl Known {
-    /// Whether it may have this value.
+    /// Returns whether a value is allowed.
     pub fn takes(&self, value: &str) -> bool {
         self.values.is_empty() || self.values.contains(&value)
     }
@@ -124,7 +124,8 @@ impl Known {
 const OBJECT: &[StorageKind] = &[Oss, Cos, S3, Azblob];
 const EXTENSION: usize = 511;
 
-/// What is known of a key (V4.3.1 source: `ObStorageInfo`, whose fields hold `key=` too, and docs `ALTER SYSTEM SET DATA_BACKUP_DEST`).
+/// Returns the rules for a key (V4.3.1 source: `ObStorageInfo`, whose fields hold `key=` too, and docs `ALTER SYSTEM SET
+/// DATA_BACKUP_DEST`).
 pub(super) fn known(key: &str) -> Option<Known> {
     let free = |key, kinds, limit| Known { key, kinds, limit, values: &[], default: None };
     let one_of = |key, kinds, values, default| Known { key, kinds, limit: EXTENSION, values, default };

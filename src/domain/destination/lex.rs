@@ -1,10 +1,10 @@
-//! The server's lexer: split at the first `?`, then at `&`; keys are case-sensitive, nothing is decoded.
+//! Splits a URI as the server does: at the first `?`, then at `&`; keys are case-sensitive, nothing is decoded.
 
 use super::{Credential, Destination, DestinationError, StorageKind, credential, key_of, kind};
 use crate::domain::secret::HIDDEN;
 
-/// A person's text: credentials are refused before anything else, so that no other message can be about one, and attributes that
-/// no server knows before their values are looked at: they may be credentials by another name.
+/// Parses a user's text. Credentials are refused before anything else, so that no other message can be about one, and unknown
+/// attributes before their values are checked: they may be credentials by another name.
 pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
     refuse_credential(text)?;
     let (storage, path, info) = parts(text)?;
@@ -18,7 +18,7 @@ pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
     Ok(Destination { kind: storage, path, tokens: tokens(info).map(sent).collect(), masked: Vec::new() })
 }
 
-/// A token of a person as it is sent: an endpoint has no slash at its end, which a Test would pass over and a server may not.
+/// Returns a user's token as it is sent: an endpoint has no trailing slash, which a Test would ignore and a server may not.
 pub(super) fn sent(token: &str) -> String {
     match token.strip_prefix("host=") {
         // The slashes of a scheme without a host are kept: it is refused as it was written.
@@ -28,12 +28,12 @@ pub(super) fn sent(token: &str) -> String {
     }
 }
 
-/// The server's text: what is or holds a credential is dropped, and the names of those keys are remembered.
+/// Parses the server's text: credentials are dropped, and the names of their keys are kept.
 pub(super) fn server(text: &str) -> Result<Destination, DestinationError> {
     let (kind, path, info) = parts(text)?;
     let info = info.unwrap_or_default();
     let path = if credential(&format!("{}://{path}", kind.scheme())).is_some() { HIDDEN.to_owned() } else { path };
-    // A password may have in it what separates the tokens.
+    // A password may contain the characters that separate tokens.
     let is_torn = credential(&format!("?{info}")) == Some(Credential::Login);
     let mut masked = Vec::new();
     let mut open = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn server(text: &str) -> Result<Destination, DestinationError> {
     Ok(Destination { kind, path, tokens: open, masked })
 }
 
-/// Our own text out of a journal or a plan file, where a secret can only be `***`.
+/// Parses obnow's own text of a journal or a plan file, in which a secret can only be `***`.
 pub(super) fn stored(text: &str) -> Result<Destination, DestinationError> {
     let is_masked = |token: &&str| token.strip_suffix("=***").is_some_and(|key| !key.contains('='));
     let (bare, info) = text.split_once('?').unwrap_or((text, ""));
@@ -56,10 +56,10 @@ pub(super) fn stored(text: &str) -> Result<Destination, DestinationError> {
     server(text)
 }
 
-/// Refuses a text that holds a credential.
+/// Refuses a text that contains a credential.
 ///
 /// # Errors
-/// It holds one; the error repeats nothing of it.
+/// It contains one; the error repeats nothing of it.
 pub(in crate::domain) fn refuse_credential(text: &str) -> Result<(), DestinationError> {
     match credential(text) {
         None => Ok(()),
@@ -109,7 +109,7 @@ pub(super) fn check_path(kind: StorageKind, path: &str) -> Result<(), Destinatio
     check_characters("the path", path)
 }
 
-/// A value: no `&`, and none of what is forbidden everywhere; at most so many bytes.
+/// Checks a value: no `&`, none of the characters that are forbidden everywhere, at most `limit` bytes.
 pub(super) fn check_text(what: &str, text: &str, limit: usize) -> Result<(), DestinationError> {
     if text.contains('&') {
         return Err(DestinationError::Forbidden { what: printable(what), character: "an ampersand" });
@@ -119,7 +119,8 @@ pub(super) fn check_text(what: &str, text: &str, limit: usize) -> Result<(), Des
     check_length(what, text, limit)
 }
 
-/// The value of `LOG_ARCHIVE_DEST` is split at spaces, and a quote or a backslash would end or change the statement's string.
+/// Checks the characters of a text: the value of `LOG_ARCHIVE_DEST` is split at spaces, and a quote or a backslash would end or
+/// change the statement's string.
 fn check_characters(what: &str, text: &str) -> Result<(), DestinationError> {
     let character = text.chars().find_map(|c| match c {
         '\'' | '"' => Some("a quote"),

@@ -1,36 +1,36 @@
-//! What a statement of a version can carry: how long a destination and its parts may be there, with the key in it.
+//! The lengths that a statement of each version can hold: of a destination and its parts, with the access key in it.
 
 use super::{ACCESS_KEY, Destination, DestinationError, StorageKind, key_of, kind, lex};
 use crate::domain::secret::Secret;
 use crate::domain::version::Version;
 
-/// The longest a whole destination may be, in bytes (V4 source: shorter than 2048); the value of `LOG_ARCHIVE_DEST`, which
-/// holds one, may be no longer.
+/// The maximum length of a complete destination, in bytes (V4 source: shorter than 2048); the value of `LOG_ARCHIVE_DEST`, which
+/// contains one, may be no longer.
 pub const URI_LIMIT: usize = 2047;
-/// The longest the part before `?` may be, in bytes (V4 source: shorter than 1024).
+/// The maximum length of the part before `?`, in bytes (V4 source: shorter than 1024).
 pub(super) const PATH_LIMIT: usize = 1023;
-/// The longest the part after `?` may be, in bytes: of the newest version (V4.3.5 source: shorter than 1600).
+/// The maximum length of the part after `?`, in bytes, from V4.3.5 on (source: shorter than 1600).
 pub(super) const INFO_LIMIT: usize = 1599;
-/// The same before V4.3.5 (V4.0 to V4.3.1 source, `ObStorageInfo`: shorter than 1536).
+/// The maximum length of the part after `?`, in bytes, before V4.3.5 (V4.0 to V4.3.1 source, `ObStorageInfo`: shorter than 1536).
 const OLDER_INFO_LIMIT: usize = 1535;
-/// The longest an access key may be, in bytes (V4.3.1 source, `ObStorageInfo`: `access_key=` has its place in the 256 bytes).
+/// The maximum length of an access key, in bytes (V4.3.1 source, `ObStorageInfo`: `access_key=` is part of its 256 bytes).
 pub(super) const KEY_LIMIT: usize = 244;
-/// The longest the keys of [`EXTENSION`] may be together, with their names (V4.3.1 source: one field of 512 bytes).
+/// The maximum length of the keys of [`EXTENSION`] together, with their names (V4.3.1 source: one field of 512 bytes).
 const EXTENSION_LIMIT: usize = 511;
-/// The keys that have one field of the server together.
+/// The keys that share one field of the server.
 const EXTENSION: [&str; 3] = ["appid", "s3_region", "delete_mode"];
-/// For V2 and V3 (source of 3.1): the part after `?`, and each of host, id and key.
+/// The maximum length of the part after `?` for V2 and V3, in bytes (source of 3.1).
 const V2_V3_INFO_LIMIT: usize = 255;
 const V2_V3_VALUE_LIMIT: usize = 127;
 
 const INFO: &str = "the part after ?";
 
 impl Destination {
-    /// Whether a statement to a server of this version can carry it, with its access key where that is known. Without one
-    /// nothing is said about a key.
+    /// Checks that a statement to a server of this version can hold the destination, with its access key where that is given.
+    /// Without one, keys are not checked.
     ///
     /// # Errors
-    /// What the server would refuse (1210, 9026) or misread. No message repeats a value.
+    /// The server would refuse it (1210, 9026) or misread it. No message repeats a value.
     pub fn carried_by(&self, version: &Version, access_key: Option<&Secret>) -> Result<(), DestinationError> {
         self.check()?;
         if version.line().0 < 4 {
@@ -48,10 +48,10 @@ impl Destination {
         lex::check_bytes("the whole destination", self.bytes(access_key), URI_LIMIT)
     }
 
-    /// Whether V2.2.60 to V3.2 take this destination: a folder without keys, or OSS or COS within shorter limits.
+    /// Checks that V2.2.60 to V3.2 accept this destination: a directory without keys, or OSS or COS within shorter limits.
     ///
     /// # Errors
-    /// When they do not; the server would answer 9026 or 1235.
+    /// They do not; the server would answer 9026 or 1235.
     pub fn check_v2_v3(&self, access_key: Option<&Secret>) -> Result<(), DestinationError> {
         if !matches!(self.kind, StorageKind::File | StorageKind::Oss | StorageKind::Cos) {
             return Err(DestinationError::NotOnThisLine(self.kind));

@@ -1,13 +1,13 @@
-//! One column of the catalogue, and what becomes of it in a dump.
+//! A column of the catalogue, and what a dump and its load do to its values.
 
 /// A column as the catalogue lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Column {
-    /// The database of its table.
+    /// The database of the table.
     pub database: String,
-    /// Its table or view.
+    /// The table or view.
     pub table: String,
-    /// Its name.
+    /// The column's name.
     pub name: String,
     /// `DATA_TYPE`: `int`, `VECTOR(3)`.
     pub data_type: String,
@@ -17,21 +17,21 @@ pub struct Column {
     pub extra: String,
 }
 
-/// What becomes of the values of a column's type.
+/// What a dump and its load do to the values of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// They come back as they are.
+    /// They are unchanged.
     Exact,
-    /// They come back with fewer digits.
+    /// They lose digits; the reason.
     Rounded(&'static str),
-    /// Some of them do not come back.
+    /// Some are lost; the reason.
     Lost(&'static str),
-    /// Nobody tried.
+    /// The type was not tried.
     Untried,
 }
 
-/// Types whose values come back as they are, whatever stands in parentheses behind them; each was dumped, loaded into a second
-/// server and compared. `DATA_TYPE`s.
+/// The types whose values are unchanged, whatever their parentheses contain; each was dumped, loaded into a second server and
+/// compared. Values of `DATA_TYPE`.
 pub const PLAIN_TYPES: &[&str] = &[
     "tinyint",
     "smallint",
@@ -69,7 +69,7 @@ pub const PLAIN_TYPES: &[&str] = &[
     "geomcollection",
 ];
 
-/// Types inside an ARRAY or a MAP that come back as they are.
+/// The types whose values are unchanged inside an ARRAY or a MAP.
 const PLAIN_ELEMENTS: &[&str] = &["tinyint", "smallint", "int", "bigint"];
 
 /// The server prints a FLOAT, and each element of a VECTOR, with six digits.
@@ -78,11 +78,11 @@ const SIX_DIGITS: &str = "printed with 6 digits";
 /// The server prints each DOUBLE inside an ARRAY or a MAP with 16 digits, and 17 may be needed.
 const SIXTEEN_DIGITS: &str = "printed with 16 digits";
 
-/// A backslash inside an ARRAY or a MAP is printed bare, and read back as the beginning of an escape or not at all.
+/// A backslash inside an ARRAY or a MAP is printed without escape, and read back as the beginning of one or not at all.
 const BARE_BACKSLASH: &str = "a backslash in its texts is printed so that it does not load";
 
 impl Column {
-    /// Whether the dump leaves its values out and the loading server computes them.
+    /// Returns whether the dump leaves its values out and the loading server computes them.
     pub(super) fn is_generated(&self) -> bool {
         self.extra.to_ascii_uppercase().contains("GENERATED")
     }
@@ -91,7 +91,7 @@ impl Column {
         self.extra.to_ascii_uppercase().contains("INVISIBLE")
     }
 
-    /// What becomes of its values.
+    /// Returns what a dump and its load do to its values.
     pub(super) fn fate(&self) -> Fate {
         let base = base(&self.data_type);
         match base.as_str() {
@@ -107,8 +107,8 @@ impl Column {
         }
     }
 
-    /// Why its words cannot be dumped; None: they can, or it has none. The server writes them into a definition as they are,
-    /// so that a quote or a backslash in them ends or changes the word.
+    /// Returns why its enum texts cannot be dumped; `None`: they can, or it has none. The server writes them into a definition
+    /// unescaped, so that a quote or a backslash in them ends or changes the text.
     pub(super) fn broken_words(&self) -> Option<&'static str> {
         let inside = match base(&self.data_type).as_str() {
             "enum" | "set" => self.column_type.split_once('(')?.1.strip_suffix(')')?,
@@ -123,12 +123,12 @@ impl Column {
     }
 }
 
-/// The word before the parentheses, in lower case.
+/// Returns the type's name before the parentheses, in lower case.
 fn base(data_type: &str) -> String {
     data_type.split(['(', ' ']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
-/// What becomes of an ARRAY or a MAP: the worst of its elements.
+/// Returns what happens to an ARRAY or a MAP: the worst of its elements.
 fn elements(data_type: &str) -> Fate {
     let lower = data_type.to_ascii_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());

@@ -1,45 +1,45 @@
-//! From the rows of a catalogue to what is in the way of a dump.
+//! Finds the objects that no dump holds, or that prevent one, in the rows of a catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::Fate;
 use super::{Catalogue, Column, Finding, Object};
 
-/// Databases of the server itself; never dumped. Compared without regard to case.
+/// The server's own databases, which are never dumped. Compared ignoring case.
 pub const SYSTEM_DATABASES: [&str; 5] = ["oceanbase", "mysql", "information_schema", "performance_schema", "sys"];
 
-/// True for a database that belongs to the server and is left out of every dump.
+/// Returns whether a database is the server's own.
 #[must_use]
 pub fn is_system(database: &str) -> bool {
     SYSTEM_DATABASES.iter().any(|system| system.eq_ignore_ascii_case(database))
 }
 
-/// What was read of a catalogue; rows of the server's own databases may be among it.
+/// The rows that were read of a catalogue; rows of the server's own databases may be among them.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// Databases.
+    /// The databases.
     pub databases: Vec<String>,
-    /// Tables and views: database, name, `BASE TABLE` or `VIEW`.
+    /// The tables and views: database, name, `BASE TABLE` or `VIEW`.
     pub tables: Vec<(String, String, String)>,
-    /// Columns of other types than [`super::PLAIN_TYPES`], and those that are generated, invisible or oddly named.
+    /// The columns of other types than [`super::PLAIN_TYPES`], and those that are generated, invisible or unusually named.
     pub columns: Vec<Column>,
-    /// Views whose columns the server cannot tell: database, view.
+    /// The views whose columns the server cannot list: database, view.
     pub broken_views: Vec<(String, String)>,
-    /// Views that call a routine: database, view, routine.
+    /// The views that call a routine: database, view, routine.
     pub calling_views: Vec<(String, String, String)>,
-    /// Which table or view a view reads: database, view, database, table; None: the server does not say.
+    /// The table or view that a view reads: database, view, database, table; `None`: the server does not tell.
     pub reads: Option<Vec<[String; 4]>>,
-    /// Which table a foreign key of a table points to: database, table, database, table; None: the server does not say.
+    /// The table that a foreign key references: database, table, database, table; `None`: the server does not tell.
     pub refers: Option<Vec<[String; 4]>>,
-    /// Columns of unique keys: database, table, column.
+    /// The columns of unique keys: database, table, column.
     pub unique: Vec<(String, String, String)>,
-    /// Tables whose file would overwrite another's: database, table.
+    /// The tables whose file would overwrite another's: database, table.
     pub same_file: Vec<(String, String)>,
-    /// What no dump holds, by kind.
+    /// The objects that no dump holds, by kind.
     pub left_out: Vec<(String, Vec<String>)>,
 }
 
-/// Judges it.
+/// Returns the findings about these rows.
 #[must_use]
 pub fn judge(listing: Listing) -> Catalogue {
     let mut found = Catalogue { left_out: listing.left_out, ..Catalogue::default() };
@@ -55,7 +55,7 @@ pub fn judge(listing: Listing) -> Catalogue {
         let object = Object::table(database, name);
         found.names.insert(object.table_name());
         found.objects.insert(object.clone());
-        // What is odd of a database is named once, with it.
+        // An unusual name of a database is reported once, for the database.
         if odd_database(database).is_none()
             && let Some(why) = odd_table(name, kind)
         {
@@ -85,7 +85,7 @@ pub fn judge(listing: Listing) -> Catalogue {
     found
 }
 
-/// Pairs of tables and views, by the first of each.
+/// Groups pairs of tables and views by the first of each pair.
 fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
     let mut all: BTreeMap<Object, BTreeSet<Object>> = BTreeMap::new();
     for [database, name, of, other] in pairs {
@@ -94,13 +94,14 @@ fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
     all
 }
 
-/// Why nothing of a database of that name can be dumped. The dump speaks `binary`, in which the server takes a name for latin1
-/// and finds nothing; its files are named by the database, and the loader ends that name at the first dot.
+/// Returns why nothing of a database of that name can be dumped. The dump uses the character set `binary`, in which the server
+/// takes a name for latin1 and finds nothing; its files are named after the database, and the loader ends that name at the first
+/// dot.
 fn odd_database(name: &str) -> Option<&'static str> {
     odd_name(name).or_else(|| name.contains('.').then_some("a database's name with a dot, where myloader ends it"))
 }
 
-/// Why a table or view of that name and kind cannot be dumped.
+/// Returns why a table or view of that name and kind cannot be dumped.
 fn odd_table(name: &str, kind: &str) -> Option<String> {
     if !matches!(kind, "BASE TABLE" | "VIEW") {
         return Some(format!("a {kind}, which no release of mydumper was tried with"));
@@ -139,7 +140,7 @@ fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet
             unfit("INVISIBLE and generated: the server writes a definition that it does not take back".to_owned());
             continue;
         }
-        // Only of a table with generated columns does mydumper list the columns.
+        // mydumper lists the columns only for a table with generated columns.
         if column.is_invisible() && !with_generated.contains(&table) {
             unfit("INVISIBLE: mydumper leaves its values out".to_owned());
             continue;

@@ -5,12 +5,12 @@ use crate::domain::listing::{mark_encryption, of_facts};
 use crate::domain::restorable::{BackupSet, Round};
 use crate::domain::samples::{NOW, ago, archive, cluster, full, round, tenant};
 
-/// `pay` with these sets, and an archive whose log has come up to ten seconds ago.
+/// Returns `pay` with these sets, and an archive whose log has come up to ten seconds ago.
 fn pay(sets: Vec<BackupSet>) -> TenantFacts {
     TenantFacts { sets, ..tenant(1002, "pay") }
 }
 
-/// What a row says of it.
+/// Returns the text of its row, and whether it is bad.
 fn said(pay: TenantFacts) -> (String, bool) {
     let row = of_facts(&cluster(vec![pay])).into_iter().find(|row| row.target.tenant().is_some()).unwrap();
     let now = jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap();
