@@ -1,4 +1,4 @@
-//! Turns errors and comments of the server into a cause and a next command.
+//! Turns error codes and comments of the server into causes and remedies.
 
 mod catalogue;
 mod clean;

@@ -1,4 +1,4 @@
-//! What detection found on one cluster, at one moment. Words a server uses and this program does not know are kept as
+//! The facts that detection reads of one cluster, at one moment. Words of a server that this program does not know are kept as
 //! they are.
 
 use super::archive_dest::ArchiveDest;
@@ -20,17 +20,17 @@ mod server;
 
 pub use server::ServerFacts;
 
-/// A fact, or why nobody could read it.
+/// A fact, or why it was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known<T> {
     /// It was read.
     Known(T),
-    /// It was not, and this is why; it is listed as not checked.
+    /// It was not read, and why; it is listed as not checked.
     NotChecked(String),
 }
 
 impl<T> Known<T> {
-    /// The fact, where it was read.
+    /// Returns the fact, where it was read.
     pub fn get(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -39,32 +39,32 @@ impl<T> Known<T> {
     }
 }
 
-/// Everything known about a cluster and its tenants.
+/// The facts about a cluster and its tenants.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
-    /// When it was read, by this host's clock.
+    /// The time of reading, by this host's clock.
     pub at: Timestamp,
     /// The cluster.
     pub cluster: ClusterFacts,
-    /// Its tenants, sys and meta among them, by id.
+    /// The tenants, sys and meta among them, by id.
     pub tenants: Vec<TenantFacts>,
 }
 
 impl Facts {
-    /// The tenant of that name; names are compared as the server prints them.
+    /// Returns the tenant of a name; names are compared as the server prints them.
     #[must_use]
     pub fn tenant(&self, name: &str) -> Option<&TenantFacts> {
         self.tenants.iter().find(|tenant| tenant.name == name)
     }
 
-    /// The tenant of that id.
+    /// Returns the tenant of an id.
     #[must_use]
     pub fn tenant_by_id(&self, id: u64) -> Option<&TenantFacts> {
         self.tenants.iter().find(|tenant| tenant.id == id)
     }
 
-    /// How the tenant is called as a target. A name that is none (it has a slash in it) is replaced by the id; on an
-    /// engine without tenants it is the cluster itself.
+    /// Returns the tenant's name as a target. A name that cannot be one (it contains a slash) is replaced by the id; on an engine
+    /// without tenants it is the cluster itself.
     #[must_use]
     pub fn target(&self, tenant: &TenantFacts) -> TargetName {
         if tenant.id == 0 {
@@ -78,13 +78,13 @@ impl Facts {
 }
 
 impl Facts {
-    /// A time as the server prints it, as a moment; None where none is set, or where it cannot be known.
+    /// Returns the moment of a time that the server printed; `None` where none is set, or where it cannot be known.
     #[must_use]
     pub fn server_time(&self, printed: &str) -> Option<Timestamp> {
         self.cluster.time_zone.moment(printed).ok()
     }
 
-    /// The time of detection by the server's clock, which also stamps sets and log.
+    /// Returns the time of detection by the server's clock, which also stamps sets and log.
     #[must_use]
     pub fn server_now(&self) -> Scn {
         let host = Scn::from_timestamp(self.at).0;
@@ -92,40 +92,40 @@ impl Facts {
     }
 }
 
-/// Where a login sees the cluster from.
+/// The tenant that a login sees the cluster from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The sys tenant: the whole cluster.
+    /// The sys tenant, which sees the entire cluster.
     Sys,
-    /// A user tenant's own administrator: that tenant alone.
+    /// A user tenant, whose administrator sees that tenant only.
     Tenant,
 }
 
-/// Who is logged in, and what he may do.
+/// The login, and its privileges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginFacts {
     /// `root@sys`, as the inventory has it.
     pub user: String,
-    /// The tenant he is logged in to.
+    /// The tenant that it logs in to.
     pub tenant: String,
-    /// What a backup needs and the server's list of his grants does not have.
+    /// The privileges that a backup needs and the server's list of its grants lacks.
     pub missing: Known<Vec<MissingGrant>>,
-    /// His grants, as the server lists them.
+    /// Its grants, as the server lists them.
     pub grants: Vec<String>,
 }
 
 /// A privilege that a backup needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingGrant {
-    /// What it is called.
+    /// Its name.
     pub privilege: &'static str,
-    /// The statement that gives it.
+    /// The statement that grants it.
     pub statement: String,
-    /// What it is needed for was done all the same when the facts were read.
+    /// Whether what it is needed for succeeded all the same when the facts were read.
     pub seen_to_work: bool,
 }
 
-/// What is known about the cluster itself.
+/// The facts about the cluster itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterFacts {
     /// Its name in the inventory, as a target.
@@ -134,52 +134,52 @@ pub struct ClusterFacts {
     pub environment: Option<String>,
     /// The endpoint that answered.
     pub endpoint: String,
-    /// The name the servers use.
+    /// The name that the servers use.
     pub server_name: Option<String>,
-    /// The cluster's id; None on an engine without clusters, or where it cannot be seen.
+    /// The cluster's id; `None` on an engine without clusters, or where it cannot be seen.
     pub id: Option<u64>,
-    /// When the tenant of this login was created, which tells clusters of one id apart.
+    /// The creation of this login's tenant, which tells clusters with one id apart.
     pub created: Known<Created>,
     /// Version and build.
     pub version: Version,
-    /// Community or Enterprise, where the server says.
+    /// Community or Enterprise, where the server tells.
     pub edition: Option<Edition>,
-    /// How it is backed up.
+    /// The backup method.
     pub method: Method,
-    /// Why that method.
+    /// The reason for that method.
     pub method_reason: String,
-    /// Where the login sees it from.
+    /// The tenant that the login sees it from.
     pub scope: Scope,
-    /// Who is logged in.
+    /// The login.
     pub login: LoginFacts,
     /// The observers.
     pub servers: Known<Vec<ServerFacts>>,
-    /// Every sign of a running upgrade; empty means none was seen.
+    /// All signs of a running upgrade; empty: none was seen.
     pub upgrading: Known<Vec<String>>,
     /// The zone in which the server prints its times.
     pub time_zone: ServerTimeZone,
-    /// Milliseconds the server's clock is ahead of this host's.
+    /// The milliseconds by which the server's clock is ahead of this host's.
     pub clock_ahead_ms: i64,
-    /// The tool that makes a logical backup, on this host; None on a physical line.
+    /// The tool for logical backups on this host; `None` on a physical release line.
     pub backup_service: Option<ServiceFacts>,
-    /// Where on this host a dump is written that goes to an object storage; None: nobody said.
+    /// The directory of this host that holds a dump on its way to an object storage; `None`: none is configured.
     pub work: Option<WorkFolder>,
-    /// What a dump can carry; None on a physical line.
+    /// What a dump can hold; `None` on a physical release line.
     pub dump: Option<Known<Catalogue>>,
-    /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
+    /// The directory of this host that a dump with the present choices is written into; `None`: it was not inspected.
     pub dump_place: Option<Known<PlaceFacts>>,
-    /// When its servers can be asked to look at a storage.
+    /// When its servers can be asked for a proof on a storage.
     pub proof: ProofRule,
-    /// Whether a proxy stands between; None: the server does not say.
+    /// Whether the connection goes through a proxy; `None`: the server does not tell.
     pub through_proxy: Option<bool>,
-    /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
+    /// The facts that exist once per cluster below V4; `None` where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
-    /// Who else manages it, as far as signs tell; empty means that no sign was seen.
+    /// The platforms that manage it, as far as there are signs; empty: no sign was seen.
     pub managers: Known<Vec<Manager>>,
 }
 
 impl ClusterFacts {
-    /// What is to say where it is known by its id alone; empty: its creation is known too.
+    /// Returns the sentence for a cluster that is known by its id alone; empty: its creation is known too.
     #[must_use]
     pub fn known_by_its_id_alone(&self) -> String {
         match &self.created {
@@ -188,37 +188,37 @@ impl ClusterFacts {
         }
     }
 
-    /// Its name in the inventory.
+    /// Returns its name in the inventory.
     #[must_use]
     pub fn name(&self) -> &str {
         self.target.cluster()
     }
 }
 
-/// The backup service of a logical backup, as found on this host.
+/// The tool for logical backups on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceFacts {
-    /// Found, and its options are known.
+    /// It was found, and its options are known.
     Ready {
         /// Name and release, `mydumper 0.10.0`.
         release: String,
         /// The program.
         path: String,
     },
-    /// It cannot be used, and the fault says why and how to install it.
+    /// It cannot be used; the fault says why and how to install it.
     Missing(super::fault::Fault),
 }
 
-/// The directory of this host that holds a dump until it is in an object storage.
+/// The directory of this host that holds a dump until it is uploaded to an object storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkFolder {
-    /// Its path, from the root.
+    /// Its absolute path.
     pub path: String,
-    /// Bytes that are free there; None: the system does not say.
+    /// Its free bytes; `None`: the system does not tell.
     pub free: Option<u64>,
 }
 
-/// What a tenant is.
+/// The kind of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantKind {
     /// The sys tenant.
@@ -252,7 +252,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The server's word.
+    /// Returns the server's word.
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
@@ -263,17 +263,17 @@ impl Role {
     }
 }
 
-/// What is known about one tenant.
+/// The facts about a tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TenantFacts {
     /// Its id.
     pub id: u64,
     /// Its name.
     pub name: String,
-    /// The name could be taken as the server prints it. One with control characters in it is shown without them, and a
-    /// statement would name another tenant.
+    /// Whether the name is exactly the server's. A name with control characters is shown without them, and a statement would name
+    /// another tenant.
     pub name_is_exact: bool,
-    /// When it was created; None: the server does not say.
+    /// Its creation; `None`: the server does not tell.
     pub created: Option<Timestamp>,
     /// sys, meta or user.
     pub kind: TenantKind,
@@ -283,62 +283,63 @@ pub struct TenantFacts {
     pub role: Role,
     /// `NORMAL`, or the server's other word.
     pub status: String,
-    /// In the recycle bin.
+    /// Whether it is in the recycle bin.
     pub in_recycle_bin: bool,
-    /// Set to read only, where the line tells.
+    /// Whether it is read-only, where the release line tells.
     pub read_only: bool,
     /// The version of its cluster.
     pub version: Version,
-    /// The data version (`COMPATIBLE`), where the line has it.
+    /// The data version (`COMPATIBLE`), where the release line has it.
     pub data_version: Option<String>,
-    /// What of it is set and cannot be read; nothing is planned for a tenant beside it.
+    /// What is set and could not be read; nothing is planned for a tenant with such values.
     pub unread: Vec<String>,
     /// `DATA_BACKUP_DEST`.
     pub data_destination: Option<Destination>,
     /// The log archive.
     pub archive: ArchiveFacts,
-    /// Every backup set the server lists, in the order of its ids.
+    /// All backup sets that the server lists, in the order of their ids.
     pub sets: Vec<BackupSet>,
-    /// What an increment stands on.
+    /// The rule for the base of an incremental backup.
     pub base: BaseRule,
-    /// Backup jobs that run for this tenant, whoever started them.
+    /// The running backup jobs of this tenant, whoever started them.
     pub running: Vec<JobFacts>,
-    /// The delete policy's recovery window; None: no policy, nothing is ever removed.
+    /// The delete policy's recovery window; `None`: no policy, nothing is ever removed.
     pub recovery_window: Known<Option<String>>,
-    /// A cleanup of backups that runs now, as one sentence.
+    /// The running cleanup of backups, as a sentence.
     pub cleanup: Known<Option<String>>,
     /// Transparent encryption of its data; None: it is off.
     pub transparent_encryption: Known<Option<TransparentEncryption>>,
-    /// What a backup of it competes with.
+    /// The load that competes with a backup of it.
     pub load: Load,
 }
 
-/// What an increment stands on (R4).
+/// The rule for the base of an incremental backup (R4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BaseRule {
-    /// The latest good set on the same path.
+    /// The latest good set with the same path.
     Path,
-    /// Below V4: a full of the whole cluster on the same path, with no more entries after it than these. The server makes a
-    /// full without a word where there is none.
+    /// Below V4: a full backup of the cluster with the same path, followed by at most this number of entries. Where there is
+    /// none, the server makes a full backup without notice.
     Round {
-        /// Beyond so many entries after the last full, failed ones too, the next incremental becomes a full.
+        /// The number of entries after the last full backup, failed ones included, from which the next incremental becomes a full
+        /// one.
         most: usize,
     },
 }
 
-/// How far the clocks of a cluster's servers may be apart, in seconds, before a checkpoint contradicts one of them.
+/// The difference between the clocks of a cluster's servers, in seconds, that a checkpoint may show before it contradicts them.
 const CLOCKS_APART: u64 = 60;
 
 /// The log archive of a tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchiveFacts {
-    /// `LOG_MODE = ARCHIVELOG`; None where the line does not tell.
+    /// `LOG_MODE = ARCHIVELOG`; `None` where the release line does not tell.
     pub log_mode_on: Option<bool>,
-    /// `LOG_ARCHIVE_DEST` with all its parts.
+    /// `LOG_ARCHIVE_DEST`, complete.
     pub destination: Option<ArchiveDest>,
     /// `LOG_ARCHIVE_DEST_STATE` is `DEFER`.
     pub deferred: bool,
-    /// The current round; None when archiving never ran or its round is over and gone.
+    /// The current round; `None` where archiving never ran, or its last round is over and no longer listed.
     pub current: Option<Round>,
     /// All rounds, the current one among them, by id.
     pub rounds: Vec<Round>,
@@ -346,19 +347,19 @@ pub struct ArchiveFacts {
     pub pieces: Known<Option<Vec<Piece>>>,
     /// `archive_lag_target` in seconds, where it could be read.
     pub lag_target: Option<u64>,
-    /// Whether the times of its rounds are known as moments; where they are not, no point in the log is known.
+    /// Whether the times of its rounds are known as moments; otherwise no point in the log is known.
     pub times: Known<()>,
 }
 
 impl ArchiveFacts {
-    /// The newest round, whether it runs or not.
+    /// Returns the newest round, whether it runs or not.
     #[must_use]
     pub fn latest(&self) -> Option<&Round> {
         self.current.as_ref().or_else(|| self.rounds.last())
     }
 
-    /// Whole seconds that the newest round's checkpoint is behind `now`; None where it has none yet, none that is known, or one
-    /// that contradicts the clock.
+    /// Returns the seconds that the newest round's checkpoint is behind `now`; `None` where it has none yet, none that is known,
+    /// or one that contradicts the clock.
     #[must_use]
     pub fn behind(&self, now: Scn) -> Option<u64> {
         self.times.get()?;
@@ -366,14 +367,14 @@ impl ArchiveFacts {
         (!self.contradicts(now)).then(|| now.seconds_since(checkpoint))
     }
 
-    /// Whether the newest round's checkpoint is later than the server's clock, by more than servers of one cluster may be apart:
-    /// one of both is wrong, and how far the log is behind is not known.
+    /// Returns whether the newest round's checkpoint is later than the server's clock by more than the clocks of a cluster may
+    /// differ: one of both is wrong, and the lag of the archive is not known.
     #[must_use]
     pub fn contradicts(&self, now: Scn) -> bool {
         self.latest().is_some_and(|round| round.checkpoint.seconds_since(now) > CLOCKS_APART)
     }
 
-    /// Milliseconds in which the log comes three steps further; None where `archive_lag_target` was not read.
+    /// Returns the milliseconds in which the archive advances by three steps; `None` where `archive_lag_target` was not read.
     #[must_use]
     pub fn three_steps(&self) -> Option<u64> {
         self.lag_target.map(|seconds| seconds.saturating_mul(3_000))
@@ -406,100 +407,100 @@ impl ArchiveFacts {
     }
 }
 
-/// A backup job, as the running or the history view shows it.
+/// A backup job, as the view of running or of past jobs shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobFacts {
-    /// Whose job: 1 for a parent started from sys.
+    /// The tenant of the job: 1 for a parent job that was started from sys.
     pub tenant_id: u64,
     /// Its id.
     pub job_id: u64,
-    /// The set it makes; None for a parent.
+    /// The set that it makes; `None` for a parent job.
     pub set_id: Option<u64>,
     /// The tenant that started it.
     pub initiator_tenant_id: u64,
-    /// The parent's id, where a parent started it.
+    /// The parent job's id, where a parent job started it.
     pub initiator_job_id: Option<u64>,
-    /// Ids of the tenants it covers, as far as the view tells.
+    /// The ids of the tenants that it covers, as far as the view tells.
     pub executors: Vec<u64>,
     /// Full or incremental, as the server decided.
     pub kind: SetKind,
     /// `INIT`, `DOING`, `COMPLETED`, `FAILED`, `CANCELING`, `CANCELED`, or another word.
     pub status: String,
-    /// The server's result code without its sign; 0 is good.
+    /// The server's result code without its sign; 0 is success.
     pub result: u64,
     /// The server's own words, cleaned.
     pub comment: String,
     /// The description it was started with.
     pub description: String,
-    /// Where it writes, without attributes.
+    /// The path that it writes to, without attributes.
     pub path: String,
-    /// When it started, in the server's own time, as printed.
+    /// The time of its start in the server's time zone, as printed.
     pub started: String,
-    /// When it ended, as printed.
+    /// The time of its end, as printed.
     pub ended: Option<String>,
-    /// The phase and counters of its task, while it has one.
+    /// The phase and counters of its running task.
     pub task: Option<TaskFacts>,
 }
 
-/// The running task (the backup set being made) of a job.
+/// The running task of a job, which makes the backup set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskFacts {
     /// The server's word for the phase.
     pub phase: String,
-    /// Bytes written so far; None: the view does not say.
+    /// The bytes written so far; `None`: the view does not tell.
     pub bytes: Option<u64>,
-    /// Bytes in the end, where that is known: of an upload.
+    /// The total of bytes, where it is known: of an upload.
     pub bytes_total: Option<u64>,
-    /// Tablets done, of all known so far.
+    /// The finished tablets, of all that are known so far.
     pub tablets: Option<Count>,
-    /// Macro blocks done, of all known so far.
+    /// The finished macro blocks, of all that are known so far.
     pub blocks: Option<Count>,
-    /// The server's own percentage, where it has one.
+    /// The server's own percentage, where the view has one.
     pub percent: Option<f64>,
-    /// The same of the log that goes into the set (PLUS ARCHIVELOG), where the view has it.
+    /// The server's percentage of the log in the set (PLUS ARCHIVELOG), where the view has it.
     pub log_percent: Option<f64>,
 }
 
-/// `OB_CANCELED`: the result of what was cancelled.
+/// `OB_CANCELED`, the result of a cancelled job.
 const CANCELED: u64 = 4072;
 
 impl JobFacts {
-    /// The tag obnow puts in front of every description it sends.
+    /// The prefix of every description that obnow sends.
     pub const MARK: &'static str = "obnow ";
 
-    /// How far it is in whole percent of its blocks, never 100; None before there is data.
+    /// Returns the percentage of its finished blocks, never 100; `None` before there is data.
     #[must_use]
     pub fn percent(&self) -> Option<u64> {
         let blocks = self.task.as_ref()?.blocks.filter(|blocks| blocks.total > 0)?;
         Some((blocks.done.saturating_mul(100) / blocks.total).min(99))
     }
 
-    /// Whether the server still works on it.
+    /// Returns whether the server still works on it.
     #[must_use]
     pub fn is_live(&self) -> bool {
         !matches!(self.status.as_str(), "COMPLETED" | "FAILED" | "CANCELED")
     }
 
-    /// Whether somebody cancelled it: a tenant's own job ends CANCELED, the one of sys that started it FAILED with -4072
-    /// (V4.3.1 source, `ObBackupDataScheduler`).
+    /// Returns whether it was cancelled: a tenant's own job ends CANCELED, the parent job of sys FAILED with -4072 (V4.3.1
+    /// source, `ObBackupDataScheduler`).
     #[must_use]
     pub fn was_cancelled(&self) -> bool {
         self.status == "CANCELED" || (!self.is_live() && self.result == CANCELED)
     }
 
-    /// Whether it is being cancelled: V4 says CANCELING, the lines below it CANCEL.
+    /// Returns whether it is being cancelled: V4 prints CANCELING, earlier releases CANCEL.
     #[must_use]
     pub fn is_being_cancelled(&self) -> bool {
         matches!(self.status.as_str(), "CANCELING" | "CANCEL")
     }
 
-    /// The task of obnow that started it, on this host or another.
+    /// Returns the task of obnow that started it, on this host or another.
     #[must_use]
     pub fn task(&self) -> Option<&str> {
         self.description.strip_prefix(Self::MARK)?.split('.').next()
     }
 
-    /// Who started it, as far as the description tells.
+    /// Returns who started it, as far as the description tells.
     #[must_use]
     pub fn owner(&self) -> String {
         match self.description.strip_prefix(Self::MARK) {

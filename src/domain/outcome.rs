@@ -1,4 +1,4 @@
-//! The end of one target: the verdict as it is kept and told, with its windows and the restore recipe.
+//! The result of a target: the verdict with its windows and the restore instructions.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,26 +20,26 @@ mod tests;
 
 use recipe::recipe;
 
-/// The verdict in one word.
+/// The verdict without its details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictWord {
     /// It can be restored to any time of the window.
     Restorable,
-    /// It will be, when the log has come.
+    /// It will be restorable, once the log has been archived.
     NotYetRestorable,
-    /// It never will be.
+    /// It will never be restorable.
     NotRestorable,
     /// It could not be made.
     Failed,
     /// It was cancelled.
     Cancelled,
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
 }
 
 impl VerdictWord {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl VerdictWord {
         }
     }
 
-    /// The word a person reads first.
+    /// Returns the headline on screens.
     #[must_use]
     pub fn headline(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl VerdictWord {
         }
     }
 
-    /// How bad it is; of several targets the worst is the task's. Not knowing is the worst of all.
+    /// Returns how bad it is; a task has the worst of its targets. `Unknown` is the worst.
     #[must_use]
     pub fn severity(self) -> u8 {
         match self {
@@ -78,7 +78,7 @@ impl VerdictWord {
         }
     }
 
-    /// The state a task has that ended with it.
+    /// Returns the state of a task that ended with it.
     #[must_use]
     pub fn task_state(self) -> TaskState {
         match self {
@@ -89,70 +89,70 @@ impl VerdictWord {
         }
     }
 
-    /// Whether a Retry has something to do.
+    /// Returns whether a Retry has something to do.
     #[must_use]
     pub fn may_be_retried(self) -> bool {
         self != Self::Restorable
     }
 
-    /// Whether another look may find another verdict.
+    /// Returns whether a later check may find another verdict.
     #[must_use]
     pub fn may_still_change(self) -> bool {
         matches!(self, Self::NotYetRestorable | Self::Unknown)
     }
 
-    /// Whether that Retry is a new backup and not only another look.
+    /// Returns whether its Retry is a new backup and not only another check.
     #[must_use]
     pub fn needs_new_backup(self) -> bool {
         matches!(self, Self::Failed | Self::Cancelled | Self::NotRestorable)
     }
 }
 
-/// A window, as kept.
+/// A window, as journals hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptWindow {
     /// The earliest point.
     pub from: Scn,
-    /// The latest.
+    /// The latest point.
     pub to: Scn,
-    /// The set it stands on.
+    /// The set that it is based on.
     pub set: u64,
 }
 
-/// The end of one target.
+/// The result of a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The verdict.
     pub verdict: VerdictWord,
-    /// What the server made.
+    /// The type of backup that the server made.
     pub mode: Option<Mode>,
-    /// The earliest point it can be restored to.
+    /// The earliest point that it can be restored to.
     pub from: Option<Scn>,
-    /// The latest.
+    /// The latest point.
     pub to: Option<Scn>,
     /// The set.
     pub set: Option<u64>,
-    /// Every window of the tenant, newest first, its own among them.
+    /// All windows of the tenant, newest first, its own among them.
     pub windows: Vec<KeptWindow>,
-    /// What is told beside the fault, line by line, in the server's own time.
+    /// Notes beside the fault, a line each, in the server's time zone.
     pub told: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
-    /// How to restore it, line by line.
+    /// The instructions to restore it, a line each.
     pub recipe: Vec<String>,
-    /// Whether the encryption that was asked for is there; None: none was asked for, or there is no set.
+    /// Whether it is encrypted as requested; `None`: no encryption was requested, or there is no set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
-    /// What the server itself found on the storage.
+    /// What the server found on the storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
-    /// Why the server has not looked there, or what came of it otherwise.
+    /// Why there is no proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_why: Option<String>,
 }
 
 impl Outcome {
-    /// The words a person reads first: of the verdict, and that encryption lacks.
+    /// Returns the headline on screens: the verdict, and a missing encryption.
     #[must_use]
     pub fn headline(&self) -> String {
         let verdict = self.verdict.headline();
@@ -162,7 +162,7 @@ impl Outcome {
         }
     }
 
-    /// The verdict in few words, for a list: `restorable, NOT ENCRYPTED`.
+    /// Returns the verdict for a list: `restorable, NOT ENCRYPTED`.
     #[must_use]
     pub fn in_short(&self) -> String {
         let verdict = self.verdict.word().replace('_', " ");
@@ -172,31 +172,31 @@ impl Outcome {
         }
     }
 
-    /// How bad it is; of several targets the worst is the task's.
+    /// Returns how bad it is; a task has the worst of its targets.
     #[must_use]
     pub fn severity(&self) -> (u8, Option<Encryption>) {
         (self.verdict.severity(), self.encryption)
     }
 
-    /// Whether it can be restored and is encrypted as asked.
+    /// Returns whether it can be restored and is encrypted as requested.
     #[must_use]
     pub fn is_as_asked(&self) -> bool {
         self.verdict == VerdictWord::Restorable && self.encryption.and_then(Encryption::mark).is_none()
     }
 
-    /// Whether a Retry has something to do.
+    /// Returns whether a Retry has something to do.
     #[must_use]
     pub fn may_be_retried(&self) -> bool {
         self.verdict.may_be_retried() || !self.is_as_asked()
     }
 
-    /// Whether another look may find something else.
+    /// Returns whether a later check may find something else.
     #[must_use]
     pub fn may_still_change(&self) -> bool {
         self.verdict.may_still_change() || self.encryption == Some(Encryption::Unknown)
     }
 
-    /// Whether that Retry is a new backup and not only another look.
+    /// Returns whether its Retry is a new backup and not only another check.
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
         self.verdict.needs_new_backup()
@@ -222,31 +222,31 @@ impl Outcome {
         }
     }
 
-    /// It failed; the set that was left behind is named.
+    /// Returns the result of a failed backup, with the set that it left.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
         Self::ended(VerdictWord::Failed, set, fault)
     }
 
-    /// It was cancelled.
+    /// Returns the result of a cancelled backup.
     #[must_use]
     pub fn cancelled(fault: Fault, set: Option<u64>) -> Self {
         Self::ended(VerdictWord::Cancelled, set, fault)
     }
 
-    /// It ended, and what it left can never be restored.
+    /// Returns the result of a backup that ended and can never be restored.
     #[must_use]
     pub fn not_restorable(fault: Fault) -> Self {
         Self::ended(VerdictWord::NotRestorable, None, fault)
     }
 
-    /// Nobody knows.
+    /// Returns a result that is not known.
     #[must_use]
     pub fn unknown(fault: Fault) -> Self {
         Self::ended(VerdictWord::Unknown, None, fault)
     }
 
-    /// A finished logical backup: one instant.
+    /// Returns the result of a finished logical backup, which restores to one instant.
     #[must_use]
     pub fn instant(at: Scn, told: Vec<String>, recipe: Vec<String>) -> Self {
         Self {
@@ -266,23 +266,23 @@ impl Outcome {
     }
 }
 
-/// What was judged of a finished backup.
+/// The assessment of a completed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
-    /// It will not change by waiting.
+    /// Waiting does not change it.
     Final(Box<Outcome>),
-    /// The log is still coming.
+    /// The log is still being archived.
     StillComing {
         /// What is waited for.
         what: String,
-        /// Milliseconds in which the log comes three steps further; None: not known.
+        /// The milliseconds in which the archive advances by three steps; `None`: not known.
         at_least: Option<u64>,
-        /// The verdict if nobody waits any longer.
+        /// The result if the wait ends now.
         meanwhile: Box<Outcome>,
     },
 }
 
-/// Judges a set whose job is completed (R10). `zone` is the server's.
+/// Assesses a set whose job is completed (R10). `zone` is the server's.
 #[must_use]
 pub fn judge(
     tenant: &TenantFacts,
@@ -391,12 +391,12 @@ fn restorable_span(name: &str, window: &Window, all: &Windows, zone: &ServerTime
     std::iter::once(own).chain(older).collect()
 }
 
-/// What can be restored by other sets, whatever is said of one.
+/// What other sets restore, whatever the verdict on one.
 #[derive(Debug, Clone, Default)]
 pub struct Without {
     /// Their windows, newest first.
     pub windows: Vec<KeptWindow>,
-    /// The windows in one line; `None`: there is none.
+    /// The windows as a line; `None`: there is none.
     pub told: Option<String>,
 }
 
@@ -416,7 +416,7 @@ fn kept(windows: &Windows) -> Vec<KeptWindow> {
     windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect()
 }
 
-/// What is waited for, with what bounds the wait where the steps of the log are not known.
+/// Returns what is waited for, with the limit of the wait where the pace of the log is not known.
 pub(super) fn bounded(what: String, at_least: Option<u64>) -> String {
     match at_least {
         Some(_) => what,
@@ -424,13 +424,13 @@ pub(super) fn bounded(what: String, at_least: Option<u64>) -> String {
     }
 }
 
-/// The log that is awaited, and how far it is.
+/// Returns the log that is waited for, and how far it is archived.
 fn awaited(coming: &NotYet, zone: &ServerTimeZone) -> String {
     let (need, have) = (coming.need.to_local(zone), coming.have.to_local(zone));
     format!("the log up to {need}; it is archived up to {have}")
 }
 
-/// Why a finished backup cannot be restored yet, and when to expect it.
+/// Returns why a finished backup cannot be restored yet, and when to expect it.
 fn still_coming(target: &TargetName, coming: &NotYet, lag: Option<u64>, zone: &ServerTimeZone) -> Fault {
     let name = target.tenant().unwrap_or(target.cluster());
     let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
@@ -452,7 +452,7 @@ fn still_coming(target: &TargetName, coming: &NotYet, lag: Option<u64>, zone: &S
     Fault::new(Cause::Precondition, what, why, next)
 }
 
-/// The fault of a backup that can be restored and is not proven to be encrypted as asked (R11); None where it is.
+/// Returns the fault of a backup that can be restored and is not proven to be encrypted as requested (R11); `None` where it is.
 fn not_encrypted(name: &str, set: &BackupSet, seen: Encryption) -> Option<Fault> {
     let mode = set.encryption_word();
     match seen {
@@ -475,7 +475,7 @@ fn not_encrypted(name: &str, set: &BackupSet, seen: Encryption) -> Option<Fault>
     }
 }
 
-/// The same in one line, where another fault comes first.
+/// Returns the note about missing encryption, for a result with another fault.
 fn encryption_told(outcome: &Outcome, set: Option<&BackupSet>) -> Option<String> {
     let mark = outcome.encryption.and_then(Encryption::mark)?;
     set.map(|set| format!("{mark}: ENCRYPTION_MODE of set {} is {}", set.id, set.encryption_word()))
@@ -492,7 +492,7 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
     }
 }
 
-/// The windows and the gaps between them, in one line; None where there is no window.
+/// Returns the windows and the gaps between them as a line; `None` where there is no window.
 fn spans(lead: &str, windows: &Windows, zone: &ServerTimeZone) -> Option<String> {
     let words: Vec<String> = windows
         .spans()

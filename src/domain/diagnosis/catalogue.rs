@@ -1,4 +1,4 @@
-//! The catalogue of error codes: for each its cause and what to do, in sentences.
+//! The catalogue of error codes, with the cause and the remedy of each.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,14 +8,14 @@ use serde::Deserialize;
 use super::clean::foreign;
 use crate::domain::fault::{Cause, Fault};
 
-/// The catalogue this program carries.
+/// The text of the built-in catalogue.
 const ERRORS: &str = include_str!("../../../assets/errors.yaml");
 
-/// What is known of one code.
+/// The entry of a code.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The code as a client sees it, without a sign.
+    /// The code as a client sees it, without its sign.
     pub code: u32,
     /// Its name in OceanBase's own list.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Entry {
     pub why: String,
     /// One sentence: what to do next.
     pub next: String,
-    /// The same code with another cause, told apart by the server's text; the first that fits counts.
+    /// The other causes of the same code, told apart by the server's text; the first match counts.
     #[serde(default)]
     cases: Vec<Case>,
 }
@@ -33,7 +33,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// In the server's text, in lower case.
+    /// A part of the server's text, in lower case.
     text: String,
     cause: Option<Cause>,
     why: String,
@@ -44,22 +44,22 @@ struct Case {
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue(BTreeMap<u32, Entry>);
 
-/// Why a text is not a catalogue.
+/// Why a text is no catalogue.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// Not the form of a catalogue.
+    /// It does not have the form of a catalogue.
     #[error("the error catalogue cannot be read: {0}")]
     Yaml(#[from] serde_yaml::Error),
-    /// One code twice.
+    /// A code occurs twice.
     #[error("the error catalogue has {0} twice")]
     Twice(u32),
 }
 
 impl Catalogue {
-    /// Reads a catalogue.
+    /// Parses a catalogue.
     ///
     /// # Errors
-    /// When the text is not one, or has a code twice.
+    /// The text is none, or has a code twice.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
         let mut entries = BTreeMap::new();
         for entry in serde_yaml::from_str::<Vec<Entry>>(text)? {
@@ -71,18 +71,18 @@ impl Catalogue {
         Ok(Self(entries))
     }
 
-    /// The entry of a code.
+    /// Returns the entry of a code.
     #[must_use]
     pub fn get(&self, code: u32) -> Option<&Entry> {
         self.0.get(&as_clients_see_it(code))
     }
 
-    /// All entries, by code.
+    /// Returns all entries, by code.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.0.values()
     }
 
-    /// What a person is told about a code and the server's text for it.
+    /// Returns the fault for a code and the server's text.
     #[must_use]
     pub fn explain(&self, code: i64, text: &str) -> Fault {
         let code = as_clients_see_it(u32::try_from(code.unsigned_abs()).unwrap_or(u32::MAX));
@@ -114,8 +114,8 @@ impl Catalogue {
     }
 }
 
-/// Codes of the server that reach a client under the number MySQL has for them (OceanBase source, `ob_errno.def`). The
-/// RESULT of a job holds the server's own.
+/// Returns the code under which a client sees a code of the server: some have a number of MySQL (OceanBase source,
+/// `ob_errno.def`). The RESULT of a job holds the server's own.
 const fn as_clients_see_it(code: u32) -> u32 {
     match code {
         4002 => 1210,
@@ -129,11 +129,10 @@ const fn as_clients_see_it(code: u32) -> u32 {
     }
 }
 
-/// What a person is told about a code (with or without its sign) and the server's text, by the catalogue this program
-/// carries. The text is cleaned.
+/// Returns the fault for a code (with or without its sign) and the server's text, by the built-in catalogue. The text is cleaned.
 #[must_use]
 pub fn explain(code: i64, text: &str) -> Fault {
-    // A test reads the catalogue; a broken one would explain nothing, and still say the code.
+    // A test parses the catalogue; with a broken one the code would still be shown.
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::parse(ERRORS).unwrap_or_default());
     CATALOGUE.explain(code, text)
 }

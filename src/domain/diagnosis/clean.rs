@@ -1,15 +1,15 @@
-//! Server text before a person or a file sees it: nothing that drives a terminal, and no secret.
+//! Cleans foreign text before it reaches a user or a file: no control of the terminal, and no secret.
 
 use std::fmt::Write;
 
 use super::redact::redact;
 use crate::domain::secret::hide;
 
-/// What somebody else says: a server, a storage, a child, a file. Escape sequences, control characters and characters that
-/// reorder text are taken out, and `***` stands in the place of every secret: the values of the keys that no destination may
-/// have either, logins, the strings behind `IDENTIFIED BY`, and the secrets of this process wherever they stand ([`hide`]).
+/// Cleans the text of a server, a storage, a child process or a file. Escape sequences, control characters and characters that
+/// reorder text are removed, and every secret is replaced by `***`: the values of the keys that a destination may not have,
+/// logins, the strings after `IDENTIFIED BY`, and the secrets of this process ([`hide`]).
 ///
-/// Line breaks and tabs become spaces, so the result is one line. Cleaning twice changes nothing more.
+/// Line breaks and tabs become spaces, so the result is one line. Cleaning is idempotent.
 #[must_use]
 pub fn foreign(text: &str) -> String {
     hide(&identifier(&hide(text)))
@@ -22,29 +22,28 @@ pub fn identifier(text: &str) -> String {
     redact(&plain(text))
 }
 
-/// What obnow itself says, which may quote what others said and what was kept: nothing that drives a terminal, and no value of
-/// `access_key=` and its like. The secrets of this process are taken out of foreign text where it comes in ([`foreign`]), and not
-/// looked for here: a password may be an ordinary word, and `***` in a sentence that everybody knows would tell it.
+/// Cleans a sentence of obnow, which may quote foreign or recorded text: no control of the terminal, and no value of
+/// `access_key=` and similar keys. The secrets of this process are removed where foreign text arrives ([`foreign`]), and not
+/// here: a password may be an ordinary word, and `***` in a well-known sentence would reveal it.
 #[must_use]
 pub fn sentence(text: &str) -> String {
     identifier(text)
 }
 
-/// The same without looking for secrets, line by line: what a person reads of text that was cleaned where it came from.
+/// Removes the controls of a terminal line by line, without a search for secrets: for text that was cleaned where it arrived.
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// What was kept, as it is given to a program: without the values of keys like `access_key=`. What drives a terminal is left to
+/// Removes the values of keys like `access_key=` from recorded text for a program. Controls of a terminal are left to
 /// [`escaped`].
 #[must_use]
 pub fn without_keys(text: &str) -> String {
     redact(text)
 }
 
-/// One object of JSON in which every character that drives a terminal or reorders text is written as its escape: whoever reads
-/// the object gets the same text.
+/// Writes every character of a JSON object that controls a terminal or reorders text as its escape: a parser gets the same text.
 #[must_use]
 pub fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
@@ -88,8 +87,8 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// Whether nothing is seen of a character, or others are seen elsewhere for it (Unicode's
-/// `Default_Ignorable_Code_Point` and what drives a terminal).
+/// Returns whether a character is invisible, or makes others appear elsewhere (Unicode's `Default_Ignorable_Code_Point` and
+/// controls of a terminal).
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
@@ -99,7 +98,7 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Marks that make text read in another order than it is written.
+/// Returns whether a character changes the order in which text is displayed.
 const fn is_reordering(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

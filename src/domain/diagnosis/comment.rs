@@ -1,16 +1,16 @@
-//! The COMMENT of a job, a task or a set that failed.
+//! Parses the COMMENT of a failed job, task or set.
 //!
-//! V4.2.5 docs, troubleshooting of data backup: `(SERVER)ls_id: n, addr: ip:port, module: BACKUP_DATA, result:
-//! -4016(Internal error), trace_id: Y…` or `(ROOTSERVICE)addr: ip:port, result: -9xxx(text), trace_id: Y…`, in either case.
+//! V4.2.5 docs, troubleshooting of data backup: `(SERVER)ls_id: n, addr: ip:port, module: BACKUP_DATA, result: -4016(Internal
+//! error), trace_id: Y…` or `(ROOTSERVICE)addr: ip:port, result: -9xxx(text), trace_id: Y…`, in either case.
 
 use super::clean::foreign;
 
-/// Who wrote a comment.
+/// The service that wrote a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reporter {
     /// The root service, which schedules the job.
     RootService,
-    /// A server, which does a part of it.
+    /// A server, which executes a part of the job.
     Server,
 }
 
@@ -23,22 +23,22 @@ impl std::fmt::Display for Reporter {
     }
 }
 
-/// A comment taken apart. What it does not say is absent.
+/// The fields of a comment; a missing one is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Comment {
-    /// Who wrote it.
+    /// The service that wrote it.
     pub reporter: Option<Reporter>,
-    /// `ip:port` of the server; the port is the one servers talk to each other on.
+    /// `ip:port` of the server; the port is its RPC port.
     pub addr: Option<String>,
     /// The log stream.
     pub ls_id: Option<u64>,
-    /// `BACKUP_DATA`, `ROOT_SERVICE` and so on, as shown.
+    /// The module as printed: `BACKUP_DATA`, `ROOT_SERVICE`.
     pub module: Option<String>,
     /// The error code, without its sign.
     pub code: Option<u32>,
     /// The server's text for the code.
     pub text: Option<String>,
-    /// What to look for in the server's log.
+    /// The text to search for in the server's log.
     pub trace_id: Option<String>,
 }
 
@@ -46,7 +46,7 @@ pub struct Comment {
 const FIELDS: [&str; 5] = ["ls_id:", "addr:", "module:", "result:", "trace_id:"];
 
 impl Comment {
-    /// Takes a comment apart, cleaned first. None where it is not of the known form; show it as it is then, cleaned.
+    /// Parses a comment after cleaning it. Returns `None` where it has another form; it is then shown as it is, cleaned.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = foreign(text);
@@ -70,7 +70,7 @@ impl Comment {
         (comment.code.is_some() || comment.trace_id.is_some()).then_some(comment)
     }
 
-    /// Where to look, as one line: `server 10.0.0.2:2882, log stream 1001, BACKUP_DATA`.
+    /// Returns the location as a line: `server 10.0.0.2:2882, log stream 1001, BACKUP_DATA`.
     #[must_use]
     pub fn place(&self) -> String {
         let who = self.reporter.map_or("server", |reporter| match reporter {
@@ -82,8 +82,8 @@ impl Comment {
         [addr, stream, self.module.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    /// The command to run in the server's log directory, on the server of [`Comment::addr`]. None without a trace id, and
-    /// for one that holds anything but letters, digits and dashes: it would be pasted into a shell.
+    /// Returns the command to run in the server's log directory, on the server of [`Comment::addr`]. `None` without a trace id,
+    /// and for one that contains anything but letters, digits and dashes: it would be pasted into a shell.
     #[must_use]
     pub fn grep(&self) -> Option<String> {
         let id = self.trace_id.as_ref()?;
@@ -97,7 +97,7 @@ impl Comment {
     }
 }
 
-/// The value of a field: up to the comma before the next field's name, so that a text may have commas of its own.
+/// Returns the value of a field: up to the comma before the next field's name, so that a text may contain commas.
 fn field<'a>(text: &'a str, lower: &str, name: &str) -> Option<&'a str> {
     let start = starts(lower, name).next()? + name.len();
     let end = FIELDS.iter().flat_map(|next| starts(lower, next)).filter(|at| *at >= start).min();
@@ -105,13 +105,13 @@ fn field<'a>(text: &'a str, lower: &str, name: &str) -> Option<&'a str> {
     Some(value.trim().trim_end_matches(',').trim_end())
 }
 
-/// Where a field begins: at the beginning, or behind a bracket, a comma or a space.
+/// Returns the positions where a field begins: at the beginning, or after a bracket, a comma or a space.
 fn starts<'a>(lower: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
     let begins = |at: &usize| *at == 0 || lower[..*at].ends_with([')', ',', ' ']);
     lower.match_indices(name).map(|(at, _)| at).filter(begins)
 }
 
-/// `-9040(backup can not start, because …)`.
+/// Parses `-9040(backup can not start, because …)`.
 fn result(value: &str) -> (Option<u32>, Option<String>) {
     let (number, rest) = value.split_once('(').unwrap_or((value, ""));
     let code = number.trim().trim_start_matches(['-', '+']).parse().ok().filter(|code| *code != 0);

@@ -1,22 +1,20 @@
-//! Secrets in a text that are known by what stands before them: the key of a value, a login before `@`, the words of a
-//! statement or of a header.
+//! Finds secrets by the text before them: the key of a value, a login before `@`, the words of a statement or of a header.
 
 use std::ops::Range;
 
 use crate::domain::credential::secret_name;
 use crate::domain::secret::{HIDDEN, unescaped};
 
-/// How much of what stands before a separator is looked at for the name of a key, in bytes: longer than any name, however it is
-/// escaped.
+/// The bytes before a separator that are searched for the name of a key: more than any name has, however it is escaped.
 const NAME_LENGTH: usize = 256;
 
-/// How far behind `IDENTIFIED WITH` its string may begin, in bytes: a plugin's name lies between.
+/// The bytes after `IDENTIFIED WITH` within which its string may begin: a plugin's name lies between.
 const PLUGIN_LENGTH: usize = 100;
 
-/// The shortest token of a `Bearer` header, in bytes; a shorter word behind it is an ordinary one.
+/// The minimum length of a token of a `Bearer` header, in bytes; a shorter word is an ordinary one.
 const SHORTEST_TOKEN: usize = 8;
 
-/// Returns the text with `***` in the place of every secret that is known by what stands before it. Twice changes nothing more.
+/// Returns the text with `***` for every secret that the text before it reveals. Idempotent.
 pub(super) fn redact(text: &str) -> String {
     let mut found = secrets(text);
     found.extend(escaped(text));
@@ -36,9 +34,9 @@ pub(super) fn redact(text: &str) -> String {
     out
 }
 
-/// Where secrets stand, as the text is written.
+/// Returns the ranges of the secrets.
 fn secrets(text: &str) -> Vec<Range<usize>> {
-    // Only ASCII changes, so places in both texts are the same.
+    // Only ASCII changes, so positions in both texts are the same.
     let lower = text.to_ascii_lowercase();
     let mut found: Vec<Range<usize>> =
         text.match_indices(['=', ':', '\u{ff1d}', '\u{ff1a}']).filter_map(|(at, sign)| value(text, at, sign)).collect();
@@ -53,7 +51,7 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Words that hold a secret once their escapes are undone: they are hidden whole.
+/// Returns the words that contain a secret once their escapes are undone: they are hidden completely.
 fn escaped(text: &str) -> Vec<Range<usize>> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`');
     let mut at = 0;
@@ -71,7 +69,7 @@ fn escaped(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The value behind a separator, where the name before it is that of a secret.
+/// Returns the value after a separator, where the name before it is that of a secret.
 fn value(text: &str, at: usize, sign: &str) -> Option<Range<usize>> {
     let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '\\');
     let before = text[..at].trim_end();
@@ -101,7 +99,7 @@ fn value(text: &str, at: usize, sign: &str) -> Option<Range<usize>> {
     value_in(text, behind.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | '>')))
 }
 
-/// The value that begins the rest of a text. What stands between `<` and `>` is what obnow itself writes for one.
+/// Returns the value at the beginning of a text. A text between `<` and `>` is obnow's own placeholder.
 fn value_in(text: &str, value: &str) -> Option<Range<usize>> {
     if value.starts_with('<') && value.find('>').is_some_and(|end| !value[..end].contains(char::is_control)) {
         return None;
@@ -125,7 +123,7 @@ fn value_in(text: &str, value: &str) -> Option<Range<usize>> {
     (length > 0).then(|| start..start + length)
 }
 
-/// The value of an `Authorization` header: its scheme and all behind it.
+/// Returns the value of an `Authorization` header: its scheme and everything after it.
 fn header(text: &str, behind: &str) -> Option<Range<usize>> {
     let value = behind.trim_start();
     let start = text.len() - value.len();
@@ -133,7 +131,7 @@ fn header(text: &str, behind: &str) -> Option<Range<usize>> {
     (end > 0).then(|| start..start + end)
 }
 
-/// All strings behind `IDENTIFIED BY`, separated by commas: SET DECRYPTION takes several.
+/// Returns all strings after `IDENTIFIED BY`, separated by commas: SET DECRYPTION takes several.
 fn strings(text: &str, lower: &str, at: usize) -> Option<Range<usize>> {
     let rest = lower[at..].trim_start();
     let rest = rest.strip_prefix("password").map_or(rest, str::trim_start);
@@ -153,14 +151,14 @@ fn strings(text: &str, lower: &str, at: usize) -> Option<Range<usize>> {
     (!placeholders).then_some(start..end)
 }
 
-/// Whether a string is what obnow writes in the place of a secret that a person is to fill in.
+/// Returns whether a string is obnow's own placeholder for a secret that a user is to fill in.
 fn is_placeholder(text: &str) -> bool {
     text.strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'))
         .is_some_and(|name| !name.contains(['<', '>', '\'', '"']))
 }
 
-/// The string behind `IDENTIFIED WITH plugin AS` or `BY`.
+/// Returns the string after `IDENTIFIED WITH plugin AS` or `BY`.
 fn hashed(text: &str, lower: &str, at: usize) -> Option<Range<usize>> {
     let rest = &lower[at..];
     let (begin, quote) = rest.char_indices().find(|(_, c)| matches!(c, '"' | '\'' | ';'))?;
@@ -172,7 +170,7 @@ fn hashed(text: &str, lower: &str, at: usize) -> Option<Range<usize>> {
     Some(start..start + quoted_length(&text[start..], quote))
 }
 
-/// The token of a `Bearer` header.
+/// Returns the token of a `Bearer` header.
 fn token(text: &str, word: usize, at: usize) -> Option<Range<usize>> {
     let is_within = text[..word].ends_with(char::is_alphanumeric);
     let length =
@@ -180,7 +178,7 @@ fn token(text: &str, word: usize, at: usize) -> Option<Range<usize>> {
     (!is_within && length >= SHORTEST_TOKEN).then_some(at..at + length)
 }
 
-/// The password of `user:password@`.
+/// Returns the password of `user:password@`.
 fn login(text: &str, at: usize) -> Option<Range<usize>> {
     let is_end = |c: char| c.is_whitespace() || "/?&#=,;\"'`()<>".contains(c);
     let start = text[..at].rfind(is_end).map_or(0, |end| end + text[end..].chars().next().map_or(1, char::len_utf8));
@@ -188,8 +186,8 @@ fn login(text: &str, at: usize) -> Option<Range<usize>> {
     Some(start + colon + 1..at).filter(|range| !range.is_empty())
 }
 
-/// The login of a URI whose authority begins here: before a bucket or a host, also where its password has a slash or a question
-/// mark in it.
+/// Returns the login of a URI whose authority begins here: before a bucket or a host, also where its password contains a slash or
+/// a question mark.
 fn authority(text: &str, at: usize) -> Option<Range<usize>> {
     let rest = &text[at..];
     let rest = &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`')).unwrap_or(rest.len())];
@@ -205,7 +203,7 @@ fn authority(text: &str, at: usize) -> Option<Range<usize>> {
     rest.rfind('@').filter(|_| !is_port).map(|end| at + colon + 1..at + end)
 }
 
-/// How long a string is, up to its closing quote: a doubled quote and one behind a backslash belong to it. To the end of
+/// Returns the length of a string up to its closing quote: a doubled quote and one after a backslash belong to it. To the end of
 /// the text where nothing closes it.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut chars = text.char_indices().peekable();

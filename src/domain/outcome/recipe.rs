@@ -1,4 +1,4 @@
-//! How to restore a set: in the verdict, to be adapted by whoever restores.
+//! Writes the instructions to restore a set, which belong to the verdict; whoever restores adapts them.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::domain::version::{Reach, Version};
 #[cfg(test)]
 mod tests;
 
-/// The versions between which a restore reads times, checks sets and takes parameters along in another way.
+/// The versions from which a restore reads times, checks sets and restores parameters in another way.
 const V4_1: Version = Version::oceanbase([4, 1, 0, 0], None);
 const V4_2: Version = Version::oceanbase([4, 2, 0, 0], None);
 
-/// How to restore the set to the latest point of its window: destinations without keys, the chain, the statement,
-/// passwords, into which versions, and what is not in it.
+/// Returns the instructions to restore the set to the latest point of its window: destinations without keys, the chain, the
+/// statement, passwords, the versions to restore into, and what the backup does not contain.
 pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zone: &ServerTimeZone) -> Vec<String> {
     let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
     let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
@@ -65,7 +65,7 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zon
     lines
 }
 
-/// The statement, by its SCN: that is the same for every server. A time is read in a zone that depends on versions.
+/// Returns the statement with its SCN, which is the same for every server; a time is read in a zone that depends on the version.
 fn statement(tenant: &TenantFacts, set: &BackupSet, from: &str, window: &Window, zone: &ServerTimeZone) -> Vec<String> {
     let from = quoted_text(from);
     let until = window.to;
@@ -96,8 +96,9 @@ fn statement(tenant: &TenantFacts, set: &BackupSet, from: &str, window: &Window,
     lines
 }
 
-/// Which passwords a restore asks for; None: none. V4 checks every set that is found in the directory up to the point,
-/// whatever its chain, and a miss ends the whole restore (V4.3.1 source, `ObBackupDataStore::do_get_backup_set_array_`).
+/// Returns the passwords that a restore asks for; `None`: none. V4 checks every set that it finds in the directory up to the
+/// point, whatever the chain, and a missing password ends the entire restore (V4.3.1 source,
+/// `ObBackupDataStore::do_get_backup_set_array_`).
 fn passwords(tenant: &TenantFacts, set: &BackupSet, chain: &[u64], until: Scn, of_v4: bool) -> Option<String> {
     let in_directory = |other: &&BackupSet| {
         let same = other.path == set.path || (set.dest_id != 0 && other.dest_id == set.dest_id);
@@ -120,7 +121,7 @@ fn passwords(tenant: &TenantFacts, set: &BackupSet, chain: &[u64], until: Scn, o
     Some(format!("SET DECRYPTION IDENTIFIED BY '<password>', '<password>' first: of {whose} ({})", which.join("; ")))
 }
 
-/// Ids in few words: `sets 1 to 40, 43`.
+/// Returns ids as a short text: `sets 1 to 40, 43`.
 fn listed(ids: &[u64]) -> String {
     let mut runs: Vec<(u64, u64)> = Vec::new();
     for id in ids {
@@ -140,7 +141,7 @@ fn listed(ids: &[u64]) -> String {
     format!("{} {}", if ids.len() == 1 { "set" } else { "sets" }, words.join(", "))
 }
 
-/// Into which versions it restores (V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`).
+/// Returns the versions that it can be restored into (V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`).
 fn into(set: &BackupSet) -> String {
     let made_at = set.data_version.as_deref().and_then(|version| version.parse::<Version>().ok());
     if made_at.is_some_and(|made_at| made_at.reaches(&V4_1) != Reach::Yes) {
@@ -154,7 +155,7 @@ fn into(set: &BackupSet) -> String {
     format!("restores into a cluster {cluster} whose data version is {data} or later (else 4179)")
 }
 
-/// What a restore does not bring back.
+/// Returns what a restore does not bring back.
 fn left_out(tenant: &TenantFacts, set: &BackupSet) -> String {
     let of_all = "cluster parameters, resource pools, the sys tenant, TDE keys";
     let made_by = set.cluster_version.as_deref().and_then(|version| version.parse::<Version>().ok());
@@ -167,8 +168,8 @@ fn left_out(tenant: &TenantFacts, set: &BackupSet) -> String {
     }
 }
 
-/// V3 docs, RESTORE: the source is named by its tenant, its cluster and the one place of data and log; times have
-/// microseconds.
+/// Returns the instructions below V4 (V3 docs, RESTORE): the source is named by its tenant, its cluster and the one directory of
+/// data and log; times have microseconds.
 fn below_v4(
     tenant: &TenantFacts,
     set: &BackupSet,

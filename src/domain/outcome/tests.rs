@@ -7,7 +7,7 @@ use crate::domain::samples::{ago, full, round, target, tenant};
 
 const EAST: i32 = 28_800;
 
-/// `pay` with a good full 1, made an hour ago, and an archive in this state that has come this far.
+/// Returns `pay` with a good full backup 1, made an hour ago, and an archive in this state with this checkpoint.
 fn pay(status: &str, checkpoint: Scn) -> TenantFacts {
     let mut pay = tenant(1002, "pay");
     pay.sets = vec![BackupSet { start_replay: ago(3_700), min_restore: ago(3_600), ..full(1) }];

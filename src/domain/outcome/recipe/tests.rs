@@ -8,7 +8,7 @@ use crate::domain::samples::{ago, full, place, round, target, tenant};
 
 const EAST: i32 = 28_800;
 
-/// `pay` with a good full 1, made an hour ago, and an archive that has come this far.
+/// Returns `pay` with a good full backup 1, made an hour ago, and an archive with this checkpoint.
 fn pay(checkpoint: Scn) -> TenantFacts {
     let mut pay = tenant(1002, "pay");
     pay.sets = vec![BackupSet { start_replay: ago(3_700), min_restore: ago(3_600), ..full(1) }];
@@ -28,7 +28,7 @@ fn recipe_of(pay: &TenantFacts, set: u64) -> Vec<String> {
     outcome(pay, set).recipe
 }
 
-/// The one line that has this in it.
+/// Returns the one line that contains a text.
 #[track_caller]
 fn line(recipe: &[String], part: &str) -> String {
     let found: Vec<&String> = recipe.iter().filter(|line| line.contains(part)).collect();
