@@ -1,4 +1,4 @@
-//! The ground floor: values and rules only. No I/O, no clock, no randomness, no async; time and ids come in as arguments.
+//! The lowest layer: values and rules only. No I/O, no clock, no randomness, no async; time and ids are arguments.
 
 pub mod archive_dest;
 pub mod archiving;

@@ -1,6 +1,6 @@
-//! Preflight: every precondition at once, each with what was found and its fix.
+//! Preflight: all preconditions checked at once, each with what was found and its remedy.
 //!
-//! A `gate` that fails refuses the start; a `step` check predicts that a step will fail and lets the start be.
+//! A failed `gate` refuses the start; a failed `step` check predicts that a step will fail and allows the start.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,86 +23,86 @@ pub use dump::in_the_way;
 pub use proof::{Looks, checks_below_v4, directories_to_set, is_unseen, looked_checks, proof_checks};
 pub use tenant::tenant_checks;
 
-/// Contract text of the step `Check if ready to data backup`.
+/// The text of the OCP page for the step `Check if ready to data backup`.
 pub const FULL_NEEDED: &str = "Full data backup needed before incremental data backup";
 
-/// Contract text of the step `Start cluster compact if necessary`.
+/// The text of the OCP page for the step `Start cluster compact if necessary`.
 pub const COMPACTION_NEEDED: &str = "Cluster compaction needed before full data backup";
 
-/// Every check there is; the snake-case name is what `--skip` and JSON use.
+/// The checks; `--skip` and JSON use their snake-case names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckId {
-    /// The version has a backup method this program knows.
+    /// The version has a backup method that this program knows.
     Version,
     /// No upgrade runs.
     Upgrading,
     /// All servers have one build.
     OneBuild,
-    /// The servers are up.
+    /// The servers are active.
     Servers,
-    /// The tenant is one that may be backed up.
+    /// The tenant may be backed up.
     Tenant,
     /// The tenant's role.
     Role,
-    /// The mode is one the target offers.
+    /// The type of backup is available for the target.
     Mode,
     /// No other backup runs on the target.
     AnotherBackup,
-    /// The login may do it.
+    /// The login has the privileges.
     Privileges,
     /// The backup service of a logical backup.
     BackupService,
-    /// Everything a dump would hold comes back from it.
+    /// A dump restores everything that it holds.
     Dumpable,
-    /// What is left out of a dump as asked.
+    /// The tables that are excluded from a dump on request.
     ExcludedTables,
-    /// The values of a dump come back as they are.
+    /// A dump restores values unchanged.
     ExactValues,
-    /// What no dump holds.
+    /// The objects that no dump holds.
     LeftOut,
     /// The directory of this host that a dump is written into.
     DumpDirectory,
-    /// The room that is free there, against the last dump's size.
+    /// The free space there, compared with the last dump's size.
     FreeSpace,
-    /// A usable full for an incremental.
+    /// There is a usable full backup for an incremental one.
     UsableFull,
-    /// The destinations are set, or will be.
+    /// The destinations are set, or will be set by the plan.
     Destination,
-    /// A directory that is to be set, and that the views list something in, was seen with its format file.
+    /// A directory that is to be set, and in which the views list something, was inspected and has its format file.
     DestinationProven,
-    /// A directory that is to be set is this cluster's own, and not of another with the same ids.
+    /// A directory that is to be set is this cluster's own, and not that of another with the same ids.
     Owner,
-    /// The log archive runs, or will.
+    /// The log archive runs, or will be started.
     LogArchiving,
-    /// How far the archive is behind.
+    /// The lag of the log archive.
     ArchiveLag,
-    /// What removes old backups.
+    /// The policy that removes old backups.
     DeletePolicy,
     /// No cleanup of backups runs.
     Cleanup,
-    /// This host's clock and the server's.
+    /// This host's clock agrees with the server's.
     Clock,
-    /// Encryption that is asked for can be given.
+    /// Encryption that is requested is possible.
     Encryption,
     /// Every server can write to the destination.
     EveryServerWrites,
-    /// Major compactions, where a full backup may need one.
+    /// Whether a full backup needs a major compaction.
     Compaction,
     /// Every tenant uses the global timestamp service, which a backup below V4 needs.
     TimestampService,
-    /// No other program manages the cluster, or nothing of what it manages changes.
+    /// No platform manages the cluster, or nothing that it manages is changed.
     Managed,
-    /// What the backup competes with.
+    /// The load that competes with the backup.
     Load,
-    /// The encryption passwords of one directory.
+    /// The encryption passwords of the sets in one directory.
     Passwords,
     /// The keys of transparent encryption.
     EncryptionKeys,
 }
 
 impl CheckId {
-    /// All checks, in the order they are shown.
+    /// All checks, in the order in which they are shown.
     pub const ALL: [Self; 33] = [
         Self::Version,
         Self::Upgrading,
@@ -139,7 +139,7 @@ impl CheckId {
         Self::EncryptionKeys,
     ];
 
-    /// The name of JSON and `--skip`.
+    /// Returns the name of JSON and `--skip`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -179,19 +179,19 @@ impl CheckId {
         }
     }
 
-    /// The check of that name.
+    /// Returns the check with a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|check| check.name() == name)
     }
 
-    /// Whether a person may override its failure with `--skip` (R1, R7): what the rules leave to somebody who knows better.
+    /// Returns whether a user may override its failure with `--skip` (R1, R7).
     #[must_use]
     pub fn may_be_skipped(self) -> bool {
         matches!(self, Self::OneBuild | Self::Managed | Self::DestinationProven | Self::Owner)
     }
 
-    /// The names of all checks that may be overridden, for a message: `one_build`.
+    /// Returns the names of all checks that may be overridden, for a message: `one_build`.
     #[must_use]
     pub fn that_may_be_skipped() -> String {
         let names: Vec<&str> = Self::ALL.into_iter().filter(|check| check.may_be_skipped()).map(Self::name).collect();
@@ -199,13 +199,13 @@ impl CheckId {
     }
 }
 
-/// What a failed check does to the start.
+/// The effect of a failed check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Refuses the start.
+    /// It refuses the start.
     Gate,
-    /// Predicts that a step will fail.
+    /// It predicts that a step will fail.
     Step,
 }
 
@@ -213,18 +213,18 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckResult {
-    /// In order.
+    /// The precondition holds.
     Pass,
-    /// To look at.
+    /// It holds, and something needs attention.
     Warn,
-    /// Refuses the start.
+    /// It does not hold.
     Fail,
-    /// Nobody could look.
+    /// It was not checked.
     NotChecked,
 }
 
 impl CheckResult {
-    /// The word of JSON and of the screen.
+    /// Returns the word of JSON and of the screen.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -236,33 +236,33 @@ impl CheckResult {
     }
 }
 
-/// One check with its result.
+/// A check with its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// The target it is about.
     pub target: TargetName,
-    /// Which check.
+    /// The kind of check.
     pub check: CheckId,
-    /// What a failure does.
+    /// The effect of a failure.
     pub stage: Stage,
     /// The result.
     pub result: CheckResult,
     /// What was found.
     pub found: String,
-    /// What mends it; empty where nothing needs mending.
+    /// The remedy; empty where none is needed.
     pub fix: String,
     /// The kind of cause of a failure.
     pub cause: Cause,
 }
 
 impl Check {
-    /// Whether it refuses the start.
+    /// Returns whether it refuses the start.
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.stage == Stage::Gate && self.result == CheckResult::Fail
     }
 
-    /// The failed check as three sentences.
+    /// Returns the failed check as a fault.
     #[must_use]
     pub fn fault(&self) -> Fault {
         Fault::new(
@@ -274,7 +274,7 @@ impl Check {
     }
 }
 
-/// What was found, as a sentence; what ends like one is one already.
+/// Returns what was found as a sentence; text that ends like one is returned as it is.
 fn sentence(found: &str) -> String {
     if found.ends_with('.') {
         return found.to_owned();
@@ -286,7 +286,7 @@ fn sentence(found: &str) -> String {
     format!("{}.", capitalized(found))
 }
 
-/// Collects checks about one target.
+/// Collects the checks of one target.
 struct Sheet {
     target: TargetName,
     checks: Vec<Check>,
@@ -314,7 +314,7 @@ impl Sheet {
         self.add(check, Stage::Gate, CheckResult::Fail, cause, found.into(), fix);
     }
 
-    /// Refuses, unless this check was overridden: then what was found is a warning that says so.
+    /// Refuses, unless this check was overridden: then the finding is a warning that says so.
     fn refuse_unless_skipped(&mut self, check: CheckId, choices: &Choices, found: &str, fix: &str) {
         if choices.skip.contains(&check) {
             self.warn(check, format!("overridden: {found}"), fix);

@@ -1,4 +1,4 @@
-//! Honest progress: never backwards, never full before the verdict, and unknown before there is data.
+//! The progress of a job: never backwards, never complete before the verdict, and unknown before there is data.
 
 use std::collections::VecDeque;
 
@@ -7,58 +7,58 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 mod tests;
 
-/// The most a bar shows before the verdict.
+/// The maximum of a progress bar before the verdict.
 pub const CAP_PERCENT: f64 = 99.9;
-/// How far back rates look, in milliseconds.
+/// The window of rates, in milliseconds.
 const WINDOW_MS: u64 = 60_000;
-/// How long samples must span before an end is estimated from them, in milliseconds.
+/// The time that samples must span before an end is estimated from them, in milliseconds.
 const ESTIMATE_AFTER_MS: u64 = 5_000;
-/// An estimate beyond this is none, in seconds.
+/// The longest estimate that is shown, in seconds.
 const FARTHEST_SECONDS: f64 = 30.0 * 86_400.0;
 
-/// So many of so many; the total may grow while a backup runs.
+/// A number of finished items and their total, which may grow while a backup runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Finished.
     pub done: u64,
-    /// Known so far; 0 before anything is known.
+    /// The items known so far; 0 before any is known.
     pub total: u64,
 }
 
-/// What a person or a program is told.
+/// The progress that is shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The server's own word for what it does.
+    /// The server's word for the phase.
     pub phase: String,
-    /// 0 to 99.9, and 100 with the verdict; None before there is data.
+    /// 0 to 99.9, and 100 with the verdict; `None` before there is data.
     pub percent: Option<f64>,
-    /// Written so far, in bytes.
+    /// The bytes written so far.
     pub bytes: u64,
-    /// What will be written, in bytes; None for a physical backup, where nobody knows.
+    /// The total of bytes; `None` for a physical backup, whose total is not known.
     pub bytes_total: Option<u64>,
-    /// Bytes a second over the last minute; None before two samples.
+    /// Bytes per second over the last minute; `None` before two samples.
     pub rate: Option<f64>,
-    /// The seconds still to go, from and to; None where they cannot be told.
+    /// The shortest and the longest estimate of the remaining seconds; `None` where there is none.
     pub eta: Option<(u64, u64)>,
     /// Tablets, where the server counts them.
     pub tablets: Option<Count>,
     /// Macroblocks, where the server counts them.
     pub blocks: Option<Count>,
-    /// How much of the log is in the set, in percent, while it is put there (PLUS ARCHIVELOG).
+    /// The percentage of the log that is in the set, while it is added (PLUS ARCHIVELOG).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_percent: Option<f64>,
 }
 
-/// One look at the server's counters.
+/// The server's counters at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
-    /// When, in milliseconds of any clock that does not go back.
+    /// The time, in milliseconds of any monotonic clock.
     pub at_ms: u64,
-    /// The server's own word for what it does.
+    /// The server's word for the phase.
     pub phase: String,
-    /// `OUTPUT_BYTES`, or the size of what a dump wrote; None: not said.
+    /// `OUTPUT_BYTES`, or the size of what a dump wrote; `None`: not known.
     pub bytes: Option<u64>,
-    /// The size it will have, where somebody knows.
+    /// The total of bytes, where it is known.
     pub bytes_total: Option<u64>,
     /// `DATA_PROGRESS`, where the view has it (V4.2.1 BP3 and later).
     pub percent: Option<f64>,
@@ -70,7 +70,7 @@ pub struct Sample {
     pub log_percent: Option<f64>,
 }
 
-/// What is measured of a job, so that two samples are compared only where they count the same.
+/// The unit in which the work of a job is counted; two samples are compared only where it is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Blocks,
@@ -78,7 +78,7 @@ enum Unit {
     Percent,
 }
 
-/// Work done and to be done, in one unit.
+/// Finished and total work, in one unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Work {
     unit: Unit,
@@ -86,7 +86,7 @@ struct Work {
     total: f64,
 }
 
-/// One point of the window that rates are taken from.
+/// A point of the window that rates are computed from.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     at_ms: u64,
@@ -94,7 +94,7 @@ struct Point {
     work: Option<Work>,
 }
 
-/// The fold from samples to [`Progress`], for one job.
+/// Computes the [`Progress`] of one job from its samples.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressMeter {
     points: VecDeque<Point>,
@@ -103,17 +103,17 @@ pub struct ProgressMeter {
 }
 
 impl ProgressMeter {
-    /// A meter that has seen nothing.
+    /// Returns a meter without samples.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one sample in and says what there is to say. Time or bytes that go back are read as standing still.
+    /// Adds a sample and returns the progress. Time or bytes that go back count as no progress.
     pub fn observe(&mut self, sample: &Sample) -> Progress {
         let before = self.last.take();
         let at_ms = self.points.back().map_or(sample.at_ms, |last| last.at_ms.max(sample.at_ms));
-        // What is not said has not changed.
+        // An absent value has not changed.
         let bytes = before.as_ref().map_or(0, |last| last.bytes).max(sample.bytes.unwrap_or(0));
         let work = work_of(sample, bytes);
         let percent = match (before.as_ref().and_then(|last| last.percent), work.map(percent_of)) {
@@ -146,25 +146,25 @@ impl ProgressMeter {
         progress
     }
 
-    /// The last thing said.
+    /// Returns the last progress.
     #[must_use]
     pub fn last(&self) -> Option<&Progress> {
         self.last.as_ref()
     }
 
-    /// When anything last moved, in the samples' milliseconds: a stall is counted from here.
+    /// Returns the time of the last movement, in the samples' milliseconds: a stall is measured from here.
     #[must_use]
     pub fn moved_at_ms(&self) -> Option<u64> {
         self.moved_at_ms
     }
 
-    /// What to say once the verdict says that the job succeeded: the only 100 there is.
+    /// Returns the progress of a job that succeeded, the only one with 100 percent.
     #[must_use]
     pub fn finished(&self) -> Option<Progress> {
         self.last.clone().map(|last| Progress { percent: Some(100.0), eta: Some((0, 0)), ..last })
     }
 
-    /// Keeps the points of the last minute, and at least two, however far apart they are.
+    /// Adds a point; keeps those of the last minute, and at least two, however far apart they are.
     fn take_in(&mut self, point: Point) {
         self.points.push_back(point);
         while self.points.len() > 2 && self.points.front().is_some_and(|old| point.at_ms - old.at_ms > WINDOW_MS) {
@@ -178,7 +178,7 @@ impl ProgressMeter {
         Some(float(last.bytes - first.bytes) / seconds)
     }
 
-    /// The work that is left, by the fastest and by the slowest of the recent rates, each over at least a quarter of the
+    /// Estimates the remaining time by the fastest and by the slowest of the recent rates, each over at least a quarter of the
     /// window, so that one slow answer is not taken for a slow backup.
     fn eta(&self) -> Option<(u64, u64)> {
         let last = self.points.back()?;
@@ -202,8 +202,8 @@ impl ProgressMeter {
     }
 }
 
-/// Blocks before bytes before the server's own percentage, which is made of blocks and rounded. The phases of metadata
-/// count tablets only: that is no measure of the data that follows, so nothing is said until there are blocks.
+/// Returns the work in blocks, else in bytes, else as the server's own percentage, which is made of blocks and rounded. The
+/// phases of metadata count tablets only, which is no measure of the data that follows: there is no work until there are blocks.
 fn work_of(sample: &Sample, bytes: u64) -> Option<Work> {
     if let Some(blocks) = sample.blocks {
         let work = Work { unit: Unit::Blocks, done: float(blocks.done), total: float(blocks.total) };

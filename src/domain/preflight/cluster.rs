@@ -1,4 +1,4 @@
-//! The checks that concern the cluster as a whole.
+//! The checks of the cluster itself.
 
 use super::{Check, CheckId, Sheet};
 use crate::domain::choices::Choices;
@@ -6,7 +6,7 @@ use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, Server
 use crate::domain::fault::Cause;
 use crate::domain::version::{Method, Version};
 
-/// The checks that concern the cluster as a whole.
+/// Returns the checks of the cluster itself.
 #[must_use]
 pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     let cluster = &facts.cluster;
@@ -26,7 +26,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
             "Take a release of obnow that knows it, or OCP, or the statements of that version's manual; nothing is written to it.",
         );
     }
-    // An engine that is dumped is one process: there is nothing to compare and nothing to log in to elsewhere.
+    // A dumped engine is one process: there are no other servers to compare.
     if cluster.method == Method::Physical {
         upgrading(&mut sheet, cluster, choices);
         servers(&mut sheet, cluster);
@@ -142,7 +142,7 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
     }
 }
 
-/// Encryption never fails open: where it cannot be given, nothing is started.
+/// Refuses where requested encryption is impossible: nothing is started without it.
 fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
     if cluster.method == Method::Logical {
         sheet.refuse(
@@ -202,7 +202,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     }
 }
 
-/// A clock further apart than this makes ages and lags misleading.
+/// The difference between clocks, in milliseconds, from which ages and lags mislead.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
 fn clock(sheet: &mut Sheet, cluster: &ClusterFacts) {

@@ -1,4 +1,4 @@
-//! The checks of a logical backup: what a dump can carry, and what it changes or leaves out.
+//! The checks of a logical backup: what a dump can hold, what it changes and what it excludes.
 
 use super::{CheckId, Sheet};
 use crate::domain::choices::Choices;
@@ -8,7 +8,7 @@ use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::words::size;
 
-/// What is in the way of a dump, and what mends it.
+/// Returns what prevents a dump, and its remedy.
 #[must_use]
 pub fn in_the_way(found: &[Finding]) -> (String, String) {
     let said = format!("{} cannot be dumped so that they come back as they are: {}", things(found.len()), few(found));
@@ -21,14 +21,14 @@ pub fn in_the_way(found: &[Finding]) -> (String, String) {
     (said, format!("Mend them, or leave them out of the backup with {}{more}.", options.join(" ")))
 }
 
-/// Options that are written out.
+/// The number of options that are written out.
 const OPTIONS: usize = 20;
 
 fn things(count: usize) -> String {
     if count == 1 { "1 thing".to_owned() } else { format!("{count} things") }
 }
 
-/// The checks that concern what is dumped, and where to.
+/// Adds the checks of what is dumped, and of the directory.
 pub(super) fn cluster(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     what(sheet, cluster, choices);
     place(sheet, cluster);
@@ -119,7 +119,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
         }
         Some(Known::Known(place)) => place,
     };
-    // A directory of obnow's own is made as the rest of its state.
+    // A directory of obnow's own is created with the rest of its state.
     if cluster.work.as_ref().is_some_and(|work| work.path == place.path) {
         return room(sheet, place);
     }
@@ -155,7 +155,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
     room(sheet, place);
 }
 
-/// A dump that is about as large as the last one has to fit.
+/// Checks that a dump of about the size of the last one fits.
 fn room(sheet: &mut Sheet, place: &PlaceFacts) {
     let last = place.last.map(|bytes| format!("the last dump there has {}", size(bytes)));
     match (place.free, place.last) {

@@ -1,4 +1,4 @@
-//! The checks of a directory that is to be set, by what a Test has seen of it (R1).
+//! The checks of a directory that is to be set, by what a Test has found in it (R1).
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use crate::domain::storage_test::Fit;
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 
-/// What was seen of directories without a Test.
+/// What was found in directories without a Test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looks {
-    /// Those that were looked into.
+    /// The directories that were inspected.
     pub seen: Vec<SeenDirectory>,
-    /// The others, by their URIs, and why nothing was seen.
+    /// The other directories, by their URIs, and why they were not inspected.
     pub unseen: BTreeMap<String, String>,
 }
 
-/// The directories that a plan for this tenant would set; none where nothing is set, and none below V4 or for a dump.
+/// Returns the directories that a plan for this tenant would set; none where nothing is set, and none below V4 or for a dump.
 #[must_use]
 pub fn directories_to_set(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<(DirKind, Destination)> {
     if facts.cluster.method == Method::Logical || facts.cluster.whole.is_some() {
@@ -37,8 +37,8 @@ pub fn directories_to_set(facts: &Facts, tenant: &TenantFacts, choices: &Choices
     both.into_iter().filter_map(|(kind, wanted)| Some((kind, wanted?))).collect()
 }
 
-/// The checks of the directories that a plan for this tenant would set: what was not seen refuses where the server lists
-/// something in it.
+/// Returns the checks of the directories that a plan for this tenant would set: one that was not inspected refuses where the
+/// server lists something in it.
 #[must_use]
 pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
     let mut sheet = Sheet::new(facts.target(tenant));
@@ -48,7 +48,8 @@ pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> V
     sheet.checks
 }
 
-/// The same for a backup that nobody starts now: what could not be looked into is not checked, and says why.
+/// Returns these checks for a backup that is not started now: a directory that could not be inspected is not checked, with the
+/// reason.
 #[must_use]
 pub fn looked_checks(
     facts: &Facts,
@@ -73,8 +74,8 @@ pub fn looked_checks(
     sheet.checks
 }
 
-/// The checks of the one destination below V4 that a plan for these tenants would set: no file in it says whose it is, and
-/// nothing is decided without one.
+/// Returns the checks of the one destination below V4 that a plan for these tenants would set: no file in it tells its owner, and
+/// without a destination nothing is decided.
 #[must_use]
 pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Vec<Check> {
     let mut sheet = Sheet::new(facts.cluster.target.clone());
@@ -134,7 +135,7 @@ fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &D
     }
 }
 
-/// Whether a check waits for a Test of a directory.
+/// Returns whether a check waits for a Test of a directory.
 #[must_use]
 pub fn is_unseen(check: &Check) -> bool {
     check.check == CheckId::DestinationProven && check.refuses()

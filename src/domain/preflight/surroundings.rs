@@ -1,4 +1,4 @@
-//! The checks of what is around a backup: another manager, encryption keys and passwords, and what it competes with.
+//! The checks of what surrounds a backup: a managing platform, encryption keys and passwords, and competing load.
 
 use super::{CheckId, Sheet};
 use crate::domain::choices::Choices;
@@ -8,7 +8,7 @@ use crate::domain::plan::{settings_changed, wanted_data_destination};
 use crate::domain::restorable::{EncryptionMode, FileStatus};
 use crate::domain::surroundings::Manager;
 
-/// The checks that concern the cluster.
+/// Adds the checks of the cluster.
 pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts) {
     match &facts.cluster.managers {
         Known::Known(managers) if managers.is_empty() => {}
@@ -30,7 +30,7 @@ pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts) {
     }
 }
 
-/// The checks that concern one tenant.
+/// Adds the checks of one tenant.
 pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     if let Some(managers) = facts.cluster.managers.get().filter(|managers| !managers.is_empty()) {
         managed(sheet, facts, tenant, choices, managers);
@@ -59,7 +59,7 @@ pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, cho
     passwords(sheet, facts, tenant, choices);
 }
 
-/// R7: what another program manages is left to it, unless a person overrides that.
+/// Checks R7: what a platform manages is left to it, unless a user overrides that.
 fn managed(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices, managers: &[Manager]) {
     let changes = settings_changed(facts, tenant, choices);
     if changes.is_empty() {
@@ -79,7 +79,7 @@ fn told(managers: &[Manager]) -> String {
     managers.iter().map(Manager::told).collect::<Vec<_>>().join(" and ")
 }
 
-/// R11: a restore asks for the password of every set in the directory up to its point (V4.2.0 to V4.3.1 source,
+/// Checks R11: a restore asks for the password of every set in the directory up to its point (V4.2.0 to V4.3.1 source,
 /// `do_get_backup_set_array_`).
 fn passwords(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let Some(destination) = wanted_data_destination(facts, tenant, choices) else { return };

@@ -1,4 +1,4 @@
-//! The checks that concern one tenant.
+//! The checks of one tenant.
 
 use super::{Check, CheckId, FULL_NEEDED, Sheet};
 use crate::domain::archiving::{self, Archiving};
@@ -11,7 +11,7 @@ use crate::domain::sql::quoted_name;
 use crate::domain::usable_full::{data_version_unread, usable_full};
 use crate::domain::version::Method;
 
-/// The checks that concern one tenant.
+/// Returns the checks of one tenant.
 #[must_use]
 pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
     let mut sheet = Sheet::new(facts.target(tenant));
@@ -21,7 +21,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     }
     who_may(&mut sheet, facts, tenant);
     if tenant.in_recycle_bin || matches!(tenant.role, Role::Other(_)) {
-        // It is not backed up at all: what a backup of it would meet helps nobody.
+        // It is not backed up at all, so no other check matters.
         return sheet.checks;
     }
     if facts.cluster.whole.is_some() {
@@ -127,7 +127,7 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
 }
 
-/// Whether a list of one that says this name means every tenant (V4.3.5: ARCHIVELOG, MAJOR FREEZE and parameters).
+/// Returns whether a list with this single name means every tenant (V4.3.5: ARCHIVELOG, MAJOR FREEZE and parameters).
 fn is_word_for_many(name: &str) -> bool {
     ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name))
 }
@@ -147,7 +147,7 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                 "job {} runs on it: a backup ({}) since {} (server time), started by {}",
                 job.job_id,
                 job.kind.word(),
-                // A second is exact enough for a person.
+                // Seconds are exact enough to be shown.
                 job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds),
                 job.owner()
             ),
@@ -156,10 +156,10 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
 }
 
-/// Without a place for the data nothing is planned: it is said before anybody asks for a start.
+/// Checks the destination of the data: without one nothing is planned, which is said before a start is confirmed.
 fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
-        // What the server has accepted it knows.
+        // The server has accepted its own destination.
         Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.is_same_path(&place)) => {
             match place.kind().supported_by(&facts.cluster.version) {
                 Ok(()) => sheet.pass(CheckId::Destination, place.bare()),
@@ -278,7 +278,7 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
 }
 
-/// What the step `Start log archiving` will do about it (R2).
+/// Adds what the step `Start log archiving` will do about an archive that does not run (R2).
 fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
     let (word, will) = match archiving::judge(&tenant.archive) {
         Archiving::Off => match tenant.archive.latest() {
@@ -320,7 +320,7 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         },
     }
     match &tenant.cleanup {
-        // Where it is the cluster's, the check of the cluster says so.
+        // Where it is the cluster's, the check of the cluster reports it.
         Known::NotChecked(_) if facts.cluster.whole.is_some() => {}
         Known::NotChecked(why) => sheet.not_checked(CheckId::Cleanup, why.clone(), ""),
         Known::Known(None) => sheet.pass(CheckId::Cleanup, "none runs"),
@@ -337,7 +337,7 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
 }
 
-/// The latest full, if it ended before the recovery window began.
+/// Returns the latest full set, if it ended before the recovery window began.
 fn older_than_window(facts: &Facts, tenant: &TenantFacts, window: &str) -> Option<u64> {
     let days: i64 = window.strip_suffix('d')?.parse().ok()?;
     let full = tenant.sets.iter().rev().find(|set| set.kind == SetKind::Full && set.is_good())?;

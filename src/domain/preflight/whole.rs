@@ -1,5 +1,5 @@
-//! The checks below V4: the cluster is one thing with one destination, one archive and one job, and tenants can be backed up
-//! by themselves from V3.2.2-20220304134610 on.
+//! The checks below V4, where the cluster has one destination, one archive and one job; single tenants can be backed up from
+//! V3.2.2-20220304134610 on.
 
 use super::{COMPACTION_NEEDED, CheckId, Sheet};
 use crate::domain::choices::{Choices, Compact, Mode};
@@ -9,12 +9,12 @@ use crate::domain::plan::{CompactionOutlook, compaction_outlook, whole_scope};
 use crate::domain::version::{Reach, Version};
 use crate::domain::whole::{CompactionFacts, WholeFacts};
 
-/// Whether tenants of such a cluster are asked for, and not the cluster itself.
+/// Returns whether tenants of such a cluster are requested, and not the cluster itself.
 pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {
     facts.cluster.whole.is_some() && choices.targets.iter().all(|target| target.tenant().is_some())
 }
 
-/// The checks that concern the cluster.
+/// Adds the checks of the cluster.
 pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
     role(sheet, whole);
     if whole.destinations.len() > 1 {
@@ -66,7 +66,7 @@ fn role(sheet: &mut Sheet, whole: &WholeFacts) {
     }
 }
 
-/// R5: how old the last one is, whether one is needed, and what stands in its way.
+/// Checks R5: the age of the last major compaction, whether one is needed, and what prevents it.
 fn compaction(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
     let compaction = match &whole.compaction {
         Known::Known(compaction) => compaction,
@@ -118,7 +118,7 @@ fn compaction(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Ch
     }
 }
 
-/// What keeps a compaction from being started, or from ending.
+/// Returns what prevents the start or the end of a compaction.
 fn obstacle(compaction: &CompactionFacts) -> Option<(String, &'static str)> {
     if compaction.has_error {
         let found = format!("the merge of version {} has met an error", compaction.broadcast_version);
@@ -136,7 +136,7 @@ fn last_freeze(facts: &Facts, compaction: &CompactionFacts) -> String {
     format!("{at} (server time), version {}, {}", compaction.frozen_version, compaction.status)
 }
 
-/// The checks of one tenant that is to be backed up by itself.
+/// Adds the checks of one tenant that is backed up alone.
 pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     if !is_of_tenants(facts, choices) {
         return;
@@ -181,7 +181,7 @@ pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, cho
     }
 }
 
-/// The version of the cluster with the oldest build any of its active servers runs.
+/// Returns the version of the cluster with the oldest build of its active servers.
 fn oldest_build(facts: &Facts) -> Version {
     let own = facts.cluster.version;
     let builds = facts.cluster.servers.get().into_iter().flatten().filter(|server| server.status == "ACTIVE");

@@ -1,4 +1,4 @@
-//! R7, R11 and R15: what is around a backup.
+//! Tests of R7, R11 and R15.
 
 use super::*;
 use crate::domain::choices::StorageSource;

@@ -1,4 +1,4 @@
-//! The checks below V4.
+//! Tests of the checks below V4.
 
 use super::*;
 use crate::domain::choices::Compact;
