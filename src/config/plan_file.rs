@@ -372,11 +372,10 @@ impl TryFrom<File> for SavedPlan {
 
 /// (De)serialises a source as the command line writes it. A secret in its place is refused and not repeated.
 mod word {
-    use std::fmt;
-
-    use serde::de::{Deserializer, Error, Visitor};
+    use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
 
+    use crate::config::values::source::{SourceForm, SourceVisitor};
     use crate::domain::secret::SecretSource;
 
     #[allow(clippy::ref_option, reason = "serde calls it with a reference")]
@@ -388,52 +387,27 @@ mod word {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
-        from.deserialize_any(Source)
+        from.deserialize_any(SourceVisitor(Source))
     }
 
     const EXPECTED: &str = "write env:NAME, file:PATH or stdin; a secret itself is never written here";
 
     struct Source;
 
-    impl Visitor<'_> for Source {
-        type Value = Option<SecretSource>;
+    impl SourceForm for Source {
+        const SHORT: &'static str = "env:NAME, file:PATH or stdin";
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("env:NAME, file:PATH or stdin")
+        fn refused(&self) -> &'static str {
+            EXPECTED
         }
 
         // A key without a value is a mistake: if it meant "not encrypted", the backup would be unprotected.
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        fn unit<E: Error>(self) -> Result<Option<SecretSource>, E> {
             Err(E::custom("the value is missing; leave the key out where nothing is meant"))
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            SecretSource::from_word(text).map(Some).map_err(|_| E::custom(EXPECTED))
-        }
-
-        // A password of digits, or one that YAML reads as a boolean.
-        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
-        }
-
-        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
-        }
-
-        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
-        }
-
-        fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
-        }
-
-        fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
-        }
-
-        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+        fn text(&self, text: &str) -> Option<SecretSource> {
+            SecretSource::from_word(text).ok()
         }
     }
 }

@@ -94,18 +94,18 @@ pub(super) mod login {
     pub use super::source::serialize;
 
     use super::Deserializer;
-    use super::source::Source;
+    use super::source::{Source, SourceVisitor};
     use crate::domain::secret::SecretSource;
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
-        from.deserialize_any(Source { of_login: true })
+        from.deserialize_any(SourceVisitor(Source { of_login: true }))
     }
 }
 
 /// (De)serialises `{command: ..}`, `{env: ..}` or `{file: ..}`. A secret in its place is refused without being
 /// repeated in the error.
-pub(super) mod source {
-    use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
+pub(in crate::config) mod source {
+    use serde::de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer};
     use serde::ser::SerializeMap;
 
     use super::{Deserialize, Deserializer, Serializer, fmt};
@@ -140,60 +140,110 @@ pub(super) mod source {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
-        from.deserialize_any(Source { of_login: false })
+        from.deserialize_any(SourceVisitor(Source { of_login: false }))
     }
 
+    /// The form in which a file contains the source of a secret.
+    pub(in crate::config) trait SourceForm: Sized {
+        /// The form in short, for an error of another type.
+        const SHORT: &'static str;
+
+        /// Returns the error where the secret itself is written instead of its source.
+        fn refused(&self) -> &'static str;
+
+        /// Returns what a key without a value means.
+        ///
+        /// # Errors
+        /// It is refused.
+        fn unit<E: Error>(self) -> Result<Option<SecretSource>, E>;
+
+        /// Returns the source that a text names; `None`: it names none.
+        fn text(&self, text: &str) -> Option<SecretSource>;
+
+        /// Returns the source that a map names.
+        ///
+        /// # Errors
+        /// The form has no maps, or the map names none.
+        fn map<'de, A: MapAccess<'de>>(self, _: A) -> Result<Option<SecretSource>, A::Error> {
+            Err(A::Error::invalid_type(Unexpected::Map, &Self::SHORT))
+        }
+    }
+
+    /// Reads a source. A secret in its place, also one of digits or one that YAML reads as a boolean, is refused and not repeated.
+    pub(in crate::config) struct SourceVisitor<F>(pub(in crate::config) F);
+
+    impl<F: SourceForm> SourceVisitor<F> {
+        fn refused<T, E: Error>(&self) -> Result<T, E> {
+            Err(E::custom(self.0.refused()))
+        }
+    }
+
+    impl<'de, F: SourceForm> Visitor<'de> for SourceVisitor<F> {
+        type Value = Option<SecretSource>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(F::SHORT)
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            self.0.unit()
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            self.0.text(text).map_or_else(|| self.refused(), |source| Ok(Some(source)))
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            self.refused()
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            self.0.map(map)
+        }
+    }
+
+    /// The form of an inventory.
     pub(super) struct Source {
         /// Whether `none` is accepted.
         pub(super) of_login: bool,
     }
 
-    impl Source {
-        fn expected<T, E: Error>(&self) -> Result<T, E> {
-            Err(E::custom(if self.of_login { EXPECTED_OF_LOGIN } else { EXPECTED }))
-        }
-    }
+    impl SourceForm for Source {
+        const SHORT: &'static str = "{command: ..}, {env: ..} or {file: ..}";
 
-    impl<'de> Visitor<'de> for Source {
-        type Value = Option<SecretSource>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("{command: ..}, {env: ..} or {file: ..}")
+        fn refused(&self) -> &'static str {
+            if self.of_login { EXPECTED_OF_LOGIN } else { EXPECTED }
         }
 
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        fn unit<E: Error>(self) -> Result<Option<SecretSource>, E> {
             Ok(None)
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            if self.of_login && text == NONE { Ok(Some(SecretSource::NoPassword)) } else { self.expected() }
+        fn text(&self, text: &str) -> Option<SecretSource> {
+            (self.of_login && text == NONE).then_some(SecretSource::NoPassword)
         }
 
-        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-            self.expected()
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        fn map<'de, A: MapAccess<'de>>(self, map: A) -> Result<Option<SecretSource>, A::Error> {
             let Written { command, env, file } = Written::deserialize(MapAccessDeserializer::new(map))?;
             let found: Vec<SecretSource> =
                 [command.map(SecretSource::Command), env.map(SecretSource::Env), file.map(SecretSource::File)]
