@@ -143,23 +143,6 @@ impl ArchiveDest {
         Ok(location.map(|location| Self { location, binding, piece_switch_interval, others: Vec::new() }))
     }
 
-    /// Returns the value that moves the archive: this location, and what this value does not name repeated from the server's
-    /// present one.
-    #[must_use]
-    pub fn repeating(mut self, present: Option<&Self>) -> Self {
-        if let Some(present) = present {
-            self.binding = self.binding.or_else(|| present.binding.clone());
-            self.piece_switch_interval = self.piece_switch_interval.or_else(|| present.piece_switch_interval.clone());
-            for other in &present.others {
-                let named = |own: &String| split(own).0.eq_ignore_ascii_case(split(other).0);
-                if !self.others.iter().any(named) {
-                    self.others.push(other.clone());
-                }
-            }
-        }
-        self
-    }
-
     /// Returns whether the server, which has `self`, already has what is wanted; what `wanted` leaves out is not compared.
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {

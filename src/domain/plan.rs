@@ -268,14 +268,6 @@ impl Plan {
         self.targets.iter().filter(|target| target.resumes_archive).map(|target| &target.target)
     }
 
-    /// Returns the plan without the targets that `keep` rejects.
-    #[must_use]
-    pub fn narrowed(&self, keep: impl Fn(&TargetName) -> bool) -> Self {
-        let mut plan = self.clone();
-        plan.targets.retain(|target| keep(&target.target));
-        plan
-    }
-
     /// Returns where the access key of the first action that needs one is read from; `None` where none is needed.
     #[must_use]
     pub fn access_key(&self) -> Option<SecretSource> {

@@ -58,19 +58,6 @@ fn the_rows_of_the_view_become_a_value() {
 }
 
 #[test]
-fn present_values_are_repeated_unless_named() {
-    let present = user("LOCATION=file:///old BINDING=Mandatory PIECE_SWITCH_INTERVAL=3d COMPRESSION=enable");
-    let moved = user("file:///new").repeating(Some(&present));
-    assert_eq!(
-        moved.to_statement_value(None).unwrap().expose(),
-        "LOCATION=file:///new BINDING=Mandatory PIECE_SWITCH_INTERVAL=3d COMPRESSION=enable"
-    );
-    let named = user("LOCATION=file:///new BINDING=Optional").repeating(Some(&present));
-    assert_eq!(named.binding, Some(Binding::Optional));
-    assert_eq!(user("file:///new").repeating(None).to_string(), "LOCATION=file:///new");
-}
-
-#[test]
 fn what_already_matches_is_not_set_again() {
     let present = user("LOCATION=file:///a BINDING=Optional PIECE_SWITCH_INTERVAL=1d");
     for (wanted, settled) in [
