@@ -13,7 +13,7 @@ use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
 use crate::app::storage_check::{ProbeProgram, run_test};
 use crate::app::{AppContext, Asking, Flag, choices_from_inventory, detect};
-use crate::domain::choices::{Choices, Mode, SeenDirectory};
+use crate::domain::choices::{Choices, InspectedDirectory, Mode};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::preflight::CheckId;
@@ -96,7 +96,7 @@ pub(super) struct PlanTests {
     /// None failed, but for what is overridden.
     pub(super) passed: bool,
     /// What was seen of each.
-    pub(super) seen: Vec<SeenDirectory>,
+    pub(super) seen: Vec<InspectedDirectory>,
     /// The log archives whose Test has passed on every server.
     pub(super) proven_archives: BTreeSet<String>,
 }
@@ -118,7 +118,7 @@ pub(super) async fn test_plan(
         if kind == Some(DirKind::Clog) && report.passed_on_every_server() {
             tests.proven_archives.insert(uri.clone());
         }
-        tests.seen.extend(report.seen().map(|seen| SeenDirectory { uri, seen }));
+        tests.seen.extend(report.seen().map(|seen| InspectedDirectory { uri, seen }));
     }
     Ok(tests)
 }

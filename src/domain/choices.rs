@@ -164,12 +164,12 @@ pub struct Choices {
     pub proof: ProofChoice,
     /// Directories that a Test of this start has seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<SeenDirectory>,
+    pub seen: Vec<InspectedDirectory>,
 }
 
 /// A directory as a Test saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenDirectory {
+pub struct InspectedDirectory {
     /// Its URI, without attributes.
     pub uri: String,
     /// What was seen.

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{ProbeProgram, TestSpec, run_test};
 use crate::app::{AppContext, Flag, task_secrets};
-use crate::domain::choices::{Choices, SeenDirectory};
+use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
@@ -56,7 +56,7 @@ async fn inspect_directory(
     facts: &Facts,
     (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
     choices: &Choices,
-) -> (String, Result<SeenDirectory, String>) {
+) -> (String, Result<InspectedDirectory, String>) {
     let uri = destination.bare();
     let mut key = None;
     if destination.needs_access_key() {
@@ -71,7 +71,7 @@ async fn inspect_directory(
         TestSpec { is_read_only: true, ..TestSpec::for_tenant(facts, tenant, kind, destination).with_access_key(key) };
     let report = run_test(tester, what, None).await;
     let seen = match report.seen() {
-        Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),
+        Some(seen) => Ok(InspectedDirectory { uri: uri.clone(), seen }),
         None => Err(report.fault().map_or_else(
             || {
                 let told = report.check(StorageCheck::Directory).map(|check| check.found.clone());

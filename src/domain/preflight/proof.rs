@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, CheckId, Sheet};
-use crate::domain::choices::{Choices, SeenDirectory};
+use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Cause;
@@ -17,7 +17,7 @@ use crate::domain::version::Method;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looks {
     /// Those that were looked into.
-    pub seen: Vec<SeenDirectory>,
+    pub seen: Vec<InspectedDirectory>,
     /// The others, by their URIs, and why nothing was seen.
     pub unseen: BTreeMap<String, String>,
 }
@@ -166,8 +166,8 @@ mod tests {
         Choices { storage, ..choose(&["prod/pay"], Mode::Full) }
     }
 
-    fn seen(format: bool, doubted: bool) -> Vec<SeenDirectory> {
-        vec![SeenDirectory { uri: OLD.into(), seen: Seen { format, doubted, fit: Fit::Fit } }]
+    fn seen(format: bool, doubted: bool) -> Vec<InspectedDirectory> {
+        vec![InspectedDirectory { uri: OLD.into(), seen: Seen { format, doubted, fit: Fit::Fit } }]
     }
 
     fn of(checks: &[Check], id: CheckId) -> Vec<&Check> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
+use crate::domain::choices::{InspectedDirectory, StorageSource, Wanted};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
@@ -304,10 +304,10 @@ impl StorageScreen {
 
     /// What the last Tests have seen of the directories as they are now.
     #[must_use]
-    pub fn seen_directories(&self) -> Vec<SeenDirectory> {
+    pub fn seen_directories(&self) -> Vec<InspectedDirectory> {
         let of = |report: &TestReport| {
             let uri = Destination::parse_user(&report.uri).ok()?.bare();
-            Some(SeenDirectory { uri, seen: report.seen()? })
+            Some(InspectedDirectory { uri, seen: report.seen()? })
         };
         self.parts().iter().flat_map(|part| self.reports(*part)).filter_map(of).collect()
     }
