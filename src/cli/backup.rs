@@ -14,7 +14,7 @@ use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
 use crate::app::{AppContext, cancel, choices_from_inventory, detect, dump_directory, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
-use crate::domain::confirmation::{ByName, by_name};
+use crate::domain::confirmation::{NameConfirmation, by_name};
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -312,7 +312,7 @@ fn compare_plans<'a>(
 }
 
 /// What is asked before anything is written.
-fn start_confirmation(by_name: Option<&ByName>) -> Confirmation<'_> {
+fn start_confirmation(by_name: Option<&NameConfirmation>) -> Confirmation<'_> {
     let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
     let or = ", or --dry-run to see it only";
     Confirmation { ask: "Back up now?", name, if_declined: "The plan was not confirmed.", alternative: or }

@@ -6,7 +6,7 @@ use super::task::Prepared;
 
 /// A confirmation by name: the title, what is affected, and the name to type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByName {
+pub struct NameConfirmation {
     /// What happens on prod, as one sentence.
     pub title: String,
     /// What is interrupted or compacted, one line for each step.
@@ -23,7 +23,7 @@ pub fn is_by_name(environment: Option<&str>) -> bool {
 
 /// Returns what must be confirmed by name before the start; `None` where a plain yes is enough.
 #[must_use]
-pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<ByName> {
+pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<NameConfirmation> {
     if !is_by_name(environment) {
         return None;
     }
@@ -46,7 +46,7 @@ pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<ByName>
         [target] => target.to_string(),
         _ => plan.cluster.name.clone(),
     };
-    Some(ByName { title: title.to_owned(), lines: interrupts.into_iter().chain(compaction).collect(), name })
+    Some(NameConfirmation { title: title.to_owned(), lines: interrupts.into_iter().chain(compaction).collect(), name })
 }
 
 #[cfg(test)]
