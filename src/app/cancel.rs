@@ -3,7 +3,7 @@
 
 use super::tasks::Task;
 use super::{AppContext, detect};
-use crate::domain::confirmation::is_by_name;
+use crate::domain::confirmation::needs_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, TargetPlan, whole_scope};
@@ -64,7 +64,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
     };
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
-    let prod = is_by_name(cluster.environment.as_deref());
+    let prod = needs_name(cluster.environment.as_deref());
     Ok(CancelQuestion {
         lines,
         is_foreign: foreign.is_some(),

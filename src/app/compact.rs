@@ -1,7 +1,7 @@
 //! The question before a major compaction that is requested for a task that needs one.
 
 use crate::backend::oceanbase::{self, Line, RunId, Words};
-use crate::domain::confirmation::is_by_name;
+use crate::domain::confirmation::needs_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, whole_scope};
@@ -56,7 +56,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let facts = detect::one(context, cluster).await?;
     let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
-    let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
+    let type_name = needs_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(CompactionQuestion {
         scope: whole_scope(&facts),
         last_duration: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),

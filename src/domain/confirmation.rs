@@ -17,14 +17,14 @@ pub struct NameConfirmation {
 
 /// Returns whether starts in this environment may need a confirmation by name: only in `prod`.
 #[must_use]
-pub fn is_by_name(environment: Option<&str>) -> bool {
+pub fn needs_name(environment: Option<&str>) -> bool {
     environment == Some("prod")
 }
 
 /// Returns what must be confirmed by name before the start; `None` where a plain yes is enough.
 #[must_use]
 pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<NameConfirmation> {
-    if !is_by_name(environment) {
+    if !needs_name(environment) {
         return None;
     }
     let plan = &prepared.plan;
