@@ -117,7 +117,7 @@ pub async fn prove(
         if let Judged::StillComing { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
         }
-        tokio::time::sleep(limits.between_looks()).await;
+        tokio::time::sleep(limits.proof_interval()).await;
         let again = server.detect().await?;
         tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| no_good_backup(&target))?;
         judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);

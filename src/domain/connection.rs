@@ -79,7 +79,7 @@ impl Limits {
 
     /// How long after a look at a storage the next one is made.
     #[must_use]
-    pub fn between_looks(&self) -> Duration {
+    pub fn proof_interval(&self) -> Duration {
         Duration::from_millis(self.archive_wait / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
     }
 }

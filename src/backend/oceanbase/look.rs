@@ -66,7 +66,7 @@ impl OceanBase {
             Some((looked, asked))
                 if !matches!(looked, Looked::Lacks(_))
                     || by_views != VerdictWord::Restorable
-                    || asked.elapsed() < self.connection.limits.between_looks() =>
+                    || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
                 let others = || without(tenant, set, zone);
                 return seen(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
