@@ -85,6 +85,6 @@ impl Limits {
 }
 
 /// What older journals, which do not say it, meant.
-fn usual_proof() -> u64 {
+fn default_proof_timeout() -> u64 {
     300_000
 }
