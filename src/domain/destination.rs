@@ -13,7 +13,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use error::{DestinationError, OfKey};
+pub use error::{AccessKeyError, DestinationError};
 use kind::Known;
 pub use kind::StorageKind;
 pub(super) use lex::refuse_credential;

@@ -2,7 +2,7 @@
 //! nothing is stopped for a statement that cannot be rendered.
 
 use super::{Action, Plan};
-use crate::domain::destination::{Destination, DestinationError, OfKey};
+use crate::domain::destination::{AccessKeyError, Destination, DestinationError};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 use crate::domain::version::Version;
@@ -102,11 +102,11 @@ fn key_of<'a>(destination: &Destination, secrets: Carried<'a>) -> Option<&'a Sec
 pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault {
     let bare = destination.bare();
     let (what, next) = match error.of_the_access_key() {
-        Some(OfKey::Missing) => (
+        Some(AccessKeyError::Missing) => (
             format!("The access key of {bare} is missing."),
             "Give it with --access-key-from env:NAME, file:PATH or stdin.",
         ),
-        Some(OfKey::Unfit) => {
+        Some(AccessKeyError::Unfit) => {
             (format!("The access key of {bare} cannot be used."), "Give that one with --access-key-from.")
         }
         None => (format!("{bare} cannot be used as a destination."), "Correct it and try again."),
