@@ -90,7 +90,7 @@ impl Exclude {
 
 /// Something a dump treats otherwise than the rest, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct DumpFinding {
     /// What.
     pub object: Object,
     /// Why.
@@ -98,7 +98,7 @@ pub struct Finding {
 }
 
 /// `DB.TABLE.COLUMN (why)`.
-impl fmt::Display for Finding {
+impl fmt::Display for DumpFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.object, self.why)
     }
@@ -112,9 +112,9 @@ pub struct Catalogue {
     /// What may be left out by name: each of them as `DB.TABLE`, each database as `DB.*`.
     pub names: BTreeSet<String>,
     /// What no form of a dump brings back as it is.
-    pub unfit: Vec<Finding>,
+    pub unfit: Vec<DumpFinding>,
     /// Columns whose values come back changed.
-    pub changed: Vec<Finding>,
+    pub changed: Vec<DumpFinding>,
     /// Generated columns: not in a dump, computed anew by the server that loads it.
     pub computed: Vec<Object>,
     /// Which tables and views each view reads; None: the server does not say.
@@ -129,8 +129,8 @@ impl Catalogue {
     /// What must be mended or left out before a dump without these tables can start: what is unfit, and views that read what is
     /// left out, since the loading server refuses them.
     #[must_use]
-    pub fn in_the_way(&self, exclude: &Exclude) -> Vec<Finding> {
-        let mut found: Vec<Finding> =
+    pub fn in_the_way(&self, exclude: &Exclude) -> Vec<DumpFinding> {
+        let mut found: Vec<DumpFinding> =
             self.unfit.iter().filter(|finding| !exclude.has(&finding.object)).cloned().collect();
         let mut out = exclude.clone();
         out.0.extend(found.iter().map(|finding| finding.object.table_name()));
@@ -139,7 +139,7 @@ impl Catalogue {
             for (view, reads) in self.reads.iter().flatten().filter(|(view, _)| !out.has(view)) {
                 if let Some(read) = reads.iter().find(|read| out.has(read)) {
                     let why = format!("a view that reads {read}, which would be left out");
-                    more.push(Finding { object: view.clone(), why });
+                    more.push(DumpFinding { object: view.clone(), why });
                 }
             }
             if more.is_empty() {
@@ -161,7 +161,7 @@ impl Catalogue {
     }
 
     /// The columns of a dump without these tables whose values come back changed.
-    pub fn changed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a Finding> {
+    pub fn changed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a DumpFinding> {
         self.changed.iter().filter(|finding| !exclude.has(&finding.object))
     }
 

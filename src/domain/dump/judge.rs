@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::Fate;
-use super::{Catalogue, Column, Finding, Object};
+use super::{Catalogue, Column, DumpFinding, Object};
 
 /// Databases of the server itself; never dumped. Compared without regard to case.
 pub const SYSTEM_DATABASES: [&str; 5] = ["oceanbase", "mysql", "information_schema", "performance_schema", "sys"];
@@ -48,7 +48,7 @@ pub fn judge(listing: Listing) -> Catalogue {
         let object = Object::database(database);
         found.names.insert(object.table_name());
         if let Some(why) = odd_database(database) {
-            found.unfit.push(Finding { object, why: why.to_owned() });
+            found.unfit.push(DumpFinding { object, why: why.to_owned() });
         }
     }
     for (database, name, kind) in listing.tables.iter().filter(|(database, ..)| !is_system(database)) {
@@ -59,7 +59,7 @@ pub fn judge(listing: Listing) -> Catalogue {
         if odd_database(database).is_none()
             && let Some(why) = odd_table(name, kind)
         {
-            found.unfit.push(Finding { object: object.clone(), why });
+            found.unfit.push(DumpFinding { object: object.clone(), why });
         }
         if kind == "VIEW" {
             views.insert(object);
@@ -67,15 +67,15 @@ pub fn judge(listing: Listing) -> Catalogue {
     }
     for (database, name) in &listing.same_file {
         let why = "its file would overwrite another table's".to_owned();
-        found.unfit.push(Finding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
     }
     for (database, name) in &listing.broken_views {
         let why = "a broken view: what it reads is gone, or may not be read".to_owned();
-        found.unfit.push(Finding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
     }
     for (database, name, routine) in &listing.calling_views {
         let why = format!("a view that calls the routine {routine}, which no dump holds");
-        found.unfit.push(Finding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
     }
     columns(&listing.columns, &listing.unique, &views, &mut found);
     found.reads = listing.reads.as_deref().map(by_first);
@@ -127,7 +127,7 @@ fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet
     for column in all.iter().filter(own) {
         let table = Object::table(&column.database, &column.table);
         let object = Object { column: Some(column.name.clone()), ..table.clone() };
-        let mut unfit = |why: String| found.unfit.push(Finding { object: object.clone(), why });
+        let mut unfit = |why: String| found.unfit.push(DumpFinding { object: object.clone(), why });
         if column.name.contains('`') {
             unfit("a backquote in its name, which mydumper does not double".to_owned());
             continue;
@@ -160,7 +160,7 @@ fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet
                 if unique.iter().any(|(database, table, name)| (database, table, name) == key) {
                     unfit(format!("{} in a unique key, {how}: two values may become one", column.data_type));
                 } else {
-                    found.changed.push(Finding { object, why: format!("{}, {how}", column.data_type) });
+                    found.changed.push(DumpFinding { object, why: format!("{}, {how}", column.data_type) });
                 }
             }
         }

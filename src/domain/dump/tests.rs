@@ -41,7 +41,7 @@ fn exclude(names: &[&str]) -> Exclude {
     Exclude(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
-fn said(found: &[Finding]) -> Vec<String> {
+fn said(found: &[DumpFinding]) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 

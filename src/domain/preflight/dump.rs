@@ -3,14 +3,14 @@
 use super::{CheckId, Sheet};
 use crate::domain::choices::Choices;
 use crate::domain::command_line::{given, shell};
-use crate::domain::dump::{Catalogue, Finding, PlaceFacts, PlaceState, few};
+use crate::domain::dump::{Catalogue, DumpFinding, PlaceFacts, PlaceState, few};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::words::size;
 
 /// What is in the way of a dump, and what mends it.
 #[must_use]
-pub fn in_the_way(found: &[Finding]) -> (String, String) {
+pub fn in_the_way(found: &[DumpFinding]) -> (String, String) {
     let said = format!("{} cannot be dumped so that they come back as they are: {}", things(found.len()), few(found));
     let mut names: Vec<String> = found.iter().map(|finding| finding.object.table_name()).collect();
     names.dedup();
@@ -45,7 +45,7 @@ fn what(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     };
     dumpable(sheet, catalogue, choices);
     excluded(sheet, catalogue, choices);
-    let changed: Vec<&Finding> = catalogue.changed(&choices.exclude).collect();
+    let changed: Vec<&DumpFinding> = catalogue.changed(&choices.exclude).collect();
     if changed.is_empty() {
         sheet.pass(CheckId::ExactValues, "every value comes back as it is");
     } else {
