@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::column::Fate;
+use super::column::RoundTrip;
 use super::{Catalogue, Column, DumpFinding, Object};
 
 /// Databases of the server itself; never dumped. Compared without regard to case.
@@ -152,10 +152,10 @@ fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet
             continue;
         }
         match column.fate() {
-            Fate::Exact => {}
-            Fate::Untried => unfit(format!("{}, a type that no dump was tried with", column.data_type)),
-            Fate::Lost(how) => unfit(format!("{}: {how}", column.data_type)),
-            Fate::Rounded(how) => {
+            RoundTrip::Exact => {}
+            RoundTrip::Untried => unfit(format!("{}, a type that no dump was tried with", column.data_type)),
+            RoundTrip::Lost(how) => unfit(format!("{}: {how}", column.data_type)),
+            RoundTrip::Rounded(how) => {
                 let key = (&column.database, &column.table, &column.name);
                 if unique.iter().any(|(database, table, name)| (database, table, name) == key) {
                     unfit(format!("{} in a unique key, {how}: two values may become one", column.data_type));
