@@ -47,7 +47,7 @@ pub fn judge(listing: Listing) -> Catalogue {
     for database in listing.databases.iter().filter(|database| !is_system(database)) {
         let object = Object::database(database);
         found.names.insert(object.table_name());
-        if let Some(why) = odd_database(database) {
+        if let Some(why) = unusual_database_name(database) {
             found.unfit.push(DumpFinding { object, why: why.to_owned() });
         }
     }
@@ -56,7 +56,7 @@ pub fn judge(listing: Listing) -> Catalogue {
         found.names.insert(object.table_name());
         found.objects.insert(object.clone());
         // What is odd of a database is named once, with it.
-        if odd_database(database).is_none()
+        if unusual_database_name(database).is_none()
             && let Some(why) = odd_table(name, kind)
         {
             found.unfit.push(DumpFinding { object: object.clone(), why });
@@ -96,7 +96,7 @@ fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
 
 /// Why nothing of a database of that name can be dumped. The dump speaks `binary`, in which the server takes a name for latin1
 /// and finds nothing; its files are named by the database, and the loader ends that name at the first dot.
-fn odd_database(name: &str) -> Option<&'static str> {
+fn unusual_database_name(name: &str) -> Option<&'static str> {
     odd_name(name).or_else(|| name.contains('.').then_some("a database's name with a dot, where myloader ends it"))
 }
 
