@@ -57,7 +57,7 @@ pub fn judge(listing: Listing) -> Catalogue {
         found.objects.insert(object.clone());
         // What is odd of a database is named once, with it.
         if unusual_database_name(database).is_none()
-            && let Some(why) = odd_table(name, kind)
+            && let Some(why) = unusual_table_name(name, kind)
         {
             found.unfit.push(DumpFinding { object: object.clone(), why });
         }
@@ -101,7 +101,7 @@ fn unusual_database_name(name: &str) -> Option<&'static str> {
 }
 
 /// Why a table or view of that name and kind cannot be dumped.
-fn odd_table(name: &str, kind: &str) -> Option<String> {
+fn unusual_table_name(name: &str, kind: &str) -> Option<String> {
     if !matches!(kind, "BASE TABLE" | "VIEW") {
         return Some(format!("a {kind}, which no release of mydumper was tried with"));
     }
