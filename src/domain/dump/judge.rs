@@ -97,7 +97,7 @@ fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
 /// Why nothing of a database of that name can be dumped. The dump speaks `binary`, in which the server takes a name for latin1
 /// and finds nothing; its files are named by the database, and the loader ends that name at the first dot.
 fn unusual_database_name(name: &str) -> Option<&'static str> {
-    odd_name(name).or_else(|| name.contains('.').then_some("a database's name with a dot, where myloader ends it"))
+    unusual_name(name).or_else(|| name.contains('.').then_some("a database's name with a dot, where myloader ends it"))
 }
 
 /// Why a table or view of that name and kind cannot be dumped.
@@ -105,10 +105,10 @@ fn unusual_table_name(name: &str, kind: &str) -> Option<String> {
     if !matches!(kind, "BASE TABLE" | "VIEW") {
         return Some(format!("a {kind}, which no release of mydumper was tried with"));
     }
-    odd_name(name).map(str::to_owned)
+    unusual_name(name).map(str::to_owned)
 }
 
-fn odd_name(name: &str) -> Option<&'static str> {
+fn unusual_name(name: &str) -> Option<&'static str> {
     if !name.is_ascii() {
         return Some("a name outside ASCII, under which mydumper finds nothing");
     }
