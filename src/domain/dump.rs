@@ -13,7 +13,7 @@ mod tests;
 
 pub use column::{Column, PLAIN_TYPES};
 pub use judge::{Listing, SYSTEM_DATABASES, is_system, judge};
-pub use place::{PlaceFacts, PlaceState};
+pub use place::{DumpDirectoryState, PlaceFacts};
 
 /// What stands for every table of a database.
 pub const ALL: &str = "*";

@@ -8,7 +8,7 @@ pub struct PlaceFacts {
     /// The path of the directory, up to the variable of the run.
     pub path: String,
     /// What exists at that path.
-    pub state: PlaceState,
+    pub state: DumpDirectoryState,
     /// Whether it, or where it is missing the nearest directory above it, lies on this host's root file system.
     pub on_root: bool,
     /// Free bytes of its file system; `None` where the system does not report them.
@@ -19,7 +19,7 @@ pub struct PlaceFacts {
 
 /// What exists at the path of a dump's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlaceState {
+pub enum DumpDirectoryState {
     /// The directory exists.
     There {
         /// Whether it is empty.
@@ -38,6 +38,6 @@ impl PlaceFacts {
     /// Returns whether the dump has to create the directory first.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self.state, PlaceState::Missing { .. })
+        matches!(self.state, DumpDirectoryState::Missing { .. })
     }
 }

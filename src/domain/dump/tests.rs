@@ -214,7 +214,7 @@ fn the_checks_name_table_and_column_and_how_to_leave_them_out() {
     assert_eq!(check(&prod(), &[], CheckId::Dumpable), None);
 }
 
-fn at(state: PlaceState, on_root: bool, free: Option<u64>, last: Option<u64>) -> Facts {
+fn at(state: DumpDirectoryState, on_root: bool, free: Option<u64>, last: Option<u64>) -> Facts {
     let mut facts = prod();
     facts.cluster.dump_place = Some(Known::Known(PlaceFacts { path: "/b".into(), state, on_root, free, last }));
     facts
@@ -226,8 +226,8 @@ fn a_directory_that_is_missing_or_perhaps_not_mounted_is_named() {
         let check = check(facts, &[], CheckId::DumpDirectory).unwrap();
         (check.result, check.found)
     };
-    let there = |empty| PlaceState::There { empty };
-    let missing = || PlaceState::Missing { above: "/".into() };
+    let there = |empty| DumpDirectoryState::There { empty };
+    let missing = || DumpDirectoryState::Missing { above: "/".into() };
     assert_eq!(told(&at(there(true), false, None, None)), (CheckResult::Pass, "/b".into()));
     assert_eq!(told(&at(there(false), true, None, None)).0, CheckResult::Pass);
     let (result, found) = told(&at(there(true), true, None, None));
@@ -241,7 +241,8 @@ fn a_directory_that_is_missing_or_perhaps_not_mounted_is_named() {
 #[test]
 fn the_free_room_is_held_against_the_last_dump() {
     let room = |free, last| {
-        let check = check(&at(PlaceState::There { empty: false }, false, free, last), &[], CheckId::FreeSpace).unwrap();
+        let check =
+            check(&at(DumpDirectoryState::There { empty: false }, false, free, last), &[], CheckId::FreeSpace).unwrap();
         (check.result, check.found)
     };
     assert_eq!(room(Some(2 << 30), Some(1 << 30)).1, "2.0 GiB free, the last dump there has 1.0 GiB");

@@ -3,7 +3,7 @@
 use super::{CheckId, Sheet};
 use crate::domain::choices::Choices;
 use crate::domain::command_line::{given, shell};
-use crate::domain::dump::{Catalogue, DumpFinding, PlaceFacts, PlaceState, few};
+use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, few};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::words::size;
@@ -126,20 +126,20 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
     let path = &place.path;
     let mount = "Mount the storage there first, if there is one; else go on, and this disk takes the backup.";
     match &place.state {
-        PlaceState::Unfit(fault) => {
+        DumpDirectoryState::Unfit(fault) => {
             let found = format!("{} {}", fault.what, fault.why);
             return sheet.refuse(CheckId::DumpDirectory, fault.cause, found, &fault.next);
         }
-        PlaceState::There { empty: true } if place.on_root => sheet.warn(
+        DumpDirectoryState::There { empty: true } if place.on_root => sheet.warn(
             CheckId::DumpDirectory,
             format!("{path} is empty and on this host's root file system: perhaps its storage is not mounted"),
             mount,
         ),
-        PlaceState::There { .. } if place.on_root => {
+        DumpDirectoryState::There { .. } if place.on_root => {
             sheet.pass(CheckId::DumpDirectory, format!("{path}, on this host's root file system"));
         }
-        PlaceState::There { .. } => sheet.pass(CheckId::DumpDirectory, path.clone()),
-        PlaceState::Missing { above } if place.on_root => sheet.warn(
+        DumpDirectoryState::There { .. } => sheet.pass(CheckId::DumpDirectory, path.clone()),
+        DumpDirectoryState::Missing { above } if place.on_root => sheet.warn(
             CheckId::DumpDirectory,
             format!(
                 "{path} is missing: perhaps its storage is not mounted. It would be made in {above}, on this host's root file \
@@ -147,7 +147,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
             ),
             mount,
         ),
-        PlaceState::Missing { above } => {
+        DumpDirectoryState::Missing { above } => {
             let found = format!("{path} is missing: it is made in {above}");
             sheet.warn(CheckId::DumpDirectory, found, "Check its spelling.");
         }

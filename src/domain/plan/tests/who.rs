@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::Wanted;
-use crate::domain::dump::{Exclude, PlaceFacts, PlaceState};
+use crate::domain::dump::{DumpDirectoryState, Exclude, PlaceFacts};
 use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
@@ -189,12 +189,12 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
     let place = |state| PlaceFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
     for (state, makes, effect) in [
         (
-            PlaceState::There { empty: false },
+            DumpDirectoryState::There { empty: false },
             false,
             "mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
         ),
         (
-            PlaceState::Missing { above: "/".into() },
+            DumpDirectoryState::Missing { above: "/".into() },
             true,
             "makes the directory /d; mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
         ),
@@ -270,7 +270,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
 
     let work = |last| PlaceFacts {
         path: "/state/dumps".into(),
-        state: PlaceState::Missing { above: "/state".into() },
+        state: DumpDirectoryState::Missing { above: "/state".into() },
         on_root: true,
         free: Some(5 << 30),
         last,
