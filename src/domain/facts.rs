@@ -161,7 +161,7 @@ pub struct ClusterFacts {
     /// Milliseconds the server's clock is ahead of this host's.
     pub clock_ahead_ms: i64,
     /// The tool that makes a logical backup, on this host; None on a physical line.
-    pub backup_service: Option<ServiceFacts>,
+    pub backup_service: Option<BackupServiceFacts>,
     /// Where on this host a dump is written that goes to an object storage; None: nobody said.
     pub work: Option<WorkFolder>,
     /// What a dump can carry; None on a physical line.
@@ -197,7 +197,7 @@ impl ClusterFacts {
 
 /// The backup service of a logical backup, as found on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServiceFacts {
+pub enum BackupServiceFacts {
     /// Found, and its options are known.
     Ready {
         /// Name and release, `mydumper 0.10.0`.

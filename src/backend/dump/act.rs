@@ -18,7 +18,7 @@ use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
 use crate::domain::dump::Exclude;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::facts::{Facts, JobFacts, ServiceFacts};
+use crate::domain::facts::{BackupServiceFacts, Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Need, Plan, TargetPlan};
 use crate::domain::secret::Secret;
@@ -41,10 +41,10 @@ pub struct PendingDump {
 /// The backup service is not there, or a directory that is no place for a dump.
 pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match &facts.cluster.backup_service {
-        Some(ServiceFacts::Ready { release, path }) => {
+        Some(BackupServiceFacts::Ready { release, path }) => {
             rendered(Path::new(path), releases::release(release)?, plan, task)
         }
-        Some(ServiceFacts::Missing(fault)) => Err(fault.clone()),
+        Some(BackupServiceFacts::Missing(fault)) => Err(fault.clone()),
         None => Err(Fault::new(
             Cause::Internal,
             format!("A dump of {} cannot be shown.", facts.cluster.target),

@@ -2,7 +2,7 @@
 
 use super::{Check, CheckId, Sheet};
 use crate::domain::choices::Choices;
-use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts, ServiceFacts};
+use crate::domain::facts::{BackupServiceFacts, ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts};
 use crate::domain::fault::Cause;
 use crate::domain::version::{Method, Version};
 
@@ -36,8 +36,10 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     privileges(&mut sheet, cluster, choices);
     if let Some(service) = &cluster.backup_service {
         match service {
-            ServiceFacts::Ready { release, path } => sheet.pass(CheckId::BackupService, format!("{release} at {path}")),
-            ServiceFacts::Missing(fault) => sheet.refuse(
+            BackupServiceFacts::Ready { release, path } => {
+                sheet.pass(CheckId::BackupService, format!("{release} at {path}"))
+            }
+            BackupServiceFacts::Missing(fault) => sheet.refuse(
                 CheckId::BackupService,
                 Cause::Precondition,
                 format!("{} {}", fault.what, fault.why),

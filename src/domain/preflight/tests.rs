@@ -373,12 +373,12 @@ fn an_incremental_shows_its_base() {
 fn one_backup_service_is_ready_and_another_is_not() {
     let ready = of_cluster(|facts| {
         let (release, path) = ("mydumper 0.10.0".into(), "/bin/mydumper".into());
-        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Ready { release, path });
+        facts.cluster.backup_service = Some(crate::domain::facts::BackupServiceFacts::Ready { release, path });
     });
     assert_eq!(told(&ready, CheckId::BackupService), (PASS, "mydumper 0.10.0 at /bin/mydumper"));
     let missing = of_cluster(|facts| {
         let fault = Fault::new(Cause::Precondition, "It is not there.", "Nobody installed it.", "apt install mydumper");
-        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Missing(fault));
+        facts.cluster.backup_service = Some(crate::domain::facts::BackupServiceFacts::Missing(fault));
     });
     assert_eq!(told(&missing, CheckId::BackupService), (FAIL, "It is not there. Nobody installed it."));
     let fix = missing.iter().find(|check| check.refuses()).unwrap().fix.as_str();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
 use crate::domain::dump::{Column, Listing, judge};
-use crate::domain::facts::{self, Facts, ServiceFacts};
+use crate::domain::facts::{self, BackupServiceFacts, Facts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples;
@@ -119,7 +119,7 @@ pub fn seek() -> Facts {
     facts.cluster.environment = None;
     facts.cluster.id = None;
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
     let mut whole = samples::tenant(0, "dev-seek");
     whole.archive = samples::archive(None);
     whole.data_destination = None;

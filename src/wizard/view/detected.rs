@@ -56,8 +56,8 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         body.push(Row::from_pieces(vec![label("Log archiving"), value(&archive_texts(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
-            crate::domain::facts::ServiceFacts::Ready { release, path } => format!("{release}, {path}"),
-            crate::domain::facts::ServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
+            crate::domain::facts::BackupServiceFacts::Ready { release, path } => format!("{release}, {path}"),
+            crate::domain::facts::BackupServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
         };
         body.push(Row::from_pieces(vec![label("Backup service"), value(&[text])]));
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::choices::Wanted;
 use crate::domain::dump::{DumpDirectoryState, Exclude, PlaceFacts};
-use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
+use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkFolder};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
 use crate::domain::version::Detected;
@@ -170,7 +170,7 @@ fn seekdb() -> Facts {
     facts.cluster.version = Detected::read("seekdb-v1.4.0.0").unwrap().version;
     facts.cluster.servers = Known::NotChecked("one node".into());
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
     facts.tenants = vec![TenantFacts { data_destination: None, ..tenant(0, "") }];
     facts
 }
@@ -304,7 +304,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
 fn without_the_backup_service_there_is_no_dump() {
     let mut facts = seekdb();
     let missing = Fault::new(Cause::Precondition, "mydumper is not there.", "Not on PATH.", "Install it.");
-    facts.cluster.backup_service = Some(ServiceFacts::Missing(missing));
+    facts.cluster.backup_service = Some(BackupServiceFacts::Missing(missing));
     let mut choices = choose(&["prod"], Mode::Full);
     choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
     let fault = refused(&facts, &choices);

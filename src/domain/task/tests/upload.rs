@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::StorageSource;
-use crate::domain::facts::{ServiceFacts, WorkFolder};
+use crate::domain::facts::{BackupServiceFacts, WorkFolder};
 use crate::domain::samples::{self, wanted};
 use crate::domain::version::{Method, Version};
 
@@ -15,7 +15,7 @@ fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
     facts.cluster.method = Method::Logical;
     facts.cluster.version = Version::seekdb([1, 4, 0, 0], None);
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
     facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: None });
     let mut choices = choose(&[NAME], Mode::Full);
     let storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
