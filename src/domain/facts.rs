@@ -163,7 +163,7 @@ pub struct ClusterFacts {
     /// The tool that makes a logical backup, on this host; None on a physical line.
     pub backup_service: Option<BackupServiceFacts>,
     /// Where on this host a dump is written that goes to an object storage; None: nobody said.
-    pub work: Option<WorkFolder>,
+    pub work: Option<WorkingDirectory>,
     /// What a dump can carry; None on a physical line.
     pub dump: Option<Known<Catalogue>>,
     /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
@@ -211,7 +211,7 @@ pub enum BackupServiceFacts {
 
 /// The directory of this host that holds a dump until it is in an object storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkFolder {
+pub struct WorkingDirectory {
     /// Its path, from the root.
     pub path: String,
     /// Bytes that are free there; None: the system does not say.

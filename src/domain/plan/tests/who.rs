@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::choices::Wanted;
 use crate::domain::dump::{DumpDirectoryState, Exclude, PlaceFacts};
-use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkFolder};
+use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkingDirectory};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
 use crate::domain::version::Detected;
@@ -249,7 +249,7 @@ fn a_logical_backup_is_a_dump_into_a_directory() {
 #[test]
 fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     let mut facts = seekdb();
-    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: Some(5 << 30) });
+    facts.cluster.work = Some(WorkingDirectory { path: "/state/dumps".into(), free: Some(5 << 30) });
     let given = crate::domain::choices::StorageSource::Given;
     let mut choices = choose(&["prod"], Mode::Full);
     let mut storage = wanted(Some("oss://b/{cluster}/x?host=h&access_id=i"), None, given);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::StorageSource;
-use crate::domain::facts::{BackupServiceFacts, WorkFolder};
+use crate::domain::facts::{BackupServiceFacts, WorkingDirectory};
 use crate::domain::samples::{self, wanted};
 use crate::domain::version::{Method, Version};
 
@@ -16,7 +16,7 @@ fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
     facts.cluster.version = Version::seekdb([1, 4, 0, 0], None);
     facts.cluster.backup_service =
         Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
-    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: None });
+    facts.cluster.work = Some(WorkingDirectory { path: "/state/dumps".into(), free: None });
     let mut choices = choose(&[NAME], Mode::Full);
     let storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
     let key = Some(SecretSource::Env("KEY".into()));
