@@ -181,7 +181,7 @@ pub struct ClusterFacts {
 impl ClusterFacts {
     /// What is to say where it is known by its id alone; empty: its creation is known too.
     #[must_use]
-    pub fn known_by_its_id_alone(&self) -> String {
+    pub fn has_only_its_id(&self) -> String {
         match &self.created {
             Known::Known(_) => String::new(),
             Known::NotChecked(why) => format!(", the cluster known by its id alone: {why}"),

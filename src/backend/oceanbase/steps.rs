@@ -276,7 +276,7 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
     }
     let passed = || {
         let (cluster, role) = (&facts.cluster, tenant.role.word());
-        let alone = cluster.known_by_its_id_alone();
+        let alone = cluster.has_only_its_id();
         Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
     };
     if again.is_some_and(|again| again.target(&target.target).is_some()) {
