@@ -105,7 +105,9 @@ pub async fn prove(
     loop {
         let looked = send_query(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let zone = facts.cluster.time_zone.clone();
-        let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps(), || without(&tenant, set.id, &zone));
+        let weighed = weigh(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
+            without(&tenant, set.id, &zone)
+        });
         let lacks = matches!(looked, Looked::Lacks(_));
         let until = match &weighed {
             Judged::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),

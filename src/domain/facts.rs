@@ -375,7 +375,7 @@ impl ArchiveFacts {
 
     /// Milliseconds in which the log comes three steps further; None where `archive_lag_target` was not read.
     #[must_use]
-    pub fn three_steps(&self) -> Option<u64> {
+    pub fn expected_archive_delay(&self) -> Option<u64> {
         self.lag_target.map(|seconds| seconds.saturating_mul(3_000))
     }
 

@@ -305,7 +305,7 @@ pub fn judge(
     };
     let others = windows_without(tenant, set_id);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
-    let at_least = tenant.archive.three_steps();
+    let at_least = tenant.archive.expected_archive_delay();
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),

@@ -69,7 +69,7 @@ impl OceanBase {
                     || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
                 let others = || without(tenant, set, zone);
-                return seen(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
+                return seen(weigh(judged, &looked, name, tenant.archive.expected_archive_delay(), others));
             }
             _ => {}
         }
