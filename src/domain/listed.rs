@@ -54,7 +54,7 @@ pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) ->
 /// What is lost where a directory is set that the views list something in and that is not there: the server then marks it
 /// all DELETED. None: nothing is listed in it.
 #[must_use]
-pub fn at_stake(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Option<String> {
+pub fn media_at_risk(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Option<String> {
     match kind {
         DirKind::Data => {
             let sets = tenant.sets.iter().filter(|set| set.file_status != FileStatus::Deleted);

@@ -7,7 +7,7 @@ use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Cause;
-use crate::domain::listed::at_stake;
+use crate::domain::listed::media_at_risk;
 use crate::domain::plan::{wanted_archive_destination, wanted_data_destination};
 use crate::domain::storage_test::Fit;
 use crate::domain::template::DirKind;
@@ -62,7 +62,7 @@ pub fn looked_checks(
         match unseen.get(&bare) {
             None => proven(&mut sheet, (tenant, kind), &wanted, choices),
             Some(why) => {
-                if let Some(lost) = at_stake(tenant, kind, &wanted) {
+                if let Some(lost) = media_at_risk(tenant, kind, &wanted) {
                     let found = format!("whether {lost} are in {bare}, where the server lists them: {why}");
                     sheet.not_checked(CheckId::DestinationProven, found, "");
                 }
@@ -94,7 +94,7 @@ pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choice
 fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &Destination, choices: &Choices) {
     let bare = wanted.bare();
     let seen = choices.seen.iter().find(|seen| seen.uri == bare).map(|seen| seen.seen);
-    match (at_stake(tenant, kind, wanted), seen) {
+    match (media_at_risk(tenant, kind, wanted), seen) {
         (Some(lost), Some(seen)) if seen.format && (seen.doubted || seen.fit != Fit::Unfit) => {
             sheet.pass(CheckId::DestinationProven, format!("{bare} was seen, where the server lists {lost}"));
         }
