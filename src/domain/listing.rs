@@ -43,7 +43,7 @@ pub struct Row {
 
 /// What a row says of the last good backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastGoodWords {
+pub struct LastGoodLabel {
     /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where nobody knows.
     pub text: String,
     /// There is none, it is older than its target's own policy, or it is not encrypted as asked.
@@ -68,13 +68,13 @@ impl Row {
 
     /// The last good backup in words; `oldest` is the age in seconds beyond which one is OLD.
     #[must_use]
-    pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodWords {
+    pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodLabel {
         let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match &self.last_good {
-            None if self.version.is_none() => LastGoodWords { text: "-".to_owned(), bad: false },
+            None if self.version.is_none() => LastGoodLabel { text: "-".to_owned(), bad: false },
             None => {
                 let in_vain = self.in_vain.map(|(set, word)| format!(", set {set} {word}")).unwrap_or_default();
-                LastGoodWords { text: format!("none{whose}{in_vain}"), bad: true }
+                LastGoodLabel { text: format!("none{whose}{in_vain}"), bad: true }
             }
             Some(good) => {
                 let seconds = Scn::from_timestamp(now).seconds_since(good.at);
@@ -88,7 +88,7 @@ impl Row {
                 let marks: Vec<&str> = encryption.into_iter().chain(old.then_some("OLD")).collect();
                 let marks = if marks.is_empty() { String::new() } else { format!("  {}", marks.join("  ")) };
                 let bad = old || encryption.is_some();
-                LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
+                LastGoodLabel { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
             }
         }
     }
