@@ -68,7 +68,7 @@ impl Row {
 
     /// The last good backup in words; `oldest` is the age in seconds beyond which one is OLD.
     #[must_use]
-    pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodLabel {
+    pub fn last_good_label(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodLabel {
         let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match &self.last_good {
             None if self.version.is_none() => LastGoodLabel { text: "-".to_owned(), bad: false },

@@ -14,7 +14,7 @@ fn pay(sets: Vec<BackupSet>) -> TenantFacts {
 fn said(pay: TenantFacts) -> (String, bool) {
     let row = of_facts(&cluster(vec![pay])).into_iter().find(|row| row.target.tenant().is_some()).unwrap();
     let now = jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap();
-    let words = row.last_good_words(now, None);
+    let words = row.last_good_label(now, None);
     (words.text, words.bad)
 }
 
@@ -89,7 +89,7 @@ fn a_set_that_is_not_encrypted_as_asked_is_marked() {
         for mut row in of_facts(&facts) {
             mark_encryption(&mut row, [&task]);
             let now = jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap();
-            let words = row.last_good_words(now, None);
+            let words = row.last_good_label(now, None);
             assert!(words.text.ends_with(&format!("full{mark}")), "{}: {}", row.target, words.text);
             assert_eq!(words.bad, !mark.is_empty());
         }

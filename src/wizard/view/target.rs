@@ -83,7 +83,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
         Some(tenant) => format!("  {tenant}"),
         None => row.target.cluster().to_owned(),
     };
-    let good = row.last_good_words(now, cluster.summary.max_backup_age);
+    let good = row.last_good_label(now, cluster.summary.max_backup_age);
     let dim = !row.eligible;
     let or_dim = |role: Role| if dim { Role::Disabled } else { role };
     let last_role = if good.bad { Role::Fail } else { Role::Text };
@@ -164,7 +164,7 @@ fn help(model: &Model, now: Timestamp) -> Help {
     if !row.eligible {
         return Help::error(format!("{}: {state}", row.target));
     }
-    let good = row.last_good_words(now, cluster.summary.max_backup_age);
+    let good = row.last_good_label(now, cluster.summary.max_backup_age);
     match (&row.version, &row.last_good) {
         (None, _) => Help::of(format!("{}: {state}", row.target)),
         (Some(_), Some(last)) => {
