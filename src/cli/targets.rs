@@ -77,7 +77,7 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
         row.version.clone().unwrap_or_else(dash),
         row.method_word().map_or_else(dash, str::to_owned),
         row.last_good_label(now, oldest).text,
-        row.state_words(),
+        row.state_label(),
     ]
 }
 

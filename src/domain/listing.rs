@@ -95,7 +95,7 @@ impl Row {
 
     /// The state with its reason, as one text.
     #[must_use]
-    pub fn state_words(&self) -> String {
+    pub fn state_label(&self) -> String {
         match (&self.reason, &self.about) {
             // The reason begins with the state where the cluster is upgrading; once is enough.
             (Some(reason), _) => match reason.split_once("the cluster is upgrading: ") {

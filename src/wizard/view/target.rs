@@ -106,7 +106,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
     let mut pieces = vec![(Role::Hint, if marked { " * " } else { "   " }.to_owned())];
     pieces.extend(cells(&shown));
     let refreshing = if cluster.pending.is_some() && cluster.answer.is_some() { " (asking)" } else { "" };
-    pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_words()), state)));
+    pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_label()), state)));
     Row::from_pieces(pieces)
 }
 
@@ -160,7 +160,7 @@ fn has_no_backup(row: &crate::domain::listing::Row) -> bool {
 /// The focused row in full: what a narrow column cut off.
 fn help(model: &Model, now: Timestamp) -> Help {
     let Some((cluster, row)) = model.focused_row() else { return Help::default() };
-    let state = row.state_words();
+    let state = row.state_label();
     if !row.eligible {
         return Help::error(format!("{}: {state}", row.target));
     }
