@@ -64,7 +64,7 @@ fn fields(row: &Row) -> Value {
         Some(about) => format!("{}, {about}", row.state),
         None => row.state.clone(),
     };
-    json!({"target": row.target, "kind": row.kind().to_string(), "version": row.version, "method": row.method_word(),
+    json!({"target": row.target, "kind": row.kind().to_string(), "version": row.version, "method": row.method_label(),
            "state": state, "eligible": row.eligible, "reason": row.reason, "last_good": last_good})
 }
 
@@ -75,7 +75,7 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
         format!("{indent}{}", row.target),
         row.kind().to_string(),
         row.version.clone().unwrap_or_else(dash),
-        row.method_word().map_or_else(dash, str::to_owned),
+        row.method_label().map_or_else(dash, str::to_owned),
         row.last_good_label(now, oldest).text,
         row.state_label(),
     ]

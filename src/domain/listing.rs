@@ -59,7 +59,7 @@ impl Row {
 
     /// The method in one word.
     #[must_use]
-    pub fn method_word(&self) -> Option<&'static str> {
+    pub fn method_label(&self) -> Option<&'static str> {
         self.method.map(|method| match method {
             Method::Physical => "physical",
             Method::Logical => "logical",

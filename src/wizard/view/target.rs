@@ -98,7 +98,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
         (or_dim(if row.kind() == TargetKind::Cluster { Role::Title } else { Role::Text }), called, name),
         (or_dim(Role::Text), row.kind().to_string(), kind),
         (or_dim(Role::Text), dash(row.version.as_deref()), version),
-        (or_dim(Role::Text), dash(row.method_word()), method),
+        (or_dim(Role::Text), dash(row.method_label()), method),
         (or_dim(last_role), good.text.clone(), last),
     ];
     let shown: Vec<(Role, &str, usize)> =
