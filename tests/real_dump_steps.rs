@@ -20,7 +20,7 @@ use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
-use obnow::domain::outcome::{Outcome, VerdictWord};
+use obnow::domain::outcome::{Outcome, VerdictKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::step::{StepKind, StepState};
 use obnow::domain::target::TargetName;
@@ -248,7 +248,7 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
     }
     let outcome = view.targets[0].outcome.clone().unwrap();
     eprintln!("{:#?}\n{:#?}", outcome.told, outcome.recipe);
-    assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");
+    assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(outcome.from.is_some() && outcome.from == outcome.to);
     assert!(outcome.told.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.told);
     assert!(outcome.recipe.iter().any(|line| line.contains("myloader")), "{:?}", outcome.recipe);
@@ -277,23 +277,23 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         // As a runner that died before it wrote the verdict.
         bench.system = system(&engine, None);
         let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-        assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+        assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
         let fault = outcome.fault.unwrap();
         assert!(fault.what.contains(&named), "{fault}");
         eprintln!("{fault}");
         std::fs::write(&path, &whole).unwrap();
     }
     std::fs::write(place.finished().join("more.sql"), "").unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::NotRestorable);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::NotRestorable);
     std::fs::remove_file(place.finished().join("more.sql")).unwrap();
     // A manifest that nobody can read says nothing: a folder in its place is such a one.
     let manifest = place.finished().join(NAME);
     std::fs::rename(&manifest, folder.path().join("kept")).unwrap();
     std::fs::create_dir(&manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Unknown);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Unknown);
     std::fs::remove_dir(&manifest).unwrap();
     std::fs::rename(folder.path().join("kept"), &manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Restorable);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Restorable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -339,7 +339,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     signal(&place, Signal::KILL);
     let outcome = bench.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.told);
-    assert_eq!(outcome.verdict, VerdictWord::Failed);
+    assert_eq!(outcome.verdict, VerdictKind::Failed);
     assert!(outcome.fault.unwrap().why.contains("kill"));
     assert!(outcome.told.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.told);
     assert!(bench.view.targets[0].needs_new_backup());
@@ -381,7 +381,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     std::fs::write(place.partial().join(NAME), "{\"format\"").unwrap();
     bench.attempt(system(&engine, None));
     let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-    assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");
+    assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(verify(&place.finished()).unwrap().rows() > 100_000);
     assert!(bench.place(2).partial().is_dir(), "what an attempt left stays");
 }
@@ -434,7 +434,7 @@ async fn undumpable_objects_are_refused_before_the_start() {
     sql::run(&mut source, "CREATE TABLE odd.late (a INT)").await;
     bench.done(StepKind::WaitForBackup).await;
     let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-    assert_eq!(outcome.verdict, VerdictWord::NotRestorable, "{outcome:#?}");
+    assert_eq!(outcome.verdict, VerdictKind::NotRestorable, "{outcome:#?}");
     assert_eq!(outcome.fault.unwrap().what, "The tables are not from one instant.");
 
     // Another server than the one that was confirmed.

@@ -15,7 +15,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge, without};
+use crate::domain::outcome::{Judged, Outcome, VerdictKind, judge, without};
 use crate::domain::plan::{Action, Carried, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -55,8 +55,8 @@ impl ProofResult {
     pub fn exit(&self) -> Exit {
         match self.outcome.verdict {
             _ if self.outcome.proof.is_some() => Exit::OK,
-            VerdictWord::NotYetRestorable => Exit::NOT_YET,
-            VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
+            VerdictKind::NotYetRestorable => Exit::NOT_YET,
+            VerdictKind::NotRestorable => Exit::NOT_RESTORABLE,
             _ => Exit::UNKNOWN,
         }
     }
@@ -339,10 +339,10 @@ mod tests {
         };
         let found =
             || Some(Proof { at: now(), by: Evidence::Media, until_scn: Scn(7), sets: vec![1], pieces: vec![1] });
-        assert_eq!(exit(VerdictWord::Restorable, found()), Exit::OK);
-        assert_eq!(exit(VerdictWord::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
-        assert_eq!(exit(VerdictWord::NotYetRestorable, None), Exit::NOT_YET);
-        assert_eq!(exit(VerdictWord::NotRestorable, None), Exit::NOT_RESTORABLE);
-        assert_eq!(exit(VerdictWord::Unknown, None), Exit::UNKNOWN);
+        assert_eq!(exit(VerdictKind::Restorable, found()), Exit::OK);
+        assert_eq!(exit(VerdictKind::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
+        assert_eq!(exit(VerdictKind::NotYetRestorable, None), Exit::NOT_YET);
+        assert_eq!(exit(VerdictKind::NotRestorable, None), Exit::NOT_RESTORABLE);
+        assert_eq!(exit(VerdictKind::Unknown, None), Exit::UNKNOWN);
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::confirmation::{NameConfirmation, by_name};
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
 use crate::domain::saved::SavedPlan;
@@ -353,7 +353,7 @@ pub(super) async fn follow(context: &AppContext, say: &Output, id: &str) -> Resu
 
 /// Whether it is Retry that leads on; what only waits for its log says so itself.
 fn needs_retry(target: &TargetView) -> bool {
-    let waits = |outcome: &Outcome| outcome.verdict == VerdictWord::NotYetRestorable;
+    let waits = |outcome: &Outcome| outcome.verdict == VerdictKind::NotYetRestorable;
     target.wants_retry() && !target.outcome.as_ref().is_some_and(waits)
 }
 

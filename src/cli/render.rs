@@ -9,7 +9,7 @@ use super::output::{OutputStyle, fault_fields};
 use super::plan_footer::PlanFooter;
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::proof::Proof;
@@ -263,8 +263,8 @@ pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: 
 
 fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => OutputStyle::Ok,
-        VerdictWord::NotYetRestorable | VerdictWord::Cancelled => OutputStyle::Warn,
+        VerdictKind::Restorable if outcome.is_as_asked() => OutputStyle::Ok,
+        VerdictKind::NotYetRestorable | VerdictKind::Cancelled => OutputStyle::Warn,
         _ => OutputStyle::Fail,
     };
     say.line("");

@@ -2,7 +2,7 @@
 
 use super::choices::{StorageSource, Wanted};
 use super::facts::ClusterFacts;
-use super::outcome::VerdictWord;
+use super::outcome::VerdictKind;
 use super::secret::SecretSource;
 use super::target::TargetName;
 use super::task::TaskView;
@@ -37,7 +37,7 @@ pub fn last_storage<'a>(
 
 /// Every target has a backup that can be restored, or will be.
 fn ended_well(task: &TaskView) -> bool {
-    let good = |word: VerdictWord| matches!(word, VerdictWord::Restorable | VerdictWord::NotYetRestorable);
+    let good = |word: VerdictKind| matches!(word, VerdictKind::Restorable | VerdictKind::NotYetRestorable);
     !task.targets.is_empty()
         && task.targets.iter().all(|target| target.outcome.as_ref().is_some_and(|outcome| good(outcome.verdict)))
 }
@@ -55,7 +55,7 @@ mod tests {
     use crate::domain::samples::{choose, prod, target, wanted};
     use crate::domain::task::{Prepared, TargetView};
 
-    fn task(created: i64, choices: &Choices, verdict: VerdictWord) -> TaskView {
+    fn task(created: i64, choices: &Choices, verdict: VerdictKind) -> TaskView {
         let plan = plan(&prod(), choices).unwrap();
         let of = |target: &TargetName| TargetView {
             target: target.clone(),
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_newest_good_task_of_the_same_targets_says_where() {
-        use VerdictWord::{Failed, NotYetRestorable, Restorable};
+        use VerdictKind::{Failed, NotYetRestorable, Restorable};
         let tasks = [
             task(10, &given("file:///old"), Restorable),
             task(30, &given("file:///new"), NotYetRestorable),
@@ -110,7 +110,7 @@ mod tests {
         let mut storage = choices.storage.take().unwrap();
         storage.access_key = Some(SecretSource::Stdin);
         choices.fallbacks = vec![Wanted { source: StorageSource::LastTask, ..storage }];
-        let tasks = [task(1, &choices, VerdictWord::Restorable)];
+        let tasks = [task(1, &choices, VerdictKind::Restorable)];
         let found = last_storage(tasks.iter(), &prod().cluster, &[target("prod/pay")]).unwrap();
         assert_eq!(found.data.as_deref(), Some("oss://b/p?host=h&access_id=i"));
         assert_eq!(found.access_key, Some(SecretSource::Prompt));

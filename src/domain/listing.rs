@@ -5,7 +5,7 @@ use super::choices::{Choices, Mode};
 use super::facts::{Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::last_good::{LastGood, done_in_vain, last_good, worst_tenant};
-use super::outcome::{Outcome, VerdictWord};
+use super::outcome::{Outcome, VerdictKind};
 use super::preflight::{Check, cluster_checks, tenant_checks};
 use super::restorable::{Encryption, RoundStatus, SetKind};
 use super::scn::Scn;
@@ -155,7 +155,7 @@ pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
 #[must_use]
 pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     let known = task.targets.iter().find(|known| known.target == *target)?;
-    let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
+    let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictKind::Restorable)?;
     let bytes = known.progress.as_ref().map(|progress| progress.bytes);
     Some(LastGood {
         set: None,

@@ -23,7 +23,7 @@ use recipe::recipe;
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VerdictWord {
+pub enum VerdictKind {
     /// It can be restored to any time of the window.
     Restorable,
     /// It will be, when the log has come.
@@ -38,7 +38,7 @@ pub enum VerdictWord {
     Unknown,
 }
 
-impl VerdictWord {
+impl VerdictKind {
     /// The word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -123,7 +123,7 @@ pub struct KeptWindow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The verdict.
-    pub verdict: VerdictWord,
+    pub verdict: VerdictKind,
     /// What the server made.
     pub mode: Option<Mode>,
     /// The earliest point it can be restored to.
@@ -181,7 +181,7 @@ impl Outcome {
     /// Whether it can be restored and is encrypted as asked.
     #[must_use]
     pub fn is_as_asked(&self) -> bool {
-        self.verdict == VerdictWord::Restorable && self.encryption.and_then(Encryption::mark).is_none()
+        self.verdict == VerdictKind::Restorable && self.encryption.and_then(Encryption::mark).is_none()
     }
 
     /// Whether a Retry has something to do.
@@ -200,10 +200,10 @@ impl Outcome {
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
         self.verdict.needs_new_backup()
-            || (self.verdict == VerdictWord::Restorable && self.encryption == Some(Encryption::Missing))
+            || (self.verdict == VerdictKind::Restorable && self.encryption == Some(Encryption::Missing))
     }
 
-    fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+    fn ended(verdict: VerdictKind, set: Option<u64>, fault: Fault) -> Self {
         let left_behind =
             set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
         Self {
@@ -225,32 +225,32 @@ impl Outcome {
     /// It failed; the set that was left behind is named.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
-        Self::ended(VerdictWord::Failed, set, fault)
+        Self::ended(VerdictKind::Failed, set, fault)
     }
 
     /// It was cancelled.
     #[must_use]
     pub fn cancelled(fault: Fault, set: Option<u64>) -> Self {
-        Self::ended(VerdictWord::Cancelled, set, fault)
+        Self::ended(VerdictKind::Cancelled, set, fault)
     }
 
     /// It ended, and what it left can never be restored.
     #[must_use]
     pub fn not_restorable(fault: Fault) -> Self {
-        Self::ended(VerdictWord::NotRestorable, None, fault)
+        Self::ended(VerdictKind::NotRestorable, None, fault)
     }
 
     /// Nobody knows.
     #[must_use]
     pub fn unknown(fault: Fault) -> Self {
-        Self::ended(VerdictWord::Unknown, None, fault)
+        Self::ended(VerdictKind::Unknown, None, fault)
     }
 
     /// A finished logical backup: one instant.
     #[must_use]
     pub fn instant(at: Scn, told: Vec<String>, recipe: Vec<String>) -> Self {
         Self {
-            verdict: VerdictWord::Restorable,
+            verdict: VerdictKind::Restorable,
             mode: Some(Mode::Full),
             from: Some(at),
             to: Some(at),
@@ -481,14 +481,14 @@ fn encryption_told(outcome: &Outcome, set: Option<&BackupSet>) -> Option<String>
     set.map(|set| format!("{mark}: ENCRYPTION_MODE of set {} is {}", set.id, set.encryption_word()))
 }
 
-fn word_of(verdict: &Verdict) -> VerdictWord {
+fn word_of(verdict: &Verdict) -> VerdictKind {
     match verdict {
-        Verdict::Restorable(_) => VerdictWord::Restorable,
-        Verdict::NotYet(_) => VerdictWord::NotYetRestorable,
-        Verdict::NotRestorable(_) => VerdictWord::NotRestorable,
-        Verdict::Failed => VerdictWord::Failed,
-        Verdict::Cancelled => VerdictWord::Cancelled,
-        Verdict::Unknown(_) => VerdictWord::Unknown,
+        Verdict::Restorable(_) => VerdictKind::Restorable,
+        Verdict::NotYet(_) => VerdictKind::NotYetRestorable,
+        Verdict::NotRestorable(_) => VerdictKind::NotRestorable,
+        Verdict::Failed => VerdictKind::Failed,
+        Verdict::Cancelled => VerdictKind::Cancelled,
+        Verdict::Unknown(_) => VerdictKind::Unknown,
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Judged, Outcome, VerdictWord, Without, bounded};
+use super::outcome::{Judged, Outcome, VerdictKind, Without, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -179,7 +179,7 @@ pub fn weigh(
     without: impl FnOnce() -> Without,
 ) -> Judged {
     match (judged, looked) {
-        (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictWord::Restorable => {
+        (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
             Judged::StillComing {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
@@ -188,7 +188,7 @@ pub fn weigh(
         }
         (judged, looked) => judged.map(|outcome| match looked {
             Looked::Found(proof) => {
-                if outcome.verdict != VerdictWord::Restorable {
+                if outcome.verdict != VerdictKind::Restorable {
                     let told = "The views say otherwise, and a restore goes by what is on the storage.";
                     outcome.told.push(told.to_owned());
                 }
@@ -209,7 +209,7 @@ fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) 
         "Find out who removed it from the storage, and take a new full backup.",
     );
     Outcome {
-        verdict: VerdictWord::NotRestorable,
+        verdict: VerdictKind::NotRestorable,
         from: None,
         to: None,
         windows: without.windows,

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::diagnosis::sentence;
 use super::fault::Fault;
-use super::outcome::{Outcome, VerdictWord};
+use super::outcome::{Outcome, VerdictKind};
 use super::progress::Progress;
 use super::proof::Proof;
 use super::target::TargetName;
@@ -161,7 +161,7 @@ pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut told = outcome.told.iter();
     let about = match &outcome.fault {
         // For a restorable backup, what is missing is shown beside the window, not instead of it.
-        _ if outcome.verdict == VerdictWord::Restorable => told.next().map_or_else(|| target.to_string(), Clone::clone),
+        _ if outcome.verdict == VerdictKind::Restorable => told.next().map_or_else(|| target.to_string(), Clone::clone),
         None => told.next().map_or_else(|| target.to_string(), Clone::clone),
         Some(_) => target.to_string(),
     };

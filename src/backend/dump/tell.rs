@@ -139,7 +139,7 @@ mod tests {
     use super::super::manifest::{Instant, Source};
     use super::*;
     use crate::domain::dump::Exclude;
-    use crate::domain::outcome::VerdictWord;
+    use crate::domain::outcome::VerdictKind;
 
     fn manifest(longest: Option<u64>) -> Manifest {
         let instant = Instant { not_before: jiff::Timestamp::UNIX_EPOCH, not_after: jiff::Timestamp::UNIX_EPOCH };
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn outcome_lists_needs_and_omissions() {
         let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
-        assert_eq!(outcome.verdict, VerdictWord::Restorable);
+        assert_eq!(outcome.verdict, VerdictKind::Restorable);
         let told = outcome.told.join("\n");
         assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
         assert!(told.contains("left out as asked: pay.inv"), "{told}");
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn too_long_statement_is_not_restorable() {
         let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
-        assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+        assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
         assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));
         assert_eq!(packet_for(0), 1 << 20);
         assert_eq!(packet_for((1 << 20) - 1024), 1 << 20);

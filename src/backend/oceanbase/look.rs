@@ -13,7 +13,7 @@ use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Judged, VerdictWord, without};
+use crate::domain::outcome::{Judged, VerdictKind, without};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::proof::{Evidence, Looked, Proof, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -65,7 +65,7 @@ impl OceanBase {
         match known {
             Some((looked, asked))
                 if !matches!(looked, Looked::Lacks(_))
-                    || by_views != VerdictWord::Restorable
+                    || by_views != VerdictKind::Restorable
                     || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
                 let others = || without(tenant, set, zone);
@@ -73,8 +73,8 @@ impl OceanBase {
             }
             _ => {}
         }
-        if by_views != VerdictWord::Restorable {
-            let why = if by_views == VerdictWord::NotYetRestorable {
+        if by_views != VerdictKind::Restorable {
+            let why = if by_views == VerdictKind::NotYetRestorable {
                 "the views show no window yet"
             } else {
                 "the views show already what is missing"

@@ -37,7 +37,7 @@ fn coming(judged: Judged) -> (String, Option<u64>, Outcome) {
 #[test]
 fn a_window_is_told_with_date_and_zone() {
     let outcome = last(judged(&pay("DOING", ago(5)), 1, false));
-    assert_eq!(outcome.verdict, VerdictWord::Restorable);
+    assert_eq!(outcome.verdict, VerdictKind::Restorable);
     assert_eq!((outcome.from, outcome.to, outcome.set), (Some(ago(3_600)), Some(ago(5)), Some(1)));
     assert_eq!(outcome.mode, Some(Mode::Full));
     assert_eq!(
@@ -60,14 +60,14 @@ fn without_the_servers_zone_no_log_is_known() {
         let mut pay = pay(status, ago(5));
         pay.archive.times = Known::NotChecked("the server's time zone is not known: time_zone is SYSTEM".into());
         let (_, _, outcome) = coming(judged(&pay, 1, false));
-        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictWord::Unknown, None, 0));
+        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictKind::Unknown, None, 0));
         let fault = outcome.fault.unwrap();
         assert_eq!(
             fault.why,
             "Up to when the log is archived is not known: the server's time zone is not known: time_zone is SYSTEM."
         );
         pay.sets[0].status = SetStatus::Failed;
-        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictWord::Failed, "what does not rest on the log is said");
+        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictKind::Failed, "what does not rest on the log is said");
     }
 }
 
@@ -76,10 +76,10 @@ fn without_the_servers_zone_no_log_is_known() {
 fn unread_pieces_make_no_window() {
     for status in ["DOING", "STOP"] {
         let mut pay = pay(status, ago(5));
-        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictWord::Restorable, "without the view the round decides");
+        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictKind::Restorable, "without the view the round decides");
         pay.archive.pieces = Known::NotChecked("the login may not read them".into());
         let (_, _, outcome) = coming(judged(&pay, 1, false));
-        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictWord::Unknown, None, 0));
+        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictKind::Unknown, None, 0));
         let why = outcome.fault.unwrap().why;
         assert_eq!(why, "Up to when the log is archived is not known: the login may not read them.");
     }
@@ -95,7 +95,7 @@ fn log_that_is_still_coming_is_waited_for() {
         "waits for the log up to 2026-11-20 10:00:00 +08:00; it is archived up to 2026-11-20 09:59:30 +08:00"
     );
     assert_eq!(at_least, Some(270_000), "three times the lag target, in ms");
-    assert_eq!((meanwhile.verdict, meanwhile.from, meanwhile.to), (VerdictWord::NotYetRestorable, None, None));
+    assert_eq!((meanwhile.verdict, meanwhile.from, meanwhile.to), (VerdictKind::NotYetRestorable, None, None));
     let fault = meanwhile.fault.unwrap();
     assert_eq!(fault.why, "The log is 30 s short of it and comes in steps of about 90 s.");
     assert_eq!(fault.next, "Watch on with: obnow watch prod/pay. It only looks again, and sends nothing.");
@@ -136,7 +136,7 @@ fn what_will_never_be_names_what_is_missing() {
         ("its files are gone", deleted, "DELETED"),
     ] {
         let outcome = last(judged(&facts, 1, false));
-        assert_eq!(outcome.verdict, VerdictWord::NotRestorable, "{what}");
+        assert_eq!(outcome.verdict, VerdictKind::NotRestorable, "{what}");
         let fault = outcome.fault.unwrap();
         assert!(fault.why.contains(says), "{what}: {}", fault.why);
         assert!(!fault.next.is_empty());
@@ -151,14 +151,14 @@ fn a_set_that_failed_or_is_not_to_be_found() {
     let mut facts = pay("DOING", ago(5));
     facts.sets[0].status = SetStatus::Failed;
     let outcome = last(judged(&facts, 1, false));
-    assert_eq!((outcome.verdict, outcome.set), (VerdictWord::Failed, Some(1)));
+    assert_eq!((outcome.verdict, outcome.set), (VerdictKind::Failed, Some(1)));
     assert_eq!(
         outcome.told.last().unwrap(),
         "Set 1 stays on the destination as it is; nothing can be restored from it."
     );
     let (what, _, meanwhile) = coming(judged(&pay("DOING", ago(5)), 9, false));
     assert_eq!(what, "waits for the view of sets");
-    assert_eq!((meanwhile.verdict, meanwhile.set), (VerdictWord::Unknown, Some(9)));
+    assert_eq!((meanwhile.verdict, meanwhile.set), (VerdictKind::Unknown, Some(9)));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn what_is_not_encrypted_as_asked_is_restorable_and_marked() {
         ("", Encryption::Unknown, "RESTORABLE, ENCRYPTION UNKNOWN", "ENCRYPTION UNKNOWN: whether", "was not read."),
     ] {
         let outcome = of(mode, true);
-        assert_eq!((outcome.verdict, outcome.encryption), (VerdictWord::Restorable, Some(seen)), "{mode}");
+        assert_eq!((outcome.verdict, outcome.encryption), (VerdictKind::Restorable, Some(seen)), "{mode}");
         assert_eq!((outcome.headline().as_str(), outcome.is_as_asked()), (headline, false), "{mode}");
         assert_eq!(outcome.in_short(), headline.replace("RESTORABLE", "restorable"));
         let fault = outcome.fault.as_ref().unwrap();
@@ -275,7 +275,7 @@ fn what_is_not_encrypted_as_asked_is_restorable_and_marked() {
 
 #[test]
 fn each_word_has_its_rank_and_state() {
-    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    use VerdictKind::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     let table = [
         (Restorable, "restorable", TaskState::Done, false, false),
         (NotYetRestorable, "not_yet_restorable", TaskState::Done, true, false),
@@ -299,8 +299,8 @@ fn ends_without_a_verdict_keep_their_fault() {
     let failed = Outcome::failed(fault.clone(), Some(4));
     assert_eq!(failed.told, ["Set 4 stays on the destination as it is; nothing can be restored from it."]);
     assert!(Outcome::failed(fault.clone(), None).told.is_empty());
-    assert_eq!(Outcome::cancelled(fault.clone(), Some(4)).verdict, VerdictWord::Cancelled);
+    assert_eq!(Outcome::cancelled(fault.clone(), Some(4)).verdict, VerdictKind::Cancelled);
     assert_eq!(Outcome::unknown(fault.clone()).fault, Some(fault));
     let instant = Outcome::instant(ago(1), vec!["told".into()], vec!["how".into()]);
-    assert_eq!((instant.from, instant.to, instant.verdict), (Some(ago(1)), Some(ago(1)), VerdictWord::Restorable));
+    assert_eq!((instant.from, instant.to, instant.verdict), (Some(ago(1)), Some(ago(1)), VerdictKind::Restorable));
 }

@@ -12,7 +12,7 @@ fn target() -> TargetName {
     "prod/pay".parse().unwrap()
 }
 
-fn views(verdict: VerdictWord) -> Outcome {
+fn views(verdict: VerdictKind) -> Outcome {
     let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
     let windows = [3, 2].map(|set| KeptWindow { from: Scn(1), to: Scn(2), set }).to_vec();
     Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
@@ -44,13 +44,13 @@ fn others() -> Without {
 
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
-    let by_views = || Judged::Final(Box::new(views(VerdictWord::Restorable)));
+    let by_views = || Judged::Final(Box::new(views(VerdictKind::Restorable)));
     let Judged::StillComing { at_least, meanwhile, .. } =
         weigh(by_views(), &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
     };
-    assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictWord::NotRestorable));
+    assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictKind::NotRestorable));
     assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
     assert_eq!(meanwhile.told, ["older: a to b"]);
@@ -58,7 +58,7 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
         let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
             unreachable!()
         };
-        assert_eq!((outcome.verdict, outcome.proof), (VerdictWord::Restorable, None), "{code}");
+        assert_eq!((outcome.verdict, outcome.proof), (VerdictKind::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
     let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
@@ -73,13 +73,13 @@ fn where_the_views_wait_or_say_no_they_are_believed() {
     let waiting = Judged::StillComing {
         what: "waits".to_owned(),
         at_least: Some(3),
-        meanwhile: Box::new(views(VerdictWord::NotYetRestorable)),
+        meanwhile: Box::new(views(VerdictKind::NotYetRestorable)),
     };
     let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
         unreachable!()
     };
-    assert_eq!(meanwhile.verdict, VerdictWord::NotYetRestorable);
-    let lost = Judged::Final(Box::new(views(VerdictWord::NotRestorable)));
+    assert_eq!(meanwhile.verdict, VerdictKind::NotYetRestorable);
+    let lost = Judged::Final(Box::new(views(VerdictKind::NotRestorable)));
     let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
-    assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+    assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
 }

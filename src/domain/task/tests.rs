@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::choices::Mode;
 use crate::domain::connection::{Limits, TlsMode};
 use crate::domain::fault::Cause;
-use crate::domain::outcome::VerdictWord;
+use crate::domain::outcome::VerdictKind;
 use crate::domain::plan::plan;
 use crate::domain::progress::Progress;
 use crate::domain::samples::{self, choose, cluster, other_tenant, target, tenant};
@@ -67,11 +67,11 @@ fn fault() -> Fault {
     Fault::new(Cause::Server, "What.", "Why.", "Next.").with_code(9026).with_detail("more")
 }
 
-fn outcome(verdict: VerdictWord) -> Outcome {
+fn outcome(verdict: VerdictKind) -> Outcome {
     Outcome { verdict, ..Outcome::failed(fault(), Some(3)) }
 }
 
-fn verdict(name: &str, word: VerdictWord) -> Event {
+fn verdict(name: &str, word: VerdictKind) -> Event {
     Event::Verdict { target: target(name), outcome: Box::new(outcome(word)) }
 }
 
@@ -157,7 +157,7 @@ fn steps_keep_their_times() {
 
 #[test]
 fn a_task_is_called_by_its_worst_target() {
-    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    use VerdictKind::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     for (one, other, state) in [
         (Restorable, Restorable, TaskState::Done),
         (Restorable, NotYetRestorable, TaskState::Done),
@@ -180,7 +180,7 @@ fn what_should_run_and_has_no_runner_is_gone() {
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     assert_eq!((view.runner, view.attempt), (Some(42), 1));
     // One target has ended and the other has not: the task still runs.
-    let view = folded(&[created(), verdict("prod/pay", VerdictWord::Failed)]);
+    let view = folded(&[created(), verdict("prod/pay", VerdictKind::Failed)]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     let view = folded(&[]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
@@ -201,7 +201,7 @@ fn steps_that_stopped_end_a_target_without_a_verdict() {
         assert!(view.targets[0].is_over() && view.targets[0].wants_retry() && !view.targets[0].needs_new_backup());
     }
     // Every step has passed and there is no verdict: the result is not known.
-    let mut events = vec![created(), verdict("prod/log", VerdictWord::Restorable)];
+    let mut events = vec![created(), verdict("prod/log", VerdictKind::Restorable)];
     events.extend(all_steps("prod/pay", StepState::Ok));
     assert!(!folded(&events).targets[0].is_over());
 }
@@ -213,7 +213,7 @@ fn a_retry_goes_on_at_the_step_that_stopped() {
         events.push(step("prod/pay", kind, StepState::Ok));
     }
     events.push(step("prod/pay", StepKind::SetDestination, StepState::Failed));
-    events.push(verdict("prod/pay", VerdictWord::Failed));
+    events.push(verdict("prod/pay", VerdictKind::Failed));
     events.push(step("prod/log", StepKind::CheckTarget, StepState::Running));
     events.push(started(2, false, &["prod/pay"]));
     let view = folded(&events);
@@ -229,7 +229,7 @@ fn a_retry_goes_on_at_the_step_that_stopped() {
 #[test]
 fn a_retry_of_a_failed_job_is_a_new_backup() {
     let mut events = vec![created(), started(1, false, &["prod/pay", "prod/log"])];
-    for (name, word) in [("prod/pay", VerdictWord::Failed), ("prod/log", VerdictWord::NotYetRestorable)] {
+    for (name, word) in [("prod/pay", VerdictKind::Failed), ("prod/log", VerdictKind::NotYetRestorable)] {
         events.extend(all_steps(name, StepState::Ok));
         events.push(job(name, 7, Some(3)));
         events.push(Event::Progress { target: target(name), progress: progress(5) });
@@ -252,7 +252,7 @@ fn a_retry_of_a_failed_job_is_a_new_backup() {
 
 #[test]
 fn only_a_job_that_ended_badly_needs_a_new_backup() {
-    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    use VerdictKind::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     for (word, with_job) in [
         (Failed, true),
         (Cancelled, true),
@@ -321,7 +321,7 @@ fn events_about_what_is_not_in_the_plan_change_nothing() {
     for event in [
         step("prod/other", StepKind::CheckTarget, StepState::Failed),
         step("prod/pay", StepKind::CheckBackupService, StepState::Failed),
-        verdict("else/pay", VerdictWord::Failed),
+        verdict("else/pay", VerdictKind::Failed),
         job("prod", 7, None),
         Event::Progress { target: target("prod/no"), progress: progress(1) },
         Event::Answered { intent: 5, fault: None, answered: true },

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width};
 use super::theme::Role;
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::task::{TargetView, TaskState, state_word};
 use crate::domain::words;
 use crate::wizard::model::Model;
@@ -146,10 +146,10 @@ pub fn state_role(state: TaskState) -> Role {
 #[must_use]
 pub fn verdict_role(outcome: &Outcome) -> Role {
     match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
-        VerdictWord::NotYetRestorable | VerdictWord::Cancelled | VerdictWord::Unknown => Role::Warn,
+        VerdictKind::Restorable if outcome.is_as_asked() => Role::Ok,
+        VerdictKind::NotYetRestorable | VerdictKind::Cancelled | VerdictKind::Unknown => Role::Warn,
         // Not encrypted as asked, or worse.
-        VerdictWord::Restorable | VerdictWord::NotRestorable | VerdictWord::Failed => Role::Fail,
+        VerdictKind::Restorable | VerdictKind::NotRestorable | VerdictKind::Failed => Role::Fail,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::version::{Method, Version};
 const NAME: &str = "prod";
 
 /// Returns a task of a successful dump of `prod`, whose upload ended in this state.
-fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
+fn uploaded(state: StepState, verdict: VerdictKind) -> TaskView {
     let mut facts = cluster(vec![tenant(0, "")]);
     facts.tenants.retain(|tenant| tenant.id == 0);
     facts.cluster.method = Method::Logical;
@@ -40,8 +40,8 @@ fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
 #[test]
 fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
     for (state, verdict, task) in [
-        (StepState::Failed, VerdictWord::Failed, TaskState::Failed),
-        (StepState::Cancelled, VerdictWord::Cancelled, TaskState::Cancelled),
+        (StepState::Failed, VerdictKind::Failed, TaskState::Failed),
+        (StepState::Cancelled, VerdictKind::Cancelled, TaskState::Cancelled),
     ] {
         let mut view = uploaded(state, verdict);
         assert_eq!(view.state(false), task);
@@ -56,7 +56,7 @@ fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
 
 #[test]
 fn a_dump_that_is_not_whole_is_made_anew() {
-    let view = uploaded(StepState::Ok, VerdictWord::NotRestorable);
+    let view = uploaded(StepState::Ok, VerdictKind::NotRestorable);
     let again = view.retry("t1", TaskState::Failed).unwrap();
     assert!(matches!(again, Retry::NewBackup { attempt: 2, .. }), "{again:?}");
 }
