@@ -110,7 +110,7 @@ impl VerdictKind {
 
 /// A window, as kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptWindow {
+pub struct RecordedWindow {
     /// The earliest point.
     pub from: Scn,
     /// The latest.
@@ -133,7 +133,7 @@ pub struct Outcome {
     /// The set.
     pub set: Option<u64>,
     /// Every window of the tenant, newest first, its own among them.
-    pub windows: Vec<KeptWindow>,
+    pub windows: Vec<RecordedWindow>,
     /// What is told beside the fault, line by line, in the server's own time.
     pub told: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
@@ -255,7 +255,7 @@ impl Outcome {
             from: Some(at),
             to: Some(at),
             set: None,
-            windows: vec![KeptWindow { from: at, to: at, set: 0 }],
+            windows: vec![RecordedWindow { from: at, to: at, set: 0 }],
             told,
             fault: None,
             recipe,
@@ -395,7 +395,7 @@ fn restorable_span(name: &str, window: &Window, all: &Windows, zone: &ServerTime
 #[derive(Debug, Clone, Default)]
 pub struct Without {
     /// Their windows, newest first.
-    pub windows: Vec<KeptWindow>,
+    pub windows: Vec<RecordedWindow>,
     /// The windows in one line; `None`: there is none.
     pub told: Option<String>,
 }
@@ -412,8 +412,8 @@ fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {
     restorable::windows(&others, tenant.archive.known_pieces(), tenant.archive.known_rounds())
 }
 
-fn kept(windows: &Windows) -> Vec<KeptWindow> {
-    windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect()
+fn kept(windows: &Windows) -> Vec<RecordedWindow> {
+    windows.0.iter().map(|window| RecordedWindow { from: window.from, to: window.to, set: window.set }).collect()
 }
 
 /// What is waited for, with what bounds the wait where the steps of the log are not known.

@@ -44,7 +44,7 @@ fn a_window_is_told_with_date_and_zone() {
         outcome.told,
         ["pay: 2026-11-20 10:00:00 to 10:59:55 +08:00 (server time), end moves on while archiving runs"]
     );
-    assert_eq!(outcome.windows, [KeptWindow { from: ago(3_600), to: ago(5), set: 1 }]);
+    assert_eq!(outcome.windows, [RecordedWindow { from: ago(3_600), to: ago(5), set: 1 }]);
     assert_eq!(outcome.fault, None);
     let stopped = last(judged(&pay("STOP", ago(60)), 1, false));
     assert_eq!(stopped.told, ["pay: 2026-11-20 10:00:00 to 10:59:00 +08:00 (server time)"]);

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::domain::outcome::{KeptWindow, Without};
+use crate::domain::outcome::{RecordedWindow, Without};
 
 fn proof(sets: &[u64], pieces: &[u64]) -> Proof {
     let (sets, pieces) = (sets.to_vec(), pieces.to_vec());
@@ -14,7 +14,7 @@ fn target() -> TargetName {
 
 fn views(verdict: VerdictKind) -> Outcome {
     let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
-    let windows = [3, 2].map(|set| KeptWindow { from: Scn(1), to: Scn(2), set }).to_vec();
+    let windows = [3, 2].map(|set| RecordedWindow { from: Scn(1), to: Scn(2), set }).to_vec();
     Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
 }
 
@@ -38,7 +38,7 @@ fn the_list_must_hold_the_set_and_its_chain() {
 }
 
 fn others() -> Without {
-    let windows = vec![KeptWindow { from: Scn(1), to: Scn(2), set: 2 }];
+    let windows = vec![RecordedWindow { from: Scn(1), to: Scn(2), set: 2 }];
     Without { windows, told: Some("older: a to b".to_owned()) }
 }
 
