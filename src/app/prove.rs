@@ -15,7 +15,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictKind, judge, without};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge, without};
 use crate::domain::plan::{Action, Carried, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -110,13 +110,13 @@ pub async fn prove(
         });
         let lacks = matches!(looked, Looked::Lacks(_));
         let until = match &weighed {
-            Judged::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
+            Assessment::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
             _ => Duration::ZERO,
         };
         if begun.elapsed() >= until {
             return Ok(ProofResult { target, outcome: weighed.outcome().clone() });
         }
-        if let Judged::StillComing { what, .. } = &weighed {
+        if let Assessment::StillComing { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
         }
         tokio::time::sleep(limits.proof_interval()).await;

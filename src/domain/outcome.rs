@@ -268,7 +268,7 @@ impl Outcome {
 
 /// What was judged of a finished backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judged {
+pub enum Assessment {
     /// It will not change by waiting.
     Final(Box<Outcome>),
     /// The log is still coming.
@@ -290,7 +290,7 @@ pub fn judge(
     set_id: u64,
     encryption_asked: bool,
     zone: &ServerTimeZone,
-) -> Judged {
+) -> Assessment {
     let set = tenant.sets.iter().find(|set| set.id == set_id);
     let pieces = tenant.archive.known_pieces();
     let rounds = tenant.archive.known_rounds();
@@ -329,14 +329,14 @@ pub fn judge(
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
             (outcome.from, outcome.to) = (Some(window.from), Some(window.to));
-            Judged::Final(Box::new(outcome))
+            Assessment::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
             outcome.fault = Some(still_coming(target, &coming, tenant.archive.lag_target, zone));
             outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
-            Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
+            Assessment::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -348,13 +348,13 @@ pub fn judge(
             outcome.fault = Some(fault);
             outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
-            Judged::Final(Box::new(outcome))
+            Assessment::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
             let fault = failed_in_view(name, set_id);
             let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
             failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
-            Judged::Final(Box::new(failed))
+            Assessment::Final(Box::new(failed))
         }
         Verdict::Unknown(why) => {
             let fault = Fault::new(
@@ -367,7 +367,7 @@ pub fn judge(
             let (windows, encryption) = (outcome.windows, outcome.encryption);
             let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
             let what = "waits for the view of sets".to_owned();
-            Judged::StillComing { what, at_least, meanwhile: Box::new(unknown) }
+            Assessment::StillComing { what, at_least, meanwhile: Box::new(unknown) }
         }
     }
 }

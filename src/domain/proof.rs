@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Judged, Outcome, VerdictKind, Without, bounded};
+use super::outcome::{Assessment, Outcome, VerdictKind, Without, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -142,7 +142,7 @@ impl Looked {
     }
 }
 
-impl Judged {
+impl Assessment {
     /// Returns the verdict with a change in its outcome, final or not.
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(&mut Outcome)) -> Self {
@@ -172,15 +172,15 @@ impl Judged {
 /// other verdict stays as the views gave it. `without` returns what the views show to be restorable by other sets.
 #[must_use]
 pub fn weigh(
-    judged: Judged,
+    judged: Assessment,
     looked: &Looked,
     target: &TargetName,
     at_least: Option<u64>,
     without: impl FnOnce() -> Without,
-) -> Judged {
+) -> Assessment {
     match (judged, looked) {
-        (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
-            Judged::StillComing {
+        (Assessment::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
+            Assessment::StillComing {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
                 meanwhile: Box::new(lacking(*outcome, why, target, without())),

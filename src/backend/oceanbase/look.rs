@@ -13,7 +13,7 @@ use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Judged, VerdictKind, without};
+use crate::domain::outcome::{Assessment, VerdictKind, without};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::proof::{Evidence, Looked, Proof, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -36,10 +36,10 @@ pub(in crate::backend) struct Looking {
 }
 
 /// Returns the observation for an assessed set.
-fn seen(judged: Judged) -> Seen {
+fn seen(judged: Assessment) -> Seen {
     match judged {
-        Judged::Final(outcome) => Look::Verdict(outcome),
-        Judged::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+        Assessment::Final(outcome) => Look::Verdict(outcome),
+        Assessment::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
     }
     .into()
 }
@@ -51,7 +51,7 @@ impl OceanBase {
         target: &TargetPlan,
         tenant: &TenantFacts,
         (set, zone): (u64, &ServerTimeZone),
-        judged: Judged,
+        judged: Assessment,
     ) -> Seen {
         let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
             step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()

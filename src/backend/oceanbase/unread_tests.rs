@@ -19,7 +19,7 @@ use crate::domain::choices::{Choices, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictKind, judge};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge};
 use crate::domain::plan::{Action, Plan, TargetPlan, plan};
 use crate::domain::secret::Secret;
 use crate::domain::target::TargetName;
@@ -69,8 +69,8 @@ fn decide(facts: &Facts) -> Decided {
         }
         for set in &tenant.sets {
             let outcome = match judge(tenant, &target, set.id, true, &facts.cluster.time_zone) {
-                Judged::Final(outcome) => *outcome,
-                Judged::StillComing { meanwhile, .. } => *meanwhile,
+                Assessment::Final(outcome) => *outcome,
+                Assessment::StillComing { meanwhile, .. } => *meanwhile,
             };
             let ends = |outcome: &Outcome| (outcome.from.map(|at| at.0), outcome.to.map(|at| at.0));
             let (from, to) = ends(&outcome);

@@ -16,21 +16,21 @@ fn pay(status: &str, checkpoint: Scn) -> TenantFacts {
     pay
 }
 
-fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Judged {
+fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Assessment {
     judge(pay, &target("prod/pay"), set, encrypted, &ServerTimeZone::fixed(EAST))
 }
 
-fn last(judged: Judged) -> Outcome {
+fn last(judged: Assessment) -> Outcome {
     match judged {
-        Judged::Final(outcome) => *outcome,
-        Judged::StillComing { .. } => unreachable!("it will not change by waiting"),
+        Assessment::Final(outcome) => *outcome,
+        Assessment::StillComing { .. } => unreachable!("it will not change by waiting"),
     }
 }
 
-fn coming(judged: Judged) -> (String, Option<u64>, Outcome) {
+fn coming(judged: Assessment) -> (String, Option<u64>, Outcome) {
     match judged {
-        Judged::StillComing { what, at_least, meanwhile } => (what, at_least, *meanwhile),
-        Judged::Final(outcome) => unreachable!("{outcome:?}"),
+        Assessment::StillComing { what, at_least, meanwhile } => (what, at_least, *meanwhile),
+        Assessment::Final(outcome) => unreachable!("{outcome:?}"),
     }
 }
 

@@ -44,8 +44,8 @@ fn others() -> Without {
 
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
-    let by_views = || Judged::Final(Box::new(views(VerdictKind::Restorable)));
-    let Judged::StillComing { at_least, meanwhile, .. } =
+    let by_views = || Assessment::Final(Box::new(views(VerdictKind::Restorable)));
+    let Assessment::StillComing { at_least, meanwhile, .. } =
         weigh(by_views(), &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
@@ -55,13 +55,13 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
     assert_eq!(meanwhile.told, ["older: a to b"]);
     for code in [9047, 9080, 1235, 4012] {
-        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
+        let Assessment::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
             unreachable!()
         };
         assert_eq!((outcome.verdict, outcome.proof), (VerdictKind::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
-    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
+    let Assessment::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
     else {
         unreachable!()
     };
@@ -70,16 +70,16 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
 
 #[test]
 fn where_the_views_wait_or_say_no_they_are_believed() {
-    let waiting = Judged::StillComing {
+    let waiting = Assessment::StillComing {
         what: "waits".to_owned(),
         at_least: Some(3),
         meanwhile: Box::new(views(VerdictKind::NotYetRestorable)),
     };
-    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
+    let Assessment::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
         unreachable!()
     };
     assert_eq!(meanwhile.verdict, VerdictKind::NotYetRestorable);
-    let lost = Judged::Final(Box::new(views(VerdictKind::NotRestorable)));
-    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
+    let lost = Assessment::Final(Box::new(views(VerdictKind::NotRestorable)));
+    let Assessment::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
     assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
 }

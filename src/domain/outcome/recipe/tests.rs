@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
-use super::super::{Judged, Outcome, judge};
+use super::super::{Assessment, Outcome, judge};
 use super::*;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::restorable::Round;
@@ -19,8 +19,8 @@ fn pay(checkpoint: Scn) -> TenantFacts {
 
 fn outcome(pay: &TenantFacts, set: u64) -> Outcome {
     match judge(pay, &target("prod/pay"), set, false, &ServerTimeZone::fixed(EAST)) {
-        Judged::Final(outcome) => *outcome,
-        Judged::StillComing { .. } => unreachable!("it will not change by waiting"),
+        Assessment::Final(outcome) => *outcome,
+        Assessment::StillComing { .. } => unreachable!("it will not change by waiting"),
     }
 }
 

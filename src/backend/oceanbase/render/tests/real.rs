@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::facts::{BaseRule, TenantFacts};
-use crate::domain::outcome::{Judged, judge};
+use crate::domain::outcome::{Assessment, judge};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::{legacy, round, target};
 use crate::domain::step::StepKind;
@@ -114,7 +114,7 @@ fn every_previewed_statement_parses() {
 
 /// Returns the statements of restore instructions with their placeholders filled in.
 fn recipe(tenant: &TenantFacts) -> Vec<String> {
-    let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
+    let Assessment::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
         unreachable!("it is there")
     };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
