@@ -16,7 +16,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
 use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge, without};
-use crate::domain::plan::{Action, Carried, can_carry_to, can_decrypt, may_ask, question};
+use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
@@ -212,7 +212,7 @@ fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<Strin
 /// Whether the statement of a question can be made with these secrets.
 fn can_carry(question: &ProofQuery, facts: &Facts, secrets: &Secrets) -> Result<(), Fault> {
     let carried =
-        Carried { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
+        StatementSecrets { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
     let version = Some(&facts.cluster.version);
     match question {
         ProofQuery::ByDirectory(action) => action.can_carry(version, carried),

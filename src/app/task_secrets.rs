@@ -5,7 +5,7 @@ use super::tasks::Task;
 use super::{AppContext, Asking, Flag};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Carried, Plan, can_decrypt};
+use crate::domain::plan::{Plan, StatementSecrets, can_decrypt};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
@@ -141,7 +141,11 @@ async fn storage_secrets(
         resolve_secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
     let encryption =
         resolve_secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
-    let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref(), ..Carried::default() };
+    let carried = StatementSecrets {
+        access_key: access_key.as_ref(),
+        encryption: encryption.as_ref(),
+        ..StatementSecrets::default()
+    };
     prepared.plan.can_carry(carried)?;
     let decrypt = prepared.plan.decrypt();
     let mut decryption = Vec::with_capacity(decrypt.len());
@@ -160,7 +164,7 @@ async fn storage_secrets(
         );
         decryption.extend(found.await?);
     }
-    can_decrypt(Carried { decryption: &decryption, ..Carried::default() })?;
+    can_decrypt(StatementSecrets { decryption: &decryption, ..StatementSecrets::default() })?;
     Ok(TaskSecrets { login, access_key, encryption, decryption })
 }
 
@@ -184,7 +188,7 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
     for source in prepared.plan.decrypt_older() {
         decryption.extend(read_without_prompt(context, Some(source.clone()), Flag::DecryptFrom).await);
     }
-    prepared.plan.can_carry(Carried {
+    prepared.plan.can_carry(StatementSecrets {
         access_key: access_key.as_ref(),
         encryption: encryption.as_ref(),
         decryption: &decryption,

@@ -28,7 +28,7 @@ mod tests;
 mod whole;
 
 pub use attach::attach;
-pub use carried::{Carried, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
+pub use carried::{StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use look::{Unasked, may_ask, question};

@@ -10,7 +10,7 @@ use super::{OceanBase, render, rows};
 use crate::backend::system::{Act, Doing, Wording};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
+use crate::domain::plan::{Action, Plan, StatementSecrets, TargetPlan};
 use crate::domain::target::TargetName;
 use crate::domain::task::{PreviewStep, ServerConnection};
 
@@ -62,7 +62,7 @@ impl OceanBase {
     /// # Errors
     /// A secret is missing, or no statement can carry it.
     pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
-        let carried = Carried {
+        let carried = StatementSecrets {
             access_key: self.secrets.access_key.as_ref(),
             encryption: self.secrets.encryption.as_ref(),
             decryption: &self.secrets.decryption,

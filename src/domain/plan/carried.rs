@@ -9,7 +9,7 @@ use crate::domain::version::Version;
 
 /// The secrets that statements carry, as far as they are known.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Carried<'a> {
+pub struct StatementSecrets<'a> {
     /// The access key of the storage.
     pub access_key: Option<&'a Secret>,
     /// The password that encrypts the backup.
@@ -23,7 +23,7 @@ impl Plan {
     ///
     /// # Errors
     /// A usage fault that names what is wrong, and repeats no secret.
-    pub fn can_carry(&self, secrets: Carried<'_>) -> Result<(), Fault> {
+    pub fn can_carry(&self, secrets: StatementSecrets<'_>) -> Result<(), Fault> {
         // Only the numbers count, and they precede the build.
         let version: Option<Version> = self.cluster.version.parse().ok();
         let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
@@ -37,7 +37,7 @@ impl Action {
     ///
     /// # Errors
     /// As [`Plan::can_carry`].
-    pub fn can_carry(&self, version: Option<&Version>, secrets: Carried<'_>) -> Result<(), Fault> {
+    pub fn can_carry(&self, version: Option<&Version>, secrets: StatementSecrets<'_>) -> Result<(), Fault> {
         let at = |destination: &Destination| can_carry_to(destination, version, secrets);
         match self {
             Self::SetDataDestination { destination, .. } => at(destination),
@@ -80,7 +80,11 @@ impl Action {
 ///
 /// # Errors
 /// A usage fault that repeats no secret.
-pub fn can_carry_to(destination: &Destination, version: Option<&Version>, secrets: Carried<'_>) -> Result<(), Fault> {
+pub fn can_carry_to(
+    destination: &Destination,
+    version: Option<&Version>,
+    secrets: StatementSecrets<'_>,
+) -> Result<(), Fault> {
     let carried = version.map_or(Ok(()), |version| destination.carried_by(version, key_of(destination, secrets)));
     carried.map_err(|error| not_carried(destination, &error))
 }
@@ -89,11 +93,11 @@ pub fn can_carry_to(destination: &Destination, version: Option<&Version>, secret
 ///
 /// # Errors
 /// A usage fault that repeats no secret.
-pub fn can_decrypt(secrets: Carried<'_>) -> Result<(), Fault> {
+pub fn can_decrypt(secrets: StatementSecrets<'_>) -> Result<(), Fault> {
     secrets.decryption.iter().find_map(Secret::unfit_to_encrypt).map_or(Ok(()), |why| Err(unfit_to_decrypt(why)))
 }
 
-fn key_of<'a>(destination: &Destination, secrets: Carried<'a>) -> Option<&'a Secret> {
+fn key_of<'a>(destination: &Destination, secrets: StatementSecrets<'a>) -> Option<&'a Secret> {
     secrets.access_key.filter(|_| destination.needs_access_key())
 }
 
@@ -154,7 +158,7 @@ mod tests {
         let plan = moving();
         let judged = |key: &str| {
             let key = Secret::new(key.to_owned());
-            plan.can_carry(Carried { access_key: Some(&key), ..Carried::default() })
+            plan.can_carry(StatementSecrets { access_key: Some(&key), ..StatementSecrets::default() })
         };
         assert_eq!(judged("abc/+=xyz"), Ok(()));
         let long = "k".repeat(300);
@@ -166,7 +170,7 @@ mod tests {
             );
             assert!(!format!("{fault:?}").contains(CANARY), "{fault:?}");
         }
-        assert_eq!(plan.can_carry(Carried::default()), Ok(()), "what is not known is not judged");
+        assert_eq!(plan.can_carry(StatementSecrets::default()), Ok(()), "what is not known is not judged");
     }
 
     #[test]
@@ -174,7 +178,7 @@ mod tests {
         let plan = moving();
         let judged = |password: &str| {
             let password = Secret::new(password.to_owned());
-            plan.can_carry(Carried { encryption: Some(&password), ..Carried::default() })
+            plan.can_carry(StatementSecrets { encryption: Some(&password), ..StatementSecrets::default() })
         };
         assert_eq!(judged("pa ss & word"), Ok(()));
         for unfit in ["", "a'b", "a\"b", "a`b", "a\\b", "a\nb"] {
@@ -193,7 +197,7 @@ mod tests {
         };
         let judged = |password: &str| {
             let passwords = [Secret::new("fine".to_owned()), Secret::new(password.to_owned())];
-            look.can_carry(None, Carried { decryption: &passwords, ..Carried::default() })
+            look.can_carry(None, StatementSecrets { decryption: &passwords, ..StatementSecrets::default() })
         };
         assert_eq!(judged("pa ss & word"), Ok(()));
         for unfit in ["", "a'b", "a\\b"] {
