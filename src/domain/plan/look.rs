@@ -11,7 +11,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 
 /// The last step, why the proof is not requested in it, and a note about it.
-pub(super) struct Confirming {
+pub(super) struct ConfirmStep {
     pub(super) step: PlannedStep,
     pub(super) unasked: Option<Unasked>,
     pub(super) note: Option<String>,
@@ -33,14 +33,14 @@ impl From<String> for Unasked {
 }
 
 /// Returns the last step of one tenant's backup (R10).
-pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices, wanted: &Places<'_>) -> Confirming {
+pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices, wanted: &Places<'_>) -> ConfirmStep {
     let (data, log) = (&wanted.data.destination, &wanted.archive.destination);
     let known = wanted.data.from.or(wanted.archive.from).and_then(|wanted| wanted.access_key.clone());
     let own = choices.encrypt.iter().cloned();
     match question(facts, tenant, &choices.proof, (data, Some(log)), known, own.collect()) {
         Err(unasked) => {
             let step = PlannedStep::reads(StepKind::ConfirmRestorable);
-            Confirming { step, unasked: Some(unasked), note: None }
+            ConfirmStep { step, unasked: Some(unasked), note: None }
         }
         Ok(asked) => {
             let mut actions = vec![asked.clone()];
@@ -58,7 +58,7 @@ pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices,
                     facts.cluster.endpoint
                 )
             });
-            Confirming { step: PlannedStep::with(StepKind::ConfirmRestorable, actions, effect), unasked: None, note }
+            ConfirmStep { step: PlannedStep::with(StepKind::ConfirmRestorable, actions, effect), unasked: None, note }
         }
     }
 }
