@@ -13,20 +13,20 @@ use crate::domain::step::StepKind;
 /// The last step, why the proof is not requested in it, and a note about it.
 pub(super) struct ConfirmStep {
     pub(super) step: PlannedStep,
-    pub(super) unasked: Option<Unasked>,
+    pub(super) unasked: Option<ProofSkipped>,
     pub(super) note: Option<String>,
 }
 
 /// The reason why the storage proof is not requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unasked {
+pub struct ProofSkipped {
     /// The reason, as it is shown.
     pub why: String,
     /// The secrets that the request would send, where they alone are the reason.
     pub needs: Option<String>,
 }
 
-impl From<String> for Unasked {
+impl From<String> for ProofSkipped {
     fn from(why: String) -> Self {
         Self { why, needs: None }
     }
@@ -75,7 +75,7 @@ pub fn question(
     (data, log): (&Destination, Option<&Destination>),
     key: Option<SecretSource>,
     own: Vec<SecretSource>,
-) -> Result<Action, Unasked> {
+) -> Result<Action, ProofSkipped> {
     if choice.asked == Some(false) {
         return Err("it was left out by --no-proof".to_owned().into());
     }
@@ -96,7 +96,7 @@ pub fn question(
         needs.extend((!encrypted.is_empty()).then(|| format!("the password of set {}", encrypted.join(", "))));
         let needs = needs.join(" and ");
         let why = format!("it needs {needs}, and secrets are sent only with --prove");
-        return Err(Unasked { why, needs: Some(needs) });
+        return Err(ProofSkipped { why, needs: Some(needs) });
     }
     if let Some(place) = both.iter().find(|place| place.bare().contains(',')) {
         return Err(format!("the path of {} has a comma, which the statement cannot carry", place.bare()).into());
