@@ -287,12 +287,12 @@ fn sentence(found: &str) -> String {
 }
 
 /// Collects checks about one target.
-struct Sheet {
+struct CheckList {
     target: TargetName,
     checks: Vec<Check>,
 }
 
-impl Sheet {
+impl CheckList {
     fn new(target: TargetName) -> Self {
         Self { target, checks: Vec::new() }
     }

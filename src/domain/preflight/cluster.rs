@@ -1,6 +1,6 @@
 //! The checks that concern the cluster as a whole.
 
-use super::{Check, CheckId, Sheet};
+use super::{Check, CheckId, CheckList};
 use crate::domain::choices::Choices;
 use crate::domain::facts::{BackupServiceFacts, ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts};
 use crate::domain::fault::Cause;
@@ -10,7 +10,7 @@ use crate::domain::version::{Method, Version};
 #[must_use]
 pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     let cluster = &facts.cluster;
-    let mut sheet = Sheet::new(cluster.target.clone());
+    let mut sheet = CheckList::new(cluster.target.clone());
     if cluster.version.method().known {
         sheet.pass(CheckId::Version, format!("{}: {}", cluster.version.with_build(), cluster.method_reason));
     } else {
@@ -68,7 +68,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     sheet.checks
 }
 
-fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn upgrading(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
         Known::Known(signs) if signs.is_empty() => {
@@ -106,7 +106,7 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     }
 }
 
-fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn servers(sheet: &mut CheckList, cluster: &ClusterFacts) {
     match &cluster.servers {
         Known::NotChecked(why) => {
             sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.");
@@ -145,7 +145,7 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
 }
 
 /// Encryption never fails open: where it cannot be given, nothing is started.
-fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn encryption(sheet: &mut CheckList, cluster: &ClusterFacts) {
     if cluster.method == Method::Logical {
         sheet.refuse(
             CheckId::Encryption,
@@ -166,7 +166,7 @@ fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
     }
 }
 
-fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn privileges(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     if cluster.method == Method::Logical {
         return;
     }
@@ -207,7 +207,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
 /// A clock further apart than this makes ages and lags misleading.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
-fn clock(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn clock(sheet: &mut CheckList, cluster: &ClusterFacts) {
     let apart = cluster.clock_ahead_ms.abs();
     let tenths = apart / 100;
     if apart <= CLOCK_TOLERANCE_MS {

@@ -1,6 +1,6 @@
 //! The checks of a logical backup: what a dump can carry, and what it changes or leaves out.
 
-use super::{CheckId, Sheet};
+use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
 use crate::domain::command_line::{given, shell};
 use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, few};
@@ -29,12 +29,12 @@ fn things(count: usize) -> String {
 }
 
 /// The checks that concern what is dumped, and where to.
-pub(super) fn cluster(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+pub(super) fn cluster(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     what(sheet, cluster, choices);
     place(sheet, cluster);
 }
 
-fn what(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn what(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     let catalogue = match &cluster.dump {
         None => return,
         Some(Known::NotChecked(why)) => {
@@ -71,7 +71,7 @@ fn columns(count: usize) -> String {
     if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
 
-fn dumpable(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
+fn dumpable(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
     let found = catalogue.in_the_way(&choices.exclude);
     if !found.is_empty() {
         let (said, fix) = in_the_way(&found);
@@ -85,7 +85,7 @@ fn dumpable(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
     sheet.pass(CheckId::Dumpable, said);
 }
 
-fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
+fn excluded(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
     if choices.exclude.is_empty() {
         return;
     }
@@ -111,7 +111,7 @@ fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
     sheet.warn(CheckId::ExcludedTables, said, &fix);
 }
 
-fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn place(sheet: &mut CheckList, cluster: &ClusterFacts) {
     let place = match &cluster.dump_place {
         None => return,
         Some(Known::NotChecked(why)) => {
@@ -156,7 +156,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
 }
 
 /// A dump that is about as large as the last one has to fit.
-fn room(sheet: &mut Sheet, place: &PlaceFacts) {
+fn room(sheet: &mut CheckList, place: &PlaceFacts) {
     let last = place.last.map(|bytes| format!("the last dump there has {}", size(bytes)));
     match (place.free, place.last) {
         (None, _) => sheet.not_checked(

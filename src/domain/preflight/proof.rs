@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, CheckId, Sheet};
+use super::{Check, CheckId, CheckList};
 use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
@@ -41,7 +41,7 @@ pub fn directories_to_set(facts: &Facts, tenant: &TenantFacts, choices: &Choices
 /// something in it.
 #[must_use]
 pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.target(tenant));
+    let mut sheet = CheckList::new(facts.target(tenant));
     for (kind, wanted) in directories_to_set(facts, tenant, choices) {
         proven(&mut sheet, (tenant, kind), &wanted, choices);
     }
@@ -56,7 +56,7 @@ pub fn looked_checks(
     choices: &Choices,
     unseen: &BTreeMap<String, String>,
 ) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.target(tenant));
+    let mut sheet = CheckList::new(facts.target(tenant));
     for (kind, wanted) in directories_to_set(facts, tenant, choices) {
         let bare = wanted.bare();
         match unseen.get(&bare) {
@@ -77,7 +77,7 @@ pub fn looked_checks(
 /// nothing is decided without one.
 #[must_use]
 pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.cluster.target.clone());
+    let mut sheet = CheckList::new(facts.cluster.target.clone());
     let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
     let wanted = tenants.first().and_then(|tenant| wanted_data_destination(facts, tenant, choices));
     let differs = wanted.filter(|wanted| own.is_none_or(|own| !own.already_is(wanted)));
@@ -91,7 +91,7 @@ pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choice
     sheet.checks
 }
 
-fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &Destination, choices: &Choices) {
+fn proven(sheet: &mut CheckList, (tenant, kind): (&TenantFacts, DirKind), wanted: &Destination, choices: &Choices) {
     let bare = wanted.bare();
     let seen = choices.seen.iter().find(|seen| seen.uri == bare).map(|seen| seen.seen);
     match (media_at_risk(tenant, kind, wanted), seen) {

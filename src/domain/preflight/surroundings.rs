@@ -1,6 +1,6 @@
 //! The checks of what is around a backup: another manager, encryption keys and passwords, and what it competes with.
 
-use super::{CheckId, Sheet};
+use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
@@ -9,7 +9,7 @@ use crate::domain::restorable::{EncryptionMode, FileStatus};
 use crate::domain::surroundings::Manager;
 
 /// The checks that concern the cluster.
-pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts) {
+pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts) {
     match &facts.cluster.managers {
         Known::Known(managers) if managers.is_empty() => {}
         Known::Known(managers) => sheet.warn(
@@ -31,7 +31,7 @@ pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts) {
 }
 
 /// The checks that concern one tenant.
-pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+pub(super) fn tenant(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     if let Some(managers) = facts.cluster.managers.get().filter(|managers| !managers.is_empty()) {
         managed(sheet, facts, tenant, choices, managers);
     }
@@ -60,7 +60,7 @@ pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, cho
 }
 
 /// R7: what another program manages is left to it, unless a person overrides that.
-fn managed(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices, managers: &[Manager]) {
+fn managed(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices, managers: &[Manager]) {
     let changes = settings_changed(facts, tenant, choices);
     if changes.is_empty() {
         return;
@@ -81,7 +81,7 @@ fn told(managers: &[Manager]) -> String {
 
 /// R11: a restore asks for the password of every set in the directory up to its point (V4.2.0 to V4.3.1 source,
 /// `do_get_backup_set_array_`).
-fn passwords(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn passwords(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let Some(destination) = wanted_data_destination(facts, tenant, choices) else { return };
     let here = |path: &str| Destination::parse_server(path).is_ok_and(|path| path.may_be_same_directory(&destination));
     let encrypted: Vec<String> = tenant

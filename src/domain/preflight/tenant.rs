@@ -1,6 +1,6 @@
 //! The checks that concern one tenant.
 
-use super::{Check, CheckId, FULL_NEEDED, Sheet};
+use super::{Check, CheckId, CheckList, FULL_NEEDED};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
@@ -14,7 +14,7 @@ use crate::domain::version::Method;
 /// The checks that concern one tenant.
 #[must_use]
 pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.target(tenant));
+    let mut sheet = CheckList::new(facts.target(tenant));
     if facts.cluster.method == Method::Logical {
         logical_mode(&mut sheet, choices);
         return sheet.checks;
@@ -38,7 +38,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     sheet.checks
 }
 
-fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
+fn logical_mode(sheet: &mut CheckList, choices: &Choices) {
     if choices.mode == Mode::Incremental {
         sheet.refuse(
             CheckId::Mode,
@@ -51,7 +51,7 @@ fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
     }
 }
 
-fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn who_may(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     let name = quoted_name(&tenant.name);
     let refusal = match tenant.kind {
         TenantKind::Sys | TenantKind::Meta if facts.cluster.method == Method::Physical => {
@@ -132,7 +132,7 @@ fn is_word_for_many(name: &str) -> bool {
     ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name))
 }
 
-fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn another_backup(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match tenant.running.first() {
         None if facts.cluster.scope == Scope::Tenant => sheet.not_checked(
             CheckId::AnotherBackup,
@@ -157,7 +157,7 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 }
 
 /// Without a place for the data nothing is planned: it is said before anybody asks for a start.
-fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
         // What the server has accepted it knows.
         Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.is_same_path(&place)) => {
@@ -185,7 +185,7 @@ fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: 
     }
 }
 
-fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let destination = crate::domain::plan::wanted_data_destination(facts, tenant, choices);
     let reason = match usable_full(tenant, destination.as_ref()) {
         Ok(base) => return base_found(sheet, tenant, base),
@@ -206,7 +206,7 @@ fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choi
     }
 }
 
-fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
+fn base_found(sheet: &mut CheckList, tenant: &TenantFacts, base: &BackupSet) {
     let from = base.kind.mode().map_or_else(|| base.kind.to_string(), |mode| mode.word().to_owned());
     let chain = match chain(base, &tenant.sets) {
         Ok(chain) => chain,
@@ -246,7 +246,7 @@ fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
     }
 }
 
-fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn archive(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match tenant.archive.latest() {
         Some(round) if round.status == RoundStatus::Doing => {
             sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
@@ -279,7 +279,7 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 }
 
 /// What the step `Start log archiving` will do about it (R2).
-fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
+fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
     let (word, will) = match archiving::judge(&tenant.archive) {
         Archiving::Off => match tenant.archive.latest() {
             Some(round) => (round.status.to_string(), "the backup starts a new round first"),
@@ -304,7 +304,7 @@ fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
     sheet.warn(CheckId::LogArchiving, format!("{word}: {will}"), fix);
 }
 
-fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn retention(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match &tenant.recovery_window {
         Known::NotChecked(why) => sheet.not_checked(CheckId::DeletePolicy, why.clone(), ""),
         Known::Known(None) => {

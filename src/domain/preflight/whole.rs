@@ -1,7 +1,7 @@
 //! The checks below V4: the cluster is one thing with one destination, one archive and one job, and tenants can be backed up
 //! by themselves from V3.2.2-20220304134610 on.
 
-use super::{COMPACTION_NEEDED, CheckId, Sheet};
+use super::{COMPACTION_NEEDED, CheckId, CheckList};
 use crate::domain::choices::{Choices, Compact, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
@@ -15,7 +15,7 @@ pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {
 }
 
 /// The checks that concern the cluster.
-pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
+pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
     role(sheet, whole);
     if whole.destinations.len() > 1 {
         sheet.warn(
@@ -47,7 +47,7 @@ pub(super) fn cluster(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choi
     }
 }
 
-fn role(sheet: &mut Sheet, whole: &WholeFacts) {
+fn role(sheet: &mut CheckList, whole: &WholeFacts) {
     match &whole.role {
         Known::NotChecked(why) => {
             sheet.not_checked(CheckId::Role, why.clone(), "Only a primary cluster can be backed up before V4.");
@@ -67,7 +67,7 @@ fn role(sheet: &mut Sheet, whole: &WholeFacts) {
 }
 
 /// R5: how old the last one is, whether one is needed, and what stands in its way.
-fn compaction(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
+fn compaction(sheet: &mut CheckList, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
     let compaction = match &whole.compaction {
         Known::Known(compaction) => compaction,
         Known::NotChecked(why) => {
@@ -137,7 +137,7 @@ fn last_freeze(facts: &Facts, compaction: &CompactionFacts) -> String {
 }
 
 /// The checks of one tenant that is to be backed up by itself.
-pub(super) fn tenant(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+pub(super) fn tenant(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     if !is_of_tenants(facts, choices) {
         return;
     }
