@@ -208,7 +208,7 @@ impl Choices {
             return Err(Fault::new(
                 Cause::Usage,
                 format!("The check {} cannot be skipped.", check.name()),
-                format!("Only these may be overridden: {}.", CheckId::that_may_be_skipped()),
+                format!("Only these may be overridden: {}.", CheckId::skippable_names()),
                 "Leave it out, and mend what the check found.",
             ));
         }

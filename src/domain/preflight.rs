@@ -193,7 +193,7 @@ impl CheckId {
 
     /// The names of all checks that may be overridden, for a message: `one_build`.
     #[must_use]
-    pub fn that_may_be_skipped() -> String {
+    pub fn skippable_names() -> String {
         let names: Vec<&str> = Self::ALL.into_iter().filter(|check| check.may_be_skipped()).map(Self::name).collect();
         names.join(", ")
     }
