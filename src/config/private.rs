@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::private_file::{Complaint, Met};
+use crate::domain::private_file::{Met, PermissionProblem};
 
 /// What is required of a file that is read.
 struct Demand {
@@ -62,7 +62,7 @@ fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroiz
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let found = file.metadata().map_err(|error| unreadable(&error))?;
     let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
-    if let Some(Complaint { why, next }) = met.complaint(&shown.to_string(), demand.forbidden, demand.mode) {
+    if let Some(PermissionProblem { why, next }) = met.complaint(&shown.to_string(), demand.forbidden, demand.mode) {
         return Err(refused(why, next));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(largest)).unwrap_or(0) + 1));

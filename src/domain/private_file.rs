@@ -13,7 +13,7 @@ pub struct Met {
 
 /// Why something is not used, and what to do next; one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct PermissionProblem {
     /// Why.
     pub why: String,
     /// What to do next.
@@ -27,9 +27,9 @@ impl Met {
     /// What belongs to root is used by everybody, for root can do as it likes; what belongs to another user is used by nobody
     /// else, and least of all by root.
     #[must_use]
-    pub fn complaint(self, shown: &str, (forbidden, does): (u32, &str), mode: &str) -> Option<Complaint> {
+    pub fn complaint(self, shown: &str, (forbidden, does): (u32, &str), mode: &str) -> Option<PermissionProblem> {
         if self.owner != self.user && self.owner != 0 {
-            return Some(Complaint {
+            return Some(PermissionProblem {
                 why: format!("It belongs to the user with the uid {}, and this is uid {}.", self.owner, self.user),
                 next: format!(
                     "Name another, or work as its owner; if it is yours all the same: chown {} {shown}",
@@ -37,7 +37,7 @@ impl Met {
                 ),
             });
         }
-        (self.mode & forbidden != 0).then(|| Complaint {
+        (self.mode & forbidden != 0).then(|| PermissionProblem {
             why: format!("Others than its owner may {does} it: its mode is {:04o}.", self.mode & 0o7777),
             next: format!("Run: chmod {mode} {shown}"),
         })
@@ -61,7 +61,7 @@ mod tests {
         let open = met(7, 7, 0o40777);
         assert_eq!(
             open,
-            Some(Complaint {
+            Some(PermissionProblem {
                 why: "Others than its owner may write it: its mode is 0777.".to_owned(),
                 next: "Run: chmod go-w /s".to_owned()
             })
