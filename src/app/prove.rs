@@ -17,7 +17,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
 use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge, without};
 use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, question};
-use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
+use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -108,7 +108,7 @@ pub async fn prove(
         let weighed = weigh(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
             without(&tenant, set.id, &zone)
         });
-        let lacks = matches!(looked, Looked::Lacks(_));
+        let lacks = matches!(looked, ProofAnswer::Lacks(_));
         let until = match &weighed {
             Assessment::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
             _ => Duration::ZERO,
@@ -258,14 +258,14 @@ async fn send_query(
     question: &ProofQuery,
     facts: &Facts,
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
-) -> Result<Looked, Fault> {
+) -> Result<ProofAnswer, Fault> {
     let ready = match question {
         ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
         ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };
     let act = match ready {
         Ok(act) => act,
-        Err(fault) => return Ok(Looked::refused(&fault)),
+        Err(fault) => return Ok(ProofAnswer::refused(&fault)),
     };
     context.ensure_state_directory()?;
     for statement in &act.shown {
@@ -283,8 +283,8 @@ async fn send_query(
         )?;
     }
     Ok(match server.make_look(act).await {
-        Err(failure) => server.looked(target).unwrap_or_else(|| Looked::refused(&failure.fault)),
-        Ok(()) => server.looked(target).unwrap_or_else(|| Looked::NoAnswer("no answer was taken".to_owned())),
+        Err(failure) => server.looked(target).unwrap_or_else(|| ProofAnswer::refused(&failure.fault)),
+        Ok(()) => server.looked(target).unwrap_or_else(|| ProofAnswer::NoAnswer("no answer was taken".to_owned())),
     })
 }
 

@@ -100,7 +100,7 @@ impl Proof {
 
 /// The result of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Looked {
+pub enum ProofAnswer {
     /// The storage holds what is needed.
     Found(Proof),
     /// The server does not find all that is needed; its reason.
@@ -109,7 +109,7 @@ pub enum Looked {
     NoAnswer(String),
 }
 
-impl Looked {
+impl ProofAnswer {
     /// Returns the result of the server's list, which must contain the `needed` sets.
     #[must_use]
     pub fn listed(proof: Proof, needed: &[u64]) -> Self {
@@ -173,13 +173,13 @@ impl Assessment {
 #[must_use]
 pub fn weigh(
     judged: Assessment,
-    looked: &Looked,
+    looked: &ProofAnswer,
     target: &TargetName,
     at_least: Option<u64>,
     without: impl FnOnce() -> Without,
 ) -> Assessment {
     match (judged, looked) {
-        (Assessment::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
+        (Assessment::Final(outcome), ProofAnswer::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
             Assessment::StillComing {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
@@ -187,14 +187,14 @@ pub fn weigh(
             }
         }
         (judged, looked) => judged.map(|outcome| match looked {
-            Looked::Found(proof) => {
+            ProofAnswer::Found(proof) => {
                 if outcome.verdict != VerdictKind::Restorable {
                     let told = "The views say otherwise, and a restore goes by what is on the storage.";
                     outcome.told.push(told.to_owned());
                 }
                 outcome.proof = Some(proof.clone());
             }
-            Looked::Lacks(why) | Looked::NoAnswer(why) => outcome.proof_why = Some(why.clone()),
+            ProofAnswer::Lacks(why) | ProofAnswer::NoAnswer(why) => outcome.proof_why = Some(why.clone()),
         }),
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Assessment, VerdictKind, without};
 use crate::domain::plan::{Action, TargetPlan};
-use crate::domain::proof::{Evidence, Looked, Proof, weigh};
+use crate::domain::proof::{Evidence, Proof, ProofAnswer, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
@@ -32,7 +32,7 @@ pub(in crate::backend) struct Looking {
     /// When the server was last asked.
     asked: Instant,
     /// The result, once there is one.
-    looked: Option<Looked>,
+    looked: Option<ProofAnswer>,
 }
 
 /// Returns the observation for an assessed set.
@@ -64,7 +64,7 @@ impl OceanBase {
         let by_views = judged.outcome().verdict;
         match known {
             Some((looked, asked))
-                if !matches!(looked, Looked::Lacks(_))
+                if !matches!(looked, ProofAnswer::Lacks(_))
                     || by_views != VerdictKind::Restorable
                     || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
@@ -115,14 +115,14 @@ impl OceanBase {
 
     /// Returns the result of the last proof of a target.
     #[must_use]
-    pub fn looked(&self, name: &TargetName) -> Option<Looked> {
+    pub fn looked(&self, name: &TargetName) -> Option<ProofAnswer> {
         self.looks.get(name)?.looked.clone()
     }
 
     /// Records that a proof was not requested, and why.
     pub fn looked_in_vain(&mut self, name: &TargetName, fault: &Fault) {
         if let Some(looking) = self.looks.get_mut(name).filter(|looking| looking.looked.is_none()) {
-            looking.looked = Some(Looked::refused(fault));
+            looking.looked = Some(ProofAnswer::refused(fault));
         }
     }
 
@@ -272,7 +272,7 @@ impl OceanBase {
             looking.asked = Instant::now();
             looking.looked = Some(match &answer {
                 Ok(rows) => listed(looking, rows),
-                Err(failure) => Looked::refused(&failure.fault),
+                Err(failure) => ProofAnswer::refused(&failure.fault),
             });
         }
         answer.map(drop)
@@ -280,13 +280,13 @@ impl OceanBase {
 }
 
 /// Parses the rows of a proof. A row of an unknown type is neither a set nor a piece.
-fn listed(looking: &Looking, rows: &[Row]) -> Looked {
+fn listed(looking: &Looking, rows: &[Row]) -> ProofAnswer {
     let of = |kind: &str| {
         rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
     };
     let (sets, pieces) = (of("BACKUP_SET"), of("BACKUP_PIECE"));
     let proof = Proof { at: super::now(), by: Evidence::Media, until_scn: looking.until, sets, pieces };
-    Looked::listed(proof, &looking.needed)
+    ProofAnswer::listed(proof, &looking.needed)
 }
 
 /// Returns the earliest point that a set can be restored to, which a proof requests.

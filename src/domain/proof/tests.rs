@@ -18,8 +18,8 @@ fn views(verdict: VerdictKind) -> Outcome {
     Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
 }
 
-fn refusal(code: u32) -> Looked {
-    Looked::refused(&Fault::new(Cause::Server, "W.", "Y.", "N.").with_code(code))
+fn refusal(code: u32) -> ProofAnswer {
+    ProofAnswer::refused(&Fault::new(Cause::Server, "W.", "Y.", "N.").with_code(code))
 }
 
 #[test]
@@ -32,8 +32,8 @@ fn what_was_found_is_one_line() {
 
 #[test]
 fn the_list_must_hold_the_set_and_its_chain() {
-    assert!(matches!(Looked::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), Looked::Found(_)));
-    let Looked::Lacks(why) = Looked::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
+    assert!(matches!(ProofAnswer::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), ProofAnswer::Found(_)));
+    let ProofAnswer::Lacks(why) = ProofAnswer::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
     assert_eq!(why, "the server would restore from sets 1, 2, not from set 3");
 }
 
@@ -61,7 +61,8 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
         assert_eq!((outcome.verdict, outcome.proof), (VerdictKind::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
-    let Assessment::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
+    let Assessment::Final(outcome) =
+        weigh(by_views(), &ProofAnswer::Found(proof(&[3], &[9])), &target(), Some(12), others)
     else {
         unreachable!()
     };
