@@ -43,12 +43,12 @@ impl RefusedStart {
                 let explained = explain(i64::from(code), "");
                 Fault { what, why: format!("{} {}", explained.what, explained.why), ..explained }
             }
-            _ => self.probable(what, code, target),
+            _ => self.probable_cause(what, code, target),
         };
         self.event.as_ref().map_or(fault.clone(), |event| located(fault, event))
     }
 
-    fn probable(&self, what: String, code: Option<u32>, target: &TargetName) -> Fault {
+    fn probable_cause(&self, what: String, code: Option<u32>, target: &TargetName) -> Fault {
         let said = match code {
             Some(code) => format!("To sys it says {code} and no reason."),
             None => format!(
