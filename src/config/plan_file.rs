@@ -16,7 +16,7 @@ use crate::domain::identity::Created;
 use crate::domain::plan::LeftOut;
 use crate::domain::preflight::CheckId;
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::{Expect, FileDigest, SavedPlan};
+use crate::domain::saved::{ExpectedCluster, FileDigest, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
@@ -362,7 +362,7 @@ impl TryFrom<File> for SavedPlan {
         Ok(Self {
             saved: file.saved,
             choices: file.choices.into(),
-            expect: Expect { cluster_id, created, version, tenant_ids },
+            expect: ExpectedCluster { cluster_id, created, version, tenant_ids },
             shown: unshared(steps.collect())?,
             left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
             digest: FileDigest::Matches,

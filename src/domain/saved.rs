@@ -23,7 +23,7 @@ pub const TASK: &str = "{task}";
 
 /// The cluster and the tenants that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expect {
+pub struct ExpectedCluster {
     /// The cluster's id; None on an engine without clusters.
     pub cluster_id: Option<u64>,
     /// When its sys tenant, or the login's own tenant, was created; None: not known.
@@ -75,7 +75,7 @@ pub struct SavedPlan {
     /// The choices of the user; what the inventory adds is read again.
     pub choices: Choices,
     /// The cluster and the tenants it was made for.
-    pub expect: Expect,
+    pub expect: ExpectedCluster,
     /// The steps as they were shown, with [`TASK`] for the task's id.
     pub shown: Vec<PreviewStep>,
     /// The targets that were left out.
@@ -92,7 +92,7 @@ impl SavedPlan {
         Self {
             saved,
             choices: Choices { fallbacks: Vec::new(), ..plan.choices.clone() },
-            expect: Expect {
+            expect: ExpectedCluster {
                 cluster_id: plan.cluster.id,
                 created: plan.cluster.created,
                 version: plan.cluster.version.clone(),

@@ -85,7 +85,7 @@ fn plan(choices: Choices) -> SavedPlan {
     SavedPlan {
         saved: jiff::Timestamp::UNIX_EPOCH,
         choices,
-        expect: crate::domain::saved::Expect {
+        expect: crate::domain::saved::ExpectedCluster {
             created: None,
             cluster_id: None,
             version: String::new(),

@@ -19,7 +19,7 @@ fn saved(choices: Choices) -> SavedPlan {
     SavedPlan {
         saved: "2026-11-20T03:31:02.5Z".parse().unwrap(),
         choices,
-        expect: Expect {
+        expect: ExpectedCluster {
             cluster_id: Some(77),
             created: Some(Created { tenant: 1, at: "2026-10-01T03:31:40.123456Z".parse().unwrap() }),
             version: "V4.2.5.1-101000012024".into(),
