@@ -25,7 +25,8 @@ use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
-    Expected, OfTenant, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
+    Expected, OfTenant, StorageCheck, TestReport, TestUpdate, TestedCheck, Used, by_hand, judge_servers, script,
+    sole_use,
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
@@ -294,7 +295,7 @@ struct ProbeRequest {
 pub async fn run_test(
     tester: &ProbeProgram,
     what: TestSpec,
-    news: Option<&mpsc::UnboundedSender<TestNews>>,
+    news: Option<&mpsc::UnboundedSender<TestUpdate>>,
 ) -> TestReport {
     let mut sheet = TestRecorder { news, checks: Vec::new(), running: None, left_behind: None };
     sheet.add_check(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
@@ -308,7 +309,7 @@ pub async fn run_test(
     let (uri, by_hand) = (what.destination.to_string(), by_hand(&what.destination));
     let asked = match (&what.servers, &what.expected) {
         (Some(servers), _) => {
-            sheet.send(TestNews::Begins(StorageCheck::EveryServer));
+            sheet.send(TestUpdate::Begins(StorageCheck::EveryServer));
             Some(servers)
         }
         (None, Expected::OwnHost) => {
@@ -358,7 +359,7 @@ async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
 
 /// Records the checks of a Test and sends them to the front end.
 struct TestRecorder<'a> {
-    news: Option<&'a mpsc::UnboundedSender<TestNews>>,
+    news: Option<&'a mpsc::UnboundedSender<TestUpdate>>,
     checks: Vec<TestedCheck>,
     running: Option<StorageCheck>,
     left_behind: Option<String>,
@@ -369,7 +370,7 @@ impl TestRecorder<'_> {
         match news {
             News::Begins(check) => {
                 self.running = Some(check);
-                self.send(TestNews::Begins(check));
+                self.send(TestUpdate::Begins(check));
             }
             News::Ended(check) => self.add_check(check),
             News::Leaves(probe) => self.left_behind = Some(probe),
@@ -383,11 +384,11 @@ impl TestRecorder<'_> {
             self.running = None;
         }
         self.checks.push(check.clone());
-        self.send(TestNews::Ended(check));
+        self.send(TestUpdate::Ended(check));
     }
 
     /// Sends news; a front end that has exited is ignored.
-    fn send(&self, news: TestNews) {
+    fn send(&self, news: TestUpdate) {
         if let Some(sender) = self.news {
             let _ = sender.send(news);
         }

@@ -18,7 +18,7 @@ use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{TestNews, TestReport, TestResult, TestedCheck};
+use crate::domain::storage_test::{TestReport, TestResult, TestUpdate, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::template::DirKind;
 
@@ -138,7 +138,7 @@ async fn run_and_print(say: &Output, tester: &ProbeProgram, subject: TestSubject
     };
     let saying = async {
         while let Some(news) = news.recv().await {
-            if let TestNews::Ended(check) = news {
+            if let TestUpdate::Ended(check) = news {
                 print_check(say, target.as_ref(), &uri, &check);
             }
         }

@@ -218,7 +218,7 @@ impl TestedCheck {
 
 /// An event of a running Test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TestNews {
+pub enum TestUpdate {
     /// This check has begun.
     Begins(StorageCheck),
     /// This check has ended.

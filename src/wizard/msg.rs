@@ -13,7 +13,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
-use crate::domain::storage_test::{TestNews, TestReport};
+use crate::domain::storage_test::{TestReport, TestUpdate};
 use crate::domain::task::{Event, Prepared, TaskState, TaskView, Unread};
 
 /// One thing that happened.
@@ -52,7 +52,7 @@ pub enum Answer {
     /// The plan was made, or refused.
     Prepared(Box<Result<PlanPreview, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.
-    TestProgressed(Box<TestNews>),
+    TestProgressed(Box<TestUpdate>),
     /// The Test has ended.
     TestFinished(Box<TestReport>),
     /// A runner took the task (its id), or why not.

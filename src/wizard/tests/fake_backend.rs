@@ -10,7 +10,7 @@ use crate::app::storage_check::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
@@ -187,8 +187,8 @@ impl FakeBackend {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), fixtures::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),
         };
-        self.say(req, Answer::TestProgressed(Box::new(TestNews::Begins(StorageCheck::Write))));
-        self.say(req, Answer::TestProgressed(Box::new(TestNews::Ended(check.clone()))));
+        self.say(req, Answer::TestProgressed(Box::new(TestUpdate::Begins(StorageCheck::Write))));
+        self.say(req, Answer::TestProgressed(Box::new(TestUpdate::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
         let directory = TestedCheck {
             seen: Some(Seen { format: true, doubted: false, fit: Fit::Fit }),

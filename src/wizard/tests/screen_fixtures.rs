@@ -9,7 +9,7 @@ use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::outcome::VerdictKind;
 use crate::domain::step::StepKind;
-use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_test::{StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::{Model, RequestId, Screen};
@@ -164,7 +164,7 @@ fn testing() -> Wizard {
     let (req, _) = the_test(&wizard);
     let ended = TestedCheck::pass(StorageCheck::Write, Some(41), "1 MiB written");
     for news in
-        [TestNews::Begins(StorageCheck::Write), TestNews::Ended(ended), TestNews::Begins(StorageCheck::ReadBack)]
+        [TestUpdate::Begins(StorageCheck::Write), TestUpdate::Ended(ended), TestUpdate::Begins(StorageCheck::ReadBack)]
     {
         wizard.answer(req, Answer::TestProgressed(Box::new(news)));
     }

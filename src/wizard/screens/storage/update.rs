@@ -11,7 +11,7 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Chosen, chosen_destination};
-use crate::domain::storage_test::{TestNews, TestReport};
+use crate::domain::storage_test::{TestReport, TestUpdate};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::{DirectoryTest, Effect};
@@ -434,7 +434,7 @@ fn storage_under_test(model: &mut Model, req: RequestId) -> Option<(&mut Storage
 }
 
 /// A check of the Test begins or has ended.
-pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
+pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestUpdate) -> Vec<Effect> {
     if let Some((storage, part)) = storage_under_test(model, req)
         && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::facts::TenantFacts;
 use crate::domain::samples::{cluster, prod, wanted};
-use crate::domain::storage_test::{Expected, Fit, Seen, TestNews, TestResult};
+use crate::domain::storage_test::{Expected, Fit, Seen, TestResult, TestUpdate};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
 use crate::wizard::screens::storage::test_run::TestProgress;
@@ -58,12 +58,12 @@ fn checks_are_shown_as_they_begin_and_end() {
     let (req, _) = test(&mut model);
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(None));
     let tell = |model: &mut Model, req, news| answer(model, req, Answer::TestProgressed(Box::new(news)));
-    tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
+    tell(&mut model, req, TestUpdate::Begins(StorageCheck::Write));
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
     // News of another Test are nobody's.
-    tell(&mut model, RequestId(req.0 + 7), TestNews::Begins(StorageCheck::List));
+    tell(&mut model, RequestId(req.0 + 7), TestUpdate::Begins(StorageCheck::List));
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
-    tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
+    tell(&mut model, req, TestUpdate::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
     let trial = storage(&model).data.test_run.clone().unwrap();
     assert_eq!((trial.checks.len(), trial.progress), (1, TestProgress::Running(None)));
 }
