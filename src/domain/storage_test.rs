@@ -255,7 +255,7 @@ impl TestReport {
 
     /// Whether the probe that was left behind is in the directory itself: then the server refuses the directory (9080).
     #[must_use]
-    pub fn is_in_the_way(&self) -> bool {
+    pub fn is_blocking(&self) -> bool {
         let bare = self.uri.split('?').next().unwrap_or_default();
         let directory = bare.strip_prefix("file://").unwrap_or(bare);
         let left = self.left_behind.as_deref().and_then(|left| left.rsplit_once('/'));

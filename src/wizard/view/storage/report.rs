@@ -41,7 +41,7 @@ pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
     }
     for (report, left) in trial.reports.iter().filter_map(|report| Some((report, report.left_behind.as_ref()?))) {
         let refused = "; the server will refuse this directory (9080) until it is removed";
-        let text = format!("left behind {left}{}", if report.is_in_the_way() { refused } else { "" });
+        let text = format!("left behind {left}{}", if report.is_blocking() { refused } else { "" });
         body.push_wrapped(Role::Fail, &text, 5, wide);
     }
     passed(body, &of(TestResult::Pass).collect::<Vec<_>>(), wide);
