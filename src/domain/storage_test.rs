@@ -17,7 +17,7 @@ pub use expected::{Contents, Expected, Fit, Listed, OfTenant, Seen, Used, by_han
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
-pub use servers::{ServerSays, is_remote, judge_servers, script};
+pub use servers::{ServerReply, is_remote, judge_servers, script};
 
 /// The size of the probe that a Test writes, in bytes: 1 MiB, as large as a real file.
 pub const PROBE_BYTES: usize = 1 << 20;

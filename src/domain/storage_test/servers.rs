@@ -15,7 +15,7 @@ pub fn is_remote(kind: &str) -> bool {
 
 /// The output of the script on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerSays {
+pub struct ServerReply {
     /// The server, as the cluster lists it.
     pub server: String,
     /// What the script printed, or why there is no output.
@@ -120,9 +120,9 @@ impl<'a> Folder<'a> {
 /// Judges the output of all servers: for a folder, that it is a mount of the same directory everywhere and that the server's
 /// user may write to it; for an object storage, that its service answers. `ms` is how long all of them took.
 #[must_use]
-pub fn judge_servers(destination: &Destination, servers: &[ServerSays], ms: u64) -> TestedCheck {
+pub fn judge_servers(destination: &Destination, servers: &[ServerReply], ms: u64) -> TestedCheck {
     const CHECK: StorageCheck = StorageCheck::EveryServer;
-    let whole = |says: &ServerSays| says.said.as_ref().is_ok_and(|said| value(said, "end") == Some("yes"));
+    let whole = |says: &ServerReply| says.said.as_ref().is_ok_and(|said| value(said, "end") == Some("yes"));
     let answered: Vec<(&str, &str)> = servers
         .iter()
         .filter(|says| whole(says))
@@ -280,11 +280,11 @@ mod tests {
     const GOOD: &str =
         "at=/backup\nmount=nfs4 nas:/b /backup\nuser=admin\nwritable=yes\nme=admin\nfree=1048576\nend=yes\n";
 
-    fn says(server: &str, said: &str) -> ServerSays {
-        ServerSays { server: server.to_owned(), said: Ok(said.to_owned()) }
+    fn says(server: &str, said: &str) -> ServerReply {
+        ServerReply { server: server.to_owned(), said: Ok(said.to_owned()) }
     }
 
-    fn judged(servers: &[ServerSays]) -> (TestResult, String) {
+    fn judged(servers: &[ServerReply]) -> (TestResult, String) {
         let destination = Destination::parse_user("file:///backup/data").unwrap();
         let check = judge_servers(&destination, servers, 7);
         (check.result, check.fault.map_or(check.found, |fault| fault.to_string()))
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_server_that_cannot_be_asked_is_not_checked_and_what_the_others_say_stays() {
-        let mute = ServerSays { server: "b".into(), said: Err("Permission denied (publickey).".into()) };
+        let mute = ServerReply { server: "b".into(), said: Err("Permission denied (publickey).".into()) };
         let (result, said) = judged(&[says("a", GOOD), mute.clone()]);
         assert_eq!(result, TestResult::NotChecked);
         assert_eq!(
@@ -339,7 +339,7 @@ mod tests {
     fn an_object_storage_is_reached_or_not() {
         let destination = Destination::parse_user("s3://b/p?host=https://s3.example.com&access_id=A").unwrap();
         let ask = |said: &[&str]| {
-            let servers: Vec<ServerSays> = said.iter().map(|said| says("a", &format!("{said}\nend=yes"))).collect();
+            let servers: Vec<ServerReply> = said.iter().map(|said| says("a", &format!("{said}\nend=yes"))).collect();
             let check = judge_servers(&destination, &servers, 7);
             (check.result, check.fault.map_or(check.found, |fault| format!("{} {}", fault.what, fault.why)))
         };
