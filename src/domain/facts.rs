@@ -9,7 +9,7 @@ use super::progress::Count;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
-use super::surroundings::{Load, Manager, TransparentEncryption};
+use super::surroundings::{Load, ManagingPlatform, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
@@ -175,7 +175,7 @@ pub struct ClusterFacts {
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
     /// Who else manages it, as far as signs tell; empty means that no sign was seen.
-    pub managers: Known<Vec<Manager>>,
+    pub managers: Known<Vec<ManagingPlatform>>,
 }
 
 impl ClusterFacts {

@@ -5,14 +5,14 @@ use super::facts::Known;
 
 /// A program other than obnow that manages the cluster, and what shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manager {
+pub struct ManagingPlatform {
     /// The name of the program.
     pub name: String,
     /// What was read that shows it.
     pub signs: Vec<String>,
 }
 
-impl Manager {
+impl ManagingPlatform {
     /// Formats it: `OCP (obconfig_url is http://ocp:8080/services)`.
     #[must_use]
     pub fn told(&self) -> String {

@@ -11,7 +11,7 @@ use crate::domain::destination::shown;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
-use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
+use crate::domain::surroundings::{Load, ManagingPlatform, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
 
 /// The name of OCP for messages.
@@ -39,7 +39,7 @@ impl OceanBase {
         parameters: &Parameters,
         jobs: &[JobFacts],
         logged_in: Result<Vec<Row>, Fault>,
-    ) -> Known<Vec<Manager>> {
+    ) -> Known<Vec<ManagingPlatform>> {
         let mut signs: Vec<(&str, String)> = Vec::new();
         for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
             // The part after the question mark contains user names.
@@ -65,11 +65,11 @@ impl OceanBase {
         if signs.is_empty() && !self.home().is_ok_and(|home| home.scope == Scope::Sys) {
             return Known::NotChecked("the signs of another manager are seen from the sys tenant only".to_owned());
         }
-        let mut managers: Vec<Manager> = Vec::new();
+        let mut managers: Vec<ManagingPlatform> = Vec::new();
         for (name, sign) in signs {
             match managers.iter_mut().find(|manager| manager.name == name) {
                 Some(manager) => manager.signs.push(sign),
-                None => managers.push(Manager { name: name.to_owned(), signs: vec![sign] }),
+                None => managers.push(ManagingPlatform { name: name.to_owned(), signs: vec![sign] }),
             }
         }
         Known::Known(managers)

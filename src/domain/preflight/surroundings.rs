@@ -6,7 +6,7 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::plan::{settings_changed, wanted_data_destination};
 use crate::domain::restorable::{EncryptionMode, FileStatus};
-use crate::domain::surroundings::Manager;
+use crate::domain::surroundings::ManagingPlatform;
 
 /// The checks that concern the cluster.
 pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts) {
@@ -60,7 +60,13 @@ pub(super) fn tenant(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts,
 }
 
 /// R7: what another program manages is left to it, unless a person overrides that.
-fn managed(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices, managers: &[Manager]) {
+fn managed(
+    sheet: &mut CheckList,
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &Choices,
+    managers: &[ManagingPlatform],
+) {
     let changes = settings_changed(facts, tenant, choices);
     if changes.is_empty() {
         return;
@@ -75,8 +81,8 @@ fn managed(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: 
     sheet.refuse_unless_skipped(CheckId::Managed, choices, &found, fix);
 }
 
-fn told(managers: &[Manager]) -> String {
-    managers.iter().map(Manager::told).collect::<Vec<_>>().join(" and ")
+fn told(managers: &[ManagingPlatform]) -> String {
+    managers.iter().map(ManagingPlatform::told).collect::<Vec<_>>().join(" and ")
 }
 
 /// R11: a restore asks for the password of every set in the directory up to its point (V4.2.0 to V4.3.1 source,

@@ -7,7 +7,7 @@ use crate::domain::plan::plan;
 use crate::domain::restorable::{BackupSet, FileStatus};
 use crate::domain::samples::{archive, choose, full, legacy, prod, wanted};
 use crate::domain::secret::SecretSource;
-use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
+use crate::domain::surroundings::{Load, ManagingPlatform, TransparentEncryption};
 use crate::domain::whole::CompactionRule;
 
 fn of(facts: &Facts, choices: &Choices, check: CheckId) -> Vec<Check> {
@@ -20,7 +20,7 @@ fn of(facts: &Facts, choices: &Choices, check: CheckId) -> Vec<Check> {
 fn managed() -> Facts {
     let mut facts = prod();
     let signs = vec!["the user ocp_monitor is logged in".to_owned()];
-    facts.cluster.managers = Known::Known(vec![Manager { name: "OCP".into(), signs }]);
+    facts.cluster.managers = Known::Known(vec![ManagingPlatform { name: "OCP".into(), signs }]);
     facts
 }
 
