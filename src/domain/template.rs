@@ -213,14 +213,14 @@ impl Template {
 
 /// The two destinations of a V4 tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct TemplatePair {
     /// The path of `DATA_BACKUP_DEST`.
     pub data: Template,
     /// The path of `LOG_ARCHIVE_DEST`.
     pub clog: Template,
 }
 
-impl Pair {
+impl TemplatePair {
     /// Derives the two from what was given. A storage alone and without variables is a base:
     /// `<base>/{cluster_id}/{tenant_id}/data` and `…/clog`. A path with variables gets `{kind}` appended where it is absent.
     /// Any other path is used as written.

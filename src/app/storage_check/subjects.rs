@@ -11,7 +11,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
-use crate::domain::template::{DirKind, Pair, Template, TemplateError, Values};
+use crate::domain::template::{DirKind, Template, TemplateError, TemplatePair, Values};
 
 /// One Test of several.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ fn tenant_fallback(
         if matches!(directory_rules(facts), DirectoryRules::PerCluster) {
             return storage.expand(&template_values(facts, Some(tenant)));
         }
-        let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
+        let pair = TemplatePair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
         let (data, clog) = pair.expand(&template_values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };

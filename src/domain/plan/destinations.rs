@@ -9,7 +9,7 @@ use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
-use crate::domain::template::{Clash, ClashKind, DirKind, Pair, Template, TemplateError, Values, clashes};
+use crate::domain::template::{Clash, ClashKind, DirKind, Template, TemplateError, TemplatePair, Values, clashes};
 
 /// Returns the data destination that the backup will use: the one given, otherwise the tenant's own, otherwise the first fallback
 /// that covers the tenant. `None` where there is none or it cannot be used; the plan's error says why.
@@ -143,7 +143,7 @@ fn expanded(
     let unusable = |error: TemplateError| unusable(&facts.target(tenant), &error);
     let storage = Template::new(parsed(storage)?).map_err(unusable)?;
     let archive = archive.map(|text| Template::new(parsed(text)?).map_err(unusable)).transpose()?;
-    let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 }).map_err(unusable)?;
+    let pair = TemplatePair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 }).map_err(unusable)?;
     pair.expand(&values_of(facts, tenant)).map_err(unusable)
 }
 

@@ -31,7 +31,7 @@ fn two_directories_come_from_what_was_given() {
         ("file:///b/d", Some("file:///l/{tenant_id}"), "file:///b/d", "file:///l/1002/clog"),
         ("file:///b/{tenant_id}/{run}", None, "file:///b/1002/t42.1/data", "file:///b/1002/t42.1/clog"),
     ] {
-        let pair = Pair::v4(&template(storage), archive.map(template).as_ref(), 1).unwrap();
+        let pair = TemplatePair::v4(&template(storage), archive.map(template).as_ref(), 1).unwrap();
         let (found_data, found_clog) = pair.expand(&values("支付", 1002)).unwrap();
         assert_eq!((found_data.bare().as_str(), found_clog.bare().as_str()), (data, clog), "{storage}");
         assert_eq!(found_data.attribute("host"), template(storage).destination().attribute("host"));
@@ -49,7 +49,7 @@ fn several_tenants_need_a_path_each() {
         ("file:///b/{tenant_id}", Some("file:///l/{tenant}"), true),
     ] {
         assert_eq!(
-            Pair::v4(&template(storage), archive.map(template).as_ref(), 2).is_ok(),
+            TemplatePair::v4(&template(storage), archive.map(template).as_ref(), 2).is_ok(),
             fine,
             "{storage} {archive:?}"
         );
@@ -118,7 +118,7 @@ proptest! {
         shape in 0_usize..4,
     ) {
         let text = ["file:///b", "file:///b/{tenant_id}", "file:///{kind}/{tenant_id}", "file:///b/{tenant}/x"][shape];
-        let pair = Pair::v4(&template(text), None, ids.len()).unwrap();
+        let pair = TemplatePair::v4(&template(text), None, ids.len()).unwrap();
         let mut directories = Vec::new();
         for id in ids {
             let name = format!("t{id}");
