@@ -11,7 +11,7 @@ use super::words::span;
 /// What a release line below V4 requires of a backup; part of the data of the release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WholeRules {
+pub struct ClusterBackupRules {
     /// Whether a full backup requires a major freeze after the start of the archive round.
     pub compaction: CompactionRule,
     /// The number of entries after the last full, failed ones too, beyond which the server makes a full without any warning.
@@ -34,7 +34,7 @@ pub enum CompactionRule {
 #[derive(Debug, Clone, PartialEq)]
 pub struct WholeFacts {
     /// What its release line requires.
-    pub rules: WholeRules,
+    pub rules: ClusterBackupRules,
     /// The role of the cluster, and its primary.
     pub role: Known<ClusterRole>,
     /// `backup_dest`, each distinct value of the servers: one, unless a change has not reached all of them. None: it is not set.

@@ -6,7 +6,9 @@ use crate::domain::facts::{BaseRule, Facts, Known, TenantFacts};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::target;
 use crate::domain::version::Detected;
-use crate::domain::whole::{ClusterRole, CompactionFacts, CompactionRule, WholeFacts, WholeRules, ZoneCompaction};
+use crate::domain::whole::{
+    ClusterBackupRules, ClusterRole, CompactionFacts, CompactionRule, WholeFacts, ZoneCompaction,
+};
 
 fn of_the_cluster(id: u64, name: &str) -> TenantFacts {
     let mut tenant = tenant(id, name);
@@ -38,7 +40,7 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
     }
     let zone = |zone: &str| ZoneCompaction { zone: zone.into(), merged_version: 5, merging: false };
     facts.cluster.whole = Some(Box::new(WholeFacts {
-        rules: WholeRules { compaction, most_increments: 64 },
+        rules: ClusterBackupRules { compaction, most_increments: 64 },
         role: Known::Known(ClusterRole { word: "PRIMARY".into(), primary: None }),
         destinations: vec![Some(place("file:///backup"))],
         has_second_copy: false,

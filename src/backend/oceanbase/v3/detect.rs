@@ -20,13 +20,13 @@ use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
 use crate::domain::surroundings::Load;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
+use crate::domain::whole::{ClusterBackupRules, ClusterRole, CompactionFacts, WholeFacts, ZoneCompaction};
 
 impl OceanBase {
     /// Reads the backup facts that exist once per cluster.
     pub(in super::super) async fn whole_facts(
         &mut self,
-        rules: WholeRules,
+        rules: ClusterBackupRules,
         parameters: &Parameters,
     ) -> Result<WholeFacts, Fault> {
         self.must_be_sys()?;
