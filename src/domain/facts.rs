@@ -13,7 +13,7 @@ use super::surroundings::{Load, ManagingPlatform, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
-use super::whole::WholeFacts;
+use super::whole::ClusterBackupFacts;
 use jiff::Timestamp;
 
 mod server;
@@ -173,7 +173,7 @@ pub struct ClusterFacts {
     /// Whether a proxy stands between; None: the server does not say.
     pub through_proxy: Option<bool>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
-    pub whole: Option<Box<WholeFacts>>,
+    pub whole: Option<Box<ClusterBackupFacts>>,
     /// Who else manages it, as far as signs tell; empty means that no sign was seen.
     pub managers: Known<Vec<ManagingPlatform>>,
 }

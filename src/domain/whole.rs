@@ -32,7 +32,7 @@ pub enum CompactionRule {
 
 /// What is known of a cluster that is backed up by one job.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WholeFacts {
+pub struct ClusterBackupFacts {
     /// What its release line requires.
     pub rules: ClusterBackupRules,
     /// The role of the cluster, and its primary.
@@ -51,7 +51,7 @@ pub struct WholeFacts {
     pub without_gts: Known<Vec<String>>,
 }
 
-impl WholeFacts {
+impl ClusterBackupFacts {
     /// Returns the one `backup_dest`; None where none is set or the servers do not agree.
     #[must_use]
     pub fn destination(&self) -> Option<&Destination> {

@@ -7,7 +7,7 @@ use crate::domain::identity::ClusterIdentity;
 use crate::domain::restorable::SetKind;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::whole::WholeFacts;
+use crate::domain::whole::ClusterBackupFacts;
 
 /// Returns the plan of a task that only watches the job that runs on a tenant or, below V4, on the cluster. It writes nothing.
 /// `None` where no job runs, or where the target is neither.
@@ -37,7 +37,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
 }
 
 /// Returns the tenants that the cluster's running job covers.
-fn members<'a>(facts: &'a Facts, whole: &WholeFacts) -> Vec<&'a TenantFacts> {
+fn members<'a>(facts: &'a Facts, whole: &ClusterBackupFacts) -> Vec<&'a TenantFacts> {
     let users = || facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     // A backup of some tenants goes to another directory, and covers only the tenants that have a part in it.
     let own = whole.destination().map(crate::domain::destination::Destination::bare);

@@ -13,7 +13,7 @@ use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::template::{Template, Values, Variable, v2_v3_cluster, v3_tenant};
 use crate::domain::usable_full::usable_full;
-use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
+use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 
 /// Returns the scope of a statement to the cluster, as text: `ALL 14 tenants of legacy-sh`.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn is_of_the_cluster(choices: &Choices) -> bool {
 /// Returns the plans of the tenants. All have the same steps, since each step is done once for all.
 pub(super) fn target_plans(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     eligible: &[&TenantFacts],
     choices: &Choices,
 ) -> Result<Vec<TargetPlan>, Fault> {
@@ -90,7 +90,7 @@ fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &C
 /// Returns the destination of the backup: the one of the cluster, or the directory of a backup of tenants.
 pub(super) fn place<'a>(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     eligible: &[&TenantFacts],
     choices: &'a Choices,
 ) -> Result<Place<'a>, Fault> {
@@ -162,7 +162,7 @@ fn needs_its_own(choices: &Choices) -> Fault {
 /// Refuses a backup of tenants in the cluster's own destination (OCP: 20303).
 fn refuse_backup_dest(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     to: &crate::domain::destination::Destination,
 ) -> Result<(), Fault> {
     match whole.destination() {
@@ -178,7 +178,7 @@ fn refuse_backup_dest(
 
 fn steps(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     any: &TenantFacts,
     choices: &Choices,
     place: &Place<'_>,
@@ -229,7 +229,7 @@ fn steps(
 /// Returns the step that sets `backup_dest`, and whether it changes.
 fn destination_step(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     any: &TenantFacts,
     place: &Place<'_>,
 ) -> Result<(PlannedStep, bool), Fault> {
@@ -284,7 +284,7 @@ pub enum CompactionOutlook {
 
 /// Returns whether a full backup with these choices needs a major compaction first (R5).
 #[must_use]
-pub fn compaction_outlook(facts: &Facts, whole: &WholeFacts, choices: &Choices) -> CompactionOutlook {
+pub fn compaction_outlook(facts: &Facts, whole: &ClusterBackupFacts, choices: &Choices) -> CompactionOutlook {
     let Some(any) = facts.tenants.iter().find(|tenant| tenant.kind == TenantKind::User) else {
         return CompactionOutlook::NotNeeded("there is no tenant".to_owned());
     };
@@ -294,7 +294,7 @@ pub fn compaction_outlook(facts: &Facts, whole: &WholeFacts, choices: &Choices) 
     outlook(facts, whole, any, choices.mode, moves)
 }
 
-fn outlook(facts: &Facts, whole: &WholeFacts, any: &TenantFacts, mode: Mode, moves: bool) -> CompactionOutlook {
+fn outlook(facts: &Facts, whole: &ClusterBackupFacts, any: &TenantFacts, mode: Mode, moves: bool) -> CompactionOutlook {
     if mode == Mode::Incremental {
         return CompactionOutlook::NotNeeded("an incremental never compacts".to_owned());
     }
@@ -323,7 +323,7 @@ fn outlook(facts: &Facts, whole: &WholeFacts, any: &TenantFacts, mode: Mode, mov
 
 fn compaction_step(
     facts: &Facts,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     any: &TenantFacts,
     choices: &Choices,
     mode: Mode,

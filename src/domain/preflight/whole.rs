@@ -7,7 +7,7 @@ use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, whole_scope};
 use crate::domain::version::{Reach, Version};
-use crate::domain::whole::{CompactionFacts, WholeFacts};
+use crate::domain::whole::{ClusterBackupFacts, CompactionFacts};
 
 /// Whether tenants of such a cluster are asked for, and not the cluster itself.
 pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {
@@ -15,7 +15,7 @@ pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {
 }
 
 /// The checks that concern the cluster.
-pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
+pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts, whole: &ClusterBackupFacts, choices: &Choices) {
     role(sheet, whole);
     if whole.destinations.len() > 1 {
         sheet.warn(
@@ -47,7 +47,7 @@ pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts, whole: &WholeFacts, 
     }
 }
 
-fn role(sheet: &mut CheckList, whole: &WholeFacts) {
+fn role(sheet: &mut CheckList, whole: &ClusterBackupFacts) {
     match &whole.role {
         Known::NotChecked(why) => {
             sheet.not_checked(CheckId::Role, why.clone(), "Only a primary cluster can be backed up before V4.");
@@ -67,7 +67,7 @@ fn role(sheet: &mut CheckList, whole: &WholeFacts) {
 }
 
 /// R5: how old the last one is, whether one is needed, and what stands in its way.
-fn compaction(sheet: &mut CheckList, facts: &Facts, whole: &WholeFacts, choices: &Choices) {
+fn compaction(sheet: &mut CheckList, facts: &Facts, whole: &ClusterBackupFacts, choices: &Choices) {
     let compaction = match &whole.compaction {
         Known::Known(compaction) => compaction,
         Known::NotChecked(why) => {

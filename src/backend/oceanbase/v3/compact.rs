@@ -18,7 +18,7 @@ use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
+use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 use crate::domain::words::capitalized;
 
 impl OceanBase {
@@ -58,7 +58,7 @@ impl OceanBase {
 
 pub(super) fn look(
     run: &Run<'_>,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     zone: &ServerTimeZone,
     tenant: &TenantFacts,
     target: &TargetPlan,

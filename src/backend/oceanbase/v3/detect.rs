@@ -20,7 +20,7 @@ use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
 use crate::domain::surroundings::Load;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterBackupRules, ClusterRole, CompactionFacts, WholeFacts, ZoneCompaction};
+use crate::domain::whole::{ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction};
 
 impl OceanBase {
     /// Reads the backup facts that exist once per cluster.
@@ -28,7 +28,7 @@ impl OceanBase {
         &mut self,
         rules: ClusterBackupRules,
         parameters: &Parameters,
-    ) -> Result<WholeFacts, Fault> {
+    ) -> Result<ClusterBackupFacts, Fault> {
         self.must_be_sys()?;
         let destinations = destinations(parameters);
         if destinations.iter().flatten().count()
@@ -44,7 +44,7 @@ impl OceanBase {
                 (ViewId::Zones, &[], "ZONE, NAME"),
             ])
             .await?;
-        Ok(WholeFacts {
+        Ok(ClusterBackupFacts {
             rules,
             role: cluster_role(cluster),
             destinations,
@@ -77,7 +77,7 @@ impl OceanBase {
     pub(in super::super) async fn whole_tenants(
         &mut self,
         parameters: &Parameters,
-        whole: &WholeFacts,
+        whole: &ClusterBackupFacts,
         zone: &ServerTimeZone,
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
@@ -224,7 +224,7 @@ fn last_compaction(
     }
 }
 
-impl WholeFacts {
+impl ClusterBackupFacts {
     /// Adds the highest version that the good sets of the tenants contain.
     pub(in super::super) fn with_sets(mut self, tenants: &[TenantFacts]) -> Self {
         if let Known::Known(compaction) = &mut self.compaction {
@@ -250,7 +250,7 @@ pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = 
 const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
 
 /// Returns what a backup competes with; below V4 all of it concerns the cluster.
-pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
+pub(super) fn load(whole: &ClusterBackupFacts, parameters: &Parameters) -> Load {
     Load {
         compaction: match &whole.compaction {
             Known::NotChecked(why) => Known::NotChecked(why.clone()),

@@ -10,7 +10,7 @@ use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind
 use crate::domain::samples::{legacy, whole};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{CompactionRule, WholeFacts};
+use crate::domain::whole::{ClusterBackupFacts, CompactionRule};
 
 mod looks;
 
@@ -258,7 +258,7 @@ fn archive_state_has_its_lag_target() {
 fn the_load_beside_a_backup_is_what_was_read_of_it() {
     let mut facts = legacy("3.1.2", CompactionRule::NotAsked, 0);
     let parameters = Parameters::new(vec![row(&[("NAME", "backup_net_limit"), ("VALUE", "100M")])]);
-    let told = |whole: &WholeFacts| load(whole, &parameters).told();
+    let told = |whole: &ClusterBackupFacts| load(whole, &parameters).told();
     let idle = told(whole(&mut facts));
     assert_eq!(idle, "backup_concurrency was not read; backup_net_limit is 100M; no major compaction runs");
     if let Known::Known(compaction) = &mut whole(&mut facts).compaction {

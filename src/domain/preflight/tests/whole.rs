@@ -3,22 +3,22 @@
 use super::*;
 use crate::domain::choices::Compact;
 use crate::domain::samples::{legacy, wanted, whole};
-use crate::domain::whole::{ClusterRole, CompactionFacts, CompactionRule, WholeFacts};
+use crate::domain::whole::{ClusterBackupFacts, ClusterRole, CompactionFacts, CompactionRule};
 
 const OLD: u64 = 10_000;
 const YOUNG: u64 = 100;
 
-fn checks_of(mode: Mode, compact: Compact, frozen: u64, change: impl Fn(&mut WholeFacts)) -> Vec<Check> {
+fn checks_of(mode: Mode, compact: Compact, frozen: u64, change: impl Fn(&mut ClusterBackupFacts)) -> Vec<Check> {
     let mut facts = legacy("3.1.2", CompactionRule::Enforced, frozen);
     change(whole(&mut facts));
     cluster_checks(&facts, &Choices { compact, ..choose(&["legacy"], mode) })
 }
 
-fn full_of(change: impl Fn(&mut WholeFacts)) -> Vec<Check> {
+fn full_of(change: impl Fn(&mut ClusterBackupFacts)) -> Vec<Check> {
     checks_of(Mode::Full, Compact::Never, YOUNG, change)
 }
 
-fn compaction(whole: &mut WholeFacts) -> &mut CompactionFacts {
+fn compaction(whole: &mut ClusterBackupFacts) -> &mut CompactionFacts {
     let Known::Known(compaction) = &mut whole.compaction else { unreachable!() };
     compaction
 }
@@ -85,7 +85,7 @@ fn a_standby_cluster_is_refused_and_its_primary_named() {
 
 #[test]
 fn what_a_compaction_will_come_to_is_said_before() {
-    let told_of = |compact, change: fn(&mut WholeFacts)| {
+    let told_of = |compact, change: fn(&mut ClusterBackupFacts)| {
         let checks = checks_of(Mode::Full, compact, OLD, change);
         let (result, found) = told(&checks, CheckId::Compaction);
         (result, found.to_owned())
