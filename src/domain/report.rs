@@ -135,7 +135,7 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
         }
         return;
     };
-    lines.extend(words::whole_verdict(&target.target, outcome));
+    lines.extend(words::verdict_lines(&target.target, outcome));
     lines.extend(
         outcome.windows.iter().map(|window| {
             format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())

@@ -187,7 +187,7 @@ pub fn recipe(outcome: &Outcome) -> Vec<String> {
 
 /// Formats a complete verdict: the notes, the fault, and the recipe.
 #[must_use]
-pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
+pub fn verdict_lines(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut lines = verdict(target, outcome);
     lines.extend(outcome.fault.iter().flat_map(sentences).map(|line| format!("  {line}")));
     lines.extend(recipe(outcome));

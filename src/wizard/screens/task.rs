@@ -201,7 +201,7 @@ impl WatchedTask {
         let fault = self.read_error.as_ref().or(self.request_error.as_ref()).or_else(|| self.fault());
         match (verdict, fault) {
             (Some((target, outcome)), _) => {
-                let mut lines = words::whole_verdict(target, outcome);
+                let mut lines = words::verdict_lines(target, outcome);
                 let detail = outcome.fault.as_ref().map(|fault| fault.detail.clone());
                 lines.extend(detail.filter(|detail| !detail.is_empty()));
                 format!("Task {}\n{}", self.id, lines.join("\n"))

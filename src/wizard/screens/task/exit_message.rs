@@ -44,7 +44,7 @@ fn task_lines(model: &Model, task: &WatchedTask) -> Vec<String> {
             let mut lines = vec![format!("Task {id}")];
             for target in task.targets() {
                 match &target.outcome {
-                    Some(outcome) => lines.extend(words::whole_verdict(&target.target, outcome)),
+                    Some(outcome) => lines.extend(words::verdict_lines(&target.target, outcome)),
                     None => lines.push(format!("UNKNOWN  {}", target.target)),
                 }
             }
