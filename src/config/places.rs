@@ -34,7 +34,7 @@ impl Places {
                 "Set HOME, or give --config and --state.",
             )
         })?;
-        Ok(Self::under(
+        Ok(Self::below_home(
             &xdg.config_dir(),
             &xdg.state_dir().unwrap_or_else(|| xdg.home_dir().join(".local/state")),
             config,
@@ -42,7 +42,7 @@ impl Places {
         ))
     }
 
-    fn under(config_home: &Path, state_home: &Path, config: Option<PathBuf>, state: Option<PathBuf>) -> Self {
+    fn below_home(config_home: &Path, state_home: &Path, config: Option<PathBuf>, state: Option<PathBuf>) -> Self {
         Self {
             config: config.unwrap_or_else(|| config_home.join("obnow/config.yaml")),
             state: state.unwrap_or_else(|| state_home.join("obnow")),
