@@ -11,7 +11,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::private_file::{Met, PermissionProblem};
 
 /// What is required of a file that is read.
-struct Demand {
+struct PermissionRule {
     /// The mode bits that it must not have, and what others could do with them.
     forbidden: (u32, &'static str),
     /// The argument of `chmod` that repairs the mode.
@@ -26,7 +26,7 @@ struct Demand {
 /// It is not an ordinary file, it belongs to another user than this process's or root, others may touch it, it is larger than
 /// 1 MiB, or it cannot be read.
 pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
-    demanding(path, called, &Demand { forbidden: (0o077, "touch"), mode: "600", megabytes: 1 })
+    demanding(path, called, &PermissionRule { forbidden: (0o077, "touch"), mode: "600", megabytes: 1 })
 }
 
 /// Reads a file without secrets, which others may read but not write, of at most 16 MiB.
@@ -34,10 +34,10 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>
 /// # Errors
 /// As [`read`].
 pub(super) fn read_open(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
-    demanding(path, called, &Demand { forbidden: (0o022, "write"), mode: "go-w", megabytes: 16 })
+    demanding(path, called, &PermissionRule { forbidden: (0o022, "write"), mode: "go-w", megabytes: 16 })
 }
 
-fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+fn demanding(path: &Path, called: &str, demand: &PermissionRule) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
     let largest = demand.megabytes << 20;
     let shown = path.display();
     let unreadable = |error: &std::io::Error| {
