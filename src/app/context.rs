@@ -11,7 +11,7 @@ use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
 use crate::config::inventory::{Cluster, Inventory, Limits};
 use crate::config::rules::has_password;
-use crate::config::{Asking, Flag, Places, Resolver, load};
+use crate::config::{Flag, Places, Resolver, SecretRequest, load};
 use crate::domain::connection;
 use crate::domain::endpoint::{Endpoint, parse_endpoints};
 use crate::domain::fault::{Cause, Fault};
@@ -151,7 +151,7 @@ impl AppContext {
         if let Some(password) = known.get(&cluster.name) {
             return Ok(password.clone());
         }
-        let password = self.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?;
+        let password = self.secret(&source, SecretRequest { what: &what, flag: Flag::PasswordFrom }).await?;
         known.insert(cluster.name.clone(), password.clone());
         Ok(password)
     }
@@ -200,7 +200,7 @@ impl AppContext {
     ///
     /// # Errors
     /// The source gives nothing, or nobody can be asked.
-    pub async fn secret(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+    pub async fn secret(&self, source: &SecretSource, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let secret = self.resolver.resolve(source, asking).await?;
         if secret.is_short() {
             self.short_secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(asking.what.to_owned());

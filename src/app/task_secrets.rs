@@ -2,7 +2,7 @@
 
 use super::launch::TaskSecrets;
 use super::tasks::Task;
-use super::{AppContext, Asking, Flag};
+use super::{AppContext, Flag, SecretRequest};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Plan, StatementSecrets, can_decrypt};
@@ -104,7 +104,7 @@ async fn read_login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Pre
             let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
             let source = context.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
             let what = format!("the password of {} on {name}", connection.user);
-            context.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?
+            context.secret(&source, SecretRequest { what: &what, flag: Flag::PasswordFrom }).await?
         }
     };
     Ok((prepared, login))
@@ -179,7 +179,7 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
     let encryption = match encrypt {
         // It is there now or never.
         Some(SecretSource::Stdin) => {
-            let asking = Asking { what: "the encryption password", flag: Flag::EncryptFrom };
+            let asking = SecretRequest { what: "the encryption password", flag: Flag::EncryptFrom };
             Some(context.secret(&SecretSource::Stdin, asking).await?)
         }
         other => read_without_prompt(context, other, Flag::EncryptFrom).await,
@@ -202,7 +202,7 @@ pub(super) async fn read_without_prompt(
     flag: Flag,
 ) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
-    context.secret(&source, Asking { what: "the secret", flag }).await.ok()
+    context.secret(&source, SecretRequest { what: "the secret", flag }).await.ok()
 }
 
 /// Returns the typed secret, else the one from its source; `None` if there is no source.
@@ -216,7 +216,7 @@ async fn resolve_secret(
     match (typed, source) {
         (_, None) => Ok(None),
         (Some(typed), Some(_)) => Ok(Some(typed)),
-        (None, Some(source)) => context.secret(&source, Asking { what, flag }).await.map(Some),
+        (None, Some(source)) => context.secret(&source, SecretRequest { what, flag }).await.map(Some),
     }
 }
 

@@ -21,7 +21,7 @@ const LONGEST: usize = 64 << 10;
 
 /// The secret that is asked for, by its name in messages, and the flag that names its source.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking<'a> {
+pub struct SecretRequest<'a> {
     /// The name of the secret: `the password of root@sys on prod-hz`.
     pub what: &'a str,
     /// The flag that names its source.
@@ -106,7 +106,7 @@ impl Resolver {
     /// # Errors
     /// There is no such source, it is empty (only a prompt may be left empty), others may read the file, the command fails or
     /// takes too long, or there is no terminal. The fault never holds what was read.
-    pub async fn resolve(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+    pub async fn resolve(&self, source: &SecretSource, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         match source {
             SecretSource::Env(name) => from_env(name, asking),
             SecretSource::File(path) => from_file(path, asking),
@@ -117,7 +117,7 @@ impl Resolver {
         }
     }
 
-    async fn by_command(&self, command: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_command(&self, command: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let spawned = tokio::process::Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -171,7 +171,7 @@ impl Resolver {
         }
     }
 
-    async fn by_stdin(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_stdin(&self, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let unread = |why: String| failed(asking, why, "Pipe one line into obnow for each secret it takes from stdin.");
         let read = tokio::task::spawn_blocking(|| line_of(&mut std::io::stdin().lock()));
         match tokio::time::timeout(self.deadline, read).await {
@@ -182,7 +182,7 @@ impl Resolver {
         }
     }
 
-    async fn by_prompt(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_prompt(&self, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         if !self.terminal {
             return Err(failed(asking, "There is no terminal to ask on.".into(), &by_flag(asking.flag)));
         }
@@ -215,7 +215,7 @@ impl Drop for Group {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place where a secret comes out of the environment")]
-fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn from_env(name: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     let next = "Export it, or name another source.";
     let readable = !name.is_empty() && !name.contains(['=', '\0']);
     match readable.then(|| std::env::var(name)) {
@@ -232,7 +232,7 @@ fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
     }
 }
 
-fn from_file(path: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn from_file(path: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     let called = format!("The file for {}", asking.what);
     let Some(bytes) = private::read(Path::new(path), &called)? else {
         return Err(failed(asking, format!("The file {path} is not there."), "Name the right file."));
@@ -246,7 +246,7 @@ fn by_flag(flag: Flag) -> String {
     format!("Give it by {} {}.", flag.word(), flag.sources())
 }
 
-fn failed(asking: Asking<'_>, why: String, next: &str) -> Fault {
+fn failed(asking: SecretRequest<'_>, why: String, next: &str) -> Fault {
     let mut what = asking.what.to_owned();
     if let Some(first) = what.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -299,7 +299,7 @@ fn line_of(from: &mut impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
-fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     if line.last() == Some(&b'\r') {
         line.pop();
     }
