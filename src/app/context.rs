@@ -11,7 +11,7 @@ use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
 use crate::config::inventory::{Cluster, Inventory, Limits};
 use crate::config::rules::has_password;
-use crate::config::{Flag, Places, Resolver, SecretRequest, load};
+use crate::config::{Places, Resolver, SecretFlag, SecretRequest, load};
 use crate::domain::connection;
 use crate::domain::endpoint::{Endpoint, parse_endpoints};
 use crate::domain::fault::{Cause, Fault};
@@ -151,7 +151,7 @@ impl AppContext {
         if let Some(password) = known.get(&cluster.name) {
             return Ok(password.clone());
         }
-        let password = self.secret(&source, SecretRequest { what: &what, flag: Flag::PasswordFrom }).await?;
+        let password = self.secret(&source, SecretRequest { what: &what, flag: SecretFlag::PasswordFrom }).await?;
         known.insert(cluster.name.clone(), password.clone());
         Ok(password)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AppContext, Flag, SecretRequest, choices_from_inventory};
+use super::{AppContext, SecretFlag, SecretRequest, choices_from_inventory};
 use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
 use crate::config::inventory::Cluster;
@@ -238,14 +238,14 @@ async fn gathered(
     let access_key = match source {
         Some(source) => {
             let source = context.completed_source(source, &cluster.name, None);
-            let asking = SecretRequest { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            let asking = SecretRequest { what: "the access key of the storage", flag: SecretFlag::AccessKeyFrom };
             Some(context.secret(&source, asking).await?)
         }
         None => None,
     };
     let mut decryption = Vec::with_capacity(given.decrypt_from.len());
     for source in &given.decrypt_from {
-        let asking = SecretRequest { what: "the password of backup sets", flag: Flag::DecryptFrom };
+        let asking = SecretRequest { what: "the password of backup sets", flag: SecretFlag::DecryptFrom };
         decryption.push(context.secret(source, asking).await?);
     }
     Ok(Secrets { login, access_key, encryption: None, decryption })

@@ -2,7 +2,7 @@
 
 use super::launch::TaskSecrets;
 use super::tasks::Task;
-use super::{AppContext, Flag, SecretRequest};
+use super::{AppContext, SecretFlag, SecretRequest};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Plan, StatementSecrets, can_decrypt};
@@ -104,7 +104,7 @@ async fn read_login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Pre
             let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
             let source = context.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
             let what = format!("the password of {} on {name}", connection.user);
-            context.secret(&source, SecretRequest { what: &what, flag: Flag::PasswordFrom }).await?
+            context.secret(&source, SecretRequest { what: &what, flag: SecretFlag::PasswordFrom }).await?
         }
     };
     Ok((prepared, login))
@@ -138,9 +138,10 @@ async fn storage_secrets(
     let key = given.access_key_from.or(written);
     let encrypt = encryption_source(&prepared.plan, given.encrypt_from, may_start);
     let access_key =
-        resolve_secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
+        resolve_secret(context, given.access_key, key, "the access key of the storage", SecretFlag::AccessKeyFrom)
+            .await?;
     let encryption =
-        resolve_secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
+        resolve_secret(context, given.encryption, encrypt, "the encryption password", SecretFlag::EncryptFrom).await?;
     let carried = StatementSecrets {
         access_key: access_key.as_ref(),
         encryption: encryption.as_ref(),
@@ -160,7 +161,7 @@ async fn storage_secrets(
             typed,
             Some(source.clone()),
             "the password of older backup sets",
-            Flag::DecryptFrom,
+            SecretFlag::DecryptFrom,
         );
         decryption.extend(found.await?);
     }
@@ -174,19 +175,19 @@ async fn storage_secrets(
 /// # Errors
 /// A secret is there that no statement can carry, or standard input gives none.
 pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
-    let access_key = read_without_prompt(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
+    let access_key = read_without_prompt(context, prepared.plan.access_key(), SecretFlag::AccessKeyFrom).await;
     let encrypt = prepared.plan.choices.encrypt.clone();
     let encryption = match encrypt {
         // It is there now or never.
         Some(SecretSource::Stdin) => {
-            let asking = SecretRequest { what: "the encryption password", flag: Flag::EncryptFrom };
+            let asking = SecretRequest { what: "the encryption password", flag: SecretFlag::EncryptFrom };
             Some(context.secret(&SecretSource::Stdin, asking).await?)
         }
-        other => read_without_prompt(context, other, Flag::EncryptFrom).await,
+        other => read_without_prompt(context, other, SecretFlag::EncryptFrom).await,
     };
     let mut decryption = Vec::new();
     for source in prepared.plan.decrypt_older() {
-        decryption.extend(read_without_prompt(context, Some(source.clone()), Flag::DecryptFrom).await);
+        decryption.extend(read_without_prompt(context, Some(source.clone()), SecretFlag::DecryptFrom).await);
     }
     prepared.plan.can_carry(StatementSecrets {
         access_key: access_key.as_ref(),
@@ -199,7 +200,7 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
 pub(super) async fn read_without_prompt(
     context: &AppContext,
     source: Option<SecretSource>,
-    flag: Flag,
+    flag: SecretFlag,
 ) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
     context.secret(&source, SecretRequest { what: "the secret", flag }).await.ok()
@@ -211,7 +212,7 @@ async fn resolve_secret(
     typed: Option<Secret>,
     source: Option<SecretSource>,
     what: &str,
-    flag: Flag,
+    flag: SecretFlag,
 ) -> Result<Option<Secret>, Fault> {
     match (typed, source) {
         (_, None) => Ok(None),

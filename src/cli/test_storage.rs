@@ -12,7 +12,7 @@ use super::{Exit, Output};
 use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
 use crate::app::storage_check::{ProbeProgram, run_test};
-use crate::app::{AppContext, Flag, SecretRequest, choices_from_inventory, detect};
+use crate::app::{AppContext, SecretFlag, SecretRequest, choices_from_inventory, detect};
 use crate::domain::choices::{Choices, InspectedDirectory, Mode};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
@@ -85,7 +85,7 @@ impl AccessKeys<'_> {
             return Ok(Some(key.clone()));
         }
         let what = format!("the access key of {}", destination.bare());
-        let key = self.context.secret(&source, SecretRequest { what: &what, flag: Flag::AccessKeyFrom }).await?;
+        let key = self.context.secret(&source, SecretRequest { what: &what, flag: SecretFlag::AccessKeyFrom }).await?;
         self.known.push((source, id, key.clone()));
         Ok(Some(key))
     }

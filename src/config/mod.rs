@@ -15,4 +15,4 @@ mod yaml_bounds;
 pub use inventory::Inventory;
 pub use places::Places;
 pub use reading::{init, load, parse, show, write_new};
-pub use secrets::{Flag, Resolver, SecretRequest};
+pub use secrets::{Resolver, SecretFlag, SecretRequest};

@@ -25,12 +25,12 @@ pub struct SecretRequest<'a> {
     /// The name of the secret: `the password of root@sys on prod-hz`.
     pub what: &'a str,
     /// The flag that names its source.
-    pub flag: Flag,
+    pub flag: SecretFlag,
 }
 
 /// The flags that name the source of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flag {
+pub enum SecretFlag {
     /// The password of a login, which may have none.
     PasswordFrom,
     /// The access key of an object storage.
@@ -41,7 +41,7 @@ pub enum Flag {
     DecryptFrom,
 }
 
-impl Flag {
+impl SecretFlag {
     /// Returns the flag as it is written.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -242,7 +242,7 @@ fn from_file(path: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     secret(line, &format!("The file {path} begins with"), asking)
 }
 
-fn by_flag(flag: Flag) -> String {
+fn by_flag(flag: SecretFlag) -> String {
     format!("Give it by {} {}.", flag.word(), flag.sources())
 }
 

@@ -18,7 +18,7 @@ use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launche
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
 use crate::app::{
-    AppContext, Flag, SecretRequest, attach, choices_from_inventory, detect, dump_directory, now, plans, prepare,
+    AppContext, SecretFlag, SecretRequest, attach, choices_from_inventory, detect, dump_directory, now, plans, prepare,
     report, storage_check, task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
@@ -308,7 +308,7 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
             continue;
         };
         if known.as_ref().is_none_or(|(from, _)| *from != source) {
-            let asking = SecretRequest { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            let asking = SecretRequest { what: "the access key of the storage", flag: SecretFlag::AccessKeyFrom };
             match context.secret(&source, asking).await {
                 Ok(key) => known = Some((source, key)),
                 Err(fault) => {

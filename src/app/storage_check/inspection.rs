@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::{ProbeProgram, TestSpec, run_test};
-use crate::app::{AppContext, Flag, task_secrets};
+use crate::app::{AppContext, SecretFlag, task_secrets};
 use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
@@ -62,7 +62,7 @@ async fn inspect_directory(
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
         let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
-        key = task_secrets::read_without_prompt(context, source, Flag::AccessKeyFrom).await;
+        key = task_secrets::read_without_prompt(context, source, SecretFlag::AccessKeyFrom).await;
         if key.is_none() {
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }
