@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::inventory::{Inventory, Storage};
-use super::yaml_bounds::excess;
+use super::yaml_bounds::exceeded_bound;
 use super::{locate::locate, private, rules};
 use crate::domain::credential::credential;
 use crate::domain::fault::{Cause, Fault};
@@ -44,7 +44,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Inventory, Fault> {
 
 /// Refuses a text that the parser would work on for minutes; the error has the line and the reason.
 pub(super) fn bounded(text: &str) -> Result<(), String> {
-    excess(text).map_or(Ok(()), |(line, why)| Err(format!("line {line}: {why}")))
+    exceeded_bound(text).map_or(Ok(()), |(line, why)| Err(format!("line {line}: {why}")))
 }
 
 /// Writes the example, with mode 0600; an existing file is never overwritten.
