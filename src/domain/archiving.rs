@@ -15,7 +15,7 @@ pub enum Archiving {
     /// `DOING`.
     Running,
     /// It will become `DOING` by itself: the word, or why.
-    Coming(String),
+    Starting(String),
     /// It is stopping: the word.
     Ending(String),
     /// No round, or `STOP`: a new round must be started.
@@ -41,7 +41,7 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
             if archive.deferred {
                 return Archiving::Suspended(DEFERRED.to_owned());
             }
-            Archiving::Coming("LOG_MODE is ARCHIVELOG, its round is about to appear".to_owned())
+            Archiving::Starting("LOG_MODE is ARCHIVELOG, its round is about to appear".to_owned())
         } else {
             Archiving::Off
         };
@@ -49,14 +49,14 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
     let word = round.status.to_string();
     match round.status {
         RoundStatus::Doing => Archiving::Running,
-        RoundStatus::Prepare | RoundStatus::Beginning => Archiving::Coming(word),
+        RoundStatus::Prepare | RoundStatus::Beginning => Archiving::Starting(word),
         RoundStatus::Stopping => Archiving::Ending(word),
         RoundStatus::Suspending | RoundStatus::Suspend => Archiving::Suspended(word),
         RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.deferred => {
             Archiving::Suspended(DEFERRED.to_owned())
         }
         RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.destination.is_some() => {
-            Archiving::Coming("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
+            Archiving::Starting("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
         }
         RoundStatus::Stop => Archiving::Off,
         RoundStatus::Interrupted => Archiving::Broken,

@@ -253,7 +253,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
 /// That no log is archived, where it should be.
 fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
     match archiving::judge(&tenant.archive) {
-        Archiving::Running | Archiving::Coming(_) => None,
+        Archiving::Running | Archiving::Starting(_) => None,
         Archiving::Off => Some("log archiving off".to_owned()),
         Archiving::Broken => Some(format!("log archiving {}", RoundStatus::Interrupted)),
         Archiving::Ending(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {

@@ -368,7 +368,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         Archiving::Running => Look::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
-        Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
+        Archiving::Starting(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
         Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
         Archiving::Off => Look::Act(Action::StartArchiving),

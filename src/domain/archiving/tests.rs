@@ -8,8 +8,8 @@ use crate::domain::standstill::RootEvent;
 fn every_state_is_judged_as_the_law_says() {
     let word = |word: &str| word.to_owned();
     for (status, expected, stops) in [
-        ("PREPARE", Archiving::Coming(word("PREPARE")), true),
-        ("BEGINNING", Archiving::Coming(word("BEGINNING")), true),
+        ("PREPARE", Archiving::Starting(word("PREPARE")), true),
+        ("BEGINNING", Archiving::Starting(word("BEGINNING")), true),
         ("DOING", Archiving::Running, true),
         ("STOPPING", Archiving::Ending(word("STOPPING")), true),
         ("STOP", Archiving::Off, false),
@@ -30,14 +30,14 @@ fn every_state_is_judged_as_the_law_says() {
 #[test]
 fn archivelog_without_a_round_depends_on_the_destination() {
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(None) };
-    assert!(matches!(judge(&facts), Archiving::Coming(_)), "the round is about to appear");
+    assert!(matches!(judge(&facts), Archiving::Starting(_)), "the round is about to appear");
     facts.destination = None;
     assert_eq!(judge(&facts), Archiving::Off, "it waits for a destination");
     facts.log_mode_on = None;
     assert_eq!(judge(&facts), Archiving::Off, "a line that does not tell its mode");
     // A round that stopped while the mode is on again: the next one is coming.
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(Some("STOP")) };
-    assert!(matches!(judge(&facts), Archiving::Coming(_)));
+    assert!(matches!(judge(&facts), Archiving::Starting(_)));
     assert!(must_stop_first(&facts));
     facts.destination = None;
     assert_eq!(judge(&facts), Archiving::Off);

@@ -240,7 +240,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
     }
     match archiving::judge(archive) {
         Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
-        Archiving::Coming(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
+        Archiving::Starting(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
         Archiving::Ending(word) => PlannedStep::with(
             kind,
             start_actions(archive),

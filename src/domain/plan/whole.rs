@@ -306,7 +306,7 @@ fn outlook(facts: &Facts, whole: &ClusterBackupFacts, any: &TenantFacts, mode: M
         Known::Known(compaction) => compaction,
         Known::NotChecked(why) => return CompactionOutlook::NotChecked(why.clone()),
     };
-    let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Coming(_));
+    let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Starting(_));
     if let Known::NotChecked(why) = &any.archive.times {
         return CompactionOutlook::NotChecked(why.clone());
     }
