@@ -17,7 +17,7 @@ pub enum Archiving {
     /// It will become `DOING` by itself: the word, or why.
     Starting(String),
     /// It is stopping: the word.
-    Ending(String),
+    Stopping(String),
     /// No round, or `STOP`: a new round must be started.
     Off,
     /// `SUSPEND` or on its way there: the round can go on.
@@ -50,7 +50,7 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
     match round.status {
         RoundStatus::Doing => Archiving::Running,
         RoundStatus::Prepare | RoundStatus::Beginning => Archiving::Starting(word),
-        RoundStatus::Stopping => Archiving::Ending(word),
+        RoundStatus::Stopping => Archiving::Stopping(word),
         RoundStatus::Suspending | RoundStatus::Suspend => Archiving::Suspended(word),
         RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.deferred => {
             Archiving::Suspended(DEFERRED.to_owned())

@@ -353,7 +353,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
             _ => false,
         };
         if wanted {
-            if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
+            if let (Action::StopArchiving, Archiving::Stopping(word)) = (action, archiving::judge(&tenant.archive)) {
                 return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
             return Look::Act(action.clone());
@@ -369,7 +369,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
         Archiving::Starting(word) => waiting(word, tenant.archive.latest().is_some()),
-        Archiving::Ending(word) => waiting(word, true),
+        Archiving::Stopping(word) => waiting(word, true),
         Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
         Archiving::Off => Look::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),

@@ -11,7 +11,7 @@ fn every_state_is_judged_as_the_law_says() {
         ("PREPARE", Archiving::Starting(word("PREPARE")), true),
         ("BEGINNING", Archiving::Starting(word("BEGINNING")), true),
         ("DOING", Archiving::Running, true),
-        ("STOPPING", Archiving::Ending(word("STOPPING")), true),
+        ("STOPPING", Archiving::Stopping(word("STOPPING")), true),
         ("STOP", Archiving::Off, false),
         ("SUSPENDING", Archiving::Suspended(word("SUSPENDING")), true),
         ("SUSPEND", Archiving::Suspended(word("SUSPEND")), true),

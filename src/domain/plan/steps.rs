@@ -241,7 +241,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
     match archiving::judge(archive) {
         Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
         Archiving::Starting(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
-        Archiving::Ending(word) => PlannedStep::with(
+        Archiving::Stopping(word) => PlannedStep::with(
             kind,
             start_actions(archive),
             format!("waits until {word} has become STOP, then starts a new round. {stays}"),

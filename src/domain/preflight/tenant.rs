@@ -228,7 +228,7 @@ fn base_found(sheet: &mut CheckList, tenant: &TenantFacts, base: &BackupSet) {
             Some(format!("log archive round {} began after it", round.round_id))
         }
         _ => match archiving::judge(&tenant.archive) {
-            Archiving::Off | Archiving::Ending(_) | Archiving::Broken => {
+            Archiving::Off | Archiving::Stopping(_) | Archiving::Broken => {
                 Some("a new log archive round begins before the backup".to_owned())
             }
             _ => None,
@@ -292,7 +292,7 @@ fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
             RoundStatus::Interrupted.to_string(),
             "the backup stops this round and starts a new one first; the log in between is lost for restore",
         ),
-        Archiving::Starting(word) | Archiving::Ending(word) => (word, "the backup waits for it first"),
+        Archiving::Starting(word) | Archiving::Stopping(word) => (word, "the backup waits for it first"),
         Archiving::Strange(word) => {
             let found = format!("step 4 will fail: archiving is {word}, which obnow does not know");
             let fix = "Look the state up in the server's manual, and start the backup once it is DOING.";
