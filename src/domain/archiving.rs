@@ -23,7 +23,7 @@ pub enum Archiving {
     /// `SUSPEND` or on its way there: the round can go on.
     Suspended(String),
     /// `INTERRUPTED`: only a new round helps, and the log since the break is lost.
-    Broken,
+    Interrupted,
     /// A word that is not known here.
     Strange(String),
 }
@@ -59,7 +59,7 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
             Archiving::Starting("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
         }
         RoundStatus::Stop => Archiving::Off,
-        RoundStatus::Interrupted => Archiving::Broken,
+        RoundStatus::Interrupted => Archiving::Interrupted,
         RoundStatus::Invalid | RoundStatus::Other(_) => Archiving::Strange(word),
     }
 }

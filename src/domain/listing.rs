@@ -255,7 +255,7 @@ fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
     match archiving::judge(&tenant.archive) {
         Archiving::Running | Archiving::Starting(_) => None,
         Archiving::Off => Some("log archiving off".to_owned()),
-        Archiving::Broken => Some(format!("log archiving {}", RoundStatus::Interrupted)),
+        Archiving::Interrupted => Some(format!("log archiving {}", RoundStatus::Interrupted)),
         Archiving::Stopping(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {
             Some(format!("log archiving {word}"))
         }

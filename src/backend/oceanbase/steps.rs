@@ -374,7 +374,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         Archiving::Off => Look::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
         Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
-        Archiving::Broken => Look::Act(Action::StopArchiving),
+        Archiving::Interrupted => Look::Act(Action::StopArchiving),
         Archiving::Strange(word) => Look::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),

@@ -15,7 +15,7 @@ fn every_state_is_judged_as_the_law_says() {
         ("STOP", Archiving::Off, false),
         ("SUSPENDING", Archiving::Suspended(word("SUSPENDING")), true),
         ("SUSPEND", Archiving::Suspended(word("SUSPEND")), true),
-        ("INTERRUPTED", Archiving::Broken, true),
+        ("INTERRUPTED", Archiving::Interrupted, true),
         ("INVALID", Archiving::Strange(word("INVALID")), true),
         ("REWINDING", Archiving::Strange(word("REWINDING")), true),
     ] {

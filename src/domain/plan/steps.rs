@@ -254,7 +254,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
             );
             PlannedStep::with(kind, vec![Action::ResumeArchiving], effect)
         }
-        Archiving::Broken => {
+        Archiving::Interrupted => {
             let mut step = PlannedStep::with(
                 kind,
                 vec![Action::StopArchiving, Action::StartArchiving],

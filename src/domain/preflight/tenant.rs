@@ -228,7 +228,7 @@ fn base_found(sheet: &mut CheckList, tenant: &TenantFacts, base: &BackupSet) {
             Some(format!("log archive round {} began after it", round.round_id))
         }
         _ => match archiving::judge(&tenant.archive) {
-            Archiving::Off | Archiving::Stopping(_) | Archiving::Broken => {
+            Archiving::Off | Archiving::Stopping(_) | Archiving::Interrupted => {
                 Some("a new log archive round begins before the backup".to_owned())
             }
             _ => None,
@@ -288,7 +288,7 @@ fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
         Archiving::Suspended(word) => {
             (word, "archiving was suspended on purpose; the backup lets the same round go on first")
         }
-        Archiving::Broken => (
+        Archiving::Interrupted => (
             RoundStatus::Interrupted.to_string(),
             "the backup stops this round and starts a new one first; the log in between is lost for restore",
         ),
