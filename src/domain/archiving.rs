@@ -25,7 +25,7 @@ pub enum Archiving {
     /// `INTERRUPTED`: only a new round helps, and the log since the break is lost.
     Interrupted,
     /// A word that is not known here.
-    Strange(String),
+    Unrecognized(String),
 }
 
 /// The destination's own switch is off.
@@ -60,7 +60,7 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
         }
         RoundStatus::Stop => Archiving::Off,
         RoundStatus::Interrupted => Archiving::Interrupted,
-        RoundStatus::Invalid | RoundStatus::Other(_) => Archiving::Strange(word),
+        RoundStatus::Invalid | RoundStatus::Other(_) => Archiving::Unrecognized(word),
     }
 }
 

@@ -256,7 +256,7 @@ fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
         Archiving::Running | Archiving::Starting(_) => None,
         Archiving::Off => Some("log archiving off".to_owned()),
         Archiving::Interrupted => Some(format!("log archiving {}", RoundStatus::Interrupted)),
-        Archiving::Stopping(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {
+        Archiving::Stopping(word) | Archiving::Suspended(word) | Archiving::Unrecognized(word) => {
             Some(format!("log archiving {word}"))
         }
     }

@@ -375,7 +375,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
         Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
         Archiving::Interrupted => Look::Act(Action::StopArchiving),
-        Archiving::Strange(word) => Look::Failed(Fault::new(
+        Archiving::Unrecognized(word) => Look::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
             format!("The server's view of its archive says {word}."),

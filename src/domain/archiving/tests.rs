@@ -16,8 +16,8 @@ fn every_state_is_judged_as_the_law_says() {
         ("SUSPENDING", Archiving::Suspended(word("SUSPENDING")), true),
         ("SUSPEND", Archiving::Suspended(word("SUSPEND")), true),
         ("INTERRUPTED", Archiving::Interrupted, true),
-        ("INVALID", Archiving::Strange(word("INVALID")), true),
-        ("REWINDING", Archiving::Strange(word("REWINDING")), true),
+        ("INVALID", Archiving::Unrecognized(word("INVALID")), true),
+        ("REWINDING", Archiving::Unrecognized(word("REWINDING")), true),
     ] {
         let facts = archive(Some(status));
         assert_eq!(judge(&facts), expected, "{status}");

@@ -146,7 +146,7 @@ fn destination_step(
     if !data_differs && !archive_differs {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
     }
-    if let (true, Archiving::Strange(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
+    if let (true, Archiving::Unrecognized(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
         // The next step fails with the unknown status; until its meaning is known nothing is stopped or set.
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
@@ -265,7 +265,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
             );
             step
         }
-        Archiving::Strange(word) => {
+        Archiving::Unrecognized(word) => {
             PlannedStep::with(kind, Vec::new(), format!("will fail: the archive is {word}, which has no known way on"))
         }
     }

@@ -237,7 +237,7 @@ fn destination_step(
     if whole.destination().is_some_and(|own| own.already_is(wanted)) {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "backup_dest is already set"), false));
     }
-    if let Archiving::Strange(word) = archiving::judge(&any.archive) {
+    if let Archiving::Unrecognized(word) = archiving::judge(&any.archive) {
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
     }

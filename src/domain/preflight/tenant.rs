@@ -293,7 +293,7 @@ fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
             "the backup stops this round and starts a new one first; the log in between is lost for restore",
         ),
         Archiving::Starting(word) | Archiving::Stopping(word) => (word, "the backup waits for it first"),
-        Archiving::Strange(word) => {
+        Archiving::Unrecognized(word) => {
             let found = format!("step 4 will fail: archiving is {word}, which obnow does not know");
             let fix = "Look the state up in the server's manual, and start the backup once it is DOING.";
             return sheet.warn(CheckId::LogArchiving, found, fix);
