@@ -33,7 +33,7 @@ const DEFERRED: &str = "LOG_ARCHIVE_DEST_STATE is DEFER";
 
 /// Judges the state of the archive; words as in `CDB_OB_ARCHIVELOG.STATUS` (V4.2.5 docs).
 #[must_use]
-pub fn judge(archive: &ArchiveFacts) -> Archiving {
+pub fn archiving_state(archive: &ArchiveFacts) -> Archiving {
     let Some(round) = archive.latest() else {
         // ARCHIVELOG without a destination succeeds and makes no round; with one, the round is about to appear.
         return if archive.log_mode_on == Some(true) && archive.destination.is_some() {
@@ -67,11 +67,11 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
 /// Whether somebody suspended the archive of the tenant, or put its destination off.
 #[must_use]
 pub fn is_suspended(tenant: &TenantFacts) -> bool {
-    tenant.archive.deferred || matches!(judge(&tenant.archive), Archiving::Suspended(_))
+    tenant.archive.deferred || matches!(archiving_state(&tenant.archive), Archiving::Suspended(_))
 }
 
 /// Whether `LOG_ARCHIVE_DEST` can only be set after archiving was stopped (1235 otherwise).
 #[must_use]
 pub fn must_stop_first(archive: &ArchiveFacts) -> bool {
-    !matches!(judge(archive), Archiving::Off) && archive.latest().is_some()
+    !matches!(archiving_state(archive), Archiving::Off) && archive.latest().is_some()
 }

@@ -252,7 +252,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
 
 /// That no log is archived, where it should be.
 fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
-    match archiving::judge(&tenant.archive) {
+    match archiving::archiving_state(&tenant.archive) {
         Archiving::Running | Archiving::Starting(_) => None,
         Archiving::Off => Some("log archiving off".to_owned()),
         Archiving::Interrupted => Some(format!("log archiving {}", RoundStatus::Interrupted)),

@@ -78,7 +78,7 @@ impl RefusedStart {
             let why = format!("the tenant's status is {}", tenant.status);
             return Some((why, "Wait until the tenant is NORMAL, and retry."));
         }
-        if archiving::judge(&tenant.archive) != Archiving::Running {
+        if archiving::archiving_state(&tenant.archive) != Archiving::Running {
             let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
             return Some((
                 format!("its log archive is {word}"),

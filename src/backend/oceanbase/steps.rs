@@ -353,7 +353,9 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
             _ => false,
         };
         if wanted {
-            if let (Action::StopArchiving, Archiving::Stopping(word)) = (action, archiving::judge(&tenant.archive)) {
+            if let (Action::StopArchiving, Archiving::Stopping(word)) =
+                (action, archiving::archiving_state(&tenant.archive))
+            {
                 return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
             return Look::Act(action.clone());
@@ -364,7 +366,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
 
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
     let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
-    match archiving::judge(&tenant.archive) {
+    match archiving::archiving_state(&tenant.archive) {
         Archiving::Running => Look::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
@@ -394,7 +396,7 @@ fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Target
     if let Look::Failed(fault) = check_ready(tenant, target) {
         return Look::Failed(fault);
     }
-    if archiving::judge(&tenant.archive) != Archiving::Running {
+    if archiving::archiving_state(&tenant.archive) != Archiving::Running {
         let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
         return Look::Failed(Fault::new(
             Cause::Precondition,

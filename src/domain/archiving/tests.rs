@@ -20,37 +20,37 @@ fn every_state_is_judged_as_the_law_says() {
         ("REWINDING", Archiving::Unrecognized(word("REWINDING")), true),
     ] {
         let facts = archive(Some(status));
-        assert_eq!(judge(&facts), expected, "{status}");
+        assert_eq!(archiving_state(&facts), expected, "{status}");
         assert_eq!(must_stop_first(&facts), stops, "{status}");
     }
-    assert_eq!(judge(&archive(None)), Archiving::Off);
+    assert_eq!(archiving_state(&archive(None)), Archiving::Off);
     assert!(!must_stop_first(&archive(None)), "no round: nothing to stop");
 }
 
 #[test]
 fn archivelog_without_a_round_depends_on_the_destination() {
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(None) };
-    assert!(matches!(judge(&facts), Archiving::Starting(_)), "the round is about to appear");
+    assert!(matches!(archiving_state(&facts), Archiving::Starting(_)), "the round is about to appear");
     facts.destination = None;
-    assert_eq!(judge(&facts), Archiving::Off, "it waits for a destination");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "it waits for a destination");
     facts.log_mode_on = None;
-    assert_eq!(judge(&facts), Archiving::Off, "a line that does not tell its mode");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "a line that does not tell its mode");
     // A round that stopped while the mode is on again: the next one is coming.
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(Some("STOP")) };
-    assert!(matches!(judge(&facts), Archiving::Starting(_)));
+    assert!(matches!(archiving_state(&facts), Archiving::Starting(_)));
     assert!(must_stop_first(&facts));
     facts.destination = None;
-    assert_eq!(judge(&facts), Archiving::Off);
+    assert_eq!(archiving_state(&facts), Archiving::Off);
 }
 
 #[test]
 fn the_round_that_runs_goes_before_those_that_ended() {
     let mut facts = archive(Some("DOING"));
     facts.rounds = vec![round("INTERRUPTED"), round("STOP")];
-    assert_eq!(judge(&facts), Archiving::Running);
+    assert_eq!(archiving_state(&facts), Archiving::Running);
     facts.current = None;
     facts.log_mode_on = Some(false);
-    assert_eq!(judge(&facts), Archiving::Off, "without one the newest of the others");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "without one the newest of the others");
 }
 
 fn given_up() -> Fault {

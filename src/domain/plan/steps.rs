@@ -146,7 +146,7 @@ fn destination_step(
     if !data_differs && !archive_differs {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
     }
-    if let (true, Archiving::Unrecognized(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
+    if let (true, Archiving::Unrecognized(word)) = (archive_differs, archiving::archiving_state(&tenant.archive)) {
         // The next step fails with the unknown status; until its meaning is known nothing is stopped or set.
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
@@ -238,7 +238,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
         let actions = if already_on { Vec::new() } else { start_actions(archive) };
         return PlannedStep::with(kind, actions, format!("starts a new round. {stays}"));
     }
-    match archiving::judge(archive) {
+    match archiving::archiving_state(archive) {
         Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
         Archiving::Starting(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
         Archiving::Stopping(word) => PlannedStep::with(

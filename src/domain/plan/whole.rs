@@ -237,7 +237,7 @@ fn destination_step(
     if whole.destination().is_some_and(|own| own.already_is(wanted)) {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "backup_dest is already set"), false));
     }
-    if let Archiving::Unrecognized(word) = archiving::judge(&any.archive) {
+    if let Archiving::Unrecognized(word) = archiving::archiving_state(&any.archive) {
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
     }
@@ -306,7 +306,7 @@ fn outlook(facts: &Facts, whole: &ClusterBackupFacts, any: &TenantFacts, mode: M
         Known::Known(compaction) => compaction,
         Known::NotChecked(why) => return CompactionOutlook::NotChecked(why.clone()),
     };
-    let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Starting(_));
+    let goes_on = matches!(archiving::archiving_state(&any.archive), Archiving::Running | Archiving::Starting(_));
     if let Known::NotChecked(why) = &any.archive.times {
         return CompactionOutlook::NotChecked(why.clone());
     }

@@ -227,7 +227,7 @@ fn base_found(sheet: &mut CheckList, tenant: &TenantFacts, base: &BackupSet) {
         Some(round) if tenant.archive.times.get().is_some() && round.start > base.start_replay => {
             Some(format!("log archive round {} began after it", round.round_id))
         }
-        _ => match archiving::judge(&tenant.archive) {
+        _ => match archiving::archiving_state(&tenant.archive) {
             Archiving::Off | Archiving::Stopping(_) | Archiving::Interrupted => {
                 Some("a new log archive round begins before the backup".to_owned())
             }
@@ -280,7 +280,7 @@ fn archive(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
 
 /// What the step `Start log archiving` will do about it (R2).
 fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
-    let (word, will) = match archiving::judge(&tenant.archive) {
+    let (word, will) = match archiving::archiving_state(&tenant.archive) {
         Archiving::Off => match tenant.archive.latest() {
             Some(round) => (round.status.to_string(), "the backup starts a new round first"),
             None => ("archiving does not run".to_owned(), "the backup starts it first"),
