@@ -7,7 +7,7 @@ use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
 use super::storage::LentStorage;
 use super::{Run, Seen};
-use crate::domain::archiving::Unchanged;
+use crate::domain::archiving::UnchangedArchive;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
@@ -241,7 +241,7 @@ impl System {
 
     /// Reads the state of a target's log archive that did not change as requested; `None` where it cannot be read, or the target
     /// has no archive of its own (below V4 the archive is the cluster's).
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
         match self {
             Self::OceanBase(system) => system.unchanged_archive(target).await,
             Self::Dump(_) => None,

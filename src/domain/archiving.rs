@@ -7,7 +7,7 @@ use super::restorable::RoundStatus;
 mod tests;
 mod unchanged;
 
-pub use unchanged::Unchanged;
+pub use unchanged::UnchangedArchive;
 
 /// What the state of the archive means for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::read::Is;
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
 use crate::backend::Run;
-use crate::domain::archiving::Unchanged;
+use crate::domain::archiving::UnchangedArchive;
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
@@ -97,7 +97,7 @@ impl OceanBase {
     }
 
     /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
         self.ensure_session().await.ok()?;
         if self.line().ok()?.jobs != Jobs::OfEachTenant {
             return None;
@@ -113,7 +113,7 @@ impl OceanBase {
         let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
         let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![Is::Text("YES")]), "").await;
         let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text("log_archive")]), EVENTS).await;
-        Some(Unchanged {
+        Some(UnchangedArchive {
             has_round,
             directory,
             leader: known(&servers, |rows| rows.first().map(server)),

@@ -64,8 +64,8 @@ fn event(name: &str, result: &str) -> RootEvent {
     RootEvent { at: "2026-11-20 03:31:38".to_owned(), name: name.to_owned(), items: items.to_vec() }
 }
 
-fn unchanged(events: Vec<RootEvent>) -> Unchanged {
-    Unchanged {
+fn unchanged(events: Vec<RootEvent>) -> UnchangedArchive {
+    UnchangedArchive {
         has_round: Known::Known(false),
         directory: Some("file:///backup/clog".to_owned()),
         leader: Known::Known(Some("10.0.0.2:2882".to_owned())),
@@ -89,7 +89,7 @@ fn a_round_that_does_not_appear_names_the_leader_and_its_directory() {
         "On 10.0.0.2:2882, the RootService leader, look whether file:///backup/clog is mounted, whether the server's user may \
          write there, and whether its format.obbak is there; then retry."
     );
-    let unseen = Unchanged {
+    let unseen = UnchangedArchive {
         leader: Known::NotChecked("it is not seen.".to_owned()),
         directory: Some("oss://b/clog".to_owned()),
         ..unchanged(Vec::new())
@@ -113,7 +113,8 @@ fn what_the_server_swallowed_is_read_from_its_newest_switch() {
         "{fault}"
     );
     assert!(fault.next.starts_with("Read the state of the tenant"), "{fault}");
-    let round = Unchanged { has_round: Known::Known(true), ..unchanged(vec![event("close_archive_mode", "-4179")]) };
+    let round =
+        UnchangedArchive { has_round: Known::Known(true), ..unchanged(vec![event("close_archive_mode", "-4179")]) };
     let fault = round.fault(&target("prod/pay"), &given_up());
     assert_eq!((fault.what.as_str(), fault.code), (given_up().what.as_str(), Some(4179)));
     // An older refusal that was followed by a success is none.

@@ -11,7 +11,7 @@ use super::super::target::TargetName;
 
 /// What is known of such an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unchanged {
+pub struct UnchangedArchive {
     /// Whether there is a round at all.
     pub has_round: Known<bool>,
     /// The directory it is to write to, without keys.
@@ -22,7 +22,7 @@ pub struct Unchanged {
     pub events: Known<Vec<RootEvent>>,
 }
 
-impl Unchanged {
+impl UnchangedArchive {
     /// The fault of a wait that was given up, as `given_up` has it.
     #[must_use]
     pub fn fault(&self, target: &TargetName, given_up: &Fault) -> Fault {
