@@ -419,7 +419,7 @@ pub enum NoFullArg {
     Skip,
 }
 
-impl From<NoFullArg> for choices::NoFull {
+impl From<NoFullArg> for choices::NoFullPolicy {
     fn from(way: NoFullArg) -> Self {
         match way {
             NoFullArg::Fail => Self::Fail,

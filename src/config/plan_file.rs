@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{bounded, sentence, syntax};
 use super::{locate::locate, private};
-use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy, StorageSource, Wanted};
 use crate::domain::digest;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -181,7 +181,7 @@ struct Chosen {
     plus_archivelog: bool,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
     encrypt_from: Option<SecretSource>,
-    no_full: NoFull,
+    no_full: NoFullPolicy,
     #[serde(default)]
     skip: BTreeSet<CheckId>,
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]

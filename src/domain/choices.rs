@@ -38,7 +38,7 @@ impl Mode {
 /// What becomes of a tenant that has no usable full when an incremental is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NoFull {
+pub enum NoFullPolicy {
     /// Its step fails with the contract text.
     Fail,
     /// It gets a full.
@@ -47,7 +47,7 @@ pub enum NoFull {
     Skip,
 }
 
-impl NoFull {
+impl NoFullPolicy {
     /// The word of `--no-full`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -147,7 +147,7 @@ pub struct Choices {
     /// Where the encryption password is to be found.
     pub encrypt: Option<SecretSource>,
     /// For tenants without a usable full.
-    pub no_full: NoFull,
+    pub no_full: NoFullPolicy,
     /// Checks that are overridden, where the rules allow it.
     pub skip: BTreeSet<CheckId>,
     /// Archiving that somebody suspended may go on.
@@ -188,7 +188,7 @@ impl Choices {
             plus_archivelog: false,
             compact: Compact::Never,
             encrypt: None,
-            no_full: NoFull::Fail,
+            no_full: NoFullPolicy::Fail,
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
             seen: Vec::new(),

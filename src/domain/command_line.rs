@@ -1,6 +1,6 @@
 //! The command line that makes the same choices, and how it is written for a shell.
 
-use super::choices::{Choices, Compact, NoFull};
+use super::choices::{Choices, Compact, NoFullPolicy};
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
     }
     option("--compact", (choices.compact != usual).then(|| choices.compact.word().to_owned()));
     option("--encrypt-from", choices.encrypt.as_ref().map(super::secret::SecretSource::word));
-    option("--no-full", (choices.no_full != NoFull::Fail).then(|| choices.no_full.word().to_owned()));
+    option("--no-full", (choices.no_full != NoFullPolicy::Fail).then(|| choices.no_full.word().to_owned()));
     for check in &choices.skip {
         option("--skip", Some(check.name().to_owned()));
     }

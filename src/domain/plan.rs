@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::archive_dest::ArchiveDest;
-use super::choices::{Choices, Mode, NoFull};
+use super::choices::{Choices, Mode, NoFullPolicy};
 use super::destination::Destination;
 use super::dump::Exclude;
 use super::facts::{Facts, TenantFacts, TenantKind};
@@ -385,7 +385,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         }
     }
     let whole = facts.cluster.whole.as_deref();
-    if choices.mode == Mode::Incremental && choices.no_full == NoFull::Skip && whole.is_none() {
+    if choices.mode == Mode::Incremental && choices.no_full == NoFullPolicy::Skip && whole.is_none() {
         eligible.retain(|tenant| match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
             Ok(_) => true,
             Err(reason) => {

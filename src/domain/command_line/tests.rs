@@ -28,7 +28,7 @@ fn every_choice_has_its_option_and_the_inventory_s_are_left_out() {
     choices.fallbacks = vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
     choices.compact = Compact::Auto;
     choices.encrypt = Some(SecretSource::Prompt);
-    choices.no_full = NoFull::Skip;
+    choices.no_full = NoFullPolicy::Skip;
     choices.plus_archivelog = true;
     assert_eq!(
         line(&choices),

@@ -6,7 +6,7 @@ use super::look::{ConfirmStep, confirming};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -38,7 +38,7 @@ pub(super) fn target_plan(
     let wanted = places(facts, tenant, choices, several)?;
     let base = usable_full(tenant, Some(&wanted.data.destination));
     let mode = match (choices.mode, choices.no_full, &base) {
-        (Mode::Incremental, NoFull::Full, Err(_)) => Mode::Full,
+        (Mode::Incremental, NoFullPolicy::Full, Err(_)) => Mode::Full,
         (mode, _, _) => mode,
     };
     let (destination, new_archive) = destination_step(facts, tenant, &wanted, choices)?;

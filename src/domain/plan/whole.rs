@@ -5,7 +5,7 @@ use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, value
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Compact, Mode, NoFull, Wanted};
+use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy, Wanted};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
@@ -76,8 +76,8 @@ fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &C
         usable_full(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
     });
     match (choices.mode, choices.no_full, without) {
-        (Mode::Incremental, NoFull::Full, Some(_)) => Ok(Mode::Full),
-        (Mode::Incremental, NoFull::Skip, Some((target, reason))) => Err(Fault::new(
+        (Mode::Incremental, NoFullPolicy::Full, Some(_)) => Ok(Mode::Full),
+        (Mode::Incremental, NoFullPolicy::Skip, Some((target, reason))) => Err(Fault::new(
             Cause::Usage,
             format!("{target} cannot be left out of a backup of the whole cluster."),
             format!("{FULL_NEEDED}: {reason}. Before V4 one job covers every tenant."),

@@ -2,7 +2,7 @@
 
 use super::{Check, CheckId, CheckList, FULL_NEEDED};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
 use crate::domain::plan::{OWN_DIRECTORY, is_of_the_cluster};
@@ -192,13 +192,13 @@ fn incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, 
         Err(reason) => reason,
     };
     match choices.no_full {
-        NoFull::Fail => sheet.warn(
+        NoFullPolicy::Fail => sheet.warn(
             CheckId::UsableFull,
             format!("step 2 will fail: {FULL_NEEDED}: {reason}"),
             "Choose a full backup, or let these tenants have one with --no-full full.",
         ),
-        NoFull::Full => sheet.warn(CheckId::UsableFull, format!("a full is made instead: {reason}"), ""),
-        NoFull::Skip => sheet.warn(
+        NoFullPolicy::Full => sheet.warn(CheckId::UsableFull, format!("a full is made instead: {reason}"), ""),
+        NoFullPolicy::Skip => sheet.warn(
             CheckId::UsableFull,
             format!("it is left out: {FULL_NEEDED}: {reason}"),
             "Choose a full backup, or let these tenants have one with --no-full full.",

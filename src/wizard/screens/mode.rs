@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{confirm, detected};
-use crate::domain::choices::{Choices, Compact, Mode, NoFull};
+use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy};
 use crate::domain::dump::Exclude;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
@@ -43,7 +43,7 @@ pub struct ModeChoices {
     /// Full or incremental.
     pub mode: Mode,
     /// Tenants without a usable full.
-    pub no_full: NoFull,
+    pub no_full: NoFullPolicy,
     /// Add the log.
     pub plus_archivelog: bool,
     /// Encrypt.
@@ -66,7 +66,7 @@ impl Default for ModeChoices {
     fn default() -> Self {
         Self {
             mode: Mode::Full,
-            no_full: NoFull::Fail,
+            no_full: NoFullPolicy::Fail,
             plus_archivelog: false,
             encrypt: false,
             password: TextField::new_secret(),
@@ -261,9 +261,9 @@ fn choose(model: &mut Model) {
         ModeLine::Incremental => choice.mode = Mode::Incremental,
         ModeLine::NoFull => {
             choice.no_full = match choice.no_full {
-                NoFull::Fail => NoFull::Full,
-                NoFull::Full => NoFull::Skip,
-                NoFull::Skip => NoFull::Fail,
+                NoFullPolicy::Fail => NoFullPolicy::Full,
+                NoFullPolicy::Full => NoFullPolicy::Skip,
+                NoFullPolicy::Skip => NoFullPolicy::Fail,
             };
         }
         ModeLine::PlusArchivelog => choice.plus_archivelog = !choice.plus_archivelog,

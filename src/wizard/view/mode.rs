@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{cells_before, fit, width};
 use super::theme::Role;
-use crate::domain::choices::{Compact, Mode, NoFull};
+use crate::domain::choices::{Compact, Mode, NoFullPolicy};
 use crate::domain::estimate;
 use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
@@ -96,9 +96,9 @@ fn line_note(model: &Model, line: ModeLine) -> String {
             .map_or_else(|| "size and time unknown: no full backup yet".to_owned(), |told| told.to_string()),
         ModeLine::Incremental => base_text(model),
         ModeLine::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
-            Some(NoFull::Full) => "get a full backup instead".to_owned(),
-            Some(NoFull::Skip) => "are left out".to_owned(),
-            Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
+            Some(NoFullPolicy::Full) => "get a full backup instead".to_owned(),
+            Some(NoFullPolicy::Skip) => "are left out".to_owned(),
+            Some(NoFullPolicy::Fail) | None => "fail at step 2".to_owned(),
         },
         ModeLine::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
         ModeLine::Compact => match mode::draft_compaction_outlook(model) {

@@ -259,7 +259,7 @@ fn the_preview_is_every_step_of_every_target() {
     pay.sets = vec![full(1)];
     let facts = cluster(vec![pay, other_tenant(1004, "log"), other_tenant(1006, "far")]);
     let mut choices = choose(&["prod"], Mode::Incremental);
-    choices.no_full = crate::domain::choices::NoFull::Full;
+    choices.no_full = crate::domain::choices::NoFullPolicy::Full;
     choices.encrypt = Some(SecretSource::Env("PW".into()));
     let plan = plan(&facts, &choices).unwrap();
     let shown = preview(line(), &plan, "t1", 1).unwrap();

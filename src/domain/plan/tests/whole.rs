@@ -149,16 +149,16 @@ fn nobody_is_left_out_of_an_incremental() {
     let mut one_without = facts(YOUNG);
     one_without.tenants[2].sets.clear();
     let with = |no_full| Choices { no_full, ..the_cluster(Mode::Incremental) };
-    let full = plan(&one_without, &with(NoFull::Full)).unwrap();
+    let full = plan(&one_without, &with(NoFullPolicy::Full)).unwrap();
     assert!(full.targets.iter().all(|target| target.mode == Mode::Full));
-    let fault = refused(&one_without, &with(NoFull::Skip));
+    let fault = refused(&one_without, &with(NoFullPolicy::Skip));
     assert_eq!(fault.what, "legacy/order cannot be left out of a backup of the whole cluster.");
     assert!(
         fault.why.starts_with("Full data backup needed before incremental data backup: the tenant has no"),
         "{}",
         fault.why
     );
-    let fail = plan(&one_without, &with(NoFull::Fail)).unwrap();
+    let fail = plan(&one_without, &with(NoFullPolicy::Fail)).unwrap();
     assert!(
         fail.targets.iter().all(|target| target.mode == Mode::Incremental),
         "its step fails with the contract text"
