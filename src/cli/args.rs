@@ -399,7 +399,7 @@ pub enum CompactArg {
     Never,
 }
 
-impl From<CompactArg> for choices::Compact {
+impl From<CompactArg> for choices::CompactionChoice {
     fn from(compact: CompactArg) -> Self {
         match compact {
             CompactArg::Auto => Self::Auto,

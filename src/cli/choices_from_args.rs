@@ -1,7 +1,7 @@
 //! Makes choices from arguments or a plan file.
 
 use super::args::BackupArgs;
-use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, StorageSource, Wanted};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::proof::ProofChoice;
@@ -14,7 +14,7 @@ mod tests;
 
 /// The choices of a command line. `usual` is what is done about compaction where `--compact` is not given; what the
 /// inventory adds is not in them yet.
-pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault> {
+pub(super) fn choices_from_args(args: &BackupArgs, usual: CompactionChoice) -> Result<Choices, Fault> {
     let mode = args.mode.ok_or_else(|| {
         Fault::new(
             Cause::Usage,

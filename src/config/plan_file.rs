@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{bounded, sentence, syntax};
 use super::{locate::locate, private};
-use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, StorageSource, Wanted};
 use crate::domain::digest;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -176,7 +176,7 @@ struct Chosen {
     access_id: Option<String>,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
     access_key_from: Option<SecretSource>,
-    compact: Compact,
+    compact: CompactionChoice,
     #[serde(default)]
     plus_archivelog: bool,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]

@@ -62,14 +62,14 @@ impl NoFullPolicy {
 /// Whether a needed major compaction may be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Compact {
+pub enum CompactionChoice {
     /// Run it if the backup needs one.
     Auto,
     /// Never; the step fails when one is needed.
     Never,
 }
 
-impl Compact {
+impl CompactionChoice {
     /// The word of `--compact`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -143,7 +143,7 @@ pub struct Choices {
     /// Add the log, so that the set alone restores to its own end.
     pub plus_archivelog: bool,
     /// Whether a needed compaction may be run.
-    pub compact: Compact,
+    pub compact: CompactionChoice,
     /// Where the encryption password is to be found.
     pub encrypt: Option<SecretSource>,
     /// For tenants without a usable full.
@@ -186,7 +186,7 @@ impl Choices {
             storage: None,
             fallbacks: Vec::new(),
             plus_archivelog: false,
-            compact: Compact::Never,
+            compact: CompactionChoice::Never,
             encrypt: None,
             no_full: NoFullPolicy::Fail,
             skip: BTreeSet::new(),

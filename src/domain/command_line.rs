@@ -1,6 +1,6 @@
 //! The command line that makes the same choices, and how it is written for a shell.
 
-use super::choices::{Choices, Compact, NoFullPolicy};
+use super::choices::{Choices, CompactionChoice, NoFullPolicy};
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,7 @@ mod tests;
 /// compaction: only another wish is repeated. Destinations of the inventory and of earlier tasks are not repeated either;
 /// they are found again. `confirm` is the name that is asked for before the start.
 #[must_use]
-pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<String> {
+pub fn words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
     let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
     if let Some(storage) = &choices.storage {

@@ -25,7 +25,7 @@ proptest! {
     #[test]
     fn the_same_command_makes_the_same_choices(
         choices in any_choices(),
-        usual in prop_oneof![Just(Compact::Auto), Just(Compact::Never)],
+        usual in prop_oneof![Just(CompactionChoice::Auto), Just(CompactionChoice::Never)],
     ) {
         let words = words(&choices, usual, Some("prod/pay"));
         let args = parsed(words.clone()).map_err(|error| TestCaseError::fail(format!("{words:?}: {error}")))?;

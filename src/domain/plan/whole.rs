@@ -5,7 +5,7 @@ use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, value
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, Wanted};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
@@ -343,7 +343,9 @@ fn compaction_step(
         CompactionOutlook::NotChecked(why) => ("if one is needed: ".to_owned(), why),
     };
     match choices.compact {
-        Compact::Auto => PlannedStep::with(kind, vec![Action::Compact], format!("{lead}{what} ({why})")),
-        Compact::Never => PlannedStep::with(kind, Vec::new(), format!("{lead}will fail: {COMPACTION_NEEDED}: {why}")),
+        CompactionChoice::Auto => PlannedStep::with(kind, vec![Action::Compact], format!("{lead}{what} ({why})")),
+        CompactionChoice::Never => {
+            PlannedStep::with(kind, Vec::new(), format!("{lead}will fail: {COMPACTION_NEEDED}: {why}"))
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! by themselves from V3.2.2-20220304134610 on.
 
 use super::{COMPACTION_NEEDED, CheckId, CheckList};
-use crate::domain::choices::{Choices, Compact, Mode};
+use crate::domain::choices::{Choices, CompactionChoice, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, whole_scope};
@@ -82,10 +82,10 @@ fn compaction(sheet: &mut CheckList, facts: &Facts, whole: &ClusterBackupFacts, 
         compaction.last_one()
     );
     match (compaction_outlook(facts, whole, choices), choices.compact) {
-        (CompactionOutlook::Needed(why), Compact::Never) => {
+        (CompactionOutlook::Needed(why), CompactionChoice::Never) => {
             sheet.warn(CheckId::Compaction, format!("step 5 will fail: {COMPACTION_NEEDED}: {why}"), &hint);
         }
-        (CompactionOutlook::Needed(why), Compact::Auto) => {
+        (CompactionOutlook::Needed(why), CompactionChoice::Auto) => {
             let (found, fix) = if let Some((found, fix)) = obstacle(compaction) {
                 (format!("step 5 will fail: {COMPACTION_NEEDED}: {why}, and {found}"), fix)
             } else {

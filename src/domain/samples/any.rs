@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, StorageSource, Wanted};
 use crate::domain::dump::Exclude;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
@@ -52,7 +52,7 @@ fn storage() -> impl Strategy<Value = Wanted> {
 pub fn any_choices() -> impl Strategy<Value = Choices> {
     let words = (
         prop_oneof![Just(Mode::Full), Just(Mode::Incremental)],
-        prop_oneof![Just(Compact::Auto), Just(Compact::Never)],
+        prop_oneof![Just(CompactionChoice::Auto), Just(CompactionChoice::Never)],
         prop_oneof![Just(NoFullPolicy::Fail), Just(NoFullPolicy::Full), Just(NoFullPolicy::Skip)],
     );
     let skip = proptest::collection::btree_set(proptest::sample::select(CheckId::ALL.to_vec()), 0..3);

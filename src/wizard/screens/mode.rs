@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{confirm, detected};
-use crate::domain::choices::{Choices, Compact, Mode, NoFullPolicy};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy};
 use crate::domain::dump::Exclude;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
@@ -53,7 +53,7 @@ pub struct ModeChoices {
     /// The password again.
     pub repeated_password: TextField,
     /// Whether a needed compaction may be run; None: as the strategy says.
-    pub compact: Option<Compact>,
+    pub compact: Option<CompactionChoice>,
     /// Checks that are overridden.
     pub skip: BTreeSet<CheckId>,
     /// Tables that a dump leaves out.
@@ -130,9 +130,9 @@ impl ModeChoices {
     }
 
     /// What is done about a needed compaction: what was chosen, else what the strategy says, else nothing.
-    fn compaction(&self, choices: &Choices, cluster: &ClusterState) -> Compact {
+    fn compaction(&self, choices: &Choices, cluster: &ClusterState) -> CompactionChoice {
         let tenant = choices.targets.first().and_then(|target| target.tenant());
-        self.compact.or_else(|| cluster.summary.compaction(tenant)).unwrap_or(Compact::Never)
+        self.compact.or_else(|| cluster.summary.compaction(tenant)).unwrap_or(CompactionChoice::Never)
     }
 }
 
@@ -253,7 +253,7 @@ fn choose(model: &mut Model) {
         model.notice = Some(format!("That cannot be chosen: {why}."));
         return;
     }
-    let strategy = model.choices().map_or(Compact::Never, |choices| choices.compact);
+    let strategy = model.choices().map_or(CompactionChoice::Never, |choices| choices.compact);
     let Some(draft) = &mut model.draft else { return };
     let choice = &mut draft.mode;
     match line {
@@ -270,8 +270,8 @@ fn choose(model: &mut Model) {
         ModeLine::Encrypt => choice.encrypt = !choice.encrypt,
         ModeLine::Compact => {
             choice.compact = Some(match choice.compact.unwrap_or(strategy) {
-                Compact::Auto => Compact::Never,
-                Compact::Never => Compact::Auto,
+                CompactionChoice::Auto => CompactionChoice::Never,
+                CompactionChoice::Never => CompactionChoice::Auto,
             });
         }
         ModeLine::Password | ModeLine::RepeatPassword => {}

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{cells_before, fit, width};
 use super::theme::Role;
-use crate::domain::choices::{Compact, Mode, NoFullPolicy};
+use crate::domain::choices::{CompactionChoice, Mode, NoFullPolicy};
 use crate::domain::estimate;
 use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
@@ -85,7 +85,7 @@ fn check(on: bool) -> &'static str {
 }
 
 fn compacts(model: &Model) -> bool {
-    model.choices().is_some_and(|choices| choices.compact == Compact::Auto)
+    model.choices().is_some_and(|choices| choices.compact == CompactionChoice::Auto)
 }
 
 /// What is said beside a line.

@@ -103,7 +103,8 @@ fn every_previewed_statement_parses() {
     let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
     let detected = Detected::read("OceanBase 3.1.2").unwrap();
     let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
-    let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
+    let choices =
+        Choices { compact: crate::domain::choices::CompactionChoice::Auto, ..choose(&["legacy"], Mode::Full) };
     let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
     let shown = preview(words, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
     assert!(shown.iter().any(|step| step.step == StepKind::Compact && !step.statements.is_empty()));
