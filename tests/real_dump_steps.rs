@@ -17,7 +17,7 @@ use obnow::backend::dump::place::Place;
 use obnow::backend::dump::run::{Dump, Record};
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
-use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
+use obnow::domain::choices::{Choices, Mode, RequestedStorage, StorageSource};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
 use obnow::domain::outcome::{Outcome, VerdictKind};
@@ -65,7 +65,7 @@ fn system(engine: &Seekdb, mydumper: Option<&Path>) -> System {
 
 async fn prepared(engine: &Seekdb, folder: &Path) -> Prepared {
     let facts = system(engine, None).detect().await.unwrap();
-    let storage = Wanted {
+    let storage = RequestedStorage {
         data: Some(format!("file://{}", folder.display())),
         archive: None,
         access_id: None,

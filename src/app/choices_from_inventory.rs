@@ -1,7 +1,7 @@
 //! Completes the choices of a backup from the inventory.
 
 use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind, Strategy};
-use crate::domain::choices::{Choices, CompactionChoice, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, StorageSource};
 use crate::domain::target::TargetName;
 
 /// Adds the strategies of a cluster to the choices, those that name tenants first.
@@ -9,7 +9,7 @@ use crate::domain::target::TargetName;
 pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
     let (named, whole): (Vec<_>, Vec<_>) = cluster.strategies.iter().partition(|strategy| strategy.tenants.is_some());
     for strategy in named.into_iter().chain(whole) {
-        choices.fallbacks.push(Wanted {
+        choices.fallbacks.push(RequestedStorage {
             data: Some(storage_uri(&strategy.storage)),
             archive: strategy.archive.as_ref().map(storage_uri),
             access_id: strategy.storage.access_id.clone(),

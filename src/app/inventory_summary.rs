@@ -1,7 +1,7 @@
 //! The inventory as the front ends show it: every cluster before it has answered, and no secret.
 
 use super::{AppContext, choices_from_inventory};
-use crate::domain::choices::{Choices, CompactionChoice, Mode, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, RequestedStorage};
 use crate::domain::fault::Fault;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -35,7 +35,7 @@ pub struct ClusterSummary {
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
     /// Where backups go if the cluster itself names no destination, best first.
-    pub fallbacks: Vec<Wanted>,
+    pub fallbacks: Vec<RequestedStorage>,
     /// What the strategies say about a needed major compaction, each for its tenants (None: all of them).
     pub compactions: Vec<(Option<Vec<String>>, CompactionChoice)>,
 }

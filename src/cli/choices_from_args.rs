@@ -1,7 +1,7 @@
 //! Makes choices from arguments or a plan file.
 
 use super::args::BackupArgs;
-use crate::domain::choices::{Choices, CompactionChoice, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, StorageSource};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::proof::ProofChoice;
@@ -41,8 +41,8 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: CompactionChoice) -> R
     })
 }
 
-fn storage_from_args(args: &BackupArgs) -> Option<Wanted> {
-    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
+fn storage_from_args(args: &BackupArgs) -> Option<RequestedStorage> {
+    (args.storage.is_some() || args.archive_storage.is_some()).then(|| RequestedStorage {
         data: args.storage.clone(),
         archive: args.archive_storage.clone(),
         access_id: args.access_id.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{bounded, sentence, syntax};
 use super::{locate::locate, private};
-use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::digest;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -287,7 +287,7 @@ impl Chosen {
 impl From<Chosen> for Choices {
     fn from(chosen: Chosen) -> Self {
         let given = chosen.storage.is_some() || chosen.archive_storage.is_some();
-        let storage = given.then_some(Wanted {
+        let storage = given.then_some(RequestedStorage {
             data: chosen.storage,
             archive: chosen.archive_storage,
             access_id: chosen.access_id,

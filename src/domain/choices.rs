@@ -106,7 +106,7 @@ impl StorageSource {
 
 /// A destination as wanted: a URI without keys, maybe with template variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct RequestedStorage {
     /// The data backup's storage, or a base for both.
     pub data: Option<String>,
     /// The log archive's; None: derived from the data backup's.
@@ -121,7 +121,7 @@ pub struct Wanted {
     pub tenants: Option<Vec<String>>,
 }
 
-impl Wanted {
+impl RequestedStorage {
     /// Whether it is meant for this tenant.
     #[must_use]
     pub fn covers(&self, tenant: &str) -> bool {
@@ -137,9 +137,9 @@ pub struct Choices {
     /// Full or incremental.
     pub mode: Mode,
     /// Given by hand; goes before what the cluster has.
-    pub storage: Option<Wanted>,
+    pub storage: Option<RequestedStorage>,
     /// Used where the cluster has no destination of its own, best first.
-    pub fallbacks: Vec<Wanted>,
+    pub fallbacks: Vec<RequestedStorage>,
     /// Add the log, so that the set alone restores to its own end.
     pub plus_archivelog: bool,
     /// Whether a needed compaction may be run.

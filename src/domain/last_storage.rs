@@ -1,6 +1,6 @@
 //! The storage of the last successful task: where nothing else names one, the next backup goes there too.
 
-use super::choices::{StorageSource, Wanted};
+use super::choices::{RequestedStorage, StorageSource};
 use super::facts::ClusterFacts;
 use super::outcome::VerdictKind;
 use super::secret::SecretSource;
@@ -14,7 +14,7 @@ pub fn last_storage<'a>(
     tasks: impl Iterator<Item = &'a TaskView>,
     cluster: &ClusterFacts,
     targets: &[TargetName],
-) -> Option<Wanted> {
+) -> Option<RequestedStorage> {
     let of_these = tasks.filter_map(|task| {
         let plan =
             task.prepared.as_ref().map(|prepared| &prepared.plan).filter(|plan| !plan.cluster.is_another(cluster));
@@ -25,7 +25,7 @@ pub fn last_storage<'a>(
         (choices.targets == targets && ended_well(task)).then_some((task.created, wanted))
     });
     let (_, wanted) = of_these.max_by_key(|(created, _)| *created)?;
-    Some(Wanted {
+    Some(RequestedStorage {
         access_key: wanted.access_key.as_ref().map(|source| {
             if source.lasts() && !source.is_only_a_marker() { source.clone() } else { SecretSource::Prompt }
         }),
@@ -109,7 +109,7 @@ mod tests {
         let mut choices = given("oss://b/p?host=h&access_id=i");
         let mut storage = choices.storage.take().unwrap();
         storage.access_key = Some(SecretSource::Stdin);
-        choices.fallbacks = vec![Wanted { source: StorageSource::LastTask, ..storage }];
+        choices.fallbacks = vec![RequestedStorage { source: StorageSource::LastTask, ..storage }];
         let tasks = [task(1, &choices, VerdictKind::Restorable)];
         let found = last_storage(tasks.iter(), &prod().cluster, &[target("prod/pay")]).unwrap();
         assert_eq!(found.data.as_deref(), Some("oss://b/p?host=h&access_id=i"));

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::archive_dest::{ArchiveDest, Binding};
-use super::choices::{Choices, Mode, StorageSource, Wanted};
+use super::choices::{Choices, Mode, RequestedStorage, StorageSource};
 use super::destination::Destination;
 use super::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope,
@@ -253,8 +253,8 @@ pub fn choose(targets: &[&str], mode: Mode) -> Choices {
 }
 
 /// Returns a storage with these URIs and no access key.
-pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> Wanted {
-    Wanted {
+pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> RequestedStorage {
+    RequestedStorage {
         data: data.map(str::to_owned),
         archive: archive.map(str::to_owned),
         access_id: None,

@@ -2,7 +2,7 @@
 
 use super::{DirectoryRules, TestSpec, directory_rules};
 use crate::config::inventory::Cluster;
-use crate::domain::choices::{Choices, Wanted};
+use crate::domain::choices::{Choices, RequestedStorage};
 use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -199,7 +199,7 @@ fn tenant_fallback(
     several: bool,
 ) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = facts.target(tenant);
-    let covers = |wanted: &&Wanted| wanted.covers(&tenant.name) && wanted.data.is_some();
+    let covers = |wanted: &&RequestedStorage| wanted.covers(&tenant.name) && wanted.data.is_some();
     let wanted = choices.fallbacks.iter().find(covers);
     let Some((wanted, data)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
         return Err(no_destination(&target));
@@ -254,7 +254,7 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
         let path = uri.split_once("://").map_or("", |(_, path)| path);
         path.split(['/', '?']).next().unwrap_or_default().to_owned()
     };
-    let same = |wanted: &&Wanted| {
+    let same = |wanted: &&RequestedStorage| {
         let of_kind = |uri: &String| uri.starts_with(&format!("{}://", destination.kind()));
         let uris = [&wanted.data, &wanted.archive];
         uris.into_iter().flatten().filter(|uri| of_kind(uri)).any(|uri| bucket(uri) == bucket(&destination.bare()))

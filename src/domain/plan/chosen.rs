@@ -1,7 +1,7 @@
 //! The destination that a plan would use, for a user interface that shows it before there is a plan.
 
 use super::destinations::{archive_place, data_place, nobody_said, parsed, unusable, values_of, with_access_id};
-use crate::domain::choices::{Choices, StorageSource, Wanted};
+use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -67,7 +67,7 @@ pub(super) fn logical_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
-) -> Result<(Destination, &'a Wanted), Fault> {
+) -> Result<(Destination, &'a RequestedStorage), Fault> {
     let target = facts.cluster.target.clone();
     let mut named = choices.storage.iter().chain(&choices.fallbacks);
     let (wanted, uri) = named
@@ -95,7 +95,7 @@ pub(super) fn logical_place<'a>(
 ///
 /// # Errors
 /// The destination lacks what a request needs, or no source of its key is named.
-pub(super) fn upload_key(place: &Destination, wanted: &Wanted) -> Result<SecretSource, Fault> {
+pub(super) fn upload_key(place: &Destination, wanted: &RequestedStorage) -> Result<SecretSource, Fault> {
     let bare = place.bare();
     if let Some(key) = place.missing_keys().first() {
         let next = match *key {

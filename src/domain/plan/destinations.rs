@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Action, RUN, TargetPlan, not_carried};
-use crate::domain::choices::{Choices, StorageSource, Wanted};
+use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
 use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -32,7 +32,7 @@ pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: 
 pub(super) struct Place<'a> {
     pub(super) destination: Destination,
     /// The choice that names it; `None` where it is the target's own.
-    pub(super) from: Option<&'a Wanted>,
+    pub(super) from: Option<&'a RequestedStorage>,
 }
 
 impl Place<'_> {
@@ -108,7 +108,7 @@ pub(super) fn archive_place<'a>(
     choices: &'a Choices,
     several: bool,
 ) -> Result<Place<'a>, Fault> {
-    let says = |wanted: &&Wanted| wanted.data.is_some() || wanted.archive.is_some();
+    let says = |wanted: &&RequestedStorage| wanted.data.is_some() || wanted.archive.is_some();
     let given = choices.storage.as_ref().filter(says);
     if let (None, Some(own)) = (given, &tenant.archive.destination) {
         return Ok(Place { destination: own.location.clone(), from: None });
@@ -173,7 +173,7 @@ pub(super) fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
     Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
 }
 
-pub(super) fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
+pub(super) fn with_access_id(destination: Destination, wanted: &RequestedStorage) -> Result<Destination, Fault> {
     match &wanted.access_id {
         Some(id) if destination.needs_access_key() => {
             let bare = destination.bare();

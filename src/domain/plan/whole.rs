@@ -5,7 +5,7 @@ use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, value
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
@@ -111,7 +111,7 @@ pub(super) fn place<'a>(
     if let (None, true, Some(own)) = (given, of_cluster, whole.destination()) {
         return Ok(Place { destination: own.clone(), from: None });
     }
-    let covers = |wanted: &&Wanted| match (of_cluster, eligible) {
+    let covers = |wanted: &&RequestedStorage| match (of_cluster, eligible) {
         (true, _) => wanted.tenants.is_none(),
         (false, tenants) => tenants.iter().all(|tenant| wanted.covers(&tenant.name)),
     };

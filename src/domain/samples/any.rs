@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::dump::Exclude;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
@@ -36,9 +36,9 @@ fn source() -> impl Strategy<Value = SecretSource> {
     ]
 }
 
-fn storage() -> impl Strategy<Value = Wanted> {
+fn storage() -> impl Strategy<Value = RequestedStorage> {
     let uris = (of(text()), of(text())).prop_filter("one of them is given", |(a, b)| a.is_some() || b.is_some());
-    (uris, of(text()), of(source())).prop_map(|((data, archive), access_id, access_key)| Wanted {
+    (uris, of(text()), of(source())).prop_map(|((data, archive), access_id, access_key)| RequestedStorage {
         data,
         archive,
         access_id,

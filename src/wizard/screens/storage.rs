@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::choices::{InspectedDirectory, StorageSource, Wanted};
+use crate::domain::choices::{InspectedDirectory, RequestedStorage, StorageSource};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
@@ -218,7 +218,7 @@ impl StorageScreen {
     ///
     /// # Errors
     /// What is typed is no destination: what is wrong with it.
-    pub fn typed_storage(&self) -> Result<Option<Wanted>, String> {
+    pub fn typed_storage(&self) -> Result<Option<RequestedStorage>, String> {
         let typed: Vec<DirKind> =
             self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
         if typed.is_empty() {
@@ -230,7 +230,7 @@ impl StorageScreen {
         }
         let uri = |part| typed.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
         let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
-        Ok(Some(Wanted {
+        Ok(Some(RequestedStorage {
             data: uri(DirKind::Data),
             archive: uri(DirKind::Clog).or_else(|| self.kept_archive().map(Destination::without_keys)),
             // Each URI says its own id: the one that is kept may have another.

@@ -1,7 +1,7 @@
 //! R6 and R7: which tenants are backed up, left out or refused.
 
 use super::*;
-use crate::domain::choices::Wanted;
+use crate::domain::choices::RequestedStorage;
 use crate::domain::dump::{DumpDirectoryState, Exclude, PlaceFacts};
 use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkingDirectory};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
@@ -295,7 +295,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
         ("oss://b/x?host=h", storage.access_key.clone(), "An upload to oss needs access_id"),
         ("s3://b/x?host=h&role_arn=r", storage.access_key.clone(), "obnow does not assume roles"),
     ] {
-        choices.storage = Some(Wanted { access_key: key, ..wanted(Some(uri), None, given) });
+        choices.storage = Some(RequestedStorage { access_key: key, ..wanted(Some(uri), None, given) });
         assert!(refused(&facts, &choices).to_string().contains(said), "{uri}: {}", refused(&facts, &choices));
     }
 }

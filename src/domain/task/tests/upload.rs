@@ -20,7 +20,7 @@ fn uploaded(state: StepState, verdict: VerdictKind) -> TaskView {
     let mut choices = choose(&[NAME], Mode::Full);
     let storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
     let key = Some(SecretSource::Env("KEY".into()));
-    choices.storage = Some(crate::domain::choices::Wanted { access_key: key, ..storage });
+    choices.storage = Some(crate::domain::choices::RequestedStorage { access_key: key, ..storage });
     let Event::Created { connection, by, .. } = created() else { return TaskView::default() };
     let prepared = Prepared {
         task: "t1".into(),

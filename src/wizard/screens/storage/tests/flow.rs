@@ -34,7 +34,7 @@ fn the_clusters_own_destinations_need_nothing_more() {
 #[test]
 fn destination_sources_are_summed_over_tenants() {
     let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
-    let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
+    let said = |facts: Facts, name: &str, fallbacks: Vec<RequestedStorage>| {
         let model = opened(facts, name, fallbacks);
         source_label(&storage(&model).data.detected)
     };

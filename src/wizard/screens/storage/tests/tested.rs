@@ -268,7 +268,8 @@ fn what_only_one_row_left_unchecked_names_the_row() {
 fn a_strategy_is_tested_with_the_inventory_key() {
     let source = SecretSource::Env("OB_KEY".into());
     let uri = "s3://b/p?host=h&access_id=ID";
-    let strategy = Wanted { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
+    let strategy =
+        RequestedStorage { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
     let mut pay: TenantFacts = tenant(1002, "pay");
     (pay.data_destination, pay.archive.destination) = (None, None);
     let mut model = opened(cluster(vec![pay]), "prod/pay", vec![strategy]);
