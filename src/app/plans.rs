@@ -34,5 +34,5 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
 #[must_use]
 pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&NameConfirmation>) -> Vec<String> {
     let usual = choices_from_inventory::default_compaction(cluster, &choices.targets);
-    command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
+    command_line::split_words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }

@@ -9,7 +9,7 @@ mod tests;
 /// compaction: only another wish is repeated. Destinations of the inventory and of earlier tasks are not repeated either;
 /// they are found again. `confirm` is the name that is asked for before the start.
 #[must_use]
-pub fn words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) -> Vec<String> {
+pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
     let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
     if let Some(storage) = &choices.storage {
@@ -41,14 +41,14 @@ pub fn words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) 
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {
         // Behind the two dashes nothing is an option any more.
-        words.extend(options);
-        words.push("--".to_owned());
-        words.extend(targets);
+        split_words.extend(options);
+        split_words.push("--".to_owned());
+        split_words.extend(targets);
     } else {
-        words.extend(targets);
-        words.extend(options);
+        split_words.extend(targets);
+        split_words.extend(options);
     }
-    words
+    split_words
 }
 
 /// An option with its value; in one word where the value could be taken for an option.
@@ -61,7 +61,7 @@ pub fn given(name: &str, value: String) -> Vec<String> {
 /// bash, ksh and zsh read.
 #[must_use]
 pub fn shell(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    split_words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cli::args::{Cli, Command};
-use crate::domain::command_line::words;
+use crate::domain::command_line::split_words;
 use crate::domain::samples::{any_choices, choose, target, wanted, with_lasting_sources};
 
 fn parsed(words: impl IntoIterator<Item = String>) -> Result<BackupArgs, clap::Error> {
-    let cli = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(words))?;
+    let cli = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(split_words))?;
     match cli.command {
         Some(Command::Backup(args)) => Ok(*args),
         other => panic!("{other:?}"),
@@ -27,7 +27,7 @@ proptest! {
         choices in any_choices(),
         usual in prop_oneof![Just(CompactionChoice::Auto), Just(CompactionChoice::Never)],
     ) {
-        let words = words(&choices, usual, Some("prod/pay"));
+        let words = split_words(&choices, usual, Some("prod/pay"));
         let args = parsed(words.clone()).map_err(|error| TestCaseError::fail(format!("{words:?}: {error}")))?;
         prop_assert_eq!(args.confirm.as_deref(), Some("prod/pay"));
         prop_assert_eq!(choices_from_args(&args, usual).unwrap(), with_lasting_sources(choices), "{:?}", words);
@@ -43,7 +43,7 @@ fn how_the_cluster_is_reached_comes_back_too() {
         "",
     ] {
         let words = line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
-        let whole = words.chain(["targets".to_owned()]);
+        let whole = split_words.chain(["targets".to_owned()]);
         let mut common = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(whole)).unwrap().common;
         if common.demo.is_some() {
             // As the program does it when it joins a fleet.

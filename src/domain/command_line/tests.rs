@@ -6,7 +6,7 @@ use crate::domain::samples::{choose, wanted};
 use crate::domain::secret::SecretSource;
 
 fn line(choices: &Choices) -> String {
-    shell(&words(choices, CompactionChoice::Never, None))
+    shell(&split_words(choices, CompactionChoice::Never, None))
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn every_choice_has_its_option_and_the_inventory_s_are_left_out() {
         "backup prod --mode incremental --storage 's3://b/{tenant_id}?host=h' --archive-storage file:///a --access-id=-id \
          --access-key-from env:KEY --compact auto --encrypt-from stdin --no-full skip --plus-archivelog"
     );
-    assert!(!shell(&words(&choices, CompactionChoice::Auto, None)).contains("--compact"));
+    assert!(!shell(&split_words(&choices, CompactionChoice::Auto, None)).contains("--compact"));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn an_overridden_check_and_the_name_that_is_asked_for_have_their_options() {
     let mut choices = choose(&["prod/pay"], Mode::Full);
     choices.skip = [crate::domain::preflight::CheckId::OneBuild].into();
     assert_eq!(
-        shell(&words(&choices, CompactionChoice::Never, Some("prod/pay"))),
+        shell(&split_words(&choices, CompactionChoice::Never, Some("prod/pay"))),
         "backup prod/pay --mode full --skip one_build --confirm prod/pay"
     );
 }
