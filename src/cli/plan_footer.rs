@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::Common;
 use super::output::OutputStyle;
 use super::{Output, render};
-use crate::domain::command_line::{given, shell};
+use crate::domain::command_line::{quoted_command, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
@@ -44,7 +44,8 @@ pub(super) fn quote_command(common: &Common, words: Vec<String>) -> String {
 
 /// The command that runs a plan file; empty where there is none.
 pub(super) fn run_command(common: &Common, file: Option<&Path>) -> String {
-    let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
+    let words =
+        |file: &Path| ["backup".to_owned()].into_iter().chain(quoted_command("--plan", file.display().to_string()));
     file.map_or_else(String::new, |file| quote_command(common, words(file).collect()))
 }
 

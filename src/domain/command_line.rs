@@ -11,7 +11,8 @@ mod tests;
 #[must_use]
 pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
-    let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
+    let mut option =
+        |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| quoted_command(name, v)));
     if let Some(storage) = &choices.storage {
         option("--storage", storage.data.clone());
         option("--archive-storage", storage.archive.clone());
@@ -32,7 +33,7 @@ pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&
     }
     option("--confirm", confirm.map(str::to_owned));
     for table in &choices.exclude.0 {
-        options.extend(given("--exclude-table", table.clone()));
+        options.extend(quoted_command("--exclude-table", table.clone()));
     }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
     options.extend(choices.proof.asked.map(|asked| if asked { "--prove" } else { "--no-proof" }.to_owned()));
@@ -53,7 +54,7 @@ pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&
 
 /// An option with its value; in one word where the value could be taken for an option.
 #[must_use]
-pub fn given(name: &str, value: String) -> Vec<String> {
+pub fn quoted_command(name: &str, value: String) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value] }
 }
 

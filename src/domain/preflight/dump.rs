@@ -2,7 +2,7 @@
 
 use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
-use crate::domain::command_line::{given, shell};
+use crate::domain::command_line::{quoted_command, shell};
 use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, few};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
@@ -15,7 +15,7 @@ pub fn in_the_way(found: &[DumpFinding]) -> (String, String) {
     let mut names: Vec<String> = found.iter().map(|finding| finding.object.table_name()).collect();
     names.dedup();
     let options: Vec<String> =
-        names.iter().take(OPTIONS).map(|name| shell(&given("--exclude-table", name.clone()))).collect();
+        names.iter().take(OPTIONS).map(|name| shell(&quoted_command("--exclude-table", name.clone()))).collect();
     let more = names.len().saturating_sub(OPTIONS);
     let more = if more == 0 { String::new() } else { format!(" and {more} more such options") };
     (said, format!("Mend them, or leave them out of the backup with {}{more}.", options.join(" ")))
