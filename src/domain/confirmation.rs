@@ -23,7 +23,7 @@ pub fn needs_name(environment: Option<&str>) -> bool {
 
 /// Returns what must be confirmed by name before the start; `None` where a plain yes is enough.
 #[must_use]
-pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<NameConfirmation> {
+pub fn name_confirmation(prepared: &Prepared, environment: Option<&str>) -> Option<NameConfirmation> {
     if !needs_name(environment) {
         return None;
     }
@@ -79,16 +79,16 @@ mod tests {
 
     #[test]
     fn on_prod_what_interrupts_is_confirmed_by_the_name_of_the_target() {
-        assert_eq!(by_name(&prepared(&["prod/pay"]), Some("prod")), None, "nothing is interrupted");
+        assert_eq!(name_confirmation(&prepared(&["prod/pay"]), Some("prod")), None, "nothing is interrupted");
         let one = interrupting(prepared(&["prod/pay"]));
-        let asked = by_name(&one, Some("prod")).unwrap();
+        let asked = name_confirmation(&one, Some("prod")).unwrap();
         assert_eq!((asked.name.as_str(), asked.lines), ("prod/pay", vec!["prod/pay: log archiving of pay".to_owned()]));
-        assert_eq!(by_name(&one, Some("test")), None);
-        assert_eq!(by_name(&one, None), None);
+        assert_eq!(name_confirmation(&one, Some("test")), None);
+        assert_eq!(name_confirmation(&one, None), None);
         let several = interrupting(prepared(&["prod/pay", "prod/log"]));
-        assert_eq!(by_name(&several, Some("prod")).unwrap().name, "prod");
+        assert_eq!(name_confirmation(&several, Some("prod")).unwrap().name, "prod");
         let whole = interrupting(prepared(&["prod"]));
-        assert_eq!(by_name(&whole, Some("prod")).unwrap().name, "prod");
+        assert_eq!(name_confirmation(&whole, Some("prod")).unwrap().name, "prod");
     }
 
     #[test]
@@ -97,10 +97,10 @@ mod tests {
         let step = one.plan.targets[0].steps.iter_mut().find(|step| step.kind == StepKind::Compact).unwrap();
         step.actions = vec![Action::Compact];
         step.effect = "a major compaction of ALL 3 tenants of prod".into();
-        let asked = by_name(&one, Some("prod")).unwrap();
+        let asked = name_confirmation(&one, Some("prod")).unwrap();
         assert_eq!(asked.title, "This performs a major compaction on prod.");
         assert_eq!(asked.lines, ["a major compaction of ALL 3 tenants of prod"]);
-        assert_eq!(by_name(&one, Some("staging")), None);
-        assert_eq!(by_name(&interrupting(one), Some("prod")).unwrap().lines.len(), 2);
+        assert_eq!(name_confirmation(&one, Some("staging")), None);
+        assert_eq!(name_confirmation(&interrupting(one), Some("prod")).unwrap().lines.len(), 2);
     }
 }

@@ -22,7 +22,7 @@ use crate::app::{
     report, storage_check, task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
-use crate::domain::confirmation::by_name;
+use crate::domain::confirmation::name_confirmation;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -295,8 +295,11 @@ fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Pl
     let id = tasks::new_id(context).map_err(refusal)?;
     let facts = dump_directory::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
-    let by_name = by_name(&prepared, cluster.environment.as_deref());
-    Ok(PlanPreview { equivalent_command: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
+    let by_name = name_confirmation(&prepared, cluster.environment.as_deref());
+    Ok(PlanPreview {
+        equivalent_command: plans::equivalent_command(cluster, &said, name_confirmation.as_ref()),
+        prepared,
+    })
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
