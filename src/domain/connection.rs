@@ -66,7 +66,7 @@ impl Limits {
     /// How long all endpoints together may take until one of them has answered as the cluster that is meant: time for one
     /// that logs in and is silent, and for another.
     #[must_use]
-    pub fn reach(&self) -> Duration {
+    pub fn connect_deadline(&self) -> Duration {
         Duration::from_millis(self.connect.saturating_add(self.statement).saturating_mul(2))
     }
 
