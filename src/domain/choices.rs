@@ -223,7 +223,7 @@ impl Choices {
         let uris = self.storage.iter().flat_map(|wanted| [&wanted.data, &wanted.archive]).flatten();
         for uri in uris {
             Destination::parse_user(uri).map_err(|error| {
-                let what = format!("{} cannot be used as a destination.", super::destination::shown(uri));
+                let what = format!("{} cannot be used as a destination.", super::destination::printable_uri(uri));
                 Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
             })?;
         }

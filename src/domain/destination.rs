@@ -41,7 +41,7 @@ pub struct Destination {
 /// What a person wrote as a URI, as it may be repeated to him: nothing of it but its scheme where it holds a credential, and no
 /// attribute that no server takes, which may be one.
 #[must_use]
-pub fn shown(uri: &str) -> String {
+pub fn printable_uri(uri: &str) -> String {
     if credential(uri).is_none() {
         let Some((bare, info)) = uri.split_once('?') else { return foreign(uri) };
         let token = |token: &str| match kind::known(key_of(token)) {

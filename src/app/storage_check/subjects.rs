@@ -3,7 +3,7 @@
 use super::{DirectoryRules, TestSpec, directory_rules};
 use crate::config::inventory::Cluster;
 use crate::domain::choices::{Choices, RequestedStorage};
-use crate::domain::destination::{Destination, shown};
+use crate::domain::destination::{Destination, printable_uri};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, RUN};
@@ -45,7 +45,7 @@ impl TestSubject {
 /// The URI is refused, or its path has variables, which stand for nothing where no target is named.
 pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> {
     let refused = |why: String| {
-        let what = format!("{} cannot be used as a destination.", shown(uri));
+        let what = format!("{} cannot be used as a destination.", printable_uri(uri));
         Fault::new(Cause::Usage, what, why, "Correct it and try again.")
     };
     let destination = Destination::parse_user(uri).map_err(|error| refused(error.to_string()))?;
@@ -54,7 +54,7 @@ pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault
         let why = "Its variables stand for a cluster and a tenant, and none is named.";
         return Err(Fault::new(
             Cause::Usage,
-            format!("{} cannot be tested.", shown(uri)),
+            format!("{} cannot be tested.", printable_uri(uri)),
             why,
             "Write the directory itself, or name the target: obnow test-storage CLUSTER/TENANT.",
         ));

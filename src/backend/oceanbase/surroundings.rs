@@ -7,7 +7,7 @@ use super::read::{Filter, Is};
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::words::Parameters;
-use crate::domain::destination::shown;
+use crate::domain::destination::printable_uri;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
@@ -43,7 +43,7 @@ impl OceanBase {
         let mut signs: Vec<(&str, String)> = Vec::new();
         for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
             // The part after the question mark contains user names.
-            signs.push((OCP, format!("obconfig_url is {}", shown(url.split('?').next().unwrap_or_default()))));
+            signs.push((OCP, format!("obconfig_url is {}", printable_uri(url.split('?').next().unwrap_or_default()))));
         }
         for job in jobs {
             let mark = job.description.to_ascii_lowercase();

@@ -394,7 +394,7 @@ proptest! {
     fn no_credential_of_a_uri_is_repeated((text, value) in with_a_credential()) {
         let refused = Destination::parse_user(&text).unwrap_err();
         prop_assert!(refused.is_of_a_credential(), "{} of {}", refused, text);
-        let mut told = format!("{refused} {refused:?} {}", shown(&text));
+        let mut told = format!("{refused} {refused:?} {}", printable_uri(&text));
         let json = serde_json::to_string(&text).unwrap();
         for read in [Destination::parse_server(&text).ok(), serde_json::from_str(&json).ok()].into_iter().flatten() {
             told.extend([read.to_string(), format!("{read:?}"), read.bare(), serde_json::to_string(&read).unwrap()]);
@@ -457,13 +457,13 @@ fn an_attribute_that_no_server_knows_is_refused_and_not_repeated() {
     ] {
         let uri = format!("s3://b/p?host=h&{attribute}");
         let refused = Destination::parse_user(&uri).unwrap_err();
-        let told = format!("{refused} {refused:?} {}", shown(&uri));
+        let told = format!("{refused} {refused:?} {}", printable_uri(&uri));
         assert!(!told.contains("CANARY"), "{told}");
         assert!(ArchiveDest::parse_user(&format!("LOCATION={uri}")).is_err(), "{attribute}");
         assert!(Destination::parse_server(&uri).is_ok(), "{attribute}: a newer server may know more");
     }
     assert_eq!(Destination::parse_user("s3://b/p?host=h&colour=1"), Err(DestinationError::UnknownAttribute(2)));
-    assert_eq!(shown("s3://b/p?host=h&delete_mode=CANARY"), "s3://b/p?host=h&delete_mode=***");
+    assert_eq!(printable_uri("s3://b/p?host=h&delete_mode=CANARY"), "s3://b/p?host=h&delete_mode=***");
 }
 
 #[test]
@@ -471,8 +471,8 @@ fn a_login_before_the_bucket_is_refused_and_not_repeated() {
     let uri = "s3://id:CANARY-key@bucket/path?host=h";
     let refused = Destination::parse_user(uri).unwrap_err();
     assert!(refused.to_string().contains("a login before @"), "{refused}");
-    assert_eq!(shown(uri), "s3://***");
-    assert_eq!(shown("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
+    assert_eq!(printable_uri(uri), "s3://***");
+    assert_eq!(printable_uri("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
     assert!(Destination::parse_user("file:///mnt/a@b").is_ok());
 }
 

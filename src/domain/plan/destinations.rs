@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Action, RUN, TargetPlan, not_carried};
 use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
-use crate::domain::destination::{Destination, shown};
+use crate::domain::destination::{Destination, printable_uri};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -164,7 +164,7 @@ pub(super) fn parsed(uri: &str) -> Result<Destination, Fault> {
 }
 
 fn refused_uri(uri: &str, why: &str) -> Fault {
-    let shown = shown(uri);
+    let shown = printable_uri(uri);
     Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
 }
 

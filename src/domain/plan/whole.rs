@@ -101,7 +101,7 @@ pub(super) fn place<'a>(
             format!("{target} has no log archive destination of its own."),
             format!(
                 "Before V4 data and log go to one destination; {} was given for the log.",
-                crate::domain::destination::shown(archive)
+                crate::domain::destination::printable_uri(archive)
             ),
             "Give that one with --storage, and leave --archive-storage out.",
         ));
