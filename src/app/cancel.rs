@@ -89,7 +89,7 @@ fn upload_destination(task: &Task) -> Option<String> {
     })?;
     let action = plan.target(&target.target)?.step(StepKind::Upload)?.actions.first()?;
     match action {
-        Action::Upload { destination, .. } => Some(destination.bare()),
+        Action::Upload { destination, .. } => Some(destination.uri_without_attributes()),
         _ => None,
     }
 }

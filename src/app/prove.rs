@@ -168,7 +168,7 @@ fn proof_query(
             return Err("on this release only the Community Edition is known to be asked".to_owned());
         }
         if data.needs_access_key() && data.attribute("access_id").is_none() {
-            return Err(format!("nothing says the access_id of {}", data.bare()));
+            return Err(format!("nothing says the access_id of {}", data.uri_without_attributes()));
         }
         return Ok(ProofQuery::PerCluster(data));
     }
@@ -201,7 +201,7 @@ fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<Strin
     match question {
         ProofQuery::ByDirectory(action) => action.secrets(),
         ProofQuery::PerCluster(data) => {
-            let key = data.needs_access_key().then(|| format!("the access key of {}", data.bare()));
+            let key = data.needs_access_key().then(|| format!("the access key of {}", data.uri_without_attributes()));
             let passwords = (!given.decrypt_from.is_empty()).then(|| "the passwords".to_owned());
             let parts: Vec<String> = key.into_iter().chain(passwords).collect();
             (!parts.is_empty()).then(|| parts.join(" and "))

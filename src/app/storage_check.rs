@@ -483,7 +483,7 @@ fn probe_failed(why: &str) -> Fault {
 }
 
 fn deadline_exceeded(what: &TestSpec, running: Option<StorageCheck>) -> Fault {
-    let shown = what.destination.bare();
+    let shown = what.destination.uri_without_attributes();
     let (seconds, during) = (what.deadline.as_secs_f32(), running.map_or("the Test", StorageCheck::label));
     let (why, next) = match what.destination.kind() {
         StorageKind::File => (

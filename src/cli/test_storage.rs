@@ -84,7 +84,7 @@ impl AccessKeys<'_> {
         if let Some((_, _, key)) = self.known.iter().find(known) {
             return Ok(Some(key.clone()));
         }
-        let what = format!("the access key of {}", destination.bare());
+        let what = format!("the access key of {}", destination.uri_without_attributes());
         let key = self.context.secret(&source, SecretRequest { what: &what, flag: SecretFlag::AccessKeyFrom }).await?;
         self.known.push((source, id, key.clone()));
         Ok(Some(key))
@@ -112,7 +112,7 @@ pub(super) async fn test_plan(
     let mut tests = PlanTests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.spec.destination.needs_access_key());
-        let (uri, kind) = (subject.spec.destination.bare(), subject.kind);
+        let (uri, kind) = (subject.spec.destination.uri_without_attributes(), subject.kind);
         let report = run_and_print(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
         if kind == Some(DirKind::Clog) && report.passed_on_every_server() {

@@ -95,7 +95,7 @@ impl Destination {
 
     /// The part before `?`.
     #[must_use]
-    pub fn bare(&self) -> String {
+    pub fn uri_without_attributes(&self) -> String {
         format!("{}://{}", self.kind.scheme(), self.path)
     }
 
@@ -103,8 +103,8 @@ impl Destination {
     #[must_use]
     pub fn path_text(&self) -> String {
         match self.attribute("host") {
-            Some(host) => format!("{}?host={host}", self.bare()),
-            None => self.bare(),
+            Some(host) => format!("{}?host={host}", self.uri_without_attributes()),
+            None => self.uri_without_attributes(),
         }
     }
 
@@ -276,7 +276,11 @@ impl Destination {
             let behind = tokens.iter().position(|token| key_of(token) == "access_id").map_or(tokens.len(), |at| at + 1);
             tokens.insert(behind, format!("access_key={key}"));
         }
-        if tokens.is_empty() { self.bare() } else { format!("{}?{}", self.bare(), tokens.join("&")) }
+        if tokens.is_empty() {
+            self.uri_without_attributes()
+        } else {
+            format!("{}?{}", self.uri_without_attributes(), tokens.join("&"))
+        }
     }
 }
 

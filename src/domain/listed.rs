@@ -12,7 +12,7 @@ const NEWEST: usize = 10;
 /// Whether a PATH of a view is that directory. For an object storage its endpoint stands behind `?`.
 fn is_path_of(path: &str, destination: &Destination) -> bool {
     let bare = |path: &str| path.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned();
-    !path.is_empty() && bare(path) == bare(&destination.bare())
+    !path.is_empty() && bare(path) == bare(&destination.uri_without_attributes())
 }
 
 /// The available sets, or pieces, that a tenant has in a directory, for each `DEST_ID`, by the names of their own directories

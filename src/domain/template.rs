@@ -241,7 +241,7 @@ impl TemplatePair {
         };
         let shared = [&pair.data, &pair.clog].into_iter().find(|template| tenants > 1 && !template.names_the_tenant());
         match shared {
-            Some(template) => Err(TemplateError::OneForSeveralTenants(template.destination.bare())),
+            Some(template) => Err(TemplateError::OneForSeveralTenants(template.destination.uri_without_attributes())),
             None => Ok(pair),
         }
     }

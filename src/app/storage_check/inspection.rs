@@ -45,7 +45,7 @@ pub async fn inspect_directories(
         }
     }
     let why = || format!("only the first {MAX_DIRECTORIES} directories are looked into");
-    looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.bare(), why())));
+    looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.uri_without_attributes(), why())));
     Ok(looks)
 }
 
@@ -57,7 +57,7 @@ async fn inspect_directory(
     (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
     choices: &Choices,
 ) -> (String, Result<InspectedDirectory, String>) {
-    let uri = destination.bare();
+    let uri = destination.uri_without_attributes();
     let mut key = None;
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));

@@ -30,7 +30,7 @@ impl TestSubject {
     /// `prod/pay data: s3://bucket/data`.
     #[must_use]
     pub fn title(&self) -> String {
-        let bare = self.spec.destination.bare();
+        let bare = self.spec.destination.uri_without_attributes();
         match (&self.target, self.kind) {
             (Some(target), Some(kind)) => format!("{target} {kind}: {bare}"),
             (Some(target), None) => format!("{target}: {bare}"),
@@ -257,7 +257,10 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
     let same = |wanted: &&RequestedStorage| {
         let of_kind = |uri: &String| uri.starts_with(&format!("{}://", destination.kind()));
         let uris = [&wanted.data, &wanted.archive];
-        uris.into_iter().flatten().filter(|uri| of_kind(uri)).any(|uri| bucket(uri) == bucket(&destination.bare()))
+        uris.into_iter()
+            .flatten()
+            .filter(|uri| of_kind(uri))
+            .any(|uri| bucket(uri) == bucket(&destination.uri_without_attributes()))
     };
     choices.fallbacks.iter().find(same).and_then(|wanted| wanted.access_key.clone())
 }
@@ -265,7 +268,7 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
 fn with_access_id(destination: Destination, id: Option<&str>) -> Result<Destination, Fault> {
     match id {
         Some(id) if destination.needs_access_key() => {
-            let bare = destination.bare();
+            let bare = destination.uri_without_attributes();
             destination.with_attribute("access_id", id).map_err(|error| {
                 let what = format!("{bare} cannot be used as a destination.");
                 Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")

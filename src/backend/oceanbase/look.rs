@@ -308,12 +308,12 @@ fn elsewhere(
     let at =
         |path: &str, place: &Destination| Destination::parse_server(path).is_ok_and(|path| path.is_same_path(place));
     if !at(&set.path, data) {
-        return Err(format!("the set lies in {}, and {} was confirmed", set.path, data.bare()));
+        return Err(format!("the set lies in {}, and {} was confirmed", set.path, data.uri_without_attributes()));
     }
     let covering = restorable::covering(set.start_replay, tenant.archive.known_rounds());
     match (log, covering) {
         (Some(log), Some(round)) if !round.path.is_empty() && !at(&round.path, log) => {
-            Err(format!("its log lies in {}, and {} was confirmed", round.path, log.bare()))
+            Err(format!("its log lies in {}, and {} was confirmed", round.path, log.uri_without_attributes()))
         }
         _ => Ok(()),
     }

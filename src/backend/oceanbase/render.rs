@@ -161,7 +161,7 @@ fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
         return Ok(destination.clone());
     }
     destination.clone().with_path(&destination.path().replace(RUN, run)).map_err(|error| {
-        let what = format!("{} cannot be used.", destination.bare());
+        let what = format!("{} cannot be used.", destination.uri_without_attributes());
         Fault::new(Cause::Usage, what, error.to_string(), "Choose another path.")
     })
 }

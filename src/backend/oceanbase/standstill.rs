@@ -110,7 +110,8 @@ impl OceanBase {
             (Ok(_), None) => Known::NotChecked("the tenant is not listed any more".to_owned()),
             (Err(fault), _) => Known::NotChecked(fault.why.clone()),
         };
-        let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
+        let directory =
+            tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.uri_without_attributes()));
         let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![Is::Text("YES")]), "").await;
         let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text("log_archive")]), EVENTS).await;
         Some(UnchangedArchive {

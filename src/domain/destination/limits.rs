@@ -78,9 +78,9 @@ impl Destination {
 
     /// Every rule of the server that can be known before it is asked, whichever version of V4 it is.
     pub(super) fn check(&self) -> Result<(), DestinationError> {
-        lex::refuse_credential(&self.bare())?;
+        lex::refuse_credential(&self.uri_without_attributes())?;
         lex::check_path(self.kind, &self.path)?;
-        lex::check_length("the path", &self.bare(), PATH_LIMIT)?;
+        lex::check_length("the path", &self.uri_without_attributes(), PATH_LIMIT)?;
         for token in &self.tokens {
             let key = key_of(token);
             if self.tokens.iter().filter(|other| key_of(other) == key).count() > 1 {
@@ -106,7 +106,7 @@ impl Destination {
     /// The bytes of the whole URI.
     pub(super) fn bytes(&self, access_key: Option<&Secret>) -> usize {
         let info = self.info_bytes(access_key);
-        self.bare().len() + if info == 0 { 0 } else { "?".len() + info }
+        self.uri_without_attributes().len() + if info == 0 { 0 } else { "?".len() + info }
     }
 
     /// The bytes behind `?`, counted without a copy of the key.

@@ -24,12 +24,12 @@ fn secret(text: &str) -> Secret {
 fn reads_what_a_person_writes() {
     let file = user("file:///data/nfs/backup/");
     assert_eq!(
-        (file.kind(), file.path(), file.bare().as_str()),
+        (file.kind(), file.path(), file.uri_without_attributes().as_str()),
         (StorageKind::File, "/data/nfs/backup", "file:///data/nfs/backup")
     );
     let s3 = user(S3);
     assert_eq!((s3.attribute("host"), s3.attribute("access_id")), (Some("s3.example.com"), Some("AKIA")));
-    assert_eq!(s3.bare(), "s3://b/backup");
+    assert_eq!(s3.uri_without_attributes(), "s3://b/backup");
     for text in [
         "oss://bucket/backup/data?host=oss-cn-x.aliyuncs.com&access_id=A&delete_mode=delete",
         "cos://bucket-1/backup?host=cos.ap-x.myqcloud.com&access_id=A&appid=1",
@@ -397,7 +397,7 @@ proptest! {
         let mut told = format!("{refused} {refused:?} {}", printable_uri(&text));
         let json = serde_json::to_string(&text).unwrap();
         for read in [Destination::parse_server(&text).ok(), serde_json::from_str(&json).ok()].into_iter().flatten() {
-            told.extend([read.to_string(), format!("{read:?}"), read.bare(), serde_json::to_string(&read).unwrap()]);
+            told.extend([read.to_string(), format!("{read:?}"), read.uri_without_attributes(), serde_json::to_string(&read).unwrap()]);
         }
         told += &serde_json::from_str::<Destination>(&json).err().map(|error| error.to_string()).unwrap_or_default();
         prop_assert!(!told.contains(&value), "{} of {}", told, text);

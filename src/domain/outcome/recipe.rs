@@ -30,7 +30,7 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zon
     let archived = covering.and_then(|round| Destination::parse_server(&round.path).ok());
     let log = archived.or_else(|| tenant.archive.destination.as_ref().map(|archive| archive.location.clone()));
     let named = |place: &Option<Destination>, unknown: &str| {
-        place.as_ref().map_or_else(|| unknown.to_owned(), Destination::bare)
+        place.as_ref().map_or_else(|| unknown.to_owned(), Destination::uri_without_attributes)
     };
     let (data_uri, log_uri) = (named(&data, "<data URI>"), named(&log, "<archive URI>"));
     let shown_log = if window.from_set_alone { "inside the set" } else { &log_uri };

@@ -40,7 +40,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
 fn members<'a>(facts: &'a Facts, whole: &ClusterBackupFacts) -> Vec<&'a TenantFacts> {
     let users = || facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     // A backup of some tenants goes to another directory, and covers only the tenants that have a part in it.
-    let own = whole.destination().map(crate::domain::destination::Destination::bare);
+    let own = whole.destination().map(crate::domain::destination::Destination::uri_without_attributes);
     let elsewhere = |job: &JobFacts| !job.path.is_empty() && own.as_ref().is_some_and(|own| job.path != *own);
     let of_some = users().flat_map(|tenant| &tenant.running).any(elsewhere);
     let is_in = |tenant: &&TenantFacts| {

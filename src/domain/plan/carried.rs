@@ -104,7 +104,7 @@ fn key_of<'a>(destination: &Destination, secrets: StatementSecrets<'a>) -> Optio
 /// Returns the fault of a destination, or of its access key, that no statement can carry.
 #[must_use]
 pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault {
-    let bare = destination.bare();
+    let bare = destination.uri_without_attributes();
     let (what, next) = match error.of_the_access_key() {
         Some(AccessKeyError::Missing) => (
             format!("The access key of {bare} is missing."),

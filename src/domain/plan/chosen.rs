@@ -83,7 +83,7 @@ pub(super) fn logical_place<'a>(
     if place.attribute("role_arn").is_some() {
         return Err(Fault::new(
             Cause::Usage,
-            format!("{} cannot take a logical backup.", place.bare()),
+            format!("{} cannot take a logical backup.", place.uri_without_attributes()),
             "This host uploads the dump, and obnow does not assume roles: only the servers do.",
             "Take role_arn out, and give an id with --access-id and its key with --access-key-from.",
         ));
@@ -96,7 +96,7 @@ pub(super) fn logical_place<'a>(
 /// # Errors
 /// The destination lacks what a request needs, or no source of its key is named.
 pub(super) fn upload_key(place: &Destination, wanted: &RequestedStorage) -> Result<SecretSource, Fault> {
-    let bare = place.bare();
+    let bare = place.uri_without_attributes();
     if let Some(key) = place.missing_keys().first() {
         let next = match *key {
             "access_id" => "Give the id with --access-id.".to_owned(),

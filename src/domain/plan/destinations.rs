@@ -42,7 +42,7 @@ impl Place<'_> {
 
     /// Returns where its access key is read from; `None` where it needs none.
     pub(super) fn access_key(&self) -> Result<Option<SecretSource>, Fault> {
-        let bare = self.destination.bare();
+        let bare = self.destination.uri_without_attributes();
         if let Some(key) = self.destination.missing_keys().first() {
             let next = match *key {
                 "access_id" => "Give the id with --access-id.".to_owned(),
@@ -176,7 +176,7 @@ pub(super) fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
 pub(super) fn with_access_id(destination: Destination, wanted: &RequestedStorage) -> Result<Destination, Fault> {
     match &wanted.access_id {
         Some(id) if destination.needs_access_key() => {
-            let bare = destination.bare();
+            let bare = destination.uri_without_attributes();
             destination.with_attribute("access_id", id).map_err(|error| refused_uri(&bare, &error.to_string()))
         }
         _ => Ok(destination),

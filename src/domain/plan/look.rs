@@ -98,11 +98,15 @@ pub fn question(
         let why = format!("it needs {needs}, and secrets are sent only with --prove");
         return Err(ProofSkipped { why, needs: Some(needs) });
     }
-    if let Some(place) = both.iter().find(|place| place.bare().contains(',')) {
-        return Err(format!("the path of {} has a comma, which the statement cannot carry", place.bare()).into());
+    if let Some(place) = both.iter().find(|place| place.uri_without_attributes().contains(',')) {
+        return Err(format!(
+            "the path of {} has a comma, which the statement cannot carry",
+            place.uri_without_attributes()
+        )
+        .into());
     }
     if let Some((place, lacks)) = both.iter().find_map(|place| Some((place, *place.missing_keys().first()?))) {
-        return Err(format!("nothing says the {lacks} of {}", place.bare()).into());
+        return Err(format!("nothing says the {lacks} of {}", place.uri_without_attributes()).into());
     }
     let ids: Vec<_> = locked.iter().map(|place| place.attribute("access_id")).collect();
     if ids.windows(2).any(|pair| pair[0] != pair[1]) {
@@ -186,7 +190,7 @@ impl Action {
     #[must_use]
     pub fn secrets(&self) -> Option<String> {
         let Self::LookAtStorage { data, access_key, decrypt, .. } = self else { return None };
-        let key = access_key.as_ref().map(|_| format!("the access key of {}", data.bare()));
+        let key = access_key.as_ref().map(|_| format!("the access key of {}", data.uri_without_attributes()));
         let passwords = match decrypt.len() {
             0 => None,
             1 => Some("a password".to_owned()),

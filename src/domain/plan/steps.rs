@@ -194,7 +194,7 @@ fn destination_step(
 /// Returns the binding of an archive that moves, and the note where Mandatory is not kept: under Mandatory, a path that some
 /// server cannot write to stops the tenant's writes.
 fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<Binding>, Option<&'static str>) {
-    let proven = choices.proven_archives.contains(&to.bare());
+    let proven = choices.proven_archives.contains(&to.uri_without_attributes());
     match &kept.binding {
         Some(Binding::Mandatory) if !proven => (
             Some(Binding::Optional),
@@ -299,7 +299,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         ));
         let effect = format!(
             "every file goes to {}/<task>.<attempt>/, the manifest last; the copy on this host is removed once the backup is restorable",
-            place.bare()
+            place.uri_without_attributes()
         );
         let action = Action::Upload { destination: place, access_key };
         (work.path.clone(), Some(PlannedStep::with(StepKind::Upload, vec![action], effect)))
@@ -346,7 +346,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
 fn no_work_folder(place: &Destination) -> Fault {
     Fault::new(
         Cause::Internal,
-        format!("A dump to {} cannot be planned.", place.bare()),
+        format!("A dump to {} cannot be planned.", place.uri_without_attributes()),
         "Nobody said where on this host it is written first.",
         "Look at the target again.",
     )

@@ -168,8 +168,11 @@ fn refuse_backup_dest(
     match whole.destination() {
         Some(own) if to.may_be_same_directory(own) || to.is_inside(own) => Err(Fault::new(
             Cause::Usage,
-            format!("{} cannot take a backup of tenants of {}.", to.bare(), facts.cluster.target),
-            format!("It lies in backup_dest, {}, which belongs to the backups of the whole cluster.", own.bare()),
+            format!("{} cannot take a backup of tenants of {}.", to.uri_without_attributes(), facts.cluster.target),
+            format!(
+                "It lies in backup_dest, {}, which belongs to the backups of the whole cluster.",
+                own.uri_without_attributes()
+            ),
             "Give a directory outside of it with --storage.",
         )),
         _ => Ok(()),

@@ -58,7 +58,7 @@ pub fn looked_checks(
 ) -> Vec<Check> {
     let mut sheet = CheckList::new(facts.target(tenant));
     for (kind, wanted) in directories_to_set(facts, tenant, choices) {
-        let bare = wanted.bare();
+        let bare = wanted.uri_without_attributes();
         match unseen.get(&bare) {
             None => proven(&mut sheet, (tenant, kind), &wanted, choices),
             Some(why) => {
@@ -82,7 +82,7 @@ pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choice
     let wanted = tenants.first().and_then(|tenant| wanted_data_destination(facts, tenant, choices));
     let differs = wanted.filter(|wanted| own.is_none_or(|own| !own.already_is(wanted)));
     if let (Some(wanted), true) = (differs, facts.cluster.whole.is_some()) {
-        let bare = wanted.bare();
+        let bare = wanted.uri_without_attributes();
         let why =
             "below V4 a directory has no format file that says so; the server refuses one that holds an archive (9026)";
         sheet.not_checked(CheckId::DestinationProven, format!("what is in {bare}: {why}"), "");
@@ -92,7 +92,7 @@ pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choice
 }
 
 fn proven(sheet: &mut CheckList, (tenant, kind): (&TenantFacts, DirKind), wanted: &Destination, choices: &Choices) {
-    let bare = wanted.bare();
+    let bare = wanted.uri_without_attributes();
     let seen = choices.seen.iter().find(|seen| seen.uri == bare).map(|seen| seen.seen);
     match (media_at_risk(tenant, kind, wanted), seen) {
         (Some(lost), Some(seen)) if seen.format && (seen.doubted || seen.fit != Fit::Unfit) => {

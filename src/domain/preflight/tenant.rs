@@ -162,16 +162,16 @@ fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choic
         // What the server has accepted it knows.
         Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.is_same_path(&place)) => {
             match place.kind().supported_by(&facts.cluster.version) {
-                Ok(()) => sheet.pass(CheckId::Destination, place.bare()),
+                Ok(()) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
                 Err(why) => sheet.refuse(
                     CheckId::Destination,
                     Cause::Precondition,
-                    format!("{}: {}", place.bare(), why.trim_end_matches('.')),
+                    format!("{}: {}", place.uri_without_attributes(), why.trim_end_matches('.')),
                     "Choose a storage this version can write to.",
                 ),
             }
         }
-        Some(place) => sheet.pass(CheckId::Destination, place.bare()),
+        Some(place) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
         None if facts.cluster.whole.is_some() && !is_of_the_cluster(choices) => sheet.warn(
             CheckId::Destination,
             format!("{OWN_DIRECTORY}: none was given, and no strategy of the inventory names one"),

@@ -259,21 +259,21 @@ fn owner(
 /// # Errors
 /// One does; the server would refuse it (V4: 9080 or 9081, before: 20303), or would mix the contents.
 pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Box<Fault>> {
-    let bare = destination.bare();
+    let bare = destination.uri_without_attributes();
     let how = |other: &Used| {
         if destination.may_be_same_directory(&other.destination) {
             Some(format!("{bare} is the directory of {} ({}).", other.by, other.kind))
         } else if destination.is_inside(&other.destination) {
             Some(format!(
                 "{bare} lies inside {}, the directory of {} ({}).",
-                other.destination.bare(),
+                other.destination.uri_without_attributes(),
                 other.by,
                 other.kind
             ))
         } else if other.destination.is_inside(destination) {
             Some(format!(
                 "{}, the directory of {} ({}), lies inside {bare}.",
-                other.destination.bare(),
+                other.destination.uri_without_attributes(),
                 other.by,
                 other.kind
             ))
@@ -313,5 +313,5 @@ pub fn by_hand(destination: &Destination) -> Vec<String> {
     }
     let whole = destination.redacted_statement_uri();
     let info = whole.split_once('?').map_or("", |(_, info)| info);
-    vec![command(&["ob_admin", "test_io_device", "-d", &destination.bare(), "-s", info])]
+    vec![command(&["ob_admin", "test_io_device", "-d", &destination.uri_without_attributes(), "-s", info])]
 }

@@ -33,7 +33,7 @@ pub(super) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     pub(super) fn new(store: Store<'a>, subject: &'a Subject<'a>) -> Self {
-        Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
+        Self { store, subject, shown: subject.destination.uri_without_attributes(), may_list: true, fit: Fit::Unknown }
     }
 
     fn place(&self) -> &Place {

@@ -306,7 +306,7 @@ impl StorageScreen {
     #[must_use]
     pub fn seen_directories(&self) -> Vec<InspectedDirectory> {
         let of = |report: &TestReport| {
-            let uri = Destination::parse_user(&report.uri).ok()?.bare();
+            let uri = Destination::parse_user(&report.uri).ok()?.uri_without_attributes();
             Some(InspectedDirectory { uri, seen: report.seen()? })
         };
         self.parts().iter().flat_map(|part| self.reports(*part)).filter_map(of).collect()
@@ -326,7 +326,9 @@ impl StorageScreen {
     #[must_use]
     pub fn proven_archives(&self) -> BTreeSet<String> {
         let proven = self.reports(DirKind::Clog).iter().filter(|report| report.passed_on_every_server());
-        proven.filter_map(|report| Some(Destination::parse_server(&report.uri).ok()?.bare())).collect()
+        proven
+            .filter_map(|report| Some(Destination::parse_server(&report.uri).ok()?.uri_without_attributes()))
+            .collect()
     }
 
     /// What the Test of the shown part leaves to be done on every server.

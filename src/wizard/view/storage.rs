@@ -235,7 +235,7 @@ impl StorageBody<'_> {
     fn used_as(&self, body: &mut Body) {
         let Some((chosen, tenant)) = storage::first_destination(self.model, self.storage.part) else { return };
         let (role, text) = match chosen {
-            Ok(chosen) => (Role::Text, chosen.destination.bare()),
+            Ok(chosen) => (Role::Text, chosen.destination.uri_without_attributes()),
             Err(fault) => (Role::Fail, fault.why),
         };
         let label = if self.storage.is_for_several() { format!("for {}", tenant.name) } else { "used as".to_owned() };
@@ -258,7 +258,7 @@ impl StorageBody<'_> {
         }
         for one in found {
             let (role, text) = match &one.chosen {
-                Some(chosen) => (Role::Text, chosen.destination.bare()),
+                Some(chosen) => (Role::Text, chosen.destination.uri_without_attributes()),
                 None => (Role::Warn, "nobody names one".to_owned()),
             };
             let text = fit(&text, self.wide.saturating_sub(LABEL_WIDTH + 1));

@@ -49,7 +49,7 @@ fn by_itself_only_where_no_secret_is_needed() {
     assert!(why(&prod(), &encrypting).contains("the password of this backup"));
     let mut pay = tenant(1002, "pay");
     let mut set = full(1);
-    set.path = pay.data_destination.as_ref().unwrap().bare();
+    set.path = pay.data_destination.as_ref().unwrap().uri_without_attributes();
     set.encryption_mode = "PASSWORD".to_owned();
     pay.sets = vec![set.clone()];
     assert!(why(&cluster(vec![pay.clone()]), &choosing(None)).contains("the password of set 1"));

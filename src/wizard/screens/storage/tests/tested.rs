@@ -188,7 +188,7 @@ fn one_failed_tenant_directory_blocks_next() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/b/{tenant_id}");
     let (req, all) = test_all(&mut model);
-    let uris: Vec<String> = all.iter().map(|what| what.destination.bare()).collect();
+    let uris: Vec<String> = all.iter().map(|what| what.destination.uri_without_attributes()).collect();
     assert_eq!(uris, ["file:///b/1002/data", "file:///b/1004/data", "file:///b/1006/data"]);
     let whose = |model: &Model| storage(model).data.test_run.as_ref().unwrap().tenant_suffix();
     let say = |model: &mut Model, uri: &str, report: TestReport| {
@@ -276,7 +276,10 @@ fn a_strategy_is_tested_with_the_inventory_key() {
     let effects = press(&mut model, Key::Char('t'));
     let [Effect::Test(_, directories)] = effects.as_slice() else { panic!("{effects:?}") };
     let DirectoryTest { spec: what, key_from } = &directories[0];
-    assert_eq!((what.destination.bare().as_str(), key_from), ("s3://b/p/77/1002/data", &Some(source)));
+    assert_eq!(
+        (what.destination.uri_without_attributes().as_str(), key_from),
+        ("s3://b/p/77/1002/data", &Some(source))
+    );
     assert!(what.access_key.is_none());
 }
 
