@@ -14,7 +14,7 @@ mod limits;
 mod tests;
 
 pub use error::{AccessKeyError, DestinationError};
-use kind::Known;
+use kind::KeySpec;
 pub use kind::StorageKind;
 pub(super) use lex::refuse_credential;
 pub use limits::URI_LIMIT;
@@ -254,7 +254,7 @@ impl Destination {
         self.path.split('/').filter(|part| !part.is_empty() && *part != ".")
     }
 
-    fn check_known(&self, known: &Known, value: &str) -> Result<(), DestinationError> {
+    fn check_known(&self, known: &KeySpec, value: &str) -> Result<(), DestinationError> {
         let key = known.key;
         if !known.kinds.contains(&self.kind) {
             return Err(DestinationError::NotForKind { kind: self.kind, key: key.into() });
