@@ -44,7 +44,7 @@ pub struct Destination {
 pub fn printable_uri(uri: &str) -> String {
     if credential(uri).is_none() {
         let Some((bare, info)) = uri.split_once('?') else { return foreign(uri) };
-        let token = |token: &str| match kind::known(key_of(token)) {
+        let token = |token: &str| match kind::key_spec(key_of(token)) {
             Some(known) if known.takes(token.split_once('=').map_or("", |(_, value)| value)) => token.to_owned(),
             Some(known) => format!("{}={HIDDEN}", known.key),
             None => HIDDEN.to_owned(),
@@ -235,7 +235,7 @@ impl Destination {
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {
         let differs = |token: &String| {
-            let Some(known) = kind::known(key_of(token)) else { return false };
+            let Some(known) = kind::key_spec(key_of(token)) else { return false };
             known.key != "host" && self.attribute(known.key).or(known.default) != wanted.attribute(known.key)
         };
         self.is_same_path(wanted) && !wanted.tokens.iter().any(differs)

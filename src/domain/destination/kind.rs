@@ -125,7 +125,7 @@ const OBJECT: &[StorageKind] = &[Oss, Cos, S3, Azblob];
 const EXTENSION: usize = 511;
 
 /// What is known of a key (V4.3.1 source: `ObStorageInfo`, whose fields hold `key=` too, and docs `ALTER SYSTEM SET DATA_BACKUP_DEST`).
-pub(super) fn known(key: &str) -> Option<KeySpec> {
+pub(super) fn key_spec(key: &str) -> Option<KeySpec> {
     let free = |key, kinds, limit| KeySpec { key, kinds, limit, values: &[], default: None };
     let one_of = |key, kinds, values, default| KeySpec { key, kinds, limit: EXTENSION, values, default };
     Some(match key {

@@ -12,7 +12,7 @@ pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
     if storage == StorageKind::File && info.contains('?') {
         return Err(DestinationError::Forbidden { what: "the path".into(), character: "a question mark" });
     }
-    if let Some(at) = tokens(info).position(|token| kind::known(key_of(token)).is_none()) {
+    if let Some(at) = tokens(info).position(|token| kind::key_spec(key_of(token)).is_none()) {
         return Err(DestinationError::UnknownAttribute(at + 1));
     }
     Ok(Destination { kind: storage, path, tokens: tokens(info).map(sent).collect(), masked: Vec::new() })

@@ -87,7 +87,7 @@ impl Destination {
                 return Err(DestinationError::Repeated(key.into()));
             }
             let value = token.split_once('=').map_or("", |(_, value)| value);
-            match kind::known(key) {
+            match kind::key_spec(key) {
                 None => lex::check_text(key, value, INFO_LIMIT)?,
                 Some(known) => self.check_known(&known, value)?,
             }
