@@ -149,7 +149,7 @@ impl DestinationError {
 
     /// What is wrong with the access key; None: something else is wrong.
     #[must_use]
-    pub fn of_the_access_key(&self) -> Option<AccessKeyError> {
+    pub fn access_key_error(&self) -> Option<AccessKeyError> {
         match self {
             Self::TooLong { what, .. } | Self::Forbidden { what, .. } => {
                 (what == ACCESS_KEY).then_some(AccessKeyError::Unfit)

@@ -105,7 +105,7 @@ fn key_of<'a>(destination: &Destination, secrets: StatementSecrets<'a>) -> Optio
 #[must_use]
 pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault {
     let bare = destination.uri_without_attributes();
-    let (what, next) = match error.of_the_access_key() {
+    let (what, next) = match error.access_key_error() {
         Some(AccessKeyError::Missing) => (
             format!("The access key of {bare} is missing."),
             "Give it with --access-key-from env:NAME, file:PATH or stdin.",
