@@ -134,7 +134,7 @@ fn digest_of(file: &mut File) -> String {
     // What serializes as YAML does so as JSON.
     let text = serde_json::to_vec(file).unwrap_or_default();
     file.expect.digest = kept;
-    digest::of(&text)
+    digest::digest_of(&text)
 }
 
 fn unusable(path: &Path, why: &str) -> Fault {

@@ -235,7 +235,7 @@ async fn all(
         }
     }
     let text = read(&folder.join(NAME)).await?;
-    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
+    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::digest_of(&text) };
     storage.put(to_store(objects.key(NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
