@@ -2,7 +2,7 @@
 
 use super::args::BackupArgs;
 use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, StorageSource};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::proof::ProofChoice;
 use crate::domain::saved::SavedPlan;
@@ -30,7 +30,7 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: CompactionChoice) -> R
         encrypt: args.encrypt_from.clone(),
         no_full: args.no_full.into(),
         skip: args.skip.iter().copied().collect(),
-        exclude: Exclude(args.exclude_table.iter().cloned().collect()),
+        exclude: ExcludedTables(args.exclude_table.iter().cloned().collect()),
         proof: ProofChoice {
             asked: (args.prove || args.no_proof).then_some(args.prove),
             access_key: args.access_key_from.clone().filter(|_| args.prove),

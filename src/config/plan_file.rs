@@ -10,7 +10,7 @@ use super::reading::{bounded, sentence, syntax};
 use super::{locate::locate, private};
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::digest;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::plan::LeftOut;
@@ -185,7 +185,7 @@ struct Chosen {
     #[serde(default)]
     skip: BTreeSet<CheckId>,
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    exclude_table: Exclude,
+    exclude_table: ExcludedTables,
     /// `--prove` where true, `--no-proof` where false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prove: Option<bool>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
 use super::diagnosis::foreign;
-use super::dump::Exclude;
+use super::dump::ExcludedTables;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::proof::ProofChoice;
@@ -158,7 +158,7 @@ pub struct Choices {
     pub proven_archives: BTreeSet<String>,
     /// Tables and views that a dump leaves out, as `DB.TABLE`.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    pub exclude: Exclude,
+    pub exclude: ExcludedTables,
     /// Whether the server is asked to look at the storage in the end.
     #[serde(default, skip_serializing_if = "ProofChoice::is_default")]
     pub proof: ProofChoice,
@@ -190,7 +190,7 @@ impl Choices {
             encrypt: None,
             no_full: NoFullPolicy::Fail,
             skip: BTreeSet::new(),
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             seen: Vec::new(),
             resume_archive: false,
             proven_archives: BTreeSet::new(),

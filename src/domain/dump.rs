@@ -60,9 +60,9 @@ impl fmt::Display for Object {
 /// Tables and views that a dump leaves out: `DB.TABLE`, or `DB.*` for a database with all that is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Exclude(pub BTreeSet<String>);
+pub struct ExcludedTables(pub BTreeSet<String>);
 
-impl Exclude {
+impl ExcludedTables {
     /// Whether nothing is left out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -129,7 +129,7 @@ impl Catalogue {
     /// What must be mended or left out before a dump without these tables can start: what is unfit, and views that read what is
     /// left out, since the loading server refuses them.
     #[must_use]
-    pub fn in_the_way(&self, exclude: &Exclude) -> Vec<DumpFinding> {
+    pub fn in_the_way(&self, exclude: &ExcludedTables) -> Vec<DumpFinding> {
         let mut found: Vec<DumpFinding> =
             self.unfit.iter().filter(|finding| !exclude.has(&finding.object)).cloned().collect();
         let mut out = exclude.clone();
@@ -152,7 +152,7 @@ impl Catalogue {
 
     /// The foreign keys of a dump without these tables that point to one of them, in words; None: the server does not say.
     #[must_use]
-    pub fn pointing_to(&self, exclude: &Exclude) -> Option<Vec<String>> {
+    pub fn pointing_to(&self, exclude: &ExcludedTables) -> Option<Vec<String>> {
         let tables = self.refers.as_ref()?.iter().filter(|(table, _)| !exclude.has(table));
         let words = tables.flat_map(|(table, others)| {
             others.iter().filter(|other| exclude.has(other)).map(move |other| format!("{table} to {other}"))
@@ -161,23 +161,23 @@ impl Catalogue {
     }
 
     /// The columns of a dump without these tables whose values come back changed.
-    pub fn changed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a DumpFinding> {
+    pub fn changed<'a>(&'a self, exclude: &'a ExcludedTables) -> impl Iterator<Item = &'a DumpFinding> {
         self.changed.iter().filter(|finding| !exclude.has(&finding.object))
     }
 
     /// The generated columns of a dump without these tables.
-    pub fn computed<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a Object> {
+    pub fn computed<'a>(&'a self, exclude: &'a ExcludedTables) -> impl Iterator<Item = &'a Object> {
         self.computed.iter().filter(|object| !exclude.has(object))
     }
 
     /// Of these tables those that the server does not list.
-    pub fn unknown<'a>(&'a self, exclude: &'a Exclude) -> impl Iterator<Item = &'a String> {
+    pub fn unknown<'a>(&'a self, exclude: &'a ExcludedTables) -> impl Iterator<Item = &'a String> {
         exclude.0.iter().filter(|name| !self.names.contains(*name))
     }
 
     /// How many tables and views a dump without these has.
     #[must_use]
-    pub fn count(&self, exclude: &Exclude) -> usize {
+    pub fn count(&self, exclude: &ExcludedTables) -> usize {
         self.objects.iter().filter(|object| !exclude.has(object)).count()
     }
 

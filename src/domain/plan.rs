@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::archive_dest::ArchiveDest;
 use super::choices::{Choices, Mode, NoFullPolicy};
 use super::destination::Destination;
-use super::dump::Exclude;
+use super::dump::ExcludedTables;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::ClusterIdentity;
@@ -106,7 +106,7 @@ pub enum Action {
         directory: String,
         /// Tables and views that are left out.
         #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-        exclude: Exclude,
+        exclude: ExcludedTables,
         /// Whether the directory may be created: it was missing when the plan was made, or is obnow's own; `None` where it was
         /// not inspected, which allows it, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,7 +16,7 @@ use crate::backend::Run;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::facts::{BackupServiceFacts, Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -86,7 +86,7 @@ pub(super) struct Planned<'a> {
     /// The destination directory of the plan; it may contain the variable of the run.
     pub(super) directory: &'a str,
     /// Tables and databases that are left out.
-    pub(super) exclude: &'a Exclude,
+    pub(super) exclude: &'a ExcludedTables,
     /// The directory that existed when the plan was confirmed; `None` where it may be created.
     pub(super) base: Option<PathBuf>,
 }

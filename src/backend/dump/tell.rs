@@ -138,7 +138,7 @@ pub(super) fn left(attempt: u32, partial: &Path) -> String {
 mod tests {
     use super::super::manifest::{Instant, Source};
     use super::*;
-    use crate::domain::dump::Exclude;
+    use crate::domain::dump::ExcludedTables;
     use crate::domain::outcome::VerdictKind;
 
     fn manifest(longest: Option<u64>) -> Manifest {
@@ -151,7 +151,7 @@ mod tests {
                 server: "s".into(),
                 release: "0.10.0".into(),
                 instant,
-                exclude: Exclude(["pay.inv".to_owned()].into()),
+                exclude: ExcludedTables(["pay.inv".to_owned()].into()),
                 changed: vec!["pay.t.f (float, printed with 6 digits)".into()],
                 left_out: vec!["routines pay.f".into()],
             },

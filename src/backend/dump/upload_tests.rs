@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::backend::Storage;
 use crate::backend::dump::manifest::{Instant, Source};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
 #[derive(Default)]
@@ -91,7 +91,7 @@ fn finished(folder: &Path) -> (Place, Manifest) {
             server: "s".into(),
             release: "0.10.0".into(),
             instant,
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             changed: Vec::new(),
             left_out: Vec::new(),
         },

@@ -37,8 +37,8 @@ fn listing(columns: Vec<Column>) -> Listing {
     }
 }
 
-fn exclude(names: &[&str]) -> Exclude {
-    Exclude(names.iter().map(|name| (*name).to_owned()).collect())
+fn exclude(names: &[&str]) -> ExcludedTables {
+    ExcludedTables(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
 fn said(found: &[DumpFinding]) -> Vec<String> {
@@ -140,7 +140,7 @@ fn views_go_with_what_they_read() {
     let found = judge(rows);
     assert!(found.changed.is_empty(), "a view has no rows");
     let out: Vec<String> =
-        found.in_the_way(&Exclude::default()).iter().map(|finding| finding.object.to_string()).collect();
+        found.in_the_way(&ExcludedTables::default()).iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(out, ["pay.calls", "pay.gone", "pay.inv.a", "pay.v1", "pay.v2"]);
     let left = found.in_the_way(&exclude(&["pay.calls", "pay.gone", "pay.inv"]));
     assert_eq!(said(&left)[0], "pay.v1 (a view that reads pay.inv, which would be left out)");

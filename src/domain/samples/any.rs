@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -57,7 +57,7 @@ pub fn any_choices() -> impl Strategy<Value = Choices> {
     );
     let skip = proptest::collection::btree_set(proptest::sample::select(CheckId::ALL.to_vec()), 0..3);
     let table = prop_oneof!["[a-z]{1,4}[.][a-z_]{1,6}", "-[a-z]{1,3}[.][ -~]{1,6}"];
-    let exclude = proptest::collection::btree_set(table, 0..3).prop_map(Exclude);
+    let exclude = proptest::collection::btree_set(table, 0..3).prop_map(ExcludedTables);
     (vec(target(), 1..4), words, of(storage()), any::<(bool, bool)>(), of(source()), skip, exclude).prop_map(
         |(targets, (mode, compact, no_full), storage, (plus_archivelog, resume_archive), encrypt, skip, exclude)| {
             Choices {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::confirm_dialog::ConfirmDialog;
 use super::{storage, target};
 use crate::domain::choices::Choices;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::preflight::{Check, CheckId, CheckResult, cluster_checks, tenant_checks};
@@ -177,7 +177,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             let tables = tables_to_exclude(model);
             if let Some(draft) = &mut model.draft {
                 if tables.is_empty() {
-                    draft.mode.exclude = Exclude::default();
+                    draft.mode.exclude = ExcludedTables::default();
                 } else {
                     draft.mode.exclude.0.extend(tables);
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{confirm, detected};
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
@@ -57,7 +57,7 @@ pub struct ModeChoices {
     /// Checks that are overridden.
     pub skip: BTreeSet<CheckId>,
     /// Tables that a dump leaves out.
-    pub exclude: Exclude,
+    pub exclude: ExcludedTables,
     /// The line that has the focus.
     pub focus: ModeLine,
 }
@@ -73,7 +73,7 @@ impl Default for ModeChoices {
             repeated_password: TextField::new_secret(),
             compact: None,
             skip: BTreeSet::new(),
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             focus: ModeLine::Full,
         }
     }

@@ -7,7 +7,7 @@ use super::*;
 use crate::demo::grammar::parse;
 use crate::demo::statement::{Alter, BackupScope, Literal, Statement as Parsed, Tenants};
 use crate::domain::choices::{Choices, StorageSource};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::plan::plan;
 use crate::domain::samples::{choose, cluster, full, other_tenant, place, tenant, wanted};
 use crate::domain::secret::{Secret, SecretSource};
@@ -173,7 +173,7 @@ fn every_action_renders_exactly() {
     assert_eq!(run(2).description(), "obnow t1.2");
     let third = RunId { part: Some(3), ..run(2) };
     assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
-    let dump = Action::StartDump { directory: "/d".into(), exclude: Exclude::default(), makes: None };
+    let dump = Action::StartDump { directory: "/d".into(), exclude: ExcludedTables::default(), makes: None };
     assert_eq!(action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
 }
 

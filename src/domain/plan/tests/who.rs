@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::RequestedStorage;
-use crate::domain::dump::{DumpDirectoryState, Exclude, PlaceFacts};
+use crate::domain::dump::{DumpDirectoryState, ExcludedTables, PlaceFacts};
 use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkingDirectory};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
@@ -176,7 +176,7 @@ fn seekdb() -> Facts {
 }
 
 fn dump(directory: &str, exclude: &[&str], makes: Option<bool>) -> Action {
-    let exclude = Exclude(exclude.iter().map(|name| (*name).to_owned()).collect());
+    let exclude = ExcludedTables(exclude.iter().map(|name| (*name).to_owned()).collect());
     Action::StartDump { directory: directory.into(), exclude, makes }
 }
 
@@ -185,7 +185,7 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
     let mut facts = seekdb();
     let mut choices = choose(&["prod"], Mode::Full);
     choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
-    choices.exclude = Exclude(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
+    choices.exclude = ExcludedTables(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
     let place = |state| PlaceFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
     for (state, makes, effect) in [
         (
