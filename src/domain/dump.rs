@@ -20,7 +20,7 @@ pub const ALL: &str = "*";
 
 /// A table, a view, or one column of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Object {
+pub struct DatabaseObject {
     /// The database it is in.
     pub database: String,
     /// The table or view.
@@ -29,7 +29,7 @@ pub struct Object {
     pub column: Option<String>,
 }
 
-impl Object {
+impl DatabaseObject {
     /// A whole table or view.
     #[must_use]
     pub fn table(database: &str, table: &str) -> Self {
@@ -50,7 +50,7 @@ impl Object {
 }
 
 /// `DB.TABLE` or `DB.TABLE.COLUMN`.
-impl fmt::Display for Object {
+impl fmt::Display for DatabaseObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.database, self.table)?;
         self.column.as_ref().map_or(Ok(()), |column| write!(f, ".{column}"))
@@ -71,14 +71,14 @@ impl ExcludedTables {
 
     /// Whether a table, or the table of a column, is left out.
     #[must_use]
-    pub fn has(&self, object: &Object) -> bool {
+    pub fn has(&self, object: &DatabaseObject) -> bool {
         self.0.contains(&object.table_name()) || self.has_database(&object.database)
     }
 
     /// Whether a database is left out whole.
     #[must_use]
     pub fn has_database(&self, database: &str) -> bool {
-        self.0.contains(&Object::database(database).table_name())
+        self.0.contains(&DatabaseObject::database(database).table_name())
     }
 
     /// Its words: `DB.TABLE, DB.*`.
@@ -92,7 +92,7 @@ impl ExcludedTables {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DumpFinding {
     /// What.
-    pub object: Object,
+    pub object: DatabaseObject,
     /// Why.
     pub why: String,
 }
@@ -108,7 +108,7 @@ impl fmt::Display for DumpFinding {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalogue {
     /// Every table and view.
-    pub objects: BTreeSet<Object>,
+    pub objects: BTreeSet<DatabaseObject>,
     /// What may be left out by name: each of them as `DB.TABLE`, each database as `DB.*`.
     pub names: BTreeSet<String>,
     /// What no form of a dump brings back as it is.
@@ -116,11 +116,11 @@ pub struct Catalogue {
     /// Columns whose values come back changed.
     pub changed: Vec<DumpFinding>,
     /// Generated columns: not in a dump, computed anew by the server that loads it.
-    pub computed: Vec<Object>,
+    pub computed: Vec<DatabaseObject>,
     /// Which tables and views each view reads; None: the server does not say.
-    pub reads: Option<BTreeMap<Object, BTreeSet<Object>>>,
+    pub reads: Option<BTreeMap<DatabaseObject, BTreeSet<DatabaseObject>>>,
     /// Which tables the foreign keys of each table point to; None: the server does not say.
-    pub refers: Option<BTreeMap<Object, BTreeSet<Object>>>,
+    pub refers: Option<BTreeMap<DatabaseObject, BTreeSet<DatabaseObject>>>,
     /// Routines, triggers and what else no dump holds, by kind.
     pub left_out: Vec<(String, Vec<String>)>,
 }
@@ -166,7 +166,7 @@ impl Catalogue {
     }
 
     /// The generated columns of a dump without these tables.
-    pub fn computed<'a>(&'a self, exclude: &'a ExcludedTables) -> impl Iterator<Item = &'a Object> {
+    pub fn computed<'a>(&'a self, exclude: &'a ExcludedTables) -> impl Iterator<Item = &'a DatabaseObject> {
         self.computed.iter().filter(|object| !exclude.has(object))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::dump::{ExcludedTables, Object, is_system};
+use crate::domain::dump::{DatabaseObject, ExcludedTables, is_system};
 use crate::domain::fault::{Cause, Fault};
 
 /// Lists the names of all databases.
@@ -73,7 +73,8 @@ impl Scope {
         let databases = databases.into_iter().filter(|name| !is_system(name) && !exclude.has_database(name));
         let mut databases: Vec<String> = databases.map(str::to_owned).collect();
         databases.sort();
-        let kept = tables.into_iter().filter(|(database, table, _)| !exclude.has(&Object::table(database, table)));
+        let kept =
+            tables.into_iter().filter(|(database, table, _)| !exclude.has(&DatabaseObject::table(database, table)));
         Ok(Self { databases, tables: listed(kept)? })
     }
 

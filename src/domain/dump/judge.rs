@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::RoundTrip;
-use super::{Catalogue, Column, DumpFinding, Object};
+use super::{Catalogue, Column, DatabaseObject, DumpFinding};
 
 /// Databases of the server itself; never dumped. Compared without regard to case.
 pub const SYSTEM_DATABASES: [&str; 5] = ["oceanbase", "mysql", "information_schema", "performance_schema", "sys"];
@@ -45,14 +45,14 @@ pub fn judge(listing: Listing) -> Catalogue {
     let mut found = Catalogue { left_out: listing.left_out, ..Catalogue::default() };
     let mut views = BTreeSet::new();
     for database in listing.databases.iter().filter(|database| !is_system(database)) {
-        let object = Object::database(database);
+        let object = DatabaseObject::database(database);
         found.names.insert(object.table_name());
         if let Some(why) = unusual_database_name(database) {
             found.unfit.push(DumpFinding { object, why: why.to_owned() });
         }
     }
     for (database, name, kind) in listing.tables.iter().filter(|(database, ..)| !is_system(database)) {
-        let object = Object::table(database, name);
+        let object = DatabaseObject::table(database, name);
         found.names.insert(object.table_name());
         found.objects.insert(object.clone());
         // What is odd of a database is named once, with it.
@@ -67,15 +67,15 @@ pub fn judge(listing: Listing) -> Catalogue {
     }
     for (database, name) in &listing.same_file {
         let why = "its file would overwrite another table's".to_owned();
-        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: DatabaseObject::table(database, name), why });
     }
     for (database, name) in &listing.broken_views {
         let why = "a broken view: what it reads is gone, or may not be read".to_owned();
-        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: DatabaseObject::table(database, name), why });
     }
     for (database, name, routine) in &listing.calling_views {
         let why = format!("a view that calls the routine {routine}, which no dump holds");
-        found.unfit.push(DumpFinding { object: Object::table(database, name), why });
+        found.unfit.push(DumpFinding { object: DatabaseObject::table(database, name), why });
     }
     columns(&listing.columns, &listing.unique, &views, &mut found);
     found.reads = listing.reads.as_deref().map(by_first);
@@ -86,10 +86,10 @@ pub fn judge(listing: Listing) -> Catalogue {
 }
 
 /// Pairs of tables and views, by the first of each.
-fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
-    let mut all: BTreeMap<Object, BTreeSet<Object>> = BTreeMap::new();
+fn by_first(pairs: &[[String; 4]]) -> BTreeMap<DatabaseObject, BTreeSet<DatabaseObject>> {
+    let mut all: BTreeMap<DatabaseObject, BTreeSet<DatabaseObject>> = BTreeMap::new();
     for [database, name, of, other] in pairs {
-        all.entry(Object::table(database, name)).or_default().insert(Object::table(of, other));
+        all.entry(DatabaseObject::table(database, name)).or_default().insert(DatabaseObject::table(of, other));
     }
     all
 }
@@ -116,17 +116,22 @@ fn unusual_name(name: &str) -> Option<&'static str> {
     odd.then_some("a name with a slash, a backquote or a control character, which makes no file")
 }
 
-fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet<Object>, found: &mut Catalogue) {
+fn columns(
+    all: &[Column],
+    unique: &[(String, String, String)],
+    views: &BTreeSet<DatabaseObject>,
+    found: &mut Catalogue,
+) {
     let own = |column: &&Column| !is_system(&column.database);
-    let with_generated: BTreeSet<Object> = all
+    let with_generated: BTreeSet<DatabaseObject> = all
         .iter()
         .filter(own)
         .filter(|column| column.is_generated())
-        .map(|column| Object::table(&column.database, &column.table))
+        .map(|column| DatabaseObject::table(&column.database, &column.table))
         .collect();
     for column in all.iter().filter(own) {
-        let table = Object::table(&column.database, &column.table);
-        let object = Object { column: Some(column.name.clone()), ..table.clone() };
+        let table = DatabaseObject::table(&column.database, &column.table);
+        let object = DatabaseObject { column: Some(column.name.clone()), ..table.clone() };
         let mut unfit = |why: String| found.unfit.push(DumpFinding { object: object.clone(), why });
         if column.name.contains('`') {
             unfit("a backquote in its name, which mydumper does not double".to_owned());
