@@ -129,7 +129,7 @@ impl Catalogue {
     /// What must be mended or left out before a dump without these tables can start: what is unfit, and views that read what is
     /// left out, since the loading server refuses them.
     #[must_use]
-    pub fn in_the_way(&self, exclude: &ExcludedTables) -> Vec<DumpFinding> {
+    pub fn blocking_objects(&self, exclude: &ExcludedTables) -> Vec<DumpFinding> {
         let mut found: Vec<DumpFinding> =
             self.unfit.iter().filter(|finding| !exclude.has(&finding.object)).cloned().collect();
         let mut out = exclude.clone();

@@ -34,7 +34,7 @@ pub(super) async fn scope(session: &mut Session, exclude: &ExcludedTables) -> Re
 /// An object that a restore would not bring back and that is not excluded, or no answer.
 pub(super) async fn dumpable(session: &mut Session, exclude: &ExcludedTables) -> Result<(Scope, Catalogue), Fault> {
     let (databases, tables, catalogue) = catalogue::whole(session).await?;
-    let found = catalogue.in_the_way(exclude);
+    let found = catalogue.blocking_objects(exclude);
     if !found.is_empty() {
         let (why, next) = in_the_way(&found);
         let what = "The dump would not bring everything back.";

@@ -122,7 +122,7 @@ fn names_and_kinds_that_do_not_come_back_are_unfit_and_odd_columns_are_not() {
     let unfit: Vec<String> = found.unfit.iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(unfit, ["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
     let out = exclude(&["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
-    assert_eq!(found.in_the_way(&out), []);
+    assert_eq!(found.blocking_objects(&out), []);
     assert_eq!(found.count(&out), 2);
 }
 
@@ -140,12 +140,12 @@ fn views_go_with_what_they_read() {
     let found = judge(rows);
     assert!(found.changed.is_empty(), "a view has no rows");
     let out: Vec<String> =
-        found.in_the_way(&ExcludedTables::default()).iter().map(|finding| finding.object.to_string()).collect();
+        found.blocking_objects(&ExcludedTables::default()).iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(out, ["pay.calls", "pay.gone", "pay.inv.a", "pay.v1", "pay.v2"]);
-    let left = found.in_the_way(&exclude(&["pay.calls", "pay.gone", "pay.inv"]));
+    let left = found.blocking_objects(&exclude(&["pay.calls", "pay.gone", "pay.inv"]));
     assert_eq!(said(&left)[0], "pay.v1 (a view that reads pay.inv, which would be left out)");
     assert_eq!(left.len(), 2);
-    assert!(found.in_the_way(&exclude(&["pay.*"])).is_empty());
+    assert!(found.blocking_objects(&exclude(&["pay.*"])).is_empty());
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn columns(count: usize) -> String {
 }
 
 fn dumpable(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
-    let found = catalogue.in_the_way(&choices.exclude);
+    let found = catalogue.blocking_objects(&choices.exclude);
     if !found.is_empty() {
         let (said, fix) = in_the_way(&found);
         return sheet.refuse(CheckId::Dumpable, Cause::Precondition, said, &fix);

@@ -94,7 +94,7 @@ pub fn running_job(model: &Model) -> Option<&JobFacts> {
 fn tables_to_exclude(model: &Model) -> BTreeSet<String> {
     let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
     let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };
-    let found = catalogue.in_the_way(&draft.mode.exclude);
+    let found = catalogue.blocking_objects(&draft.mode.exclude);
     found.iter().map(|finding| finding.object.table_name()).collect()
 }
 
