@@ -184,7 +184,7 @@ impl Catalogue {
     /// What the server has and no dump holds, in words: `routines pay.f, pay.g`.
     #[must_use]
     pub fn left_out_words(&self) -> Vec<String> {
-        self.left_out.iter().map(|(kind, names)| format!("{kind} {}", few(names))).collect()
+        self.left_out.iter().map(|(kind, names)| format!("{kind} {}", abbreviated_list(names))).collect()
     }
 }
 
@@ -193,7 +193,7 @@ const FEW: usize = 5;
 
 /// The first few of a list, and how many more there are.
 #[must_use]
-pub fn few<T: fmt::Display>(all: &[T]) -> String {
+pub fn abbreviated_list<T: fmt::Display>(all: &[T]) -> String {
     let shown = all.iter().take(FEW).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if all.len() > FEW { format!("{shown} and {} more", all.len() - FEW) } else { shown }
 }

@@ -8,7 +8,7 @@ use super::begun::Begun;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
-use crate::domain::dump::few;
+use crate::domain::dump::abbreviated_list;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
@@ -81,7 +81,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
         format!("tables are all from one instant, within {} (server time)", span_text(from, to, zone)),
     ];
     if !source.changed.is_empty() {
-        told.push(format!("values that lost digits: {}", few(&source.changed)));
+        told.push(format!("values that lost digits: {}", abbreviated_list(&source.changed)));
     }
     if !source.exclude.is_empty() {
         told.push(format!("left out as asked: {}", source.exclude.words()));

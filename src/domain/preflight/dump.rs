@@ -3,7 +3,7 @@
 use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
 use crate::domain::command_line::{quoted_command, shell};
-use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, few};
+use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, abbreviated_list};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::words::size;
@@ -11,7 +11,11 @@ use crate::domain::words::size;
 /// What is in the way of a dump, and what mends it.
 #[must_use]
 pub fn in_the_way(found: &[DumpFinding]) -> (String, String) {
-    let said = format!("{} cannot be dumped so that they come back as they are: {}", things(found.len()), few(found));
+    let said = format!(
+        "{} cannot be dumped so that they come back as they are: {}",
+        things(found.len()),
+        abbreviated_list(found)
+    );
     let mut names: Vec<String> = found.iter().map(|finding| finding.object.table_name()).collect();
     names.dedup();
     let options: Vec<String> =
@@ -51,7 +55,7 @@ fn what(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     } else {
         sheet.warn(
             CheckId::ExactValues,
-            format!("values lose digits in {}: {}", columns(changed.len()), few(&changed)),
+            format!("values lose digits in {}: {}", columns(changed.len()), abbreviated_list(&changed)),
             "Where the digits matter keep these tables by other means too, or store them as DOUBLE or DECIMAL.",
         );
     }
@@ -80,7 +84,8 @@ fn dumpable(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
     let mut said = format!("{} tables and views, of types that were tried", catalogue.count(&choices.exclude));
     let computed: Vec<_> = catalogue.computed(&choices.exclude).collect();
     if !computed.is_empty() {
-        said = format!("{said}; generated columns are computed anew when it is loaded: {}", few(&computed));
+        said =
+            format!("{said}; generated columns are computed anew when it is loaded: {}", abbreviated_list(&computed));
     }
     sheet.pass(CheckId::Dumpable, said);
 }
@@ -92,7 +97,7 @@ fn excluded(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
     let mut said = format!("left out as asked: {}", choices.exclude.words());
     let unknown: Vec<&String> = catalogue.unknown(&choices.exclude).collect();
     if !unknown.is_empty() {
-        said = format!("{said}; not there: {}", few(&unknown));
+        said = format!("{said}; not there: {}", abbreviated_list(&unknown));
     }
     if catalogue.reads.is_none() {
         said = format!("{said}; whether a view reads them is not known");
@@ -102,7 +107,7 @@ fn excluded(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
         None => said = format!("{said}; whether a foreign key points to them is not known"),
         Some(keys) if keys.is_empty() => {}
         Some(keys) => {
-            said = format!("{said}; foreign keys point to them: {}", few(&keys));
+            said = format!("{said}; foreign keys point to them: {}", abbreviated_list(&keys));
             fix = format!(
                 "{fix} Restore them before these foreign keys are checked again, or leave out what points to them."
             );
