@@ -92,7 +92,7 @@ impl Column {
     }
 
     /// What becomes of its values.
-    pub(super) fn fate(&self) -> RoundTrip {
+    pub(super) fn round_trip(&self) -> RoundTrip {
         let base = base(&self.data_type);
         match base.as_str() {
             // With a scale the value is printed with all that is kept of it.

@@ -156,7 +156,7 @@ fn columns(
             found.computed.push(object);
             continue;
         }
-        match column.fate() {
+        match column.round_trip() {
             RoundTrip::Exact => {}
             RoundTrip::Untried => unfit(format!("{}, a type that no dump was tried with", column.data_type)),
             RoundTrip::Lost(how) => unfit(format!("{}: {how}", column.data_type)),
