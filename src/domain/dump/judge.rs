@@ -16,7 +16,7 @@ pub fn is_system(database: &str) -> bool {
 
 /// What was read of a catalogue; rows of the server's own databases may be among it.
 #[derive(Debug, Clone, Default)]
-pub struct Listing {
+pub struct CatalogueListing {
     /// Databases.
     pub databases: Vec<String>,
     /// Tables and views: database, name, `BASE TABLE` or `VIEW`.
@@ -41,7 +41,7 @@ pub struct Listing {
 
 /// Judges it.
 #[must_use]
-pub fn judge(listing: Listing) -> Catalogue {
+pub fn judge(listing: CatalogueListing) -> Catalogue {
     let mut found = Catalogue { left_out: listing.left_out, ..Catalogue::default() };
     let mut views = BTreeSet::new();
     for database in listing.databases.iter().filter(|database| !is_system(database)) {

@@ -25,15 +25,15 @@ fn three(a: &str, b: &str, c: &str) -> (String, String, String) {
     (a.into(), b.into(), c.into())
 }
 
-fn listing(columns: Vec<Column>) -> Listing {
+fn listing(columns: Vec<Column>) -> CatalogueListing {
     let tables: BTreeSet<String> = columns.iter().map(|column| column.table.clone()).collect();
-    Listing {
+    CatalogueListing {
         databases: vec!["pay".into(), "information_schema".into()],
         tables: tables.iter().map(|table| three("pay", table, "BASE TABLE")).collect(),
         columns,
         reads: Some(Vec::new()),
         refers: Some(Vec::new()),
-        ..Listing::default()
+        ..CatalogueListing::default()
     }
 }
 
@@ -154,8 +154,8 @@ fn a_foreign_key_that_points_to_what_is_left_out_is_named() {
     let mut rows = listing(vec![plain("orders"), plain("customers"), plain("parts")]);
     let refers = |table: &str, other: &str| ["pay", table, "pay", other].map(str::to_owned);
     rows.refers = Some(vec![refers("orders", "customers"), refers("orders", "parts"), refers("parts", "parts")]);
-    let facts = |rows: &Listing| with(Known::Known(judge(rows.clone())));
-    let of = |rows: &Listing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
+    let facts = |rows: &CatalogueListing| with(Known::Known(judge(rows.clone())));
+    let of = |rows: &CatalogueListing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
     let named = of(&rows, &["pay.customers"]);
     assert_eq!(
         named.found,

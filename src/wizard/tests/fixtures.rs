@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
-use crate::domain::dump::{Column, Listing, judge};
+use crate::domain::dump::{CatalogueListing, Column, judge};
 use crate::domain::facts::{self, BackupServiceFacts, Facts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::BackupSet;
@@ -137,7 +137,7 @@ pub fn failing_checks() -> Facts {
         column_type: "int(11)".into(),
         extra: "INVISIBLE".into(),
     };
-    let listing = Listing {
+    let listing = CatalogueListing {
         databases: vec!["pay".into()],
         tables: [("inv", "BASE TABLE"), ("v", "VIEW"), ("t", "BASE TABLE")]
             .map(|(name, kind)| ("pay".to_owned(), name.to_owned(), kind.to_owned()))
@@ -145,7 +145,7 @@ pub fn failing_checks() -> Facts {
         columns: vec![column],
         reads: Some(vec![["pay", "v", "pay", "inv"].map(str::to_owned)]),
         refers: Some(Vec::new()),
-        ..Listing::default()
+        ..CatalogueListing::default()
     };
     let mut seek = seek();
     seek.cluster.dump = Some(facts::Known::Known(judge(listing)));
