@@ -12,7 +12,7 @@ mod place;
 mod tests;
 
 pub use column::{Column, PLAIN_TYPES};
-pub use judge::{CatalogueListing, SYSTEM_DATABASES, is_system, judge};
+pub use judge::{CatalogueListing, SYSTEM_DATABASES, assess_catalogue, is_system};
 pub use place::{DumpDirectoryState, PlaceFacts};
 
 /// What stands for every table of a database.

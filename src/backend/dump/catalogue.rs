@@ -7,7 +7,7 @@ use super::server::{Three, as_str, three};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
 use crate::domain::dump::{
-    Catalogue, CatalogueListing, Column, ExcludedTables, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge,
+    Catalogue, CatalogueListing, Column, ExcludedTables, PLAIN_TYPES, SYSTEM_DATABASES, assess_catalogue, is_system,
 };
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
@@ -99,7 +99,7 @@ impl Asker<'_> {
         for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
             left_out.push((kind, self.named(question).await?));
         }
-        let catalogue = judge(CatalogueListing {
+        let catalogue = assess_catalogue(CatalogueListing {
             columns: columns.iter().map(column).collect(),
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,

@@ -41,7 +41,7 @@ pub struct CatalogueListing {
 
 /// Judges it.
 #[must_use]
-pub fn judge(listing: CatalogueListing) -> Catalogue {
+pub fn assess_catalogue(listing: CatalogueListing) -> Catalogue {
     let mut found = Catalogue { left_out: listing.left_out, ..Catalogue::default() };
     let mut views = BTreeSet::new();
     for database in listing.databases.iter().filter(|database| !is_system(database)) {

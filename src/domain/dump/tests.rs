@@ -48,7 +48,7 @@ fn said(found: &[DumpFinding]) -> Vec<String> {
 #[test]
 fn a_type_is_exact_rounded_or_untried() {
     let fate = |column_type: &str| {
-        let found = judge(listing(vec![column("t", "c", column_type, "")]));
+        let found = assess_catalogue(listing(vec![column("t", "c", column_type, "")]));
         match (found.unfit.first(), found.changed.first()) {
             (None, None) => "exact".to_owned(),
             (None, Some(changed)) => changed.why.clone(),
@@ -76,7 +76,8 @@ fn a_type_is_exact_rounded_or_untried() {
 
 #[test]
 fn words_with_a_quote_or_a_backslash_are_named() {
-    let broken = |words: &str| judge(listing(vec![column("t", "e", words, "")])).unfit.pop().map(|found| found.why);
+    let broken =
+        |words: &str| assess_catalogue(listing(vec![column("t", "e", words, "")])).unfit.pop().map(|found| found.why);
     assert_eq!(broken("enum('a','b,c)','汉','f\"g')"), None);
     assert!(broken("enum('a','b'c')").unwrap().contains("quote"));
     assert!(broken("set('x'y')").unwrap().contains("quote"));
@@ -85,7 +86,7 @@ fn words_with_a_quote_or_a_backslash_are_named() {
 
 #[test]
 fn invisible_columns_are_unfit_unless_mydumper_lists_the_columns() {
-    let found = judge(listing(vec![
+    let found = assess_catalogue(listing(vec![
         column("inv", "a", "int(11)", "INVISIBLE"),
         column("listed", "a", "int(11)", "INVISIBLE"),
         column("listed", "g", "int(11)", "VIRTUAL GENERATED"),
@@ -101,7 +102,7 @@ fn invisible_columns_are_unfit_unless_mydumper_lists_the_columns() {
 fn a_rounded_value_in_a_unique_key_is_unfit() {
     let mut rows = listing(vec![column("t", "f", "float", ""), column("t", "g", "float", "")]);
     rows.unique = vec![three("pay", "t", "f")];
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     assert_eq!(
         said(&found.unfit),
         ["pay.t.f (float in a unique key, printed with 6 digits: two values may become one)"]
@@ -118,7 +119,7 @@ fn names_and_kinds_that_do_not_come_back_are_unfit_and_odd_columns_are_not() {
     }
     rows.tables.push(three("o.e", "t", "BASE TABLE"));
     rows.tables.push(three("mysql", "汉", "SYSTEM TABLE"));
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     let unfit: Vec<String> = found.unfit.iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(unfit, ["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
     let out = exclude(&["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
@@ -137,7 +138,7 @@ fn views_go_with_what_they_read() {
     rows.reads = Some(vec![reads("v1", "inv"), reads("v2", "v1"), reads("v2", "other")]);
     rows.broken_views = vec![("pay".into(), "gone".into())];
     rows.calling_views = vec![three("pay", "calls", "f")];
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     assert!(found.changed.is_empty(), "a view has no rows");
     let out: Vec<String> =
         found.blocking_objects(&ExcludedTables::default()).iter().map(|finding| finding.object.to_string()).collect();
@@ -154,7 +155,7 @@ fn a_foreign_key_that_points_to_what_is_left_out_is_named() {
     let mut rows = listing(vec![plain("orders"), plain("customers"), plain("parts")]);
     let refers = |table: &str, other: &str| ["pay", table, "pay", other].map(str::to_owned);
     rows.refers = Some(vec![refers("orders", "customers"), refers("orders", "parts"), refers("parts", "parts")]);
-    let facts = |rows: &CatalogueListing| with(Known::Known(judge(rows.clone())));
+    let facts = |rows: &CatalogueListing| with(Known::Known(assess_catalogue(rows.clone())));
     let of = |rows: &CatalogueListing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
     let named = of(&rows, &["pay.customers"]);
     assert_eq!(
@@ -189,7 +190,7 @@ fn the_checks_name_table_and_column_and_how_to_leave_them_out() {
         column("t", "g", "int(11)", "VIRTUAL GENERATED"),
     ]);
     rows.left_out = vec![("routines".into(), vec!["pay.r".into()])];
-    let facts = with(Known::Known(judge(rows)));
+    let facts = with(Known::Known(assess_catalogue(rows)));
     let refused = check(&facts, &[], CheckId::Dumpable).unwrap();
     assert!(refused.refuses(), "{refused:?}");
     assert!(refused.found.contains("pay.in v.a (INVISIBLE"), "{}", refused.found);

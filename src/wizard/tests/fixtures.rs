@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
-use crate::domain::dump::{CatalogueListing, Column, judge};
+use crate::domain::dump::{CatalogueListing, Column, assess_catalogue};
 use crate::domain::facts::{self, BackupServiceFacts, Facts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::BackupSet;
@@ -148,7 +148,7 @@ pub fn failing_checks() -> Facts {
         ..CatalogueListing::default()
     };
     let mut seek = seek();
-    seek.cluster.dump = Some(facts::Known::Known(judge(listing)));
+    seek.cluster.dump = Some(facts::Known::Known(assess_catalogue(listing)));
     seek
 }
 
