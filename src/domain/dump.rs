@@ -13,7 +13,7 @@ mod tests;
 
 pub use column::{Column, PLAIN_TYPES};
 pub use judge::{CatalogueListing, SYSTEM_DATABASES, assess_catalogue, is_system};
-pub use place::{DumpDirectoryState, PlaceFacts};
+pub use place::{DumpDirectoryFacts, DumpDirectoryState};
 
 /// What stands for every table of a database.
 pub const ALL: &str = "*";

@@ -3,7 +3,7 @@
 
 use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
-use super::dump::{Catalogue, PlaceFacts};
+use super::dump::{Catalogue, DumpDirectoryFacts};
 use super::identity::Created;
 use super::progress::Count;
 use super::proof::ProofRule;
@@ -167,7 +167,7 @@ pub struct ClusterFacts {
     /// What a dump can carry; None on a physical line.
     pub dump: Option<Known<Catalogue>>,
     /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
-    pub dump_place: Option<Known<PlaceFacts>>,
+    pub dump_place: Option<Known<DumpDirectoryFacts>>,
     /// When its servers can be asked to look at a storage.
     pub proof: ProofRule,
     /// Whether a proxy stands between; None: the server does not say.

@@ -8,7 +8,7 @@ use rustix::fs::{Access, access, statvfs};
 
 use super::io_fault;
 use super::manifest::{Manifest, NAME};
-use crate::domain::dump::{DumpDirectoryState, PlaceFacts};
+use crate::domain::dump::{DumpDirectoryFacts, DumpDirectoryState};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::words::size;
 
@@ -21,7 +21,7 @@ const MANIFESTS: usize = 20;
 /// Inspects a directory of dumps and the newest dump of this target in it; where the directory is missing, its nearest existing
 /// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
 #[must_use]
-pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
+pub fn facts(folder: &Path, target: &str) -> DumpDirectoryFacts {
     let found = nearest(folder);
     let state = match usable(folder, found) {
         Err(fault) => DumpDirectoryState::Unfit(fault),
@@ -31,7 +31,7 @@ pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
         }
     };
     let device = |path: &Path| std::fs::metadata(path).map(|data| data.dev()).ok();
-    PlaceFacts {
+    DumpDirectoryFacts {
         path: folder.display().to_string(),
         state,
         on_root: device(found).is_some_and(|found| device(Path::new("/")) == Some(found)),

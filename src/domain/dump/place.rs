@@ -4,7 +4,7 @@ use crate::domain::fault::Fault;
 
 /// What was found about the directory of a dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaceFacts {
+pub struct DumpDirectoryFacts {
     /// The path of the directory, up to the variable of the run.
     pub path: String,
     /// What exists at that path.
@@ -34,7 +34,7 @@ pub enum DumpDirectoryState {
     Unfit(Fault),
 }
 
-impl PlaceFacts {
+impl DumpDirectoryFacts {
     /// Returns whether the dump has to create the directory first.
     #[must_use]
     pub fn is_missing(&self) -> bool {

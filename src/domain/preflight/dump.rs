@@ -3,7 +3,7 @@
 use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
 use crate::domain::command_line::{quoted_command, shell};
-use crate::domain::dump::{Catalogue, DumpDirectoryState, DumpFinding, PlaceFacts, abbreviated_list};
+use crate::domain::dump::{Catalogue, DumpDirectoryFacts, DumpDirectoryState, DumpFinding, abbreviated_list};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::words::size;
@@ -161,7 +161,7 @@ fn place(sheet: &mut CheckList, cluster: &ClusterFacts) {
 }
 
 /// A dump that is about as large as the last one has to fit.
-fn room(sheet: &mut CheckList, place: &PlaceFacts) {
+fn room(sheet: &mut CheckList, place: &DumpDirectoryFacts) {
     let last = place.last.map(|bytes| format!("the last dump there has {}", size(bytes)));
     match (place.free, place.last) {
         (None, _) => sheet.not_checked(

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::RequestedStorage;
-use crate::domain::dump::{DumpDirectoryState, ExcludedTables, PlaceFacts};
+use crate::domain::dump::{DumpDirectoryFacts, DumpDirectoryState, ExcludedTables};
 use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkingDirectory};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
@@ -186,7 +186,7 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
     let mut choices = choose(&["prod"], Mode::Full);
     choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
     choices.exclude = ExcludedTables(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
-    let place = |state| PlaceFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
+    let place = |state| DumpDirectoryFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
     for (state, makes, effect) in [
         (
             DumpDirectoryState::There { empty: false },
@@ -268,7 +268,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     let plan = crate::domain::plan::plan(&facts, &choices).unwrap();
     assert_eq!(plan.access_key(), storage.access_key, "it is resolved before the start");
 
-    let work = |last| PlaceFacts {
+    let work = |last| DumpDirectoryFacts {
         path: "/state/dumps".into(),
         state: DumpDirectoryState::Missing { above: "/state".into() },
         on_root: true,
