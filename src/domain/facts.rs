@@ -167,7 +167,7 @@ pub struct ClusterFacts {
     /// What a dump can carry; None on a physical line.
     pub dump: Option<Known<Catalogue>>,
     /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
-    pub dump_place: Option<Known<DumpDirectoryFacts>>,
+    pub dump_directory: Option<Known<DumpDirectoryFacts>>,
     /// When its servers can be asked to look at a storage.
     pub proof: ProofRule,
     /// Whether a proxy stands between; None: the server does not say.

@@ -232,7 +232,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             backup_service: None,
             work: None,
             dump: None,
-            dump_place: None,
+            dump_directory: None,
             proof: ProofRule::OfEachBackup,
             through_proxy: Some(false),
             whole: None,

@@ -217,7 +217,8 @@ fn the_checks_name_table_and_column_and_how_to_leave_them_out() {
 
 fn at(state: DumpDirectoryState, on_root: bool, free: Option<u64>, last: Option<u64>) -> Facts {
     let mut facts = prod();
-    facts.cluster.dump_place = Some(Known::Known(DumpDirectoryFacts { path: "/b".into(), state, on_root, free, last }));
+    facts.cluster.dump_directory =
+        Some(Known::Known(DumpDirectoryFacts { path: "/b".into(), state, on_root, free, last }));
     facts
 }
 

@@ -288,7 +288,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         let access_key = Some(upload_key(&place, wanted)?);
         let work = facts.cluster.work.as_ref().ok_or_else(|| no_work_folder(&place))?;
         let free = work.free.map_or_else(|| "free space not checked".to_owned(), |free| format!("{} free", size(free)));
-        let last = facts.cluster.dump_place.as_ref().and_then(Known::get).and_then(|place| place.last);
+        let last = facts.cluster.dump_directory.as_ref().and_then(Known::get).and_then(|place| place.last);
         let fits = last.map_or_else(
             || "whether it fits is not checked".to_owned(),
             |bytes| format!("the last dump there has {}", size(bytes)),
@@ -304,7 +304,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         let action = Action::Upload { destination: place, access_key };
         (work.path.clone(), Some(PlannedStep::with(StepKind::Upload, vec![action], effect)))
     };
-    let missing = facts.cluster.dump_place.as_ref().map(|place| place.get().filter(|place| place.is_missing()));
+    let missing = facts.cluster.dump_directory.as_ref().map(|place| place.get().filter(|place| place.is_missing()));
     let effect = match missing {
         Some(Some(place)) if upload.is_none() => {
             format!("makes the directory {}; mydumper on this host writes {directory}/<task>.<attempt>", place.path)

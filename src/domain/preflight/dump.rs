@@ -117,7 +117,7 @@ fn excluded(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
 }
 
 fn place(sheet: &mut CheckList, cluster: &ClusterFacts) {
-    let place = match &cluster.dump_place {
+    let place = match &cluster.dump_directory {
         None => return,
         Some(Known::NotChecked(why)) => {
             return sheet.not_checked(CheckId::DumpDirectory, why.clone(), "See whether its storage answers: stat -f.");

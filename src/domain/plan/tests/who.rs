@@ -199,12 +199,12 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
             "makes the directory /d; mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
         ),
     ] {
-        facts.cluster.dump_place = Some(Known::Known(place(state)));
+        facts.cluster.dump_directory = Some(Known::Known(place(state)));
         let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
         assert_eq!(start.effect, effect);
         assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(makes))]);
     }
-    facts.cluster.dump_place = Some(Known::NotChecked("no answer".into()));
+    facts.cluster.dump_directory = Some(Known::NotChecked("no answer".into()));
     let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
     assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(false))], "nobody confirmed that it is made");
     assert_eq!(dump_directory(&facts, &choices).as_deref(), Some("/d"));
@@ -275,7 +275,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
         free: Some(5 << 30),
         last,
     };
-    facts.cluster.dump_place = Some(Known::Known(work(Some(1 << 30))));
+    facts.cluster.dump_directory = Some(Known::Known(work(Some(1 << 30))));
     let made = planned(&facts, &choices);
     assert!(made.notes[1].ends_with("5.0 GiB free; the last dump there has 1.0 GiB."), "{}", made.notes[1]);
     let start = made.step(StepKind::StartBackup).unwrap();
