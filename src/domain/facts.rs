@@ -363,13 +363,13 @@ impl ArchiveFacts {
     pub fn behind(&self, now: Scn) -> Option<u64> {
         self.times.get()?;
         let checkpoint = self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0))?;
-        (!self.contradicts(now)).then(|| now.seconds_since(checkpoint))
+        (!self.contradicts_clock(now)).then(|| now.seconds_since(checkpoint))
     }
 
     /// Whether the newest round's checkpoint is later than the server's clock, by more than servers of one cluster may be apart:
     /// one of both is wrong, and how far the log is behind is not known.
     #[must_use]
-    pub fn contradicts(&self, now: Scn) -> bool {
+    pub fn contradicts_clock(&self, now: Scn) -> bool {
         self.latest().is_some_and(|round| round.checkpoint.seconds_since(now) > CLOCKS_APART)
     }
 

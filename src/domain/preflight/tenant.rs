@@ -264,11 +264,12 @@ fn archive(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
                     "",
                 ),
                 ((None, _), Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
-                ((None, _), Known::Known(())) if tenant.archive.contradicts(facts.server_now()) => sheet.not_checked(
-                    CheckId::ArchiveLag,
-                    "how far the archive is behind: its checkpoint is later than the server's clock",
-                    "Check the clocks of the servers: chronyc tracking.",
-                ),
+                ((None, _), Known::Known(())) if tenant.archive.contradicts_clock(facts.server_now()) => sheet
+                    .not_checked(
+                        CheckId::ArchiveLag,
+                        "how far the archive is behind: its checkpoint is later than the server's clock",
+                        "Check the clocks of the servers: chronyc tracking.",
+                    ),
                 ((None, _), Known::Known(())) => {
                     sheet.not_checked(CheckId::ArchiveLag, "the round has no checkpoint yet".to_owned(), "");
                 }
