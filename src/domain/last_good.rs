@@ -45,7 +45,7 @@ pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
 
 /// The newest set that is done, where no set of the tenant can be restored, and what is known of it in few words.
 #[must_use]
-pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
+pub fn newest_unrestorable(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
     let set = tenant.sets.iter().filter(|set| set.is_good()).max_by_key(|set| set.id)?;
     if last_good(tenant).is_some() {
         return None;

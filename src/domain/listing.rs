@@ -4,7 +4,7 @@ use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
 use super::facts::{Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
-use super::last_good::{LastGood, done_in_vain, last_good, worst_tenant};
+use super::last_good::{LastGood, last_good, newest_unrestorable, worst_tenant};
 use super::outcome::{Outcome, VerdictKind};
 use super::preflight::{Check, cluster_checks, tenant_checks};
 use super::restorable::{Encryption, RoundStatus, SetKind};
@@ -211,7 +211,7 @@ fn cluster_row(facts: &Facts) -> Row {
         eligible: reason.is_none(),
         reason,
         last_good: worst.as_ref().and_then(|(_, good)| good.clone()),
-        in_vain: worst.as_ref().and_then(|(tenant, _)| done_in_vain(tenant)),
+        in_vain: worst.as_ref().and_then(|(tenant, _)| newest_unrestorable(tenant)),
         whose: worst.map(|(tenant, _)| tenant.name.clone()).filter(|_| facts.cluster.method == Method::Physical),
         running: running > 0,
     }
@@ -245,7 +245,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         reason,
         last_good: last_good(tenant),
         whose: None,
-        in_vain: done_in_vain(tenant),
+        in_vain: newest_unrestorable(tenant),
         running: !tenant.running.is_empty(),
     }
 }

@@ -7,7 +7,7 @@ use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::facts::{Facts, TenantFacts};
-use crate::domain::last_good::{done_in_vain, last_good};
+use crate::domain::last_good::{last_good, newest_unrestorable};
 use crate::domain::preflight::{Check, CheckResult};
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
@@ -153,7 +153,7 @@ fn last_good_texts(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> V
     let Some((tenant, good)) = worst else { return vec!["none".to_owned()] };
     let whose = if tenants.len() > 1 { format!("{}: ", tenant.name) } else { String::new() };
     let Some(good) = good else {
-        let in_vain = done_in_vain(tenant).map(|(set, word)| format!("; set {set} is done, and {word}"));
+        let in_vain = newest_unrestorable(tenant).map(|(set, word)| format!("; set {set} is done, and {word}"));
         return vec![format!("{whose}none{}", in_vain.unwrap_or_default()), format!("{whose}none")];
     };
     let offset = &facts.cluster.time_zone;
