@@ -19,7 +19,7 @@ use super::launch::inherited_environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::listed::listed;
+use crate::domain::listed::listed_media;
 use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
@@ -103,7 +103,7 @@ impl TestSpec {
                 tenant_id: tenant.id,
                 tenant: tenant.name.clone(),
                 kind,
-                listed: listed(tenant, kind, &destination),
+                listed: listed_media(tenant, kind, &destination),
             })),
             // The TO of a tenant backup.
             DirectoryRules::PerCluster => Expected::Empty,

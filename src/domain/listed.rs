@@ -18,7 +18,7 @@ fn is_path_of(path: &str, destination: &Destination) -> bool {
 /// The available sets, or pieces, that a tenant has in a directory, for each `DEST_ID`, by the names of their own directories
 /// (V4.3.1 source, `ObBackupPathUtil`: `backup_set_41_full`, `piece_d1002r1p3`).
 #[must_use]
-pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<Listed> {
+pub fn listed_media(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<Listed> {
     let mut found: Vec<(u64, String)> = match kind {
         DirKind::Data => {
             let sets = tenant.sets.iter().filter(|set| set.file_status == FileStatus::Available);
@@ -42,8 +42,8 @@ pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) ->
     found.reverse();
     let mut all: Vec<Listed> = Vec::new();
     for (dest_id, entry) in found {
-        match all.iter_mut().find(|listed| listed.dest_id == dest_id) {
-            Some(listed) if listed.entries.len() < NEWEST => listed.entries.push(entry),
+        match all.iter_mut().find(|listed| listed_media.dest_id == dest_id) {
+            Some(listed) if listed_media.entries.len() < NEWEST => listed_media.entries.push(entry),
             Some(_) => {}
             None => all.push(Listed { dest_id, entries: vec![entry] }),
         }
