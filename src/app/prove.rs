@@ -110,13 +110,13 @@ pub async fn prove(
         });
         let lacks = matches!(looked, ProofAnswer::Lacks(_));
         let until = match &weighed {
-            Assessment::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
+            Assessment::Pending { at_least, .. } if lacks => limits.log_wait(*at_least),
             _ => Duration::ZERO,
         };
         if begun.elapsed() >= until {
             return Ok(ProofResult { target, outcome: weighed.outcome().clone() });
         }
-        if let Assessment::StillComing { what, .. } = &weighed {
+        if let Assessment::Pending { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
         }
         tokio::time::sleep(limits.proof_interval()).await;

@@ -272,7 +272,7 @@ pub enum Assessment {
     /// It will not change by waiting.
     Final(Box<Outcome>),
     /// The log is still coming.
-    StillComing {
+    Pending {
         /// What is waited for.
         what: String,
         /// Milliseconds in which the log comes three steps further; None: not known.
@@ -336,7 +336,7 @@ pub fn judge(
             outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
-            Assessment::StillComing { what, at_least, meanwhile: Box::new(outcome) }
+            Assessment::Pending { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -367,7 +367,7 @@ pub fn judge(
             let (windows, encryption) = (outcome.windows, outcome.encryption);
             let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
             let what = "waits for the view of sets".to_owned();
-            Assessment::StillComing { what, at_least, meanwhile: Box::new(unknown) }
+            Assessment::Pending { what, at_least, meanwhile: Box::new(unknown) }
         }
     }
 }

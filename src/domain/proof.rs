@@ -147,7 +147,7 @@ impl Assessment {
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(&mut Outcome)) -> Self {
         match &mut self {
-            Self::Final(outcome) | Self::StillComing { meanwhile: outcome, .. } => change(outcome),
+            Self::Final(outcome) | Self::Pending { meanwhile: outcome, .. } => change(outcome),
         }
         self
     }
@@ -162,7 +162,7 @@ impl Assessment {
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         match self {
-            Self::Final(outcome) | Self::StillComing { meanwhile: outcome, .. } => outcome,
+            Self::Final(outcome) | Self::Pending { meanwhile: outcome, .. } => outcome,
         }
     }
 }
@@ -180,7 +180,7 @@ pub fn weigh(
 ) -> Assessment {
     match (judged, looked) {
         (Assessment::Final(outcome), ProofAnswer::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
-            Assessment::StillComing {
+            Assessment::Pending {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
                 meanwhile: Box::new(lacking(*outcome, why, target, without())),

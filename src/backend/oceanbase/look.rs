@@ -39,7 +39,7 @@ pub(in crate::backend) struct Looking {
 fn seen(judged: Assessment) -> Seen {
     match judged {
         Assessment::Final(outcome) => Look::Verdict(outcome),
-        Assessment::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+        Assessment::Pending { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
     }
     .into()
 }

@@ -23,13 +23,13 @@ fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Assessment {
 fn last(judged: Assessment) -> Outcome {
     match judged {
         Assessment::Final(outcome) => *outcome,
-        Assessment::StillComing { .. } => unreachable!("it will not change by waiting"),
+        Assessment::Pending { .. } => unreachable!("it will not change by waiting"),
     }
 }
 
 fn coming(judged: Assessment) -> (String, Option<u64>, Outcome) {
     match judged {
-        Assessment::StillComing { what, at_least, meanwhile } => (what, at_least, *meanwhile),
+        Assessment::Pending { what, at_least, meanwhile } => (what, at_least, *meanwhile),
         Assessment::Final(outcome) => unreachable!("{outcome:?}"),
     }
 }

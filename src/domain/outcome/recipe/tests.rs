@@ -20,7 +20,7 @@ fn pay(checkpoint: Scn) -> TenantFacts {
 fn outcome(pay: &TenantFacts, set: u64) -> Outcome {
     match judge(pay, &target("prod/pay"), set, false, &ServerTimeZone::fixed(EAST)) {
         Assessment::Final(outcome) => *outcome,
-        Assessment::StillComing { .. } => unreachable!("it will not change by waiting"),
+        Assessment::Pending { .. } => unreachable!("it will not change by waiting"),
     }
 }
 
