@@ -278,7 +278,7 @@ pub enum Assessment {
         /// Milliseconds in which the log comes three steps further; None: not known.
         at_least: Option<u64>,
         /// The verdict if nobody waits any longer.
-        meanwhile: Box<Outcome>,
+        interim: Box<Outcome>,
     },
 }
 
@@ -336,7 +336,7 @@ pub fn judge(
             outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
-            Assessment::Pending { what, at_least, meanwhile: Box::new(outcome) }
+            Assessment::Pending { what, at_least, interim: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -367,7 +367,7 @@ pub fn judge(
             let (windows, encryption) = (outcome.windows, outcome.encryption);
             let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
             let what = "waits for the view of sets".to_owned();
-            Assessment::Pending { what, at_least, meanwhile: Box::new(unknown) }
+            Assessment::Pending { what, at_least, interim: Box::new(unknown) }
         }
     }
 }

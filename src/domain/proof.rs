@@ -147,7 +147,7 @@ impl Assessment {
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(&mut Outcome)) -> Self {
         match &mut self {
-            Self::Final(outcome) | Self::Pending { meanwhile: outcome, .. } => change(outcome),
+            Self::Final(outcome) | Self::Pending { interim: outcome, .. } => change(outcome),
         }
         self
     }
@@ -162,7 +162,7 @@ impl Assessment {
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         match self {
-            Self::Final(outcome) | Self::Pending { meanwhile: outcome, .. } => outcome,
+            Self::Final(outcome) | Self::Pending { interim: outcome, .. } => outcome,
         }
     }
 }
@@ -183,7 +183,7 @@ pub fn weigh(
             Assessment::Pending {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
-                meanwhile: Box::new(lacking(*outcome, why, target, without())),
+                interim: Box::new(lacking(*outcome, why, target, without())),
             }
         }
         (judged, looked) => judged.map(|outcome| match looked {

@@ -39,7 +39,9 @@ pub(in crate::backend) struct Looking {
 fn seen(judged: Assessment) -> Seen {
     match judged {
         Assessment::Final(outcome) => Look::Verdict(outcome),
-        Assessment::Pending { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+        Assessment::Pending { what, at_least, interim: meanwhile } => {
+            Look::NotYet { what, at_least, outcome: meanwhile }
+        }
     }
     .into()
 }

@@ -70,7 +70,7 @@ fn decide(facts: &Facts) -> Decided {
         for set in &tenant.sets {
             let outcome = match judge(tenant, &target, set.id, true, &facts.cluster.time_zone) {
                 Assessment::Final(outcome) => *outcome,
-                Assessment::Pending { meanwhile, .. } => *meanwhile,
+                Assessment::Pending { interim: meanwhile, .. } => *meanwhile,
             };
             let ends = |outcome: &Outcome| (outcome.from.map(|at| at.0), outcome.to.map(|at| at.0));
             let (from, to) = ends(&outcome);

@@ -29,7 +29,7 @@ fn last(judged: Assessment) -> Outcome {
 
 fn coming(judged: Assessment) -> (String, Option<u64>, Outcome) {
     match judged {
-        Assessment::Pending { what, at_least, meanwhile } => (what, at_least, *meanwhile),
+        Assessment::Pending { what, at_least, interim: meanwhile } => (what, at_least, *meanwhile),
         Assessment::Final(outcome) => unreachable!("{outcome:?}"),
     }
 }

@@ -45,7 +45,7 @@ fn others() -> Without {
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
     let by_views = || Assessment::Final(Box::new(views(VerdictKind::Restorable)));
-    let Assessment::Pending { at_least, meanwhile, .. } =
+    let Assessment::Pending { at_least, interim: meanwhile, .. } =
         weigh(by_views(), &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
@@ -74,9 +74,10 @@ fn where_the_views_wait_or_say_no_they_are_believed() {
     let waiting = Assessment::Pending {
         what: "waits".to_owned(),
         at_least: Some(3),
-        meanwhile: Box::new(views(VerdictKind::NotYetRestorable)),
+        interim: Box::new(views(VerdictKind::NotYetRestorable)),
     };
-    let Assessment::Pending { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
+    let Assessment::Pending { interim: meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others)
+    else {
         unreachable!()
     };
     assert_eq!(meanwhile.verdict, VerdictKind::NotYetRestorable);
