@@ -15,7 +15,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge, without};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, without};
 use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -83,7 +83,7 @@ pub async fn prove(
 ) -> Result<ProofResult, Fault> {
     let target = facts.target(tenant);
     let set = set_to_prove(tenant).ok_or_else(|| no_good_backup(&target))?;
-    let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
+    let mut judged = assess(tenant, &target, set.id, false, &facts.cluster.time_zone);
     let action = match proof_query(facts, cluster, tenant, set, given) {
         Ok(action) => action,
         Err(why) => {
@@ -122,7 +122,7 @@ pub async fn prove(
         tokio::time::sleep(limits.proof_interval()).await;
         let again = server.detect().await?;
         tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| no_good_backup(&target))?;
-        judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);
+        judged = assess(&tenant, &target, set.id, false, &again.cluster.time_zone);
     }
 }
 

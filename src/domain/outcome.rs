@@ -284,7 +284,7 @@ pub enum Assessment {
 
 /// Judges a set whose job is completed (R10). `zone` is the server's.
 #[must_use]
-pub fn judge(
+pub fn assess(
     tenant: &TenantFacts,
     target: &TargetName,
     set_id: u64,

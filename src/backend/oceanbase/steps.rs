@@ -183,7 +183,7 @@ impl OceanBase {
                 continue;
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
-            let judged = outcome::judge(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
+            let judged = outcome::assess(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
                 outcome.told.extend(change);
                 outcome.told.extend(unproven(run, target, set));
             });

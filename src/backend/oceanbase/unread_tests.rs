@@ -19,7 +19,7 @@ use crate::domain::choices::{Choices, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Assessment, Outcome, VerdictKind, judge};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess};
 use crate::domain::plan::{Action, Plan, TargetPlan, plan};
 use crate::domain::secret::Secret;
 use crate::domain::target::TargetName;
@@ -68,7 +68,7 @@ fn decide(facts: &Facts) -> Decided {
             decided.plans.insert((tenant.name.clone(), mode.word()), made);
         }
         for set in &tenant.sets {
-            let outcome = match judge(tenant, &target, set.id, true, &facts.cluster.time_zone) {
+            let outcome = match assess(tenant, &target, set.id, true, &facts.cluster.time_zone) {
                 Assessment::Final(outcome) => *outcome,
                 Assessment::Pending { interim: meanwhile, .. } => *meanwhile,
             };

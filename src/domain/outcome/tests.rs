@@ -17,7 +17,7 @@ fn pay(status: &str, checkpoint: Scn) -> TenantFacts {
 }
 
 fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Assessment {
-    judge(pay, &target("prod/pay"), set, encrypted, &ServerTimeZone::fixed(EAST))
+    assess(pay, &target("prod/pay"), set, encrypted, &ServerTimeZone::fixed(EAST))
 }
 
 fn last(judged: Assessment) -> Outcome {
@@ -49,7 +49,7 @@ fn a_window_is_told_with_date_and_zone() {
     let stopped = last(judged(&pay("STOP", ago(60)), 1, false));
     assert_eq!(stopped.told, ["pay: 2026-11-20 10:00:00 to 10:59:00 +08:00 (server time)"]);
     // The cluster itself as a target is called by its own name.
-    let outcome = last(judge(&pay("STOP", ago(60)), &target("prod"), 1, false, &ServerTimeZone::fixed(0)));
+    let outcome = last(assess(&pay("STOP", ago(60)), &target("prod"), 1, false, &ServerTimeZone::fixed(0)));
     assert!(outcome.told[0].starts_with("prod: 2026-11-20 02:00:00 to 02:59:00 +00:00"), "{:?}", outcome.told);
 }
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
-use super::super::{Assessment, Outcome, judge};
+use super::super::{Assessment, Outcome, assess};
 use super::*;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::restorable::Round;
@@ -18,7 +18,7 @@ fn pay(checkpoint: Scn) -> TenantFacts {
 }
 
 fn outcome(pay: &TenantFacts, set: u64) -> Outcome {
-    match judge(pay, &target("prod/pay"), set, false, &ServerTimeZone::fixed(EAST)) {
+    match assess(pay, &target("prod/pay"), set, false, &ServerTimeZone::fixed(EAST)) {
         Assessment::Final(outcome) => *outcome,
         Assessment::Pending { .. } => unreachable!("it will not change by waiting"),
     }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::domain::facts::{BaseRule, TenantFacts};
-use crate::domain::outcome::{Assessment, judge};
+use crate::domain::outcome::{Assessment, assess};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::{legacy, round, target};
 use crate::domain::step::StepKind;
@@ -115,7 +115,7 @@ fn every_previewed_statement_parses() {
 
 /// Returns the statements of restore instructions with their placeholders filled in.
 fn recipe(tenant: &TenantFacts) -> Vec<String> {
-    let Assessment::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
+    let Assessment::Final(outcome) = assess(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
         unreachable!("it is there")
     };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
