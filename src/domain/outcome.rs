@@ -393,7 +393,7 @@ fn restorable_span(name: &str, window: &Window, all: &Windows, zone: &ServerTime
 
 /// What can be restored by other sets, whatever is said of one.
 #[derive(Debug, Clone, Default)]
-pub struct Without {
+pub struct OtherBackups {
     /// Their windows, newest first.
     pub windows: Vec<RecordedWindow>,
     /// The windows in one line; `None`: there is none.
@@ -402,9 +402,9 @@ pub struct Without {
 
 /// Returns what the views show to be restorable without this set.
 #[must_use]
-pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> Without {
+pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> OtherBackups {
     let windows = windows_without(tenant, set_id);
-    Without { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
+    OtherBackups { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
 }
 
 fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Assessment, Outcome, VerdictKind, Without, bounded};
+use super::outcome::{Assessment, OtherBackups, Outcome, VerdictKind, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -176,7 +176,7 @@ pub fn weigh(
     looked: &ProofAnswer,
     target: &TargetName,
     at_least: Option<u64>,
-    without: impl FnOnce() -> Without,
+    without: impl FnOnce() -> OtherBackups,
 ) -> Assessment {
     match (judged, looked) {
         (Assessment::Final(outcome), ProofAnswer::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
@@ -200,7 +200,7 @@ pub fn weigh(
 }
 
 /// Returns the outcome of a set that the views list and the storage lacks.
-fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) -> Outcome {
+fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: OtherBackups) -> Outcome {
     let name = target.tenant().unwrap_or(target.cluster());
     let fault = Fault::new(
         Cause::Server,

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::domain::outcome::{RecordedWindow, Without};
+use crate::domain::outcome::{OtherBackups, RecordedWindow};
 
 fn proof(sets: &[u64], pieces: &[u64]) -> Proof {
     let (sets, pieces) = (sets.to_vec(), pieces.to_vec());
@@ -37,9 +37,9 @@ fn the_list_must_hold_the_set_and_its_chain() {
     assert_eq!(why, "the server would restore from sets 1, 2, not from set 3");
 }
 
-fn others() -> Without {
+fn others() -> OtherBackups {
     let windows = vec![RecordedWindow { from: Scn(1), to: Scn(2), set: 2 }];
-    Without { windows, told: Some("older: a to b".to_owned()) }
+    OtherBackups { windows, told: Some("older: a to b".to_owned()) }
 }
 
 #[test]
