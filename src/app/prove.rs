@@ -15,7 +15,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, without};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, other_backups};
 use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -106,7 +106,7 @@ pub async fn prove(
         let looked = send_query(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let zone = facts.cluster.time_zone.clone();
         let weighed = weigh(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
-            without(&tenant, set.id, &zone)
+            other_backups(&tenant, set.id, &zone)
         });
         let lacks = matches!(looked, ProofAnswer::Lacks(_));
         let until = match &weighed {

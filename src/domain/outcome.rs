@@ -402,7 +402,7 @@ pub struct OtherBackups {
 
 /// Returns what the views show to be restorable without this set.
 #[must_use]
-pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> OtherBackups {
+pub fn other_backups(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> OtherBackups {
     let windows = windows_without(tenant, set_id);
     OtherBackups { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
 }

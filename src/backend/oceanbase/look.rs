@@ -13,7 +13,7 @@ use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Assessment, VerdictKind, without};
+use crate::domain::outcome::{Assessment, VerdictKind, other_backups};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::proof::{Evidence, Proof, ProofAnswer, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -70,7 +70,7 @@ impl OceanBase {
                     || by_views != VerdictKind::Restorable
                     || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
-                let others = || without(tenant, set, zone);
+                let others = || other_backups(tenant, set, zone);
                 return seen(weigh(judged, &looked, name, tenant.archive.expected_archive_delay(), others));
             }
             _ => {}
