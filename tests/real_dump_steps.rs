@@ -247,13 +247,13 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         eprintln!("{}: {:?} {}", step.kind.name(), step.state, step.detail);
     }
     let outcome = view.targets[0].outcome.clone().unwrap();
-    eprintln!("{:#?}\n{:#?}", outcome.told, outcome.recipe);
+    eprintln!("{:#?}\n{:#?}", outcome.notes, outcome.recipe);
     assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(outcome.from.is_some() && outcome.from == outcome.to);
-    assert!(outcome.told.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.told);
+    assert!(outcome.notes.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.notes);
     assert!(outcome.recipe.iter().any(|line| line.contains("myloader")), "{:?}", outcome.recipe);
     assert!(outcome.recipe.iter().any(|line| line.contains("users and their rights")), "{:?}", outcome.recipe);
-    assert!(outcome.told[0].contains("+08:00"), "the server's own time: {:?}", outcome.told);
+    assert!(outcome.notes[0].contains("+08:00"), "the server's own time: {:?}", outcome.notes);
     let progress = view.targets[0].progress.clone().unwrap();
     assert!(progress.bytes > 0, "{progress:?}");
     eprintln!("{progress:?}");
@@ -338,10 +338,10 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
     signal(&place, Signal::KILL);
     let outcome = bench.ended(StepKind::WaitForBackup).await;
-    eprintln!("{:#?}", outcome.told);
+    eprintln!("{:#?}", outcome.notes);
     assert_eq!(outcome.verdict, VerdictKind::Failed);
     assert!(outcome.fault.unwrap().why.contains("kill"));
-    assert!(outcome.told.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.told);
+    assert!(outcome.notes.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.notes);
     assert!(bench.view.targets[0].needs_new_backup());
     // What another test started in that very moment holds the descriptor too, until it becomes its own program or ends.
     let free = || File::open(&taken).unwrap().try_lock().is_ok();

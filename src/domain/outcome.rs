@@ -135,7 +135,8 @@ pub struct Outcome {
     /// Every window of the tenant, newest first, its own among them.
     pub windows: Vec<RecordedWindow>,
     /// What is told beside the fault, line by line, in the server's own time.
-    pub told: Vec<String>,
+    #[serde(rename = "told")]
+    pub notes: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
     /// How to restore it, line by line.
@@ -213,7 +214,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told: left_behind.into_iter().collect(),
+            notes: left_behind.into_iter().collect(),
             fault: Some(fault),
             recipe: Vec::new(),
             encryption: None,
@@ -256,7 +257,7 @@ impl Outcome {
             to: Some(at),
             set: None,
             windows: vec![RecordedWindow { from: at, to: at, set: 0 }],
-            told,
+            notes: told,
             fault: None,
             recipe,
             encryption: None,
@@ -314,7 +315,7 @@ pub fn assess(
         to: None,
         set: Some(set_id),
         windows: kept(&windows),
-        told: Vec::new(),
+        notes: Vec::new(),
         fault: None,
         recipe: Vec::new(),
         encryption: set.filter(|_| encryption_asked).map(BackupSet::as_asked),
@@ -323,7 +324,7 @@ pub fn assess(
     };
     match verdict {
         Verdict::Restorable(window) => {
-            outcome.told.extend(restorable_span(name, &window, &windows, zone));
+            outcome.notes.extend(restorable_span(name, &window, &windows, zone));
             if let Some(set) = set {
                 outcome.recipe = recipe(tenant, set, &window, zone);
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
@@ -333,8 +334,8 @@ pub fn assess(
         }
         Verdict::NotYet(coming) => {
             outcome.fault = Some(still_coming(target, &coming, tenant.archive.lag_target, zone));
-            outcome.told.extend(encryption_told(&outcome, set));
-            outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
+            outcome.notes.extend(encryption_told(&outcome, set));
+            outcome.notes.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
             Assessment::Pending { what, at_least, interim: Box::new(outcome) }
         }
@@ -346,14 +347,14 @@ pub fn assess(
                 missing.next(),
             );
             outcome.fault = Some(fault);
-            outcome.told.extend(encryption_told(&outcome, set));
-            outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
+            outcome.notes.extend(encryption_told(&outcome, set));
+            outcome.notes.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Assessment::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
             let fault = failed_in_view(name, set_id);
             let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
-            failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
+            failed.notes.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Assessment::Final(Box::new(failed))
         }
         Verdict::Unknown(why) => {
@@ -365,7 +366,7 @@ pub fn assess(
             );
             let told = spans(&format!("with {others_are} sets"), &others, zone).into_iter().collect();
             let (windows, encryption) = (outcome.windows, outcome.encryption);
-            let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
+            let unknown = Outcome { set: Some(set_id), windows, notes: told, encryption, ..Outcome::unknown(fault) };
             let what = "waits for the view of sets".to_owned();
             Assessment::Pending { what, at_least, interim: Box::new(unknown) }
         }

@@ -190,7 +190,7 @@ pub fn weigh(
             ProofAnswer::Found(proof) => {
                 if outcome.verdict != VerdictKind::Restorable {
                     let told = "The views say otherwise, and a restore goes by what is on the storage.";
-                    outcome.told.push(told.to_owned());
+                    outcome.notes.push(told.to_owned());
                 }
                 outcome.proof = Some(proof.clone());
             }
@@ -213,7 +213,7 @@ fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: OtherBack
         from: None,
         to: None,
         windows: without.windows,
-        told: without.told.into_iter().collect(),
+        notes: without.told.into_iter().collect(),
         fault: Some(fault),
         recipe: Vec::new(),
         proof_why: Some(why.to_owned()),

@@ -158,7 +158,7 @@ pub fn sentences(fault: &Fault) -> [String; 3] {
 /// Formats a verdict: its headline with the target or its window, then the notes beside the fault.
 #[must_use]
 pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
-    let mut told = outcome.told.iter();
+    let mut told = outcome.notes.iter();
     let about = match &outcome.fault {
         // For a restorable backup, what is missing is shown beside the window, not instead of it.
         _ if outcome.verdict == VerdictKind::Restorable => told.next().map_or_else(|| target.to_string(), Clone::clone),

@@ -93,7 +93,7 @@ impl Settled {
             VerdictKind::Cancelled => StepState::Cancelled,
             VerdictKind::Unknown => StepState::Unknown,
         };
-        let first = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
+        let first = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.notes.first().cloned());
         let detail = first.unwrap_or_default();
         Self { state, detail, fault: outcome.fault.clone(), outcome: Some(outcome) }
     }

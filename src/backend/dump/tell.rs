@@ -123,7 +123,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
 pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     let mut outcome = Outcome::failed(fault, None);
     if partial.is_dir() {
-        outcome.told.push(left(attempt, partial));
+        outcome.notes.push(left(attempt, partial));
     }
     outcome
 }
@@ -167,7 +167,7 @@ mod tests {
     fn outcome_lists_needs_and_omissions() {
         let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictKind::Restorable);
-        let told = outcome.told.join("\n");
+        let told = outcome.notes.join("\n");
         assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
         assert!(told.contains("left out as asked: pay.inv"), "{told}");
         let recipe = outcome.recipe.join("\n");

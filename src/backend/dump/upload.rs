@@ -181,14 +181,14 @@ impl DumpSystem {
                 })
                 .await?;
                 let mut outcome = tell::uploaded(&manifest, &objects, &zone);
-                outcome.told.push(removed);
+                outcome.notes.push(removed);
                 outcome
             }
             Err(Unlike::Other(fault)) => Outcome::not_restorable(fault),
             Err(Unlike::Unseen(fault)) => Outcome::unknown(fault),
         };
         if outcome.fault.is_some() && place.finished().is_dir() {
-            outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
+            outcome.notes.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
         }
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
@@ -334,11 +334,11 @@ fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
 
 /// Adds notes about the files that stay on this host and in the storage.
 fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
-    outcome.told.push(format!(
+    outcome.notes.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
         objects.shown
     ));
-    outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
+    outcome.notes.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
     outcome
 }
 

@@ -184,8 +184,8 @@ impl OceanBase {
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
             let judged = outcome::assess(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
-                outcome.told.extend(change);
-                outcome.told.extend(unproven(run, target, set));
+                outcome.notes.extend(change);
+                outcome.notes.extend(unproven(run, target, set));
             });
             seen.push(self.proven(target, tenant, (set, &zone), judged));
         }

@@ -15,7 +15,7 @@ fn target() -> TargetName {
 fn views(verdict: VerdictKind) -> Outcome {
     let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
     let windows = [3, 2].map(|set| RecordedWindow { from: Scn(1), to: Scn(2), set }).to_vec();
-    Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
+    Outcome { verdict, windows, fault: None, notes: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
 }
 
 fn refusal(code: u32) -> ProofAnswer {
@@ -53,7 +53,7 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
     assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictKind::NotRestorable));
     assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
-    assert_eq!(meanwhile.told, ["older: a to b"]);
+    assert_eq!(meanwhile.notes, ["older: a to b"]);
     for code in [9047, 9080, 1235, 4012] {
         let Assessment::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
             unreachable!()

@@ -279,7 +279,8 @@ fn target_row(target: &TargetView, wide: usize) -> Row {
     let name = format!("   {} ", pad(&target.target.to_string(), 24));
     let (role, word, rest) = match (&target.outcome, target.current()) {
         (Some(outcome), _) => {
-            let told = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
+            let told =
+                outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.notes.first().cloned());
             (verdict_role(outcome), outcome.headline(), told.unwrap_or_default())
         }
         (None, Some(step)) => {

@@ -51,7 +51,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
                     verdict::fault(body, role(step.state), fault, 3, wide);
                 }
                 let outcome = target.outcome.as_ref().filter(|outcome| verdict::is_shown_by_step(target, outcome));
-                for told in outcome.iter().flat_map(|outcome| &outcome.told) {
+                for told in outcome.iter().flat_map(|outcome| &outcome.notes) {
                     body.push_wrapped(Role::Text, told, 3, wide.saturating_sub(1));
                 }
             }
