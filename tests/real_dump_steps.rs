@@ -247,12 +247,20 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         eprintln!("{}: {:?} {}", step.kind.name(), step.state, step.detail);
     }
     let outcome = view.targets[0].outcome.clone().unwrap();
-    eprintln!("{:#?}\n{:#?}", outcome.notes, outcome.recipe);
+    eprintln!("{:#?}\n{:#?}", outcome.notes, outcome.restore_instructions);
     assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(outcome.from.is_some() && outcome.from == outcome.to);
     assert!(outcome.notes.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.notes);
-    assert!(outcome.recipe.iter().any(|line| line.contains("myloader")), "{:?}", outcome.recipe);
-    assert!(outcome.recipe.iter().any(|line| line.contains("users and their rights")), "{:?}", outcome.recipe);
+    assert!(
+        outcome.restore_instructions.iter().any(|line| line.contains("myloader")),
+        "{:?}",
+        outcome.restore_instructions
+    );
+    assert!(
+        outcome.restore_instructions.iter().any(|line| line.contains("users and their rights")),
+        "{:?}",
+        outcome.restore_instructions
+    );
     assert!(outcome.notes[0].contains("+08:00"), "the server's own time: {:?}", outcome.notes);
     let progress = view.targets[0].progress.clone().unwrap();
     assert!(progress.bytes > 0, "{progress:?}");

@@ -303,7 +303,7 @@ fn verdict_fields(id: Option<&str>, target: Option<&TargetName>, outcome: &Outco
         .collect();
     json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
            "from": scn_value(outcome.from), "to": scn_value(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
-           "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.notes, "recipe": outcome.recipe,
+           "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.notes, "recipe": outcome.restore_instructions,
            "fault": outcome.fault.as_ref().map(fault_fields), "proof": outcome.proof.as_ref().map(proof_fields),
            "proof_why": outcome.proof_why})
 }

@@ -140,7 +140,8 @@ pub struct Outcome {
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
     /// How to restore it, line by line.
-    pub recipe: Vec<String>,
+    #[serde(rename = "recipe")]
+    pub restore_instructions: Vec<String>,
     /// Whether the encryption that was asked for is there; None: none was asked for, or there is no set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
@@ -216,7 +217,7 @@ impl Outcome {
             windows: Vec::new(),
             notes: left_behind.into_iter().collect(),
             fault: Some(fault),
-            recipe: Vec::new(),
+            restore_instructions: Vec::new(),
             encryption: None,
             proof: None,
             proof_why: None,
@@ -259,7 +260,7 @@ impl Outcome {
             windows: vec![RecordedWindow { from: at, to: at, set: 0 }],
             notes: told,
             fault: None,
-            recipe,
+            restore_instructions: recipe,
             encryption: None,
             proof: None,
             proof_why: None,
@@ -317,7 +318,7 @@ pub fn assess(
         windows: kept(&windows),
         notes: Vec::new(),
         fault: None,
-        recipe: Vec::new(),
+        restore_instructions: Vec::new(),
         encryption: set.filter(|_| encryption_asked).map(BackupSet::as_asked),
         proof: None,
         proof_why: None,
@@ -326,7 +327,7 @@ pub fn assess(
         Verdict::Restorable(window) => {
             outcome.notes.extend(restorable_span(name, &window, &windows, zone));
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, &window, zone);
+                outcome.restore_instructions = recipe(tenant, set, &window, zone);
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
             (outcome.from, outcome.to) = (Some(window.from), Some(window.to));

@@ -215,7 +215,7 @@ fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: OtherBack
         windows: without.windows,
         notes: without.told.into_iter().collect(),
         fault: Some(fault),
-        recipe: Vec::new(),
+        restore_instructions: Vec::new(),
         proof_why: Some(why.to_owned()),
         ..by_views
     }

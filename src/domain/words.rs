@@ -182,7 +182,12 @@ pub fn looked(outcome: &Outcome) -> Option<String> {
 #[must_use]
 pub fn recipe(outcome: &Outcome) -> Vec<String> {
     let lead = |place: usize| if place == 0 { "Restore" } else { "" };
-    outcome.recipe.iter().enumerate().map(|(place, line)| format!("  {:<9} {line}", lead(place))).collect()
+    outcome
+        .restore_instructions
+        .iter()
+        .enumerate()
+        .map(|(place, line)| format!("  {:<9} {line}", lead(place)))
+        .collect()
 }
 
 /// Formats a complete verdict: the notes, the fault, and the recipe.

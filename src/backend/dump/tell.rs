@@ -36,7 +36,7 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &Serv
 /// Returns the outcome of a proven dump that was uploaded to an object storage.
 pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
     let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
-    if outcome.recipe.is_empty() {
+    if outcome.restore_instructions.is_empty() {
         return outcome;
     }
     let fetch = match objects.endpoint() {
@@ -45,8 +45,8 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTime
         }
         None => format!("fetch every object under {} into an empty <directory>", objects.shown),
     };
-    outcome.recipe.insert(1, fetch);
-    outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
+    outcome.restore_instructions.insert(1, fetch);
+    outcome.restore_instructions.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
     outcome
 }
 
@@ -170,15 +170,16 @@ mod tests {
         let told = outcome.notes.join("\n");
         assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
         assert!(told.contains("left out as asked: pay.inv"), "{told}");
-        let recipe = outcome.recipe.join("\n");
+        let recipe = outcome.restore_instructions.join("\n");
         assert!(recipe.contains("longest statement has 18.0 MiB"), "{recipe}");
         assert!(recipe.contains("SET GLOBAL max_allowed_packet = 19922944"), "{recipe}");
         assert!(
             recipe.contains("not in the backup: triggers, in this server: routines pay.f, as asked: pay.inv"),
             "{recipe}"
         );
-        let older =
-            super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0)).recipe.join("\n");
+        let older = super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0))
+            .restore_instructions
+            .join("\n");
         assert!(!older.contains("max_allowed_packet"), "what was not measured is not told: {older}");
     }
 

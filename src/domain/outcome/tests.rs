@@ -100,7 +100,7 @@ fn log_that_is_still_coming_is_waited_for() {
     assert_eq!(fault.why, "The log is 30 s short of it and comes in steps of about 90 s.");
     assert_eq!(fault.next, "Watch on with: obnow watch prod/pay. It only looks again, and sends nothing.");
     assert!(meanwhile.notes.is_empty(), "the fault says it, once");
-    assert!(meanwhile.recipe.is_empty(), "nothing can be restored yet");
+    assert!(meanwhile.restore_instructions.is_empty(), "nothing can be restored yet");
     // Three steps late, it does not come as it should.
     let mut late = waits.clone();
     late.archive.lag_target = Some(9);
@@ -142,7 +142,7 @@ fn what_will_never_be_names_what_is_missing() {
         assert!(!fault.next.is_empty());
         assert_eq!(fault.what, "The backup of pay is done, but it cannot be restored.");
         assert!(outcome.notes.is_empty(), "{what}: the fault says it, once");
-        assert!(outcome.recipe.is_empty(), "{what}");
+        assert!(outcome.restore_instructions.is_empty(), "{what}");
     }
 }
 
@@ -253,7 +253,10 @@ fn what_is_not_encrypted_as_asked_is_restorable_and_marked() {
         assert_eq!(outcome.in_short(), headline.replace("RESTORABLE", "restorable"));
         let fault = outcome.fault.as_ref().unwrap();
         assert!(fault.what.starts_with(what) && fault.why.contains(why), "{mode}: {fault}");
-        assert!(!outcome.recipe.is_empty() && outcome.to.is_some(), "{mode}: it can be restored all the same");
+        assert!(
+            !outcome.restore_instructions.is_empty() && outcome.to.is_some(),
+            "{mode}: it can be restored all the same"
+        );
         assert!(outcome.severity() > proven.severity(), "{mode}");
         let again = (outcome.may_be_retried(), outcome.may_still_change(), outcome.needs_new_backup());
         assert_eq!(again, (true, seen == Encryption::Unknown, seen == Encryption::Missing), "{mode}");

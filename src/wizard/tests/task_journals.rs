@@ -82,7 +82,11 @@ fn outcome(verdict: VerdictKind) -> Outcome {
     let at = Scn::from_timestamp(fixtures::now());
     match verdict {
         VerdictKind::Restorable => Outcome {
-            recipe: vec!["data file:///own/data".into(), "log file:///own/clog".into(), "sets 3 (full)".into()],
+            restore_instructions: vec![
+                "data file:///own/data".into(),
+                "log file:///own/clog".into(),
+                "sets 3 (full)".into(),
+            ],
             ..Outcome::instant(at, vec!["end moves on while archiving runs".into()], Vec::new())
         },
         VerdictKind::Failed => Outcome::failed(no_room(), Some(3)),

@@ -25,7 +25,7 @@ fn outcome(pay: &TenantFacts, set: u64) -> Outcome {
 }
 
 fn recipe_of(pay: &TenantFacts, set: u64) -> Vec<String> {
-    outcome(pay, set).recipe
+    outcome(pay, set).restore_instructions
 }
 
 /// The one line that has this in it.
@@ -56,7 +56,7 @@ fn the_recipe_says_how_to_restore_and_holds_no_key() {
     let outcome = outcome(&facts, 2);
     let scn = ago(5).0 + 123_456_789;
     assert_eq!(
-        outcome.recipe,
+        outcome.restore_instructions,
         [
             "data oss://b/it's   log oss://b/clog   sets 1, 2 (full and increments)   password: none".to_owned(),
             format!(
@@ -116,12 +116,12 @@ fn a_set_that_has_its_log_inside_names_the_data_alone() {
     assert_eq!((outcome.from, outcome.to), (Some(ago(3_600)), Some(ago(3_600))));
     let scn = ago(3_600).nanos();
     assert_eq!(
-        line(&outcome.recipe, "RESTORE <new"),
+        line(&outcome.restore_instructions, "RESTORE <new"),
         format!("ALTER SYSTEM RESTORE <new_tenant> FROM 'file:///own/data' UNTIL SCN = {scn} WITH 'pool_list=<pool>'")
     );
-    assert!(outcome.recipe[0].contains("   log inside the set   "), "{:?}", outcome.recipe);
+    assert!(outcome.restore_instructions[0].contains("   log inside the set   "), "{:?}", outcome.restore_instructions);
     assert!(
-        line(&outcome.recipe, "(server time)")
+        line(&outcome.restore_instructions, "(server time)")
             .ends_with("; name the data URI alone, or the log inside the set is not used")
     );
 }

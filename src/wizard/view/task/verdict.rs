@@ -35,7 +35,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
     for line in told {
         body.push_wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
     }
-    for (place, line) in outcome.recipe.iter().enumerate() {
+    for (place, line) in outcome.restore_instructions.iter().enumerate() {
         push_labeled(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
     }
     body.push_empty();

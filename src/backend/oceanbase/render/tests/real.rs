@@ -119,7 +119,7 @@ fn recipe(tenant: &TenantFacts) -> Vec<String> {
         unreachable!("it is there")
     };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
-    for line in outcome.recipe {
+    for line in outcome.restore_instructions {
         let filled = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
         if filled.starts_with("ALTER SYSTEM RESTORE") {
             restores.push(filled);
