@@ -18,7 +18,7 @@ mod recipe;
 #[cfg(test)]
 mod tests;
 
-use recipe::recipe;
+use recipe::restore_instructions;
 
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,7 +327,7 @@ pub fn assess(
         Verdict::Restorable(window) => {
             outcome.notes.extend(restorable_span(name, &window, &windows, zone));
             if let Some(set) = set {
-                outcome.restore_instructions = recipe(tenant, set, &window, zone);
+                outcome.restore_instructions = restore_instructions(tenant, set, &window, zone);
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
             (outcome.from, outcome.to) = (Some(window.from), Some(window.to));

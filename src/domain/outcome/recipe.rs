@@ -19,7 +19,12 @@ const V4_2: Version = Version::oceanbase([4, 2, 0, 0], None);
 
 /// How to restore the set to the latest point of its window: destinations without keys, the chain, the statement,
 /// passwords, into which versions, and what is not in it.
-pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zone: &ServerTimeZone) -> Vec<String> {
+pub(super) fn restore_instructions(
+    tenant: &TenantFacts,
+    set: &BackupSet,
+    window: &Window,
+    zone: &ServerTimeZone,
+) -> Vec<String> {
     let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
     let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
