@@ -13,7 +13,7 @@ use crate::domain::digest;
 use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
-use crate::domain::plan::LeftOut;
+use crate::domain::plan::ExcludedTarget;
 use crate::domain::preflight::CheckId;
 use crate::domain::proof::ProofChoice;
 use crate::domain::saved::{ExpectedCluster, FileDigest, SavedPlan};
@@ -364,7 +364,7 @@ impl TryFrom<File> for SavedPlan {
             choices: file.choices.into(),
             expect: ExpectedCluster { cluster_id, created, version, tenant_ids },
             shown: unshared(steps.collect())?,
-            left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
+            left_out: left_out.map(|left| ExcludedTarget { target: left.target, reason: left.reason }).collect(),
             digest: FileDigest::Matches,
         })
     }

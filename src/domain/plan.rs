@@ -229,7 +229,7 @@ impl TargetPlan {
 
 /// A target that is not backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct ExcludedTarget {
     /// The target.
     pub target: TargetName,
     /// Why it is not.
@@ -251,7 +251,7 @@ pub struct Plan {
     /// The targets that are backed up.
     pub targets: Vec<TargetPlan>,
     /// The targets that are not; sys and meta tenants are not listed.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedTarget>,
     /// Every preflight check that was made for it.
     pub checks: Vec<Check>,
 }
@@ -311,7 +311,7 @@ pub struct Refusal {
     /// Every preflight check that was made, so that all can be shown.
     pub checks: Vec<Check>,
     /// The targets that were left out before it was refused.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedTarget>,
 }
 
 impl Refusal {
@@ -377,7 +377,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         if let Some(check) = refused {
             // The user does not expect backups of sys and meta tenants.
             if tenant.kind == TenantKind::User {
-                left_out.push(LeftOut { target: facts.target(tenant), reason: check.found.clone() });
+                left_out.push(ExcludedTarget { target: facts.target(tenant), reason: check.found.clone() });
             }
             first_refused.get_or_insert(check);
         } else if !cluster_refused {
@@ -390,7 +390,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
             Ok(_) => true,
             Err(reason) => {
                 let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
-                left_out.push(LeftOut { target: facts.target(tenant), reason });
+                left_out.push(ExcludedTarget { target: facts.target(tenant), reason });
                 false
             }
         });
@@ -427,7 +427,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     })
 }
 
-fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[LeftOut]) -> Fault {
+fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[ExcludedTarget]) -> Fault {
     let what = format!("Nothing of {} is left to back up.", facts.cluster.name());
     if let Some(first) = left_out.first() {
         let why = format!("{} was left out: {}", first.target, first.reason);

@@ -8,7 +8,7 @@ use super::choices::Choices;
 use super::facts::{Facts, Known, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::Created;
-use super::plan::{LeftOut, Plan};
+use super::plan::{ExcludedTarget, Plan};
 use super::target::TargetName;
 use super::task::{Prepared, PreviewStep};
 
@@ -79,7 +79,7 @@ pub struct SavedPlan {
     /// The steps as they were shown, with [`TASK`] for the task's id.
     pub shown: Vec<PreviewStep>,
     /// The targets that were left out.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedTarget>,
     /// Whether the file it was read from was changed after it was saved.
     pub digest: FileDigest,
 }
@@ -236,7 +236,7 @@ fn refused(what: impl Into<String>, why: impl Into<String>, next: &str) -> Fault
 
 fn tenant_ids(facts: &Facts, plan: &Plan) -> BTreeMap<TargetName, u64> {
     let planned = plan.targets.iter().map(|target| (target.target.clone(), target.tenant.id));
-    let found = |left: &LeftOut| facts.tenants.iter().find(|tenant| facts.target(tenant) == left.target);
+    let found = |left: &ExcludedTarget| facts.tenants.iter().find(|tenant| facts.target(tenant) == left.target);
     let left_out = plan.left_out.iter().filter_map(|left| Some((left.target.clone(), found(left)?.id)));
     planned.chain(left_out).collect()
 }

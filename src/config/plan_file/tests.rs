@@ -29,7 +29,7 @@ fn saved(choices: Choices) -> SavedPlan {
             step("prod/pay", StepKind::CheckTarget, false, &[]),
             step("prod/pay", StepKind::StartBackup, true, &["ALTER SYSTEM BACKUP TENANT = `pay`", "'': {task}\nx"]),
         ],
-        left_out: vec![LeftOut { target: target("prod/null"), reason: "its role is RESTORE".into() }],
+        left_out: vec![ExcludedTarget { target: target("prod/null"), reason: "its role is RESTORE".into() }],
         digest: FileDigest::Matches,
     }
 }

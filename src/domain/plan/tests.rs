@@ -148,7 +148,7 @@ fn a_tenant_without_a_full_fails_gets_one_or_is_left_out() {
     let plan_skip = plan(&facts, &choices).unwrap();
     assert_eq!(modes(&plan_skip), [(1002, Mode::Incremental)]);
     let reason = "Full data backup needed before incremental data backup: the tenant has no backup set";
-    assert_eq!(plan_skip.left_out, [LeftOut { target: target("prod/log"), reason: reason.into() }]);
+    assert_eq!(plan_skip.left_out, [ExcludedTarget { target: target("prod/log"), reason: reason.into() }]);
 
     // With no tenant left there is no plan, and the refusal names what was left out.
     choices.targets = vec![target("prod/log")];

@@ -1,6 +1,6 @@
 //! What differs between a plan as it was saved and the same plan now.
 
-use crate::domain::plan::LeftOut;
+use crate::domain::plan::ExcludedTarget;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;
@@ -86,7 +86,7 @@ impl std::fmt::Display for Difference {
 }
 
 /// One of the two plans: its steps and the targets it leaves out.
-type Side<'a> = (&'a [PreviewStep], &'a [LeftOut]);
+type Side<'a> = (&'a [PreviewStep], &'a [ExcludedTarget]);
 
 /// Returns every difference: first which targets are backed up, then what is done, in the order of the steps.
 pub(super) fn between(then: Side<'_>, now: Side<'_>) -> Vec<Difference> {
@@ -138,7 +138,7 @@ fn targets(steps: &[PreviewStep]) -> Vec<&TargetName> {
     targets
 }
 
-fn reason<'a>(left_out: &'a [LeftOut], target: &TargetName) -> Option<&'a str> {
+fn reason<'a>(left_out: &'a [ExcludedTarget], target: &TargetName) -> Option<&'a str> {
     left_out.iter().find(|left| left.target == *target).map(|left| left.reason.as_str())
 }
 
