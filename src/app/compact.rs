@@ -37,7 +37,7 @@ impl CompactionQuestion {
 /// Whether a compaction may be asked for on a task: it has a target that has not passed the step, on a line that has one.
 #[must_use]
 pub fn can_compact(view: &TaskView) -> bool {
-    let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster);
     whole
         && view.targets.iter().any(|target| {
             let before = target.current().is_some_and(|step| step.kind <= StepKind::Compact);
@@ -74,7 +74,7 @@ fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
 }
 
 fn not_offered(task: &Task) -> Fault {
-    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster);
     let why = if whole {
         "No target of it waits at that step or before it."
     } else {

@@ -103,13 +103,13 @@ pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &PlanFooter<'_>) {
         return;
     }
     // What is done once for everybody is shown once.
-    let shown = if plan.whole { 1 } else { plan.targets.len() };
+    let shown = if plan.is_per_cluster { 1 } else { plan.targets.len() };
     // One statement starts a part, and names everyone in it.
     let mut parts = std::collections::BTreeSet::new();
     for target in plan.targets.iter().take(shown) {
         let said = target.part.is_some_and(|part| !parts.insert(part));
         say.line("");
-        let names: Vec<String> = if plan.whole { &plan.targets[..] } else { std::slice::from_ref(target) }
+        let names: Vec<String> = if plan.is_per_cluster { &plan.targets[..] } else { std::slice::from_ref(target) }
             .iter()
             .map(|target| target.target.to_string())
             .collect();

@@ -247,7 +247,8 @@ pub struct Plan {
     pub choices: Choices,
     /// Whether every action is done once for all targets together, as below V4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub whole: bool,
+    #[serde(rename = "whole")]
+    pub is_per_cluster: bool,
     /// The targets that are backed up.
     pub targets: Vec<TargetPlan>,
     /// The targets that are not; sys and meta tenants are not listed.
@@ -420,7 +421,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: choices.clone(),
-        whole: whole.is_some(),
+        is_per_cluster: whole.is_some(),
         targets,
         left_out,
         checks,

@@ -323,7 +323,7 @@ impl TaskView {
     /// V4, where no job carries one, by its id, which is the set's.
     #[must_use]
     pub fn has_job(&self, id: &str, job: &JobFacts, target: &TargetName) -> bool {
-        if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole) {
+        if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster) {
             return self.target(target).is_some_and(|known| known.job == Some(job.job_id));
         }
         job.task() == Some(id)

@@ -65,7 +65,7 @@ impl Runner {
     ) -> Result<Vec<(TargetName, Option<Settled>)>, Fault> {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
-            let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
+            let together = kind == StepKind::StartBackup || self.prepared.plan.is_per_cluster;
             // Each part of the plan has a job of its own.
             let same_part = |group: &[TargetPlan]| group.iter().all(|other| other.part == target.part);
             match groups.iter_mut().find(|(other, group)| together && *other == action && same_part(group)) {

@@ -170,7 +170,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
                 // Below V4 what a plan sets is the cluster's, whichever tenant's plan has the step; a TO is for tenants.
-                (Some(kind), Some(tenant)) if is_to || !prepared.plan.whole => {
+                (Some(kind), Some(tenant)) if is_to || !prepared.plan.is_per_cluster => {
                     TestSpec::for_tenant(facts, tenant, kind, destination)
                 }
                 _ => TestSpec::for_cluster(facts, destination),

@@ -268,7 +268,7 @@ pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
 /// Returns the targets that one start covers: those of the plan with the same mode and part.
 fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a TargetPlan> {
     let (mode, part) = (of.mode, of.part);
-    plan.targets.iter().filter(move |target| plan.whole || (target.mode, target.part) == (mode, part))
+    plan.targets.iter().filter(move |target| plan.is_per_cluster || (target.mode, target.part) == (mode, part))
 }
 
 /// Renders every step of every target of a plan, with its statements.

@@ -33,7 +33,7 @@ impl OceanBase {
             StepKind::CheckTarget => self.check_target(run, targets).await,
             StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),
             StepKind::SetDestination => {
-                let whole = run.prepared.plan.whole;
+                let whole = run.prepared.plan.is_per_cluster;
                 self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
             }
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
@@ -146,7 +146,7 @@ impl OceanBase {
                 seen
             })
             .collect();
-        if !run.prepared.plan.whole {
+        if !run.prepared.plan.is_per_cluster {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
                     && matches!(seen.look, Look::Ended(_))
@@ -196,7 +196,7 @@ impl OceanBase {
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
 fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
     let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
-    if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
+    if let Some(failed) = failed.filter(|_| run.prepared.plan.is_per_cluster) {
         for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
             *seen = failed.clone();
         }
@@ -207,7 +207,7 @@ fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
 /// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
 fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
-    (run.prepared.plan.whole && lost)
+    (run.prepared.plan.is_per_cluster && lost)
         .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
 }
 
@@ -221,7 +221,7 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
 }
 
 fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
-    let view = if run.prepared.plan.whole {
+    let view = if run.prepared.plan.is_per_cluster {
         "CDB_OB_BACKUP_SET_DETAILS"
     } else {
         "CDB_OB_BACKUP_JOB_HISTORY (in the tenant itself: DBA_OB_BACKUP_JOB_HISTORY)"
@@ -283,7 +283,7 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
         return passed();
     }
     let mut choices = run.prepared.plan.choices.clone();
-    if !run.prepared.plan.whole {
+    if !run.prepared.plan.is_per_cluster {
         choices.targets = vec![target.target.clone()];
     }
     match plan(facts, &choices) {

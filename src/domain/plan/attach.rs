@@ -29,7 +29,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
         cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: Choices::new(vec![named], mode),
-        whole: facts.cluster.whole.is_some(),
+        is_per_cluster: facts.cluster.whole.is_some(),
         targets,
         left_out: Vec::new(),
         checks: Vec::new(),

@@ -27,7 +27,7 @@ fn with_storage(uri: &str, targets: &[&str]) -> Choices {
 #[test]
 fn one_job_covers_everybody_with_the_same_steps() {
     let plan = plan(&facts(YOUNG), &the_cluster(Mode::Full)).unwrap();
-    assert!(plan.whole);
+    assert!(plan.is_per_cluster);
     let names: Vec<String> = plan.targets.iter().map(|target| target.target.to_string()).collect();
     assert_eq!(names, ["legacy/pay", "legacy/order"]);
     assert_eq!(plan.targets[0].steps, plan.targets[1].steps);
