@@ -229,7 +229,7 @@ async fn gathered(
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let source = match question {
-        ProofQuery::ByDirectory(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
+        ProofQuery::ByDirectory(Action::ProveOnStorage { access_key, .. }) => access_key.clone(),
         ProofQuery::PerCluster(data) if data.needs_access_key() => {
             Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
         }

@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(encryption_source(&plan, None, false), None);
         // A look at encrypted sets needs it.
         let confirm = plan.targets[0].steps.iter_mut().find(|step| step.kind == StepKind::ConfirmRestorable).unwrap();
-        confirm.actions = vec![Action::LookAtStorage {
+        confirm.actions = vec![Action::ProveOnStorage {
             data: Destination::parse_user("file:///b/data").unwrap(),
             log: None,
             access_key: None,

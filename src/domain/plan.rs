@@ -90,7 +90,8 @@ pub enum Action {
     /// Starts a major compaction of the cluster.
     Compact,
     /// Requests the storage proof: the server lists what it would restore from (`RESTORE ... PREVIEW`).
-    LookAtStorage {
+    #[serde(rename = "look_at_storage")]
+    ProveOnStorage {
         /// The directory of the sets, without keys.
         data: Destination,
         /// The directory of the log archive; `None` for the log inside the set.
@@ -285,7 +286,7 @@ impl Plan {
             Action::SetDataDestination { access_key, .. }
             | Action::SetArchiveDestination { access_key, .. }
             | Action::Upload { access_key, .. }
-            | Action::LookAtStorage { access_key, .. } => access_key.clone(),
+            | Action::ProveOnStorage { access_key, .. } => access_key.clone(),
             Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
             _ => None,
         })

@@ -76,7 +76,7 @@ impl Runner {
         let mut failed = Vec::new();
         let begun = Instant::now();
         for (action, group) in groups {
-            if matches!(action, Action::LookAtStorage { .. }) {
+            if matches!(action, Action::ProveOnStorage { .. }) {
                 // The remaining proofs follow the next observation of the step, so that verdicts and requests do not wait.
                 if begun.elapsed() < Duration::from_millis(self.limits.heartbeat) {
                     for target in &group {
@@ -138,7 +138,7 @@ impl Runner {
         }
         Ok(match self.send(kind, act, names).await? {
             Answer::Refused(fault) => Some(fault),
-            Answer::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
+            Answer::Unsent(fault) if matches!(action, Action::ProveOnStorage { .. }) => {
                 Some(unsent(fault, "the server was not asked."))
             }
             Answer::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
@@ -248,6 +248,6 @@ fn words(action: &Action) -> &'static str {
         Action::StartDump { .. } => "start a dump",
         Action::Upload { .. } => "upload a dump",
         Action::Compact => "start a major compaction",
-        Action::LookAtStorage { .. } => "let the server look at the storage",
+        Action::ProveOnStorage { .. } => "let the server look at the storage",
     }
 }

@@ -382,7 +382,7 @@ impl Runner {
             Look::Act(action) => {
                 if let Some(settled) = self.may_act(kind, target, &action, sent) {
                     settled
-                } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
+                } else if sent.contains(name, &action) && !matches!(action, Action::ProveOnStorage { .. }) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {

@@ -158,7 +158,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
                 | Action::StartArchiving
                 | Action::ResumeArchiving
                 | Action::Compact
-                | Action::LookAtStorage { .. }
+                | Action::ProveOnStorage { .. }
                 | Action::StartBackup { to: None, .. } => continue,
             };
             let is_to = matches!(action, Action::StartBackup { .. });

@@ -96,7 +96,7 @@ impl OceanBase {
         if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
             return Err(self.internal("a statement of one tenant for another"));
         }
-        if let (Action::LookAtStorage { .. }, [target]) = (action, group) {
+        if let (Action::ProveOnStorage { .. }, [target]) = (action, group) {
             return self.open_look(action, &target.target, task, attempt).await;
         }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();

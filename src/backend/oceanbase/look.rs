@@ -56,7 +56,7 @@ impl OceanBase {
         judged: Assessment,
     ) -> Seen {
         let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
-            step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
+            step.actions.iter().filter(|action| matches!(action, Action::ProveOnStorage { .. })).collect()
         });
         if planned.is_empty() {
             return seen(judged.unproven(target.proof_why.clone()));
@@ -105,10 +105,10 @@ impl OceanBase {
         let pieces = tenant.archive.known_pieces();
         let by_log = restorable::log_covers(set, pieces, tenant.archive.known_rounds()) || !set.plus_archivelog;
         let fits =
-            |action: &&&'a Action| matches!(action, Action::LookAtStorage { log, .. } if log.is_some() == by_log);
+            |action: &&&'a Action| matches!(action, Action::ProveOnStorage { log, .. } if log.is_some() == by_log);
         let action =
             *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
-        let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
+        let Action::ProveOnStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
         elsewhere(set, tenant, data, log.as_ref())?;
         let looking = Looking { needed, until: point(set)?, asked: Instant::now(), looked: None };
         self.looks.insert(name.clone(), looking);
@@ -136,7 +136,7 @@ impl OceanBase {
         task: &str,
         attempt: u32,
     ) -> Result<Act, Fault> {
-        let Action::LookAtStorage { access_key, decrypt, .. } = action else {
+        let Action::ProveOnStorage { access_key, decrypt, .. } = action else {
             return Err(self.internal("a look that is none"));
         };
         let lacks_key = access_key.is_some() && self.secrets.access_key.is_none();

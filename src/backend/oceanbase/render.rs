@@ -95,7 +95,7 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
             statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
+        Action::ProveOnStorage { .. } => look(words, action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
     }
 }
@@ -108,7 +108,7 @@ const PLANNED_SCN: &str = "0";
 /// # Errors
 /// The release profile has no template, or the action is another one.
 pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
-    let Action::LookAtStorage { data, log, decrypt, .. } = action else {
+    let Action::ProveOnStorage { data, log, decrypt, .. } = action else {
         return Err(no_words(words.line, "a look that is none"));
     };
     let run = of.variable();

@@ -148,7 +148,7 @@ fn looks(plan: &Plan) -> Vec<&Action> {
 }
 
 fn is_look(action: &Action) -> bool {
-    matches!(action, Action::LookAtStorage { .. })
+    matches!(action, Action::ProveOnStorage { .. })
 }
 
 /// Returns a cluster of the release line with tenants of many kinds, and a recording of its results.

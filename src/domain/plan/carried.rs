@@ -53,7 +53,7 @@ impl Action {
                 }
                 to.as_ref().map_or(Ok(()), |to| at(&to.destination))
             }
-            Self::LookAtStorage { data, log, access_key, decrypt } => {
+            Self::ProveOnStorage { data, log, access_key, decrypt } => {
                 if !decrypt.is_empty() {
                     can_decrypt(secrets)?;
                 }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_password_of_older_sets_is_judged_with_it() {
-        let look = Action::LookAtStorage {
+        let look = Action::ProveOnStorage {
             data: Destination::parse_user("file:///b/data").unwrap(),
             log: None,
             access_key: None,

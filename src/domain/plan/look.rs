@@ -113,7 +113,7 @@ pub fn question(
         return Err("data and log have different access ids, and one key is given".to_owned().into());
     }
     let key = choice.access_key.clone().or(key).unwrap_or(SecretSource::Prompt);
-    Ok(Action::LookAtStorage {
+    Ok(Action::ProveOnStorage {
         data: data.clone(),
         log: log.cloned(),
         access_key: (!locked.is_empty()).then_some(key),
@@ -162,7 +162,7 @@ impl Plan {
     pub fn decrypt(&self) -> &[SecretSource] {
         let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
         let sources = actions.find_map(|action| match action {
-            Action::LookAtStorage { decrypt, .. } => Some(decrypt.as_slice()),
+            Action::ProveOnStorage { decrypt, .. } => Some(decrypt.as_slice()),
             _ => None,
         });
         sources.unwrap_or_default()
@@ -181,7 +181,7 @@ impl Action {
     fn without_log(&self) -> Option<Self> {
         let mut alone = self.clone();
         match &mut alone {
-            Self::LookAtStorage { log, .. } => log.take().map(|_| alone),
+            Self::ProveOnStorage { log, .. } => log.take().map(|_| alone),
             _ => None,
         }
     }
@@ -189,7 +189,7 @@ impl Action {
     /// Returns the secrets that the proof sends to the server, as text; `None` where it needs none.
     #[must_use]
     pub fn secrets(&self) -> Option<String> {
-        let Self::LookAtStorage { data, access_key, decrypt, .. } = self else { return None };
+        let Self::ProveOnStorage { data, access_key, decrypt, .. } = self else { return None };
         let key = access_key.as_ref().map(|_| format!("the access key of {}", data.uri_without_attributes()));
         let passwords = match decrypt.len() {
             0 => None,

@@ -33,7 +33,7 @@ fn letters(plan: &TargetPlan, kind: StepKind) -> String {
         Action::Compact => 'c',
         Action::StartDump { .. } => 'D',
         Action::Upload { .. } => 'U',
-        Action::LookAtStorage { .. } => 'L',
+        Action::ProveOnStorage { .. } => 'L',
     };
     plan.step(kind).unwrap().actions.iter().map(letter).collect()
 }

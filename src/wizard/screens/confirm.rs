@@ -161,7 +161,7 @@ fn may_prove(model: &Model) -> bool {
     let Some(Ok(shown)) = &model.confirm.shown else { return false };
     let looks = |target: &TargetPlan| {
         let mut actions = target.steps.iter().flat_map(|step| &step.actions);
-        target.proof_needs.is_some() || actions.any(|action| matches!(action, PlanAction::LookAtStorage { .. }))
+        target.proof_needs.is_some() || actions.any(|action| matches!(action, PlanAction::ProveOnStorage { .. }))
     };
     shown.prepared.plan.targets.iter().any(looks)
 }

@@ -52,7 +52,7 @@ fn start(mode: Mode, plus_archivelog: bool, encrypted: bool) -> Action {
 
 fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
     let decrypt = vec![SecretSource::Stdin; passwords];
-    Action::LookAtStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
+    Action::ProveOnStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
 }
 
 /// Only the restore point that is read from the server may differ from what was confirmed.
