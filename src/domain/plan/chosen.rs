@@ -11,7 +11,7 @@ use crate::domain::version::Method;
 
 /// A destination, its variables expanded as far as they are known, and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ChosenDestination {
     /// The directory.
     pub destination: Destination,
     /// Who named it; `None` where it is the target's own.
@@ -30,11 +30,11 @@ pub fn chosen_destination(
     choices: &Choices,
     kind: DirKind,
     several: bool,
-) -> Result<Chosen, Fault> {
+) -> Result<ChosenDestination, Fault> {
     if facts.cluster.method == Method::Logical {
         let (destination, wanted) = logical_place(facts, tenant, choices)?;
         let access_key = wanted.access_key.clone().filter(|_| destination.needs_access_key());
-        return Ok(Chosen { destination, source: Some(wanted.source), access_key });
+        return Ok(ChosenDestination { destination, source: Some(wanted.source), access_key });
     }
     let place = match (facts.cluster.whole.as_deref(), kind) {
         // Below V4 one directory takes data and log of all tenants.
@@ -42,7 +42,7 @@ pub fn chosen_destination(
         (None, DirKind::Data) => data_place(facts, tenant, choices, several)?,
         (None, DirKind::Clog) => archive_place(facts, tenant, choices, several)?,
     };
-    Ok(Chosen {
+    Ok(ChosenDestination {
         source: place.from.map(|wanted| wanted.source),
         access_key: place.from.and_then(|wanted| wanted.access_key.clone()),
         destination: place.destination,

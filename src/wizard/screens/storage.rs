@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::choices::{InspectedDirectory, RequestedStorage, StorageSource};
 use crate::domain::destination::Destination;
-use crate::domain::plan::Chosen;
+use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
@@ -170,7 +170,7 @@ impl StorageScreen {
     /// The log archive that the one tenant has and nobody edits.
     fn own_archive(&self) -> Option<&Destination> {
         match self.archive.detected.as_slice() {
-            [DetectedDestination { chosen: Some(Chosen { destination, source: None, .. }), .. }]
+            [DetectedDestination { chosen: Some(ChosenDestination { destination, source: None, .. }), .. }]
                 if self.has_two_parts() && !self.archive.is_typed =>
             {
                 Some(destination)

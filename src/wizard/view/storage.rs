@@ -8,7 +8,7 @@ use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Facts;
-use crate::domain::plan::Chosen;
+use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
 use crate::domain::words;
@@ -266,7 +266,7 @@ impl StorageBody<'_> {
         }
     }
 
-    fn detected_destination(&self, body: &mut Body, chosen: &Chosen) {
+    fn detected_destination(&self, body: &mut Body, chosen: &ChosenDestination) {
         let destination = &chosen.destination;
         let kind = Kind::of(destination);
         let label = |field: Field| field.labels(kind).label;
@@ -359,7 +359,7 @@ fn shorten_id(id: &str) -> String {
 }
 
 /// Where the key is.
-fn key_source_text(chosen: &Chosen, destination: &Destination) -> String {
+fn key_source_text(chosen: &ChosenDestination, destination: &Destination) -> String {
     match (&chosen.access_key, chosen.source) {
         (Some(SecretSource::Prompt) | None, Some(_)) => "asked for when it is needed".to_owned(),
         (Some(source), _) => format!("from {source}"),

@@ -10,7 +10,7 @@ use crate::domain::credential::credential;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
-use crate::domain::plan::{Chosen, chosen_destination};
+use crate::domain::plan::{ChosenDestination, chosen_destination};
 use crate::domain::storage_test::{TestReport, TestUpdate};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
@@ -60,7 +60,7 @@ fn destination_layout(facts: &Facts, choices: &Choices) -> DestinationLayout {
 }
 
 /// The directory that a backup of the draft would use for a part, and whose it is.
-type ChosenDirectory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
+type ChosenDirectory<'a> = (Result<ChosenDestination, Fault>, &'a TenantFacts);
 
 /// Those of the tenants in their order, one after the other; None while what is typed cannot be used, or nobody has answered.
 fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = ChosenDirectory<'_>>> {
