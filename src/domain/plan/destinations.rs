@@ -29,13 +29,13 @@ pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: 
 }
 
 /// A destination and where it comes from.
-pub(super) struct Place<'a> {
+pub(super) struct ResolvedDestination<'a> {
     pub(super) destination: Destination,
     /// The choice that names it; `None` where it is the target's own.
     pub(super) from: Option<&'a RequestedStorage>,
 }
 
-impl Place<'_> {
+impl ResolvedDestination<'_> {
     pub(super) fn source(&self) -> &'static str {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }
@@ -67,8 +67,8 @@ impl Place<'_> {
 
 /// The destinations of a tenant's backup.
 pub(super) struct Places<'a> {
-    pub(super) data: Place<'a>,
-    pub(super) archive: Place<'a>,
+    pub(super) data: ResolvedDestination<'a>,
+    pub(super) archive: ResolvedDestination<'a>,
 }
 
 pub(super) fn places<'a>(
@@ -88,17 +88,17 @@ pub(super) fn data_place<'a>(
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Place<'a>, Fault> {
+) -> Result<ResolvedDestination<'a>, Fault> {
     let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
     if let (None, Some(own)) = (given, &tenant.data_destination) {
-        return Ok(Place { destination: own.clone(), from: None });
+        return Ok(ResolvedDestination { destination: own.clone(), from: None });
     }
     let fallback = || choices.fallbacks.iter().find(|wanted| wanted.covers(&tenant.name) && wanted.data.is_some());
     let Some((wanted, base)) = given.or_else(fallback).and_then(|wanted| Some((wanted, wanted.data.as_ref()?))) else {
         return Err(nobody_said(&facts.target(tenant), "data backup", "--storage"));
     };
     let (data, _) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
+    Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
 }
 
 /// Returns the archive's destination. A base given by hand moves data and archive; a fallback only fills in what is missing.
@@ -107,11 +107,11 @@ pub(super) fn archive_place<'a>(
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Place<'a>, Fault> {
+) -> Result<ResolvedDestination<'a>, Fault> {
     let says = |wanted: &&RequestedStorage| wanted.data.is_some() || wanted.archive.is_some();
     let given = choices.storage.as_ref().filter(says);
     if let (None, Some(own)) = (given, &tenant.archive.destination) {
-        return Ok(Place { destination: own.location.clone(), from: None });
+        return Ok(ResolvedDestination { destination: own.location.clone(), from: None });
     }
     let fallback = || choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name)).find(says);
     let wanted = given.or_else(fallback);
@@ -121,7 +121,7 @@ pub(super) fn archive_place<'a>(
         return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
     };
     let (_, archive) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
+    Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
 }
 
 /// Returns the destination where a statement to this cluster can carry it. Its key is judged where it is known.

@@ -1,7 +1,7 @@
 //! The plan below V4: one destination, one log archive and one job. Every action is done once for the cluster; only from V3.2.2
 //! on can tenants be backed up alone.
 
-use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
+use super::destinations::{ResolvedDestination, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
@@ -71,7 +71,12 @@ pub const OWN_DIRECTORY: &str =
     "Before V4 a backup of tenants goes to a directory outside of the cluster's own destination";
 
 /// Returns the mode of the cluster's one job, from which no tenant can be left out.
-fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &Choices) -> Result<Mode, Fault> {
+fn mode(
+    facts: &Facts,
+    place: &ResolvedDestination<'_>,
+    eligible: &[&TenantFacts],
+    choices: &Choices,
+) -> Result<Mode, Fault> {
     let without = eligible.iter().find_map(|tenant| {
         usable_full(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
     });
@@ -93,7 +98,7 @@ pub(super) fn place<'a>(
     whole: &ClusterBackupFacts,
     eligible: &[&TenantFacts],
     choices: &'a Choices,
-) -> Result<Place<'a>, Fault> {
+) -> Result<ResolvedDestination<'a>, Fault> {
     let target = &facts.cluster.target;
     if let Some(archive) = choices.storage.as_ref().and_then(|wanted| wanted.archive.as_deref()) {
         return Err(Fault::new(
@@ -109,7 +114,7 @@ pub(super) fn place<'a>(
     let of_cluster = is_of_the_cluster(choices);
     let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
     if let (None, true, Some(own)) = (given, of_cluster, whole.destination()) {
-        return Ok(Place { destination: own.clone(), from: None });
+        return Ok(ResolvedDestination { destination: own.clone(), from: None });
     }
     let covers = |wanted: &&RequestedStorage| match (of_cluster, eligible) {
         (true, _) => wanted.tenants.is_none(),
@@ -144,7 +149,7 @@ pub(super) fn place<'a>(
     if !of_cluster {
         refuse_backup_dest(facts, whole, &destination)?;
     }
-    Ok(Place { destination, from: Some(wanted) })
+    Ok(ResolvedDestination { destination, from: Some(wanted) })
 }
 
 /// Returns the fault of a backup of tenants without a directory of its own (`BACKUP TENANT .. TO`), which it needs whatever the
@@ -184,7 +189,7 @@ fn steps(
     whole: &ClusterBackupFacts,
     any: &TenantFacts,
     choices: &Choices,
-    place: &Place<'_>,
+    place: &ResolvedDestination<'_>,
     mode: Mode,
 ) -> Result<Vec<PlannedStep>, Fault> {
     let scope = whole_scope(facts);
@@ -234,7 +239,7 @@ fn destination_step(
     facts: &Facts,
     whole: &ClusterBackupFacts,
     any: &TenantFacts,
-    place: &Place<'_>,
+    place: &ResolvedDestination<'_>,
 ) -> Result<(PlannedStep, bool), Fault> {
     let wanted = &place.destination;
     if whole.destination().is_some_and(|own| own.already_is(wanted)) {
