@@ -66,7 +66,7 @@ impl ResolvedDestination<'_> {
 }
 
 /// The destinations of a tenant's backup.
-pub(super) struct Places<'a> {
+pub(super) struct ResolvedDestinations<'a> {
     pub(super) data: ResolvedDestination<'a>,
     pub(super) archive: ResolvedDestination<'a>,
 }
@@ -76,8 +76,8 @@ pub(super) fn places<'a>(
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Places<'a>, Fault> {
-    Ok(Places {
+) -> Result<ResolvedDestinations<'a>, Fault> {
+    Ok(ResolvedDestinations {
         data: data_place(facts, tenant, choices, several)?,
         archive: archive_place(facts, tenant, choices, several)?,
     })

@@ -1,6 +1,6 @@
 //! The end of a plan: the verdict, and whether the storage proof is requested for it.
 
-use super::destinations::Places;
+use super::destinations::ResolvedDestinations;
 use super::{Action, Plan, PlannedStep};
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
@@ -33,7 +33,12 @@ impl From<String> for ProofSkipped {
 }
 
 /// Returns the last step of one tenant's backup (R10).
-pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices, wanted: &Places<'_>) -> ConfirmStep {
+pub(super) fn confirming(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &Choices,
+    wanted: &ResolvedDestinations<'_>,
+) -> ConfirmStep {
     let (data, log) = (&wanted.data.destination, &wanted.archive.destination);
     let known = wanted.data.from.or(wanted.archive.from).and_then(|wanted| wanted.access_key.clone());
     let own = choices.encrypt.iter().cloned();

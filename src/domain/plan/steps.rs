@@ -1,7 +1,7 @@
 //! The steps of one target's plan: what each does, changes and interrupts.
 
 use super::chosen::{logical_place, upload_key};
-use super::destinations::{Places, places};
+use super::destinations::{ResolvedDestinations, places};
 use super::look::{ConfirmStep, confirming};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
@@ -137,7 +137,7 @@ pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
 fn destination_step(
     facts: &Facts,
     tenant: &TenantFacts,
-    wanted: &Places<'_>,
+    wanted: &ResolvedDestinations<'_>,
     choices: &Choices,
 ) -> Result<(PlannedStep, bool), Fault> {
     let (data, archive) = (&wanted.data.destination, &wanted.archive.destination);
