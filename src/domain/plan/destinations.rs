@@ -71,7 +71,7 @@ pub(super) struct ResolvedDestinations<'a> {
     pub(super) archive: ResolvedDestination<'a>,
 }
 
-pub(super) fn places<'a>(
+pub(super) fn resolve_destinations<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,

@@ -1,7 +1,7 @@
 //! The steps of one target's plan: what each does, changes and interrupts.
 
 use super::chosen::{logical_place, upload_key};
-use super::destinations::{ResolvedDestinations, places};
+use super::destinations::{ResolvedDestinations, resolve_destinations};
 use super::look::{ConfirmStep, confirming};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
@@ -35,7 +35,7 @@ pub(super) fn target_plan(
     if facts.cluster.method == Method::Logical {
         return logical_plan(facts, tenant, choices);
     }
-    let wanted = places(facts, tenant, choices, several)?;
+    let wanted = resolve_destinations(facts, tenant, choices, several)?;
     let base = usable_full(tenant, Some(&wanted.data.destination));
     let mode = match (choices.mode, choices.no_full, &base) {
         (Mode::Incremental, NoFullPolicy::Full, Err(_)) => Mode::Full,
