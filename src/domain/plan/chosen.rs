@@ -1,6 +1,8 @@
 //! The destination that a plan would use, for a user interface that shows it before there is a plan.
 
-use super::destinations::{archive_place, data_place, nobody_said, parsed, unusable, values_of, with_access_id};
+use super::destinations::{
+    archive_place, nobody_said, parsed, resolve_data_destination, unusable, values_of, with_access_id,
+};
 use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts};
@@ -39,7 +41,7 @@ pub fn chosen_destination(
     let place = match (facts.cluster.whole.as_deref(), kind) {
         // Below V4 one directory takes data and log of all tenants.
         (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
-        (None, DirKind::Data) => data_place(facts, tenant, choices, several)?,
+        (None, DirKind::Data) => resolve_data_destination(facts, tenant, choices, several)?,
         (None, DirKind::Clog) => archive_place(facts, tenant, choices, several)?,
     };
     Ok(ChosenDestination {

@@ -17,7 +17,7 @@ use crate::domain::template::{Clash, ClashKind, DirKind, Template, TemplateError
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
     let place = match facts.cluster.whole.as_deref() {
         Some(whole) => super::whole::place(facts, whole, &[tenant], choices),
-        None => data_place(facts, tenant, choices, false),
+        None => resolve_data_destination(facts, tenant, choices, false),
     };
     place.ok().map(|place| place.destination)
 }
@@ -78,12 +78,12 @@ pub(super) fn resolve_destinations<'a>(
     several: bool,
 ) -> Result<ResolvedDestinations<'a>, Fault> {
     Ok(ResolvedDestinations {
-        data: data_place(facts, tenant, choices, several)?,
+        data: resolve_data_destination(facts, tenant, choices, several)?,
         archive: archive_place(facts, tenant, choices, several)?,
     })
 }
 
-pub(super) fn data_place<'a>(
+pub(super) fn resolve_data_destination<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
