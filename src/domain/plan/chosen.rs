@@ -1,7 +1,7 @@
 //! The destination that a plan would use, for a user interface that shows it before there is a plan.
 
 use super::destinations::{
-    archive_place, nobody_said, parsed, resolve_data_destination, unusable, values_of, with_access_id,
+    nobody_said, parsed, resolve_archive_destination, resolve_data_destination, unusable, values_of, with_access_id,
 };
 use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
 use crate::domain::destination::{Destination, StorageKind};
@@ -42,7 +42,7 @@ pub fn chosen_destination(
         // Below V4 one directory takes data and log of all tenants.
         (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
         (None, DirKind::Data) => resolve_data_destination(facts, tenant, choices, several)?,
-        (None, DirKind::Clog) => archive_place(facts, tenant, choices, several)?,
+        (None, DirKind::Clog) => resolve_archive_destination(facts, tenant, choices, several)?,
     };
     Ok(ChosenDestination {
         source: place.from.map(|wanted| wanted.source),

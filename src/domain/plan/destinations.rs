@@ -25,7 +25,7 @@ pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Ch
 /// Returns the log archive destination that the backup will use, in the order of [`wanted_data_destination`].
 #[must_use]
 pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
-    archive_place(facts, tenant, choices, false).ok().map(|place| place.destination)
+    resolve_archive_destination(facts, tenant, choices, false).ok().map(|place| place.destination)
 }
 
 /// A destination and where it comes from.
@@ -79,7 +79,7 @@ pub(super) fn resolve_destinations<'a>(
 ) -> Result<ResolvedDestinations<'a>, Fault> {
     Ok(ResolvedDestinations {
         data: resolve_data_destination(facts, tenant, choices, several)?,
-        archive: archive_place(facts, tenant, choices, several)?,
+        archive: resolve_archive_destination(facts, tenant, choices, several)?,
     })
 }
 
@@ -102,7 +102,7 @@ pub(super) fn resolve_data_destination<'a>(
 }
 
 /// Returns the archive's destination. A base given by hand moves data and archive; a fallback only fills in what is missing.
-pub(super) fn archive_place<'a>(
+pub(super) fn resolve_archive_destination<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
