@@ -1,7 +1,8 @@
 //! The destination that a plan would use, for a user interface that shows it before there is a plan.
 
 use super::destinations::{
-    nobody_said, parsed, resolve_archive_destination, resolve_data_destination, unusable, values_of, with_access_id,
+    no_destination_given, parsed, resolve_archive_destination, resolve_data_destination, unusable, values_of,
+    with_access_id,
 };
 use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
 use crate::domain::destination::{Destination, StorageKind};
@@ -74,7 +75,7 @@ pub(super) fn logical_place<'a>(
     let mut named = choices.storage.iter().chain(&choices.fallbacks);
     let (wanted, uri) = named
         .find_map(|wanted| Some((wanted, wanted.data.as_deref()?)))
-        .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
+        .ok_or_else(|| no_destination_given(&target, "backup", "--storage"))?;
     let template = Template::new(parsed(uri)?).map_err(|error| unusable(&target, &error))?;
     let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };
     let folder = template.expand(&values).map_err(|error| unusable(&target, &error))?;

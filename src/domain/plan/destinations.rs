@@ -95,7 +95,7 @@ pub(super) fn resolve_data_destination<'a>(
     }
     let fallback = || choices.fallbacks.iter().find(|wanted| wanted.covers(&tenant.name) && wanted.data.is_some());
     let Some((wanted, base)) = given.or_else(fallback).and_then(|wanted| Some((wanted, wanted.data.as_ref()?))) else {
-        return Err(nobody_said(&facts.target(tenant), "data backup", "--storage"));
+        return Err(no_destination_given(&facts.target(tenant), "data backup", "--storage"));
     };
     let (data, _) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
     Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
@@ -118,7 +118,7 @@ pub(super) fn resolve_archive_destination<'a>(
     // An archive given alone is its own base: it is expanded as the archive of a pair.
     let base = wanted.and_then(|wanted| Some((wanted, wanted.data.as_ref().or(wanted.archive.as_ref())?)));
     let Some((wanted, base)) = base else {
-        return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
+        return Err(no_destination_given(&facts.target(tenant), "log archive", "--archive-storage"));
     };
     let (_, archive) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
     Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
@@ -183,7 +183,7 @@ pub(super) fn with_access_id(destination: Destination, wanted: &RequestedStorage
     }
 }
 
-pub(super) fn nobody_said(target: &TargetName, kind: &str, flag: &str) -> Fault {
+pub(super) fn no_destination_given(target: &TargetName, kind: &str, flag: &str) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{target} has no {kind} destination."),

@@ -1,7 +1,9 @@
 //! The plan below V4: one destination, one log archive and one job. Every action is done once for the cluster; only from V3.2.2
 //! on can tenants be backed up alone.
 
-use super::destinations::{ResolvedDestination, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
+use super::destinations::{
+    ResolvedDestination, no_destination_given, parsed, unusable, usable_by, values_of, with_access_id,
+};
 use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
@@ -123,7 +125,11 @@ pub(super) fn place<'a>(
     let fallback = || choices.fallbacks.iter().filter(covers).find(|wanted| wanted.data.is_some());
     let wanted = given.or_else(fallback);
     let Some((wanted, base)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
-        return Err(if of_cluster { nobody_said(target, "backup", "--storage") } else { needs_its_own(choices) });
+        return Err(if of_cluster {
+            no_destination_given(target, "backup", "--storage")
+        } else {
+            needs_its_own(choices)
+        });
     };
     let refused = |error| unusable(target, &error);
     let template = Template::new(parsed(base)?).map_err(refused)?;
