@@ -16,7 +16,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
 use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, other_backups};
-use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, question};
+use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, proof_action};
 use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
@@ -191,14 +191,14 @@ fn proof_query(
         choices_from_inventory::with_strategies(Choices::new(vec![facts.target(tenant)], Mode::Full), cluster);
     let mut known = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
     let key = known.find_map(|wanted| wanted.access_key.clone());
-    question(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
+    proof_action(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
         .map(ProofQuery::ByDirectory)
         .map_err(|unasked| unasked.why)
 }
 
 /// Describes the secrets that are sent to the server.
 fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
-    match question {
+    match proof_action {
         ProofQuery::ByDirectory(action) => action.secrets(),
         ProofQuery::PerCluster(data) => {
             let key = data.needs_access_key().then(|| format!("the access key of {}", data.uri_without_attributes()));
@@ -214,7 +214,7 @@ fn can_carry(question: &ProofQuery, facts: &Facts, secrets: &Secrets) -> Result<
     let carried =
         StatementSecrets { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
     let version = Some(&facts.cluster.version);
-    match question {
+    match proof_action {
         ProofQuery::ByDirectory(action) => action.can_carry(version, carried),
         ProofQuery::PerCluster(data) => can_carry_to(data, version, carried).and_then(|()| can_decrypt(carried)),
     }
@@ -228,7 +228,7 @@ async fn gathered(
     given: &ProofSecrets,
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
-    let source = match question {
+    let source = match proof_action {
         ProofQuery::ByDirectory(Action::ProveOnStorage { access_key, .. }) => access_key.clone(),
         ProofQuery::PerCluster(data) if data.needs_access_key() => {
             Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
@@ -259,7 +259,7 @@ async fn send_query(
     facts: &Facts,
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
 ) -> Result<ProofAnswer, Fault> {
-    let ready = match question {
+    let ready = match proof_action {
         ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
         ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };

@@ -42,7 +42,7 @@ pub(super) fn confirming(
     let (data, log) = (&wanted.data.destination, &wanted.archive.destination);
     let known = wanted.data.from.or(wanted.archive.from).and_then(|wanted| wanted.access_key.clone());
     let own = choices.encrypt.iter().cloned();
-    match question(facts, tenant, &choices.proof, (data, Some(log)), known, own.collect()) {
+    match proof_action(facts, tenant, &choices.proof, (data, Some(log)), known, own.collect()) {
         Err(unasked) => {
             let step = PlannedStep::reads(StepKind::ConfirmRestorable);
             ConfirmStep { step, unasked: Some(unasked), note: None }
@@ -73,7 +73,7 @@ pub(super) fn confirming(
 ///
 /// # Errors
 /// Why it is not requested, as it is shown.
-pub fn question(
+pub fn proof_action(
     facts: &Facts,
     tenant: &TenantFacts,
     choice: &ProofChoice,
