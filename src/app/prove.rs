@@ -16,7 +16,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
 use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, other_backups};
-use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, may_ask, proof_action};
+use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, check_proof_possible, proof_action};
 use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
@@ -163,7 +163,7 @@ fn proof_query(
     };
     let data = with_id(own(written, tenant.data_destination.as_ref()))?;
     if facts.cluster.proof == ProofRule::OnDemandInCommunity {
-        may_ask(facts, ProofRule::OnDemandInCommunity)?;
+        check_proof_possible(facts, ProofRule::OnDemandInCommunity)?;
         if facts.cluster.edition != Some(crate::domain::version::Edition::Community) {
             return Err("on this release only the Community Edition is known to be asked".to_owned());
         }

@@ -31,7 +31,7 @@ pub use attach::attach;
 pub use carried::{StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
-pub use look::{ProofSkipped, may_ask, proof_action};
+pub use look::{ProofSkipped, check_proof_possible, proof_action};
 pub use steps::{moves_unproven_binding, settings_changed};
 pub use whole::{CompactionOutlook, OWN_DIRECTORY, compaction_outlook, is_of_the_cluster, whole_scope};
 

@@ -84,7 +84,7 @@ pub fn proof_action(
     if choice.asked == Some(false) {
         return Err("it was left out by --no-proof".to_owned().into());
     }
-    may_ask(facts, ProofRule::OfEachBackup)?;
+    check_proof_possible(facts, ProofRule::OfEachBackup)?;
     let both: Vec<&Destination> = [data].into_iter().chain(log).collect();
     let locked: Vec<&&Destination> = both.iter().filter(|place| place.needs_access_key()).collect();
     let encrypted: Vec<String> = tenant
@@ -130,7 +130,7 @@ pub fn proof_action(
 ///
 /// # Errors
 /// Why it cannot.
-pub fn may_ask(facts: &Facts, by: ProofRule) -> Result<(), String> {
+pub fn check_proof_possible(facts: &Facts, by: ProofRule) -> Result<(), String> {
     let cluster = &facts.cluster;
     if cluster.proof != by {
         return Err(match cluster.proof {
@@ -154,7 +154,7 @@ pub fn may_ask(facts: &Facts, by: ProofRule) -> Result<(), String> {
 
 /// Returns why the proof is not requested at the end of backups on this cluster; `None` where it can be.
 pub(super) fn why_not(facts: &Facts) -> Option<String> {
-    may_ask(facts, ProofRule::OfEachBackup).err()
+    check_proof_possible(facts, ProofRule::OfEachBackup).err()
 }
 
 fn is_in(set: &BackupSet, place: &Destination) -> bool {
