@@ -33,7 +33,7 @@ impl From<String> for ProofSkipped {
 }
 
 /// Returns the last step of one tenant's backup (R10).
-pub(super) fn confirming(
+pub(super) fn confirm_step(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &Choices,

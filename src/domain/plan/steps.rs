@@ -2,7 +2,7 @@
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{ResolvedDestinations, resolve_destinations};
-use super::look::{ConfirmStep, confirming};
+use super::look::{ConfirmStep, confirm_step};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
@@ -58,7 +58,7 @@ pub(super) fn target_plan(
         }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
     );
-    let ConfirmStep { step, unasked, note } = confirming(facts, tenant, choices, &wanted);
+    let ConfirmStep { step, unasked, note } = confirm_step(facts, tenant, choices, &wanted);
     let steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),
         PlannedStep::reads(StepKind::CheckReady),
