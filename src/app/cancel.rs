@@ -6,7 +6,7 @@ use super::{AppContext, detect};
 use crate::domain::confirmation::needs_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Plan, TargetPlan, whole_scope};
+use crate::domain::plan::{Action, Plan, TargetPlan, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::version::Method;
@@ -118,7 +118,7 @@ fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
         return vec!["Nothing of it runs on the server: the task ends before its start.".to_owned()];
     }
     let hit = if plan.is_per_cluster {
-        format!("the one backup job, of {}", whole_scope(facts))
+        format!("the one backup job, of {}", cluster_scope(facts))
     } else {
         "every backup job of these tenants".to_owned()
     };

@@ -4,7 +4,7 @@ use crate::backend::oceanbase::{self, Line, RunId, Words};
 use crate::domain::confirmation::needs_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, whole_scope};
+use crate::domain::plan::{Action, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::TaskView;
 use crate::domain::whole::CompactionFacts;
@@ -58,7 +58,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
     let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
     let type_name = needs_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(CompactionQuestion {
-        scope: whole_scope(&facts),
+        scope: cluster_scope(&facts),
         last_duration: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
         statements: statements(&facts, task)?,
         required_name: type_name,

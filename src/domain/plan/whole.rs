@@ -19,7 +19,7 @@ use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, 
 
 /// Returns the scope of a statement to the cluster, as text: `ALL 14 tenants of legacy-sh`.
 #[must_use]
-pub fn whole_scope(facts: &Facts) -> String {
+pub fn cluster_scope(facts: &Facts) -> String {
     let is_there = |tenant: &&TenantFacts| tenant.kind == TenantKind::User && !tenant.in_recycle_bin;
     let users = facts.tenants.iter().filter(is_there).count();
     let tenants = if users == 1 { "tenant" } else { "tenants" };
@@ -198,7 +198,7 @@ fn steps(
     place: &ResolvedDestination<'_>,
     mode: Mode,
 ) -> Result<Vec<PlannedStep>, Fault> {
-    let scope = whole_scope(facts);
+    let scope = cluster_scope(facts);
     let of_cluster = is_of_the_cluster(choices);
     let (destination, moves) = if of_cluster {
         destination_step(facts, whole, any, place)?
@@ -263,7 +263,7 @@ fn destination_step(
             "Clear backup_backup_dest first, or leave --storage out.",
         ));
     }
-    let scope = whole_scope(facts);
+    let scope = cluster_scope(facts);
     let mut step = PlannedStep::with(StepKind::SetDestination, Vec::new(), String::new());
     if archiving::must_stop_first(&any.archive) {
         step.actions.push(Action::StopArchiving);
@@ -346,7 +346,7 @@ fn compaction_step(
     let kind = StepKind::Compact;
     let last = whole.compaction.get().map(CompactionFacts::last_one);
     let last = last.map_or_else(String::new, |last| format!("; {last}"));
-    let what = format!("a major compaction of {}, which may affect the business{last}", whole_scope(facts));
+    let what = format!("a major compaction of {}, which may affect the business{last}", cluster_scope(facts));
     let (lead, why) = match outlook(facts, whole, any, mode, moves) {
         CompactionOutlook::NotNeeded(why) => return PlannedStep::not_needed(kind, why),
         CompactionOutlook::Needed(why) => (String::new(), why),

@@ -5,7 +5,7 @@ use super::{COMPACTION_NEEDED, CheckId, CheckList};
 use crate::domain::choices::{Choices, CompactionChoice, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
-use crate::domain::plan::{CompactionOutlook, compaction_outlook, whole_scope};
+use crate::domain::plan::{CompactionOutlook, cluster_scope, compaction_outlook};
 use crate::domain::version::{Reach, Version};
 use crate::domain::whole::{ClusterBackupFacts, CompactionFacts};
 
@@ -89,7 +89,7 @@ fn compaction(sheet: &mut CheckList, facts: &Facts, whole: &ClusterBackupFacts, 
             let (found, fix) = if let Some((found, fix)) = obstacle(compaction) {
                 (format!("step 5 will fail: {COMPACTION_NEEDED}: {why}, and {found}"), fix)
             } else {
-                let (scope, last) = (whole_scope(facts), compaction.last_one());
+                let (scope, last) = (cluster_scope(facts), compaction.last_one());
                 let found = format!("step 5 performs a major compaction of {scope}: {why}; {last}");
                 (found, "It may affect the business: choose the time, or --compact never.")
             };
