@@ -33,7 +33,7 @@ pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use look::{ProofSkipped, check_proof_possible, proof_action};
 pub use steps::{moves_unproven_binding, settings_changed};
-pub use whole::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, is_of_the_cluster};
+pub use whole::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 
 /// The tenant that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ pub fn cluster_scope(facts: &Facts) -> String {
 
 /// Returns whether the target is the cluster, and not tenants of it.
 #[must_use]
-pub fn is_of_the_cluster(choices: &Choices) -> bool {
+pub fn covers_cluster(choices: &Choices) -> bool {
     choices.targets.iter().any(|target| target.tenant().is_none())
 }
 
@@ -45,7 +45,7 @@ pub(super) fn target_plans(
         return Err(no_plus_archivelog(facts, why));
     }
     let place = place(facts, whole, eligible, choices)?;
-    let of_cluster = is_of_the_cluster(choices);
+    let of_cluster = covers_cluster(choices);
     let mode = if of_cluster { mode(facts, &place, eligible, choices)? } else { Mode::Full };
     let steps = match eligible.first() {
         Some(any) => steps(facts, whole, any, choices, &place, mode)?,
@@ -113,7 +113,7 @@ pub(super) fn place<'a>(
             "Give that one with --storage, and leave --archive-storage out.",
         ));
     }
-    let of_cluster = is_of_the_cluster(choices);
+    let of_cluster = covers_cluster(choices);
     let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
     if let (None, true, Some(own)) = (given, of_cluster, whole.destination()) {
         return Ok(ResolvedDestination { destination: own.clone(), from: None });
@@ -199,7 +199,7 @@ fn steps(
     mode: Mode,
 ) -> Result<Vec<PlannedStep>, Fault> {
     let scope = cluster_scope(facts);
-    let of_cluster = is_of_the_cluster(choices);
+    let of_cluster = covers_cluster(choices);
     let (destination, moves) = if of_cluster {
         destination_step(facts, whole, any, place)?
     } else {
@@ -302,7 +302,7 @@ pub fn compaction_outlook(facts: &Facts, whole: &ClusterBackupFacts, choices: &C
     let Some(any) = facts.tenants.iter().find(|tenant| tenant.kind == TenantKind::User) else {
         return CompactionOutlook::NotNeeded("there is no tenant".to_owned());
     };
-    let moves = is_of_the_cluster(choices)
+    let moves = covers_cluster(choices)
         && place(facts, whole, &[any], choices)
             .is_ok_and(|place| !whole.destination().is_some_and(|own| own.already_is(&place.destination)));
     outlook(facts, whole, any, choices.mode, moves)

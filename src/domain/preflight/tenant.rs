@@ -5,7 +5,7 @@ use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
-use crate::domain::plan::{OWN_DIRECTORY, is_of_the_cluster};
+use crate::domain::plan::{OWN_DIRECTORY, covers_cluster};
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
 use crate::domain::sql::quoted_name;
 use crate::domain::usable_full::{data_version_unread, usable_full};
@@ -172,7 +172,7 @@ fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choic
             }
         }
         Some(place) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
-        None if facts.cluster.whole.is_some() && !is_of_the_cluster(choices) => sheet.warn(
+        None if facts.cluster.whole.is_some() && !covers_cluster(choices) => sheet.warn(
             CheckId::Destination,
             format!("{OWN_DIRECTORY}: none was given, and no strategy of the inventory names one"),
             "Give one with --storage URI, for example --storage file:///backup/tenants.",
