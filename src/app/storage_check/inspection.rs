@@ -9,7 +9,7 @@ use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
-use crate::domain::preflight::{Looks, directories_to_set};
+use crate::domain::preflight::{DirectoryFindings, directories_to_set};
 use crate::domain::storage_test::StorageCheck;
 use crate::domain::template::DirKind;
 
@@ -28,7 +28,7 @@ pub async fn inspect_directories(
     facts: &Facts,
     tenants: &[&TenantFacts],
     choices: &Choices,
-) -> Result<Looks, Fault> {
+) -> Result<DirectoryFindings, Fault> {
     let tester = ProbeProgram::current()?;
     let all = tenants.iter().flat_map(|tenant| {
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
@@ -37,7 +37,7 @@ pub async fn inspect_directories(
     let rest = all.split_off(all.len().min(MAX_DIRECTORIES));
     let looking = all.into_iter().map(|directory| inspect_directory(context, &tester, facts, directory, choices));
     let looked: Vec<_> = stream::iter(looking).buffered(MAX_CONCURRENT).collect().await;
-    let mut looks = Looks::default();
+    let mut looks = DirectoryFindings::default();
     for (uri, seen) in looked {
         match seen {
             Ok(seen) => looks.seen.push(seen),

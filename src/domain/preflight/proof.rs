@@ -15,7 +15,7 @@ use crate::domain::version::Method;
 
 /// What was seen of directories without a Test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looks {
+pub struct DirectoryFindings {
     /// Those that were looked into.
     pub seen: Vec<InspectedDirectory>,
     /// The others, by their URIs, and why nothing was seen.
