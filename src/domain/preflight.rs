@@ -20,7 +20,7 @@ mod whole;
 
 pub use cluster::cluster_checks;
 pub use dump::in_the_way;
-pub use proof::{DirectoryFindings, checks_below_v4, directories_to_set, is_unseen, looked_checks, proof_checks};
+pub use proof::{DirectoryFindings, checks_below_v4, directories_to_set, inspected_checks, is_unseen, proof_checks};
 pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.

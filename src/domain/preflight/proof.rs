@@ -50,7 +50,7 @@ pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> V
 
 /// The same for a backup that nobody starts now: what could not be looked into is not checked, and says why.
 #[must_use]
-pub fn looked_checks(
+pub fn inspected_checks(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &Choices,
@@ -255,7 +255,7 @@ mod tests {
     fn what_could_not_be_looked_into_is_not_checked_and_says_why() {
         let facts = moved();
         let unseen = BTreeMap::from([(OLD.to_owned(), "its key is not at hand".to_owned())]);
-        let checks = looked_checks(&facts, &facts.tenants[2], &back(), &unseen);
+        let checks = inspected_checks(&facts, &facts.tenants[2], &back(), &unseen);
         let told: Vec<_> = checks.iter().map(|check| (check.check, check.result, check.found.as_str())).collect();
         assert_eq!(
             told,
@@ -269,7 +269,7 @@ mod tests {
             ]
         );
         let looked = Choices { seen: seen(false, false), ..back() };
-        let checks = looked_checks(&facts, &facts.tenants[2], &looked, &BTreeMap::new());
+        let checks = inspected_checks(&facts, &facts.tenants[2], &looked, &BTreeMap::new());
         assert!(
             is_unseen(of(&checks, CheckId::DestinationProven)[0]),
             "an empty mount point was looked into: {checks:?}"
