@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::private_file::{Met, PermissionProblem};
+use crate::domain::private_file::{FileMetadata, PermissionProblem};
 
 /// What is required of a file that is read.
 struct PermissionRule {
@@ -61,7 +61,7 @@ fn demanding(path: &Path, called: &str, demand: &PermissionRule) -> Result<Optio
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let found = file.metadata().map_err(|error| unreadable(&error))?;
-    let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
+    let met = FileMetadata { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
     if let Some(PermissionProblem { why, next }) = met.complaint(&shown.to_string(), demand.forbidden, demand.mode) {
         return Err(refused(why, next));
     }

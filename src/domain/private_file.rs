@@ -2,7 +2,7 @@
 
 /// What the system says of a file or directory, and who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Met {
+pub struct FileMetadata {
     /// The user it belongs to.
     pub owner: u32,
     /// The user of this process.
@@ -20,7 +20,7 @@ pub struct PermissionProblem {
     pub next: String,
 }
 
-impl Met {
+impl FileMetadata {
     /// What is wrong with it where others than its owner may not do what the bits of `forbidden` let them; `does` says what
     /// that is ("write"), `mode` the argument of chmod that mends it. None: it may be used.
     ///
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn only_what_is_ones_own_or_roots_is_used() {
-        let met = |owner, user, mode| Met { owner, user, mode }.complaint("/s", (0o022, "write"), "go-w");
+        let met = |owner, user, mode| FileMetadata { owner, user, mode }.complaint("/s", (0o022, "write"), "go-w");
         for fine in [met(0, 0, 0o40700), met(7, 7, 0o40755), met(0, 7, 0o100_600)] {
             assert_eq!(fine, None);
         }

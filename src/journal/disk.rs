@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::private_file::{Met, PermissionProblem};
+use crate::domain::private_file::{FileMetadata, PermissionProblem};
 
 /// The largest file that is read, in bytes; the journal of a backup has a few hundred kilobytes.
 pub(super) const LARGEST: u64 = 256 << 20;
@@ -97,7 +97,7 @@ fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
 
 /// Refuses a file or directory that belongs to another user or is writable by others.
 fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
-    let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
+    let met = FileMetadata { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
     match met.complaint(&path.display().to_string(), (0o022, does), mode) {
         Some(PermissionProblem { why, next }) => Err(unfit(why, next)),
         None => Ok(()),
