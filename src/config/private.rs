@@ -62,7 +62,9 @@ fn demanding(path: &Path, called: &str, demand: &PermissionRule) -> Result<Optio
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let found = file.metadata().map_err(|error| unreadable(&error))?;
     let met = FileMetadata { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
-    if let Some(PermissionProblem { why, next }) = met.complaint(&shown.to_string(), demand.forbidden, demand.mode) {
+    if let Some(PermissionProblem { why, next }) =
+        met.permission_problem(&shown.to_string(), demand.forbidden, demand.mode)
+    {
         return Err(refused(why, next));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(largest)).unwrap_or(0) + 1));

@@ -27,7 +27,12 @@ impl FileMetadata {
     /// What belongs to root is used by everybody, for root can do as it likes; what belongs to another user is used by nobody
     /// else, and least of all by root.
     #[must_use]
-    pub fn complaint(self, shown: &str, (forbidden, does): (u32, &str), mode: &str) -> Option<PermissionProblem> {
+    pub fn permission_problem(
+        self,
+        shown: &str,
+        (forbidden, does): (u32, &str),
+        mode: &str,
+    ) -> Option<PermissionProblem> {
         if self.owner != self.user && self.owner != 0 {
             return Some(PermissionProblem {
                 why: format!("It belongs to the user with the uid {}, and this is uid {}.", self.owner, self.user),
@@ -50,7 +55,8 @@ mod tests {
 
     #[test]
     fn only_what_is_ones_own_or_roots_is_used() {
-        let met = |owner, user, mode| FileMetadata { owner, user, mode }.complaint("/s", (0o022, "write"), "go-w");
+        let met =
+            |owner, user, mode| FileMetadata { owner, user, mode }.permission_problem("/s", (0o022, "write"), "go-w");
         for fine in [met(0, 0, 0o40700), met(7, 7, 0o40755), met(0, 7, 0o100_600)] {
             assert_eq!(fine, None);
         }

@@ -98,7 +98,7 @@ fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
 /// Refuses a file or directory that belongs to another user or is writable by others.
 fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
     let met = FileMetadata { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
-    match met.complaint(&path.display().to_string(), (0o022, does), mode) {
+    match met.permission_problem(&path.display().to_string(), (0o022, does), mode) {
         Some(PermissionProblem { why, next }) => Err(unfit(why, next)),
         None => Ok(()),
     }
