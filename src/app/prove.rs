@@ -17,7 +17,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
 use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, other_backups};
 use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, check_proof_possible, proof_action};
-use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, weigh};
+use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, apply_proof};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -105,7 +105,7 @@ pub async fn prove(
     loop {
         let looked = send_query(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let zone = facts.cluster.time_zone.clone();
-        let weighed = weigh(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
+        let weighed = apply_proof(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
             other_backups(&tenant, set.id, &zone)
         });
         let lacks = matches!(looked, ProofAnswer::Lacks(_));

@@ -171,7 +171,7 @@ impl Assessment {
 /// something, the verdict becomes a wait, with a bound derived from `at_least` milliseconds, that ends as not restorable. Every
 /// other verdict stays as the views gave it. `without` returns what the views show to be restorable by other sets.
 #[must_use]
-pub fn weigh(
+pub fn apply_proof(
     judged: Assessment,
     looked: &ProofAnswer,
     target: &TargetName,

@@ -15,7 +15,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Assessment, VerdictKind, other_backups};
 use crate::domain::plan::{Action, TargetPlan};
-use crate::domain::proof::{Evidence, Proof, ProofAnswer, weigh};
+use crate::domain::proof::{Evidence, Proof, ProofAnswer, apply_proof};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
@@ -71,7 +71,7 @@ impl OceanBase {
                     || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
                 let others = || other_backups(tenant, set, zone);
-                return seen(weigh(judged, &looked, name, tenant.archive.expected_archive_delay(), others));
+                return seen(apply_proof(judged, &looked, name, tenant.archive.expected_archive_delay(), others));
             }
             _ => {}
         }

@@ -46,7 +46,7 @@ fn others() -> OtherBackups {
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
     let by_views = || Assessment::Final(Box::new(views(VerdictKind::Restorable)));
     let Assessment::Pending { at_least, interim: meanwhile, .. } =
-        weigh(by_views(), &refusal(4018), &target(), Some(12), others)
+        apply_proof(by_views(), &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
     };
@@ -55,14 +55,14 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
     assert_eq!(meanwhile.notes, ["older: a to b"]);
     for code in [9047, 9080, 1235, 4012] {
-        let Assessment::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
+        let Assessment::Final(outcome) = apply_proof(by_views(), &refusal(code), &target(), Some(12), others) else {
             unreachable!()
         };
         assert_eq!((outcome.verdict, outcome.proof), (VerdictKind::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
     let Assessment::Final(outcome) =
-        weigh(by_views(), &ProofAnswer::Found(proof(&[3], &[9])), &target(), Some(12), others)
+        apply_proof(by_views(), &ProofAnswer::Found(proof(&[3], &[9])), &target(), Some(12), others)
     else {
         unreachable!()
     };
@@ -76,12 +76,15 @@ fn where_the_views_wait_or_say_no_they_are_believed() {
         at_least: Some(3),
         interim: Box::new(views(VerdictKind::NotYetRestorable)),
     };
-    let Assessment::Pending { interim: meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others)
+    let Assessment::Pending { interim: meanwhile, .. } =
+        apply_proof(waiting, &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
     };
     assert_eq!(meanwhile.verdict, VerdictKind::NotYetRestorable);
     let lost = Assessment::Final(Box::new(views(VerdictKind::NotRestorable)));
-    let Assessment::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
+    let Assessment::Final(outcome) = apply_proof(lost, &refusal(4018), &target(), Some(12), others) else {
+        unreachable!()
+    };
     assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
 }
