@@ -61,7 +61,7 @@ impl Report<'_> {
             lines.extend(of_event.iter().map(|Told { word, text }| format!("{clock} {word:<11} {text}")));
             if let Ok(Event::Step { fault: Some(fault), .. } | Event::Answered { fault: Some(fault), .. }) = event {
                 lines.extend(words::sentences(fault).map(|line| format!("{:36}{line}", "")));
-                said(&fault.detail, 36, &mut lines);
+                statement_lines(&fault.detail, 36, &mut lines);
             }
         }
         let mut text: String = lines.iter().map(|line| foreign(line).trim_end().to_owned() + "\n").collect();
@@ -71,7 +71,7 @@ impl Report<'_> {
 }
 
 /// Adds the server's own message, if there is one.
-fn said(detail: &str, indent: usize, lines: &mut Vec<String>) {
+fn statement_lines(detail: &str, indent: usize, lines: &mut Vec<String>) {
     if !detail.is_empty() {
         lines.push(format!("{:indent$}The server said: {detail}", ""));
     }
@@ -131,7 +131,7 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
     let Some(outcome) = &target.outcome else {
         if let Some(fault) = target.current().and_then(|step| step.fault.as_ref()) {
             lines.extend(words::sentences(fault).map(|line| format!("  {line}")));
-            said(&fault.detail, 2, lines);
+            statement_lines(&fault.detail, 2, lines);
         }
         return;
     };
@@ -142,6 +142,6 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
         }),
     );
     if let Some(fault) = &outcome.fault {
-        said(&fault.detail, 2, lines);
+        statement_lines(&fault.detail, 2, lines);
     }
 }
