@@ -50,7 +50,7 @@ pub fn newest_unrestorable(tenant: &TenantFacts) -> Option<(u64, &'static str)> 
     if last_good(tenant).is_some() {
         return None;
     }
-    let verdict = restorable::verdict(&restorable::Facts {
+    let verdict = restorable::verdict(&restorable::VerdictInput {
         job: &JobEnd::Completed,
         set: Some(set),
         sets: &tenant.sets,

@@ -297,8 +297,13 @@ pub fn assess(
     let pieces = tenant.archive.known_pieces();
     let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
-    let verdict =
-        restorable::verdict(&restorable::Facts { job: &JobEnd::Completed, set, sets: &tenant.sets, pieces, rounds });
+    let verdict = restorable::verdict(&restorable::VerdictInput {
+        job: &JobEnd::Completed,
+        set,
+        sets: &tenant.sets,
+        pieces,
+        rounds,
+    });
     let verdict = match tenant.archive.reach_is_known() {
         Err(why) if verdict.rests_on_the_log() => {
             Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))

@@ -20,7 +20,7 @@ mod words;
 pub use chain::{BrokenChain, chain, sets_of};
 pub use encryption::{Encryption, EncryptionMode, encryption_of};
 pub use log::{covering, rounds_needed};
-pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
+pub use verdict::{JobEnd, Missing, NotYet, Verdict, VerdictInput, verdict};
 pub use windows::{GROWING, Gap, Span, Window, Windows, log_covers, window_of, windows};
 pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 

@@ -49,7 +49,7 @@ fn round(status: RoundStatus, start: u64, checkpoint: u64) -> Round {
 
 fn judge(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Verdict {
     let sets = [set.clone()];
-    let facts = Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds };
+    let facts = VerdictInput { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds };
     verdict(&facts)
 }
 
@@ -234,7 +234,7 @@ fn the_job_and_the_set_come_before_the_log() {
         (JobEnd::Unsettled("no row".into()), Some(&set), "unknown"),
         (JobEnd::Completed, None, "unknown"),
     ] {
-        let facts = Facts { job: &job, set, sets: &[], pieces: None, rounds: &doing };
+        let facts = VerdictInput { job: &job, set, sets: &[], pieces: None, rounds: &doing };
         assert_eq!(verdict(&facts).word(), word, "{job:?}");
     }
 }
