@@ -349,7 +349,7 @@ pub fn assess(
             let fault = Fault::new(
                 Cause::Server,
                 format!("The backup of {name} is done, but it cannot be restored."),
-                missing.told(zone),
+                missing.description(zone),
                 missing.next(),
             );
             outcome.fault = Some(fault);

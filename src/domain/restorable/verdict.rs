@@ -112,7 +112,7 @@ impl fmt::Display for Missing {
 impl Missing {
     /// Returns what is missing, in one sentence, with times in the server's time zone.
     #[must_use]
-    pub fn told(&self, zone: &ServerTimeZone) -> String {
+    pub fn description(&self, zone: &ServerTimeZone) -> String {
         self.sentence(|at| at.to_local(zone))
     }
 
