@@ -74,10 +74,10 @@ impl PlanFooter<'_> {
     pub(super) fn lines(&self, say: &Output) {
         if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), render::moment(*saved));
-            if let Some(complaint) = digest.complaint() {
+            if let Some(complaint) = digest.problem() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }
-            if differs.is_empty() && digest.complaint().is_some() {
+            if differs.is_empty() && digest.problem().is_some() {
                 say.line(&format!("  Nothing differs from what {file} shows, of {saved}."));
             } else if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));

@@ -58,7 +58,7 @@ impl FileDigest {
 
     /// Returns one sentence on what is wrong; None: the file is as it was saved.
     #[must_use]
-    pub fn complaint(self) -> Option<&'static str> {
+    pub fn problem(self) -> Option<&'static str> {
         match self {
             Self::Matches => None,
             Self::Differs => Some("Its digest differs: the file was changed after it was saved."),
@@ -213,7 +213,7 @@ impl SavedPlan {
                 next,
             ));
         }
-        if let (Some(complaint), Some(step)) = (self.digest.complaint(), interrupting().next()) {
+        if let (Some(complaint), Some(step)) = (self.digest.problem(), interrupting().next()) {
             return Err(refused(
                 format!("The plan interrupts something, and its file is not proven: {}.", step.interrupts),
                 format!("{complaint} --yes asks nobody."),
