@@ -90,7 +90,7 @@ type Side<'a> = (&'a [PreviewStep], &'a [ExcludedTarget]);
 
 /// Returns every difference: first which targets are backed up, then what is done, in the order of the steps.
 pub(super) fn between(then: Side<'_>, now: Side<'_>) -> Vec<Difference> {
-    let mut found = Found::default();
+    let mut found = Differences::default();
     for target in targets(then.0) {
         if !now.0.iter().any(|step| step.target == *target) {
             match reason(now.1, target) {
@@ -143,11 +143,11 @@ fn reason<'a>(left_out: &'a [ExcludedTarget], target: &TargetName) -> Option<&'a
 }
 
 #[derive(Default)]
-struct Found {
+struct Differences {
     list: Vec<Difference>,
 }
 
-impl Found {
+impl Differences {
     /// Adds a difference; where a step differs in the same way for several targets, they share one entry.
     fn add(&mut self, target: &TargetName, step: Option<StepKind>, change: Change, text: &str) {
         let known = |known: &&mut Difference| (known.step, known.change, known.text.as_str()) == (step, change, text);
