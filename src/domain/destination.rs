@@ -174,11 +174,11 @@ impl Destination {
             Some(_) if self.kind == StorageKind::File => {
                 Err(DestinationError::NotForKind { kind: self.kind, key: "access_key".into() })
             }
-            None => Ok(Secret::around(self.written(None))),
+            None => Ok(Secret::from_shared(self.written(None))),
             Some(key) => {
                 Self::check_access_key(key)?;
                 lex::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
-                Ok(Secret::around(self.written(Some(key.expose()))))
+                Ok(Secret::from_shared(self.written(Some(key.expose()))))
             }
         }
     }

@@ -25,7 +25,7 @@ impl Secret {
     /// Wraps a text that contains secrets, a statement or a URI: it is kept and printed like a secret, but [`hide`] does not look
     /// for it. Only the secrets within it are hidden in foreign text.
     #[must_use]
-    pub fn around(text: String) -> Self {
+    pub fn from_shared(text: String) -> Self {
         Self(Arc::new(SecretString::from(text)))
     }
 
