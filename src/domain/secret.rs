@@ -18,7 +18,7 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         let secret = Arc::new(SecretString::from(text));
-        known::remember(&secret);
+        known::register(&secret);
         Self(secret)
     }
 

@@ -20,7 +20,7 @@ pub const HIDDEN: &str = "***";
 static KNOWN: Mutex<Vec<Weak<SecretString>>> = Mutex::new(Vec::new());
 
 /// Registers a secret for [`hide`].
-pub(super) fn remember(secret: &Arc<SecretString>) {
+pub(super) fn register(secret: &Arc<SecretString>) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.retain(|held| held.strong_count() > 0);
     if secret.expose_secret().chars().count() >= SHORTEST {
