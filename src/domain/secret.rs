@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod known;
 
-pub use known::{HIDDEN, hide, unescaped};
+pub use known::{HIDDEN, hide_secrets, unescaped};
 
 /// A password or an access key. `Debug` prints `***`, and the memory is wiped when the last copy is dropped. While a copy
 /// exists the secret is hidden in foreign text ([`hide`]).

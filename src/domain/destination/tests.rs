@@ -360,9 +360,12 @@ fn with_a_credential() -> impl Strategy<Value = (String, String)> {
 fn of_a_repeated_uri_the_key_alone_is_hidden() {
     let key = secret("CANARYSK1");
     let uri = user(S3).to_statement_uri(Some(&key)).unwrap();
-    assert_eq!(crate::domain::secret::hide(uri.expose()), user(S3).redacted_statement_uri());
+    assert_eq!(crate::domain::secret::hide_secrets(uri.expose()), user(S3).redacted_statement_uri());
     let plain = user("file:///mnt/backup").to_statement_uri(None).unwrap();
-    assert_eq!(crate::domain::secret::hide("no such file:///mnt/backup"), format!("no such {}", plain.expose()));
+    assert_eq!(
+        crate::domain::secret::hide_secrets("no such file:///mnt/backup"),
+        format!("no such {}", plain.expose())
+    );
 }
 
 #[test]

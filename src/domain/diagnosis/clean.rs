@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::redact::redact;
-use crate::domain::secret::hide;
+use crate::domain::secret::hide_secrets;
 
 /// What somebody else says: a server, a storage, a child, a file. Escape sequences, control characters and characters that
 /// reorder text are taken out, and `***` stands in the place of every secret: the values of the keys that no destination may
@@ -12,7 +12,7 @@ use crate::domain::secret::hide;
 /// Line breaks and tabs become spaces, so the result is one line. Cleaning twice changes nothing more.
 #[must_use]
 pub fn foreign(text: &str) -> String {
-    hide(&identifier(&hide(text)))
+    hide_secrets(&identifier(&hide_secrets(text)))
 }
 
 /// The same for a name, an id or a state, which is compared and sent back, so that no secret of this process is looked for in

@@ -32,7 +32,7 @@ pub(super) fn register(secret: &Arc<SecretString>) {
 /// statements, URIs, forms, JSON, XML, Base64 and hexadecimal digits spell it. Not for names, ids, numbers and states: those
 /// are compared and sent back.
 #[must_use]
-pub fn hide(text: &str) -> String {
+pub fn hide_secrets(text: &str) -> String {
     let mut held: Vec<Arc<SecretString>> =
         KNOWN.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
     // A secret that contains another one goes first.
@@ -72,14 +72,14 @@ mod tests {
             "43414e41525927782f2022395c3c263e2b",
             "43414E41525927782f2022395c3C263e2B",
         ] {
-            let said = hide(&format!("bad value: {form}, at 7"));
+            let said = hide_secrets(&format!("bad value: {form}, at 7"));
             assert_eq!(said, "bad value: ***, at 7", "{form}");
         }
         let coded = STANDARD.encode(secret.expose());
-        assert_eq!(hide(&format!("Basic {coded} refused")), "Basic *** refused");
+        assert_eq!(hide_secrets(&format!("Basic {coded} refused")), "Basic *** refused");
         drop(secret);
         // A concurrent test that calls `hide` holds every secret while it does.
-        let is_shown = || hide("CANARY''x/ \"9\\") == "CANARY''x/ \"9\\";
+        let is_shown = || hide_secrets("CANARY''x/ \"9\\") == "CANARY''x/ \"9\\";
         let tries = 1_000_000;
         let mut shown = false;
         for _ in 0..tries {
@@ -100,7 +100,7 @@ mod tests {
             for behind in ["", "!", "!!"] {
                 let login = format!("{user}CANARYkey~2718{behind}");
                 for coded in [STANDARD.encode(&login), URL_SAFE_NO_PAD.encode(&login)] {
-                    let said = hide(&format!("Authorization: Basic {coded}"));
+                    let said = hide_secrets(&format!("Authorization: Basic {coded}"));
                     assert!(said.contains("***"), "{login}: {said}");
                     let rest = said.rsplit(' ').next().unwrap_or_default();
                     let left = rest.split("***").map(str::len).sum::<usize>();
@@ -113,21 +113,25 @@ mod tests {
     #[test]
     fn what_is_left_of_it_among_letters_and_digits_is_hidden() {
         let _held = Secret::new("CANARY/left+over=".to_owned());
-        assert_eq!(hide("CodeCANARYleftover"), "Code***");
+        assert_eq!(hide_secrets("CodeCANARYleftover"), "Code***");
     }
 
     #[test]
     fn a_beginning_of_it_is_hidden_up_to_the_end_of_what_agrees() {
         let _held = Secret::new("begin~é7/qrstuvwxyz0123456789".to_owned());
         for cut in ["begin~é7/", "begin~é7%2Fqrst", "begin~é7/qrstuvwxyz012345678", "626567696e7ec3a9372f7172"] {
-            assert_eq!(hide(&format!("near '{cut}' at line 1")), "near '***' at line 1", "{cut}");
+            assert_eq!(hide_secrets(&format!("near '{cut}' at line 1")), "near '***' at line 1", "{cut}");
         }
-        assert_eq!(hide("near 'begin~é' at line 1"), "near 'begin~é' at line 1", "too short to be told from a word");
-        assert_eq!(hide("begin~é7/and more"), "***and more");
+        assert_eq!(
+            hide_secrets("near 'begin~é' at line 1"),
+            "near 'begin~é' at line 1",
+            "too short to be told from a word"
+        );
+        assert_eq!(hide_secrets("begin~é7/and more"), "***and more");
         let _with_accents = Secret::new("accents:é".repeat(4));
-        assert_eq!(hide("accents:è, accents:éè"), "***è, ***è", "no character is hidden by half");
+        assert_eq!(hide_secrets("accents:è, accents:éè"), "***è, ***è", "no character is hidden by half");
         let coded = STANDARD.encode("user:begin~é7/qrstu");
-        let said = hide(&coded);
+        let said = hide_secrets(&coded);
         assert!(said.contains("***") && said.len() < 14, "{said}");
     }
 
@@ -141,7 +145,7 @@ mod tests {
             "layers9x~7/q&amp;lt;&amp;quot;\\",
             "layers9x~7/q<\\\\\\\"\\\\\\\\",
         ] {
-            assert_eq!(hide(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
+            assert_eq!(hide_secrets(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
         }
     }
 
@@ -150,13 +154,13 @@ mod tests {
     fn one_that_is_escaped_in_several_ways_is_hidden() {
         let _held = Secret::new("mix/ed/key/9x".to_owned());
         for form in ["mix\\u00252Fed%2Fkey/9x", "mix%5Cu002fed/key%2F9x", "mix&#37;2Fed/key\\/9x"] {
-            assert_eq!(hide(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
+            assert_eq!(hide_secrets(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
         }
     }
 
     #[test]
     fn a_short_one_is_not_looked_for() {
         let _held = Secret::new("teN42".to_owned());
-        assert_eq!(hide("the teN42th row"), "the teN42th row");
+        assert_eq!(hide_secrets("the teN42th row"), "the teN42th row");
     }
 }
