@@ -11,7 +11,7 @@ use crate::domain::archiving::UnchangedArchive;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
-use crate::domain::standstill::Standstill;
+use crate::domain::standstill::Stall;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;
@@ -227,15 +227,10 @@ impl System {
 
     /// Diagnoses why these targets make no progress; each comes with the text of its wait. It changes nothing, and reports what
     /// cannot be read.
-    pub async fn standstill(
-        &mut self,
-        run: &Run<'_>,
-        step: StepKind,
-        stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    pub async fn standstill(&mut self, run: &Run<'_>, step: StepKind, stuck: &[(&TargetPlan, &str)]) -> Vec<Stall> {
         match self {
             Self::OceanBase(system) => system.standstill(run, step, stuck).await,
-            Self::Dump(_) => stuck.iter().map(|_| Standstill::unknown("a dump has none.")).collect(),
+            Self::Dump(_) => stuck.iter().map(|_| Stall::unknown("a dump has none.")).collect(),
         }
     }
 

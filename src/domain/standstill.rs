@@ -145,7 +145,7 @@ impl Hanging {
 
 /// What is known of a stall, for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standstill {
+pub struct Stall {
     /// The server's clock; None: it was never read.
     pub clock: Option<ServerClock>,
     /// The servers that do the work.
@@ -158,7 +158,7 @@ pub struct Standstill {
     pub hanging: Option<Hanging>,
 }
 
-impl Standstill {
+impl Stall {
     /// Returns a stall of which nothing is known, for this reason.
     #[must_use]
     pub fn unknown(why: &str) -> Self {

@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, Standstill};
+use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, Stall};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -38,12 +38,7 @@ const ITEMS: [(&str, &str); 6] = [
 
 impl OceanBase {
     /// Diagnoses why these targets make no progress; each comes with the text of its wait.
-    pub async fn standstill(
-        &mut self,
-        run: &Run<'_>,
-        step: StepKind,
-        stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    pub async fn standstill(&mut self, run: &Run<'_>, step: StepKind, stuck: &[(&TargetPlan, &str)]) -> Vec<Stall> {
         if matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_))) {
             return self.whole_standstill(run, step, stuck).await;
         }
@@ -65,7 +60,7 @@ impl OceanBase {
             .map(|(target, _)| {
                 let id = target.tenant.id;
                 let own: Vec<&Row> = third.iter().filter(|row| number(row, TENANT_ID) == Some(id)).collect();
-                Standstill {
+                Stall {
                     clock: clock.clone(),
                     servers: servers(&own),
                     archive: known(&rounds, |rows| {
@@ -87,7 +82,7 @@ impl OceanBase {
     /// Returns what these targets may hang on; where one is being cancelled, with the server that must write its metadata.
     pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<Hanging> {
         let mut hanging = Hanging::of(&self.detected?.version);
-        if stuck.iter().any(|(_, at)| Standstill::is_cancel(at)) {
+        if stuck.iter().any(|(_, at)| Stall::is_cancel(at)) {
             let servers = self.read(ViewId::Servers, &[], "").await.unwrap_or_default();
             // V4 says YES, the lines below it 1.
             let leads = |row: &&Row| matches!(word(row, "WITH_ROOTSERVER").as_str(), "YES" | "1");

@@ -13,8 +13,8 @@ fn hanging(version: &str, root_service: Option<&str>) -> Hanging {
     }
 }
 
-fn known() -> Standstill {
-    Standstill {
+fn known() -> Stall {
+    Stall {
         clock: Some(ServerClock { time_zone: ServerTimeZone::fixed(28_800), ahead_ms: 1_000 }),
         servers: vec!["10.0.0.2:2882".to_owned()],
         archive: Known::Known(Some(ArchiveStand {
@@ -59,7 +59,7 @@ fn everything_that_is_known_is_said() {
 fn an_error_of_the_running_job_is_the_reason() {
     let pay = target("prod/pay");
     let trouble = server_fault(9070, COMMENT, "");
-    let alone = Standstill { servers: Vec::new(), ..known() };
+    let alone = Stall { servers: Vec::new(), ..known() };
     let fault = alone.attention((StepKind::WaitForBackup, &pay), "BACKUP_DATA_MAJOR", Some(&trouble), at(0));
     assert_eq!((fault.code, fault.cause), (Some(9070), Cause::Storage));
     assert!(fault.why.starts_with("It stands at BACKUP_DATA_MAJOR, on server 10.0.0.3:2882. "), "{fault}");
@@ -70,8 +70,7 @@ fn an_error_of_the_running_job_is_the_reason() {
 #[test]
 fn what_is_not_known_is_said_too() {
     let pay = target("prod/pay");
-    let fault =
-        Standstill::unknown("it does not answer.").attention((StepKind::StartBackup, &pay), "INIT", None, at(0));
+    let fault = Stall::unknown("it does not answer.").attention((StepKind::StartBackup, &pay), "INIT", None, at(0));
     assert_eq!(
         fault.what,
         "Start data backup of prod/pay has not moved since 1970-01-01 00:00:00 +00:00 (this host's clock)."
@@ -81,7 +80,7 @@ fn what_is_not_known_is_said_too() {
         "It stands at INIT; the server does not say on which of its servers. The archive was not looked at: it does not \
          answer. The events of the root service were not read: it does not answer. The server names no error."
     );
-    let silent = Standstill { event: Known::Known(None), archive: Known::Known(None), ..known() };
+    let silent = Stall { event: Known::Known(None), archive: Known::Known(None), ..known() };
     let fault = silent.attention((StepKind::StartArchiving, &pay), "BEGINNING", None, at(0));
     assert!(fault.why.contains("There is no archive round. The root service wrote nothing about it."), "{fault}");
 }
@@ -90,7 +89,7 @@ fn what_is_not_known_is_said_too() {
 fn the_slowest_log_stream_is_named() {
     let stand =
         ArchiveStand { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)), lag_target: None };
-    let slow = Standstill { archive: Known::Known(Some(stand)), ..known() };
+    let slow = Stall { archive: Known::Known(Some(stand)), ..known() };
     let fault = slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0));
     let said = "70 s behind (its lag target was not read); log stream 1001 is the last, 70 s behind.";
     assert!(fault.why.contains(said), "{fault}");
@@ -100,7 +99,7 @@ fn the_slowest_log_stream_is_named() {
 fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
     let next = |behind, slowest, lag_target| {
         let stand = ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target };
-        let slow = Standstill { archive: Known::Known(Some(stand)), ..known() };
+        let slow = Stall { archive: Known::Known(Some(stand)), ..known() };
         (
             slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0)).next,
             slow.key("P", None),
@@ -126,12 +125,12 @@ fn a_growing_lag_is_no_other_reason() {
     let stand = |behind, slowest| {
         Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target: Some(120) }))
     };
-    let later = Standstill { archive: stand(Some(300), None), ..known() };
+    let later = Stall { archive: stand(Some(300), None), ..known() };
     assert_eq!(one.key("P", None), later.key("P", None));
     for other in [
-        Standstill { archive: stand(Some(300), Some((1, 300))), ..known() },
-        Standstill { servers: Vec::new(), ..known() },
-        Standstill { event: Known::Known(None), ..known() },
+        Stall { archive: stand(Some(300), Some((1, 300))), ..known() },
+        Stall { servers: Vec::new(), ..known() },
+        Stall { event: Known::Known(None), ..known() },
     ] {
         assert_ne!(one.key("P", None), other.key("P", None));
     }
@@ -144,7 +143,7 @@ fn a_growing_lag_is_no_other_reason() {
 fn a_cancel_that_stands_says_where_to_look_and_what_waits_behind_it() {
     let pay = target("prod/pay");
     let next = |version: &str, root_service, at_: &str| {
-        let standing = Standstill { hanging: Some(hanging(version, root_service)), ..known() };
+        let standing = Stall { hanging: Some(hanging(version, root_service)), ..known() };
         standing.attention((StepKind::WaitForBackup, &pay), at_, None, at(0)).next
     };
     assert_eq!(

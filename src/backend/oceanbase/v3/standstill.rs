@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
+use crate::domain::standstill::{ArchiveStand, RootEvent, Stall};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
@@ -27,7 +27,7 @@ impl OceanBase {
         run: &Run<'_>,
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    ) -> Vec<Stall> {
         let of_archive =
             matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
         let module = if of_archive { "log_archive" } else { "backup" };
@@ -53,7 +53,7 @@ impl OceanBase {
         let hanging = self.hanging(stuck).await;
         stuck
             .iter()
-            .map(|(target, _)| Standstill {
+            .map(|(target, _)| Stall {
                 clock: clock.clone(),
                 servers: servers(&parts, target.tenant.id),
                 archive: archive.clone(),
