@@ -34,7 +34,7 @@ impl ServerClock {
 
 /// The progress of a tenant's log archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchiveStand {
+pub struct ArchiveProgress {
     /// The status of the round.
     pub status: String,
     /// How many seconds the checkpoint is behind the server's clock; None before there is a checkpoint.
@@ -45,7 +45,7 @@ pub struct ArchiveStand {
     pub lag_target: Option<u64>,
 }
 
-impl ArchiveStand {
+impl ArchiveProgress {
     /// Whether the lag is too large to just wait: more than three times the lag target, the limit of the preflight check. False
     /// where the lag target was not read.
     fn lags(&self) -> bool {
@@ -151,7 +151,7 @@ pub struct Stall {
     /// The servers that do the work.
     pub servers: Vec<String>,
     /// The progress of the log archive; None: there is no round.
-    pub archive: Known<Option<ArchiveStand>>,
+    pub archive: Known<Option<ArchiveProgress>>,
     /// The latest event of the root service about it.
     pub event: Known<Option<RootEvent>>,
     /// What the stall blocks; None: it is not a backup by a server.

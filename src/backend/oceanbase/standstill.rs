@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, Stall};
+use crate::domain::standstill::{ArchiveProgress, Hanging, RootEvent, ServerClock, Stall};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -66,7 +66,7 @@ impl OceanBase {
                     archive: known(&rounds, |rows| {
                         let round = rows.iter().find(|row| number(row, TENANT_ID) == Some(id))?;
                         let lag_target = parameters.as_ref().and_then(|parameters| parameters.lag_target(id));
-                        Some(ArchiveStand { lag_target, ..archive(round, &own, now) })
+                        Some(ArchiveProgress { lag_target, ..archive(round, &own, now) })
                     }),
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
@@ -155,7 +155,7 @@ fn servers(rows: &[&Row]) -> Vec<String> {
     servers
 }
 
-fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand {
+fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveProgress {
     let behind = |row: &Row| {
         let checkpoint = number(row, "CHECKPOINT_SCN").filter(|scn| *scn > 0)?;
         Some(now?.seconds_since(Scn(checkpoint)))
@@ -169,7 +169,7 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
     // Where all are equally late, none is the slowest.
     let (least, most) = (late.values().min().copied(), late.iter().max_by_key(|(_, seconds)| **seconds));
     let slowest = most.filter(|(_, seconds)| Some(**seconds) > least).map(|(stream, seconds)| (*stream, *seconds));
-    ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
+    ArchiveProgress { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
 }
 
 /// Returns when the start of the current backup was sent, by the server's clock.

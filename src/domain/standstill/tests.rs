@@ -17,7 +17,7 @@ fn known() -> Stall {
     Stall {
         clock: Some(ServerClock { time_zone: ServerTimeZone::fixed(28_800), ahead_ms: 1_000 }),
         servers: vec!["10.0.0.2:2882".to_owned()],
-        archive: Known::Known(Some(ArchiveStand {
+        archive: Known::Known(Some(ArchiveProgress {
             status: "DOING".to_owned(),
             behind: Some(3),
             slowest: None,
@@ -88,7 +88,7 @@ fn what_is_not_known_is_said_too() {
 #[test]
 fn the_slowest_log_stream_is_named() {
     let stand =
-        ArchiveStand { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)), lag_target: None };
+        ArchiveProgress { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)), lag_target: None };
     let slow = Stall { archive: Known::Known(Some(stand)), ..known() };
     let fault = slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0));
     let said = "70 s behind (its lag target was not read); log stream 1001 is the last, 70 s behind.";
@@ -98,7 +98,7 @@ fn the_slowest_log_stream_is_named() {
 #[test]
 fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
     let next = |behind, slowest, lag_target| {
-        let stand = ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target };
+        let stand = ArchiveProgress { status: "DOING".to_owned(), behind, slowest, lag_target };
         let slow = Stall { archive: Known::Known(Some(stand)), ..known() };
         (
             slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0)).next,
@@ -123,7 +123,7 @@ fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
 fn a_growing_lag_is_no_other_reason() {
     let (one, trouble) = (known(), server_fault(9070, COMMENT, ""));
     let stand = |behind, slowest| {
-        Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target: Some(120) }))
+        Known::Known(Some(ArchiveProgress { status: "DOING".to_owned(), behind, slowest, lag_target: Some(120) }))
     };
     let later = Stall { archive: stand(Some(300), None), ..known() };
     assert_eq!(one.key("P", None), later.key("P", None));

@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, RootEvent, Stall};
+use crate::domain::standstill::{ArchiveProgress, RootEvent, Stall};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
@@ -65,9 +65,9 @@ impl OceanBase {
 }
 
 /// Returns the state of the archive at a time of the server's clock.
-pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveStand {
+pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveProgress {
     let behind = (round.checkpoint.0 != 0).then(|| now.seconds_since(round.checkpoint));
-    ArchiveStand {
+    ArchiveProgress {
         status: round.status.to_string(),
         behind,
         slowest: None,
