@@ -69,7 +69,7 @@ impl ArchiveProgress {
 
 /// The latest event of the root service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RootEvent {
+pub struct RootServiceEvent {
     /// When it happened, as the server prints it.
     pub at: String,
     /// The name of the event.
@@ -78,7 +78,7 @@ pub struct RootEvent {
     pub items: Vec<(String, String)>,
 }
 
-impl RootEvent {
+impl RootServiceEvent {
     /// Formats it: `deal with failed job at 2026-11-20 03:31:40 (job_id 12)`.
     pub(super) fn said(&self) -> String {
         let items: Vec<String> = self.items.iter().map(|(name, value)| format!("{name} {value}")).collect();
@@ -153,7 +153,7 @@ pub struct Stall {
     /// The progress of the log archive; None: there is no round.
     pub archive: Known<Option<ArchiveProgress>>,
     /// The latest event of the root service about it.
-    pub event: Known<Option<RootEvent>>,
+    pub event: Known<Option<RootServiceEvent>>,
     /// What the stall blocks; None: it is not a backup by a server.
     pub hanging: Option<Hanging>,
 }

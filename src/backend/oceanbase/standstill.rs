@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveProgress, Hanging, RootEvent, ServerClock, Stall};
+use crate::domain::standstill::{ArchiveProgress, Hanging, RootServiceEvent, ServerClock, Stall};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -215,8 +215,8 @@ fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> 
     }
 }
 
-fn event(row: &Row) -> RootEvent {
+fn event(row: &Row) -> RootServiceEvent {
     let at = word(row, "TIMESTAMP");
     let at = at.split('.').next().unwrap_or_default().to_owned();
-    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+    RootServiceEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
 }

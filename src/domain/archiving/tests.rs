@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::samples::{archive, round, target};
-use crate::domain::standstill::RootEvent;
+use crate::domain::standstill::RootServiceEvent;
 
 #[test]
 fn every_state_is_judged_as_the_law_says() {
@@ -59,12 +59,12 @@ fn given_up() -> Fault {
     Fault::new(Cause::Unknown, what, why, "Look at the server's views, then retry.")
 }
 
-fn event(name: &str, result: &str) -> RootEvent {
+fn event(name: &str, result: &str) -> RootServiceEvent {
     let items = [("tenant_id", "1002"), ("result", result)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    RootEvent { at: "2026-11-20 03:31:38".to_owned(), name: name.to_owned(), items: items.to_vec() }
+    RootServiceEvent { at: "2026-11-20 03:31:38".to_owned(), name: name.to_owned(), items: items.to_vec() }
 }
 
-fn unchanged(events: Vec<RootEvent>) -> UnchangedArchive {
+fn unchanged(events: Vec<RootServiceEvent>) -> UnchangedArchive {
     UnchangedArchive {
         has_round: Known::Known(false),
         directory: Some("file:///backup/clog".to_owned()),

@@ -23,7 +23,7 @@ fn known() -> Stall {
             slowest: None,
             lag_target: Some(120),
         })),
-        event: Known::Known(Some(RootEvent {
+        event: Known::Known(Some(RootServiceEvent {
             at: "2026-11-20 03:31:38".to_owned(),
             name: "persist_set_task".to_owned(),
             items: vec![("tenant_id".to_owned(), "1002".to_owned()), ("job_id".to_owned(), "12".to_owned())],

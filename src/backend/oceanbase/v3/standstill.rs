@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveProgress, RootEvent, Stall};
+use crate::domain::standstill::{ArchiveProgress, RootServiceEvent, Stall};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
@@ -83,8 +83,8 @@ fn servers(parts: &[Row], tenant: u64) -> Vec<String> {
     servers
 }
 
-fn event(row: &Row) -> RootEvent {
+fn event(row: &Row) -> RootServiceEvent {
     let at = word(row, "GMT_CREATE");
     let at = at.split('.').next().unwrap_or_default().to_owned();
-    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+    RootServiceEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
 }
