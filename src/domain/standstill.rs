@@ -89,7 +89,7 @@ impl RootServiceEvent {
 
 /// What a stalled backup blocks in a version, and how a cancel that does not end can be forced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hanging {
+pub struct StalledStep {
     /// What the server blocks until the backup has ended.
     waits: &'static str,
     /// The statement that ends all backups by force, with its side effects; None: the version has none.
@@ -98,7 +98,7 @@ pub struct Hanging {
     pub root_service: Option<String>,
 }
 
-impl Hanging {
+impl StalledStep {
     /// Returns what this version blocks. V2, V3 and V4.0 block DDL (V3.1.5 source; V4 documentation); `CANCEL ALL BACKUP FORCE`
     /// is in the grammar of V3.1.3 to V3.2 only, and V4 answers it with 1210.
     #[must_use]
@@ -155,7 +155,7 @@ pub struct Stall {
     /// The latest event of the root service about it.
     pub event: Known<Option<RootServiceEvent>>,
     /// What the stall blocks; None: it is not a backup by a server.
-    pub hanging: Option<Hanging>,
+    pub hanging: Option<StalledStep>,
 }
 
 impl Stall {

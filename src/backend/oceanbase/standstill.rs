@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveProgress, Hanging, RootServiceEvent, ServerClock, Stall};
+use crate::domain::standstill::{ArchiveProgress, RootServiceEvent, ServerClock, Stall, StalledStep};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -80,8 +80,8 @@ impl OceanBase {
     }
 
     /// Returns what these targets may hang on; where one is being cancelled, with the server that must write its metadata.
-    pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<Hanging> {
-        let mut hanging = Hanging::of(&self.detected?.version);
+    pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<StalledStep> {
+        let mut hanging = StalledStep::of(&self.detected?.version);
         if stuck.iter().any(|(_, at)| Stall::is_cancel(at)) {
             let servers = self.read(ViewId::Servers, &[], "").await.unwrap_or_default();
             // V4 says YES, the lines below it 1.

@@ -6,10 +6,10 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or_default()
 }
 
-fn hanging(version: &str, root_service: Option<&str>) -> Hanging {
-    Hanging {
+fn hanging(version: &str, root_service: Option<&str>) -> StalledStep {
+    StalledStep {
         root_service: root_service.map(str::to_owned),
-        ..Hanging::of(&version.parse().unwrap_or(Version::TENANT_BACKUP))
+        ..StalledStep::of(&version.parse().unwrap_or(Version::TENANT_BACKUP))
     }
 }
 
