@@ -25,7 +25,7 @@ use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
-    Expected, OfTenant, StorageCheck, TestReport, TestUpdate, TestedCheck, Used, by_hand, judge_servers, script,
+    Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, Used, by_hand, judge_servers, script,
     sole_use,
 };
 use crate::domain::template::DirKind;
@@ -97,7 +97,7 @@ impl TestSpec {
     #[must_use]
     pub fn for_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
         let expected = match directory_rules(facts) {
-            DirectoryRules::PerTenant => Expected::OfTenant(Box::new(OfTenant {
+            DirectoryRules::PerTenant => Expected::OfTenant(Box::new(TenantDirectory {
                 cluster_id: facts.cluster.id,
                 cluster: facts.cluster.server_name.clone(),
                 tenant_id: tenant.id,

@@ -13,7 +13,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, Fit, Listed, OfTenant, Seen, Used, by_hand, judge, sole_use};
+pub use expected::{Contents, Expected, Fit, Listed, Seen, TenantDirectory, Used, by_hand, judge, sole_use};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};

@@ -19,7 +19,7 @@ pub enum Expected {
         kind: Option<DirKind>,
     },
     /// V4, for one tenant of a known cluster, with what the cluster's views list in the directory.
-    OfTenant(Box<OfTenant>),
+    OfTenant(Box<TenantDirectory>),
     /// The `TO` of a V3.2 tenant backup: an empty directory.
     Empty,
     /// The base of a V2 or V3 cluster, in which the server makes its own directories.
@@ -30,7 +30,7 @@ pub enum Expected {
 
 /// The tenant that a directory must belong to, and what proves it: administrators choose ids, and many clusters share them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OfTenant {
+pub struct TenantDirectory {
     /// The cluster's id.
     pub cluster_id: Option<u64>,
     /// The cluster's name, as its servers report it.
@@ -65,7 +65,7 @@ pub struct Contents {
     pub format: Option<FormatFile>,
 }
 
-impl OfTenant {
+impl TenantDirectory {
     /// Returns the ids and the kind that a format file has to match.
     fn ids(&self) -> (Option<u64>, Option<u64>, Option<DirKind>) {
         (self.cluster_id, Some(self.tenant_id), Some(self.kind))
@@ -179,13 +179,13 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
 }
 
 /// Whether a format file has the names of the cluster and the tenant.
-fn are_names_of(of: &OfTenant, file: &FormatFile) -> bool {
+fn are_names_of(of: &TenantDirectory, file: &FormatFile) -> bool {
     of.cluster.as_ref().is_none_or(|cluster| *cluster == file.cluster) && of.tenant == file.tenant
 }
 
 /// Returns why a directory with the right ids may still be another cluster's; None: what is listed under its `DEST_ID` is there,
 /// or nothing contradicts it.
-fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
+fn doubt(of: &TenantDirectory, file: &FormatFile, names: &[String]) -> Option<String> {
     let there = |listed: &Listed| {
         !listed.entries.is_empty() && listed.entries.iter().all(|entry| names.iter().any(|name| name == entry))
     };

@@ -121,7 +121,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
     };
     let expected = |cluster: &str, tenant: &str, listed: Vec<Listed>| {
-        Expected::OfTenant(Box::new(OfTenant {
+        Expected::OfTenant(Box::new(TenantDirectory {
             cluster_id: Some(7),
             cluster: Some(cluster.to_owned()),
             tenant_id: 1004,
