@@ -11,7 +11,7 @@ use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::proof::ProofChoice;
 use super::secret::SecretSource;
-use super::storage_test::Seen;
+use super::storage_test::OwnerFinding;
 use super::target::TargetName;
 
 /// Data backup mode.
@@ -173,7 +173,7 @@ pub struct InspectedDirectory {
     /// Its URI, without attributes.
     pub uri: String,
     /// What was seen.
-    pub seen: Seen,
+    pub seen: OwnerFinding,
 }
 
 impl Choices {

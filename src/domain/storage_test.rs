@@ -13,7 +13,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, Fit, Listed, Seen, TenantDirectory, Used, by_hand, judge, sole_use};
+pub use expected::{Contents, Expected, Fit, Listed, OwnerFinding, TenantDirectory, Used, by_hand, judge, sole_use};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
@@ -174,7 +174,7 @@ pub struct TestedCheck {
     pub fault: Option<Fault>,
     /// What other checks need to know of the directory, where its contents were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Seen>,
+    pub seen: Option<OwnerFinding>,
     /// Whether it was not made because a probe can be written only into the directory itself, so that the user is asked first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks_inside: bool,
@@ -243,7 +243,7 @@ pub struct TestReport {
 impl TestReport {
     /// Returns what was found of the directory; None: its contents were not read.
     #[must_use]
-    pub fn seen(&self) -> Option<Seen> {
+    pub fn seen(&self) -> Option<OwnerFinding> {
         self.checks.iter().find_map(|check| check.seen)
     }
 

@@ -1,7 +1,7 @@
 //! Reports the checks of a probe, each with its duration.
 
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
+use crate::domain::storage_test::{Contents, Expected, Fit, OwnerFinding, StorageCheck, TestedCheck, judge};
 
 use super::{Bench, News};
 
@@ -37,7 +37,7 @@ impl Bench<'_> {
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
             Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
         };
-        let seen = Seen::of(shown, expected, contents);
+        let seen = OwnerFinding::of(shown, expected, contents);
         (self.tell)(News::Ended(TestedCheck { seen: Some(seen), ..tested }));
         seen.fit
     }

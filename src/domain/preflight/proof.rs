@@ -150,7 +150,7 @@ mod tests {
     use crate::domain::preflight::CheckResult;
     use crate::domain::restorable::BackupSet;
     use crate::domain::samples::{choose, cluster, full, tenant, wanted};
-    use crate::domain::storage_test::Seen;
+    use crate::domain::storage_test::OwnerFinding;
 
     const OLD: &str = "file:///old/data";
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     fn seen(format: bool, doubted: bool) -> Vec<InspectedDirectory> {
-        vec![InspectedDirectory { uri: OLD.into(), seen: Seen { format, doubted, fit: Fit::Fit } }]
+        vec![InspectedDirectory { uri: OLD.into(), seen: OwnerFinding { format, doubted, fit: Fit::Fit } }]
     }
 
     fn of(checks: &[Check], id: CheckId) -> Vec<&Check> {

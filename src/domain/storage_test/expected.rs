@@ -74,7 +74,7 @@ impl TenantDirectory {
 
 /// What other checks need to know of a directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct OwnerFinding {
     /// Whether it holds the format file.
     pub format: bool,
     /// Whether nothing proves that it is this cluster's, and its format file has other names or another `DEST_ID`.
@@ -97,7 +97,7 @@ pub enum Fit {
     Unknown,
 }
 
-impl Seen {
+impl OwnerFinding {
     /// Judges a directory by these contents; `shown` as in [`judge`].
     #[must_use]
     pub fn of(shown: &str, expected: &Expected, contents: &Contents) -> Self {

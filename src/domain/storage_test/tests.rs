@@ -149,7 +149,10 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         ),
     ] {
         assert_eq!(judge("/backup/data", &wanted, contents), Ok(Ok(found.to_owned())));
-        assert_eq!(Seen::of("/backup/data", &wanted, contents), Seen { format: true, doubted: false, fit: Fit::Fit });
+        assert_eq!(
+            OwnerFinding::of("/backup/data", &wanted, contents),
+            OwnerFinding { format: true, doubted: false, fit: Fit::Fit }
+        );
     }
     for (wanted, contents) in [
         // Another cluster of that id, which lists nothing there.
@@ -164,21 +167,31 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         let fault = judge("/backup/data", &wanted, contents).unwrap_err();
         assert_eq!((fault.code, fault.what.as_str()), (None, "/backup/data is the directory of prod/pay (data)."));
         assert!(fault.next.contains("--skip owner"), "{fault}");
-        assert_eq!(Seen::of("/backup/data", &wanted, contents), Seen { format: true, doubted: true, fit: Fit::Unfit });
+        assert_eq!(
+            OwnerFinding::of("/backup/data", &wanted, contents),
+            OwnerFinding { format: true, doubted: true, fit: Fit::Unfit }
+        );
     }
     // The server itself refuses other ids, whatever else matches.
     let Expected::OfTenant(mut other) = expected("prod", "pay", vec![sets()]) else { unreachable!() };
     other.tenant_id = 1005;
     let other = Expected::OfTenant(other);
     assert_eq!(judge("/backup/data", &other, &here).unwrap_err().code, Some(9081));
-    assert_eq!(Seen::of("/backup/data", &other, &here), Seen { format: true, doubted: false, fit: Fit::Unfit });
+    assert_eq!(
+        OwnerFinding::of("/backup/data", &other, &here),
+        OwnerFinding { format: true, doubted: false, fit: Fit::Unfit }
+    );
     let Expected::OfTenant(mut named) = expected("other-site", "crm", Vec::new()) else { unreachable!() };
     named.tenant_id = 1005;
-    let seen = Seen::of("/backup/data", &Expected::OfTenant(named), &here);
-    assert_eq!(seen, Seen { format: true, doubted: false, fit: Fit::Unfit }, "the names are not all that differs");
+    let seen = OwnerFinding::of("/backup/data", &Expected::OfTenant(named), &here);
     assert_eq!(
-        Seen::of("/backup/data", &other, &Contents::default()),
-        Seen { format: false, doubted: false, fit: Fit::Fit }
+        seen,
+        OwnerFinding { format: true, doubted: false, fit: Fit::Unfit },
+        "the names are not all that differs"
+    );
+    assert_eq!(
+        OwnerFinding::of("/backup/data", &other, &Contents::default()),
+        OwnerFinding { format: false, doubted: false, fit: Fit::Fit }
     );
     assert_eq!(judge("/backup/data", &other, &contents(&[])), Ok(Ok("empty".to_owned())));
 }

@@ -10,7 +10,7 @@ use crate::app::storage_check::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestReport, TestUpdate, TestedCheck};
+use crate::domain::storage_test::{Fit, OwnerFinding, StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
@@ -191,7 +191,7 @@ impl FakeBackend {
         self.say(req, Answer::TestProgressed(Box::new(TestUpdate::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
         let directory = TestedCheck {
-            seen: Some(Seen { format: true, doubted: false, fit: Fit::Fit }),
+            seen: Some(OwnerFinding { format: true, doubted: false, fit: Fit::Fit }),
             ..TestedCheck::pass(StorageCheck::Directory, Some(1), "ours, format file matches")
         };
         let report = TestReport {

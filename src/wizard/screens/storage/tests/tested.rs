@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::facts::TenantFacts;
 use crate::domain::samples::{cluster, prod, wanted};
-use crate::domain::storage_test::{Expected, Fit, Seen, TestResult, TestUpdate};
+use crate::domain::storage_test::{Expected, Fit, OwnerFinding, TestResult, TestUpdate};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
 use crate::wizard::screens::storage::test_run::TestProgress;
@@ -215,7 +215,7 @@ fn one_failed_tenant_directory_blocks_next() {
     for (what, result) in all.iter().zip([TestResult::Pass, TestResult::NotChecked, TestResult::Pass]) {
         let mut every = TestedCheck::pass(StorageCheck::EveryServer, None, "each of 3 servers");
         every.result = result;
-        every.seen = Some(Seen { format: true, doubted: false, fit: Fit::Fit });
+        every.seen = Some(OwnerFinding { format: true, doubted: false, fit: Fit::Fit });
         let report = TestReport { uri: what.destination.to_string(), ..report(vec![every]) };
         answer(&mut model, req, Answer::TestFinished(Box::new(report)));
     }
