@@ -25,8 +25,8 @@ use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
-    Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, Used, by_hand, judge_servers, script,
-    sole_use,
+    DestinationUse, Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, by_hand,
+    judge_servers, script, sole_use,
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
@@ -59,7 +59,7 @@ pub struct TestSpec {
     /// What the server requires of the directory.
     pub expected: Expected,
     /// Every other destination of the cluster; None: no cluster was named.
-    pub others: Option<Vec<Used>>,
+    pub others: Option<Vec<DestinationUse>>,
     /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
     pub servers: Option<Servers>,
     /// That the server itself writes there, as it shows.
@@ -237,18 +237,18 @@ fn directory_rules(facts: &Facts) -> DirectoryRules {
 }
 
 /// The directory of a whole cluster below V4.
-fn cluster_use(facts: &Facts, destination: &Destination) -> Used {
-    Used { by: facts.cluster.name().to_owned(), kind: DirKind::Data, destination: destination.clone() }
+fn cluster_use(facts: &Facts, destination: &Destination) -> DestinationUse {
+    DestinationUse { by: facts.cluster.name().to_owned(), kind: DirKind::Data, destination: destination.clone() }
 }
 
 /// What all tenants use, the destination of one tenant for one kind aside.
-fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
+fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<DestinationUse> {
     let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     let all = users.flat_map(|tenant| {
         let data = tenant.data_destination.clone().map(|destination| (DirKind::Data, destination));
         let clog = tenant.archive.destination.as_ref().map(|dest| (DirKind::Clog, dest.location.clone()));
         let is_own = move |kind: DirKind| own == Some((tenant.id, kind));
-        data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| Used {
+        data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| DestinationUse {
             by: facts.target(tenant).to_string(),
             kind,
             destination,

@@ -13,7 +13,9 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, Fit, Listed, OwnerFinding, TenantDirectory, Used, by_hand, judge, sole_use};
+pub use expected::{
+    Contents, DestinationUse, Expected, Fit, Listed, OwnerFinding, TenantDirectory, by_hand, judge, sole_use,
+};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};

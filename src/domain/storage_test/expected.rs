@@ -119,7 +119,7 @@ impl OwnerFinding {
 
 /// Another destination of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Used {
+pub struct DestinationUse {
     /// Its user: `prod-hz/pay`.
     pub by: String,
     /// What the directory holds.
@@ -258,9 +258,9 @@ fn owner(
 ///
 /// # Errors
 /// One does; the server would refuse it (V4: 9080 or 9081, before: 20303), or would mix the contents.
-pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Box<Fault>> {
+pub fn sole_use(destination: &Destination, others: &[DestinationUse]) -> Result<String, Box<Fault>> {
     let bare = destination.uri_without_attributes();
-    let how = |other: &Used| {
+    let how = |other: &DestinationUse| {
         if destination.may_be_same_directory(&other.destination) {
             Some(format!("{bare} is the directory of {} ({}).", other.by, other.kind))
         } else if destination.is_inside(&other.destination) {

@@ -64,7 +64,8 @@ fn the_headline_names_what_failed() {
 
 #[test]
 fn a_directory_of_another_one_around_it_or_inside_it_is_refused() {
-    let used = |uri: &str| [Used { by: "prod/order".into(), kind: DirKind::Clog, destination: destination(uri) }];
+    let used =
+        |uri: &str| [DestinationUse { by: "prod/order".into(), kind: DirKind::Clog, destination: destination(uri) }];
     let own = destination("file:///backup/a/data");
     let said = |uri: &str| sole_use(&own, &used(uri)).map_err(|fault| fault.what);
     assert_eq!(
