@@ -3,7 +3,7 @@
 use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::restorable::FileStatus;
-use super::storage_test::Listed;
+use super::storage_test::ListedMedia;
 use super::template::DirKind;
 
 /// So many of the newest are looked for: a directory may hold thousands.
@@ -18,7 +18,7 @@ fn is_path_of(path: &str, destination: &Destination) -> bool {
 /// The available sets, or pieces, that a tenant has in a directory, for each `DEST_ID`, by the names of their own directories
 /// (V4.3.1 source, `ObBackupPathUtil`: `backup_set_41_full`, `piece_d1002r1p3`).
 #[must_use]
-pub fn listed_media(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<Listed> {
+pub fn listed_media(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<ListedMedia> {
     let mut found: Vec<(u64, String)> = match kind {
         DirKind::Data => {
             let sets = tenant.sets.iter().filter(|set| set.file_status == FileStatus::Available);
@@ -40,12 +40,12 @@ pub fn listed_media(tenant: &TenantFacts, kind: DirKind, destination: &Destinati
     };
     // The newest come last in the views.
     found.reverse();
-    let mut all: Vec<Listed> = Vec::new();
+    let mut all: Vec<ListedMedia> = Vec::new();
     for (dest_id, entry) in found {
         match all.iter_mut().find(|listed| listed_media.dest_id == dest_id) {
             Some(listed) if listed_media.entries.len() < NEWEST => listed_media.entries.push(entry),
             Some(_) => {}
-            None => all.push(Listed { dest_id, entries: vec![entry] }),
+            None => all.push(ListedMedia { dest_id, entries: vec![entry] }),
         }
     }
     all

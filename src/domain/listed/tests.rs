@@ -17,7 +17,7 @@ fn sets_and_pieces_of_a_directory_are_named_as_the_server_names_them() {
     ];
     let data = place("file:///own/data");
     let entries = vec!["backup_set_2_inc".to_owned(), "backup_set_1_full".to_owned()];
-    assert_eq!(listed_media(&pay, DirKind::Data, &data), [Listed { dest_id: 1001, entries }]);
+    assert_eq!(listed_media(&pay, DirKind::Data, &data), [ListedMedia { dest_id: 1001, entries }]);
     assert_eq!(media_at_risk(&pay, DirKind::Data, &data).unwrap(), "sets 2, 1 of pay");
     assert_eq!(media_at_risk(&pay, DirKind::Data, &place("file:///own")), None);
     pay.archive.rounds = vec![Round { path: "file:///own/clog".into(), ..round("STOP") }];
@@ -34,7 +34,7 @@ fn sets_and_pieces_of_a_directory_are_named_as_the_server_names_them() {
     pay.archive.pieces = Known::Known(Some(vec![piece(1, FileStatus::Available), piece(2, FileStatus::Incomplete)]));
     let clog = place("file:///own/clog");
     let entries = vec!["piece_d1002r1p1".to_owned()];
-    assert_eq!(listed_media(&pay, DirKind::Clog, &clog), [Listed { dest_id: 1002, entries }]);
+    assert_eq!(listed_media(&pay, DirKind::Clog, &clog), [ListedMedia { dest_id: 1002, entries }]);
     assert!(media_at_risk(&pay, DirKind::Clog, &clog).unwrap().starts_with("log archive rounds 1"));
 }
 

@@ -42,12 +42,12 @@ pub struct TenantDirectory {
     /// Data or log archive.
     pub kind: DirKind,
     /// What the views list in it, for each `DEST_ID` that it has had.
-    pub listed: Vec<Listed>,
+    pub listed: Vec<ListedMedia>,
 }
 
 /// What the views of a cluster list in a directory under one `DEST_ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct ListedMedia {
     /// The `DEST_ID`.
     pub dest_id: u64,
     /// The directories of the newest available sets, or pieces.
@@ -186,7 +186,7 @@ fn are_names_of(of: &TenantDirectory, file: &FormatFile) -> bool {
 /// Returns why a directory with the right ids may still be another cluster's; None: what is listed under its `DEST_ID` is there,
 /// or nothing contradicts it.
 fn doubt(of: &TenantDirectory, file: &FormatFile, names: &[String]) -> Option<String> {
-    let there = |listed: &Listed| {
+    let there = |listed: &ListedMedia| {
         !listed.entries.is_empty() && listed.entries.iter().all(|entry| names.iter().any(|name| name == entry))
     };
     if of.listed.iter().any(|listed| listed.dest_id == file.dest_id && there(listed)) {

@@ -117,11 +117,11 @@ fn a_format_file_of_somebody_else_is_predicted() {
 /// Administrators choose ids, so the same ids and path prove nothing; what is listed under the directory's `DEST_ID` does.
 #[test]
 fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
-    let listed = |dest_id, entries: &[&str]| Listed {
+    let listed = |dest_id, entries: &[&str]| ListedMedia {
         dest_id,
         entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
     };
-    let expected = |cluster: &str, tenant: &str, listed: Vec<Listed>| {
+    let expected = |cluster: &str, tenant: &str, listed: Vec<ListedMedia>| {
         Expected::OfTenant(Box::new(TenantDirectory {
             cluster_id: Some(7),
             cluster: Some(cluster.to_owned()),
