@@ -14,7 +14,8 @@ mod servers;
 mod tests;
 
 pub use expected::{
-    Contents, DestinationUse, Expected, Fit, ListedMedia, OwnerFinding, TenantDirectory, by_hand, judge, sole_use,
+    Contents, DestinationUse, Expected, Fit, ListedMedia, OwnerFinding, TenantDirectory, assess_owner, by_hand,
+    sole_use,
 };
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;

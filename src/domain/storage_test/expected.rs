@@ -108,7 +108,7 @@ impl OwnerFinding {
             }
             _ => false,
         };
-        let fit = match judge(shown, expected, contents) {
+        let fit = match assess_owner(shown, expected, contents) {
             Ok(Ok(_)) => Fit::Fit,
             Ok(Err(_)) => Fit::Unknown,
             Err(_) => Fit::Unfit,
@@ -133,7 +133,11 @@ pub struct DestinationUse {
 ///
 /// # Errors
 /// The server will refuse it (9080, 9081), or nothing proves that it is this cluster's, which `--skip owner` overrides.
-pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Result<String, String>, Box<Fault>> {
+pub fn assess_owner(
+    shown: &str,
+    expected: &Expected,
+    contents: &Contents,
+) -> Result<Result<String, String>, Box<Fault>> {
     if contents.names.is_empty() {
         return Ok(Ok("empty".to_owned()));
     }

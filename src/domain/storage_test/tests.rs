@@ -93,7 +93,7 @@ fn a_format_file_of_somebody_else_is_predicted() {
         format: FormatFile::read(&written_format(path, 7, tenant, kind)),
     };
     let ours = Expected::EmptyOrOurs { cluster_id: Some(7), tenant_id: Some(1004), kind: Some(DirKind::Data) };
-    let judged = |expected: &Expected, contents: &Contents| judge("/backup/data", expected, contents);
+    let judged = |expected: &Expected, contents: &Contents| assess_owner("/backup/data", expected, contents);
     let own = contents("file:///backup/data", 1004, 0);
     assert_eq!(judged(&ours, &own), Ok(Ok("ours, format file matches".to_owned())));
     for (contents, why) in [
@@ -149,7 +149,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
             "ours: what the server lists under DEST_ID 1002 is there; its format.obbak has the name prod/pay",
         ),
     ] {
-        assert_eq!(judge("/backup/data", &wanted, contents), Ok(Ok(found.to_owned())));
+        assert_eq!(assess_owner("/backup/data", &wanted, contents), Ok(Ok(found.to_owned())));
         assert_eq!(
             OwnerFinding::of("/backup/data", &wanted, contents),
             OwnerFinding { format: true, doubted: false, fit: Fit::Fit }
@@ -165,7 +165,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         // The same names, and another DEST_ID than the server has listed its sets under.
         (expected("prod", "pay", vec![listed(1009, &["backup_set_1_full"])]), &here),
     ] {
-        let fault = judge("/backup/data", &wanted, contents).unwrap_err();
+        let fault = assess_owner("/backup/data", &wanted, contents).unwrap_err();
         assert_eq!((fault.code, fault.what.as_str()), (None, "/backup/data is the directory of prod/pay (data)."));
         assert!(fault.next.contains("--skip owner"), "{fault}");
         assert_eq!(
@@ -177,7 +177,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
     let Expected::OfTenant(mut other) = expected("prod", "pay", vec![sets()]) else { unreachable!() };
     other.tenant_id = 1005;
     let other = Expected::OfTenant(other);
-    assert_eq!(judge("/backup/data", &other, &here).unwrap_err().code, Some(9081));
+    assert_eq!(assess_owner("/backup/data", &other, &here).unwrap_err().code, Some(9081));
     assert_eq!(
         OwnerFinding::of("/backup/data", &other, &here),
         OwnerFinding { format: true, doubted: false, fit: Fit::Unfit }
@@ -194,7 +194,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         OwnerFinding::of("/backup/data", &other, &Contents::default()),
         OwnerFinding { format: false, doubted: false, fit: Fit::Fit }
     );
-    assert_eq!(judge("/backup/data", &other, &contents(&[])), Ok(Ok("empty".to_owned())));
+    assert_eq!(assess_owner("/backup/data", &other, &contents(&[])), Ok(Ok("empty".to_owned())));
 }
 
 #[test]
