@@ -25,8 +25,8 @@ use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
-    DestinationUse, Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, by_hand,
-    judge_servers, script, sole_use,
+    DestinationUse, Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, assess_servers,
+    by_hand, script, sole_use,
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
@@ -354,7 +354,7 @@ async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    judge_servers(&what.destination, &said, ms)
+    assess_servers(&what.destination, &said, ms)
 }
 
 /// Records the checks of a Test and sends them to the front end.

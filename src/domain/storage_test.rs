@@ -20,7 +20,7 @@ pub use expected::{
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
-pub use servers::{ServerReply, is_remote, judge_servers, script};
+pub use servers::{ServerReply, assess_servers, is_remote, script};
 
 /// The size of the probe that a Test writes, in bytes: 1 MiB, as large as a real file.
 pub const PROBE_BYTES: usize = 1 << 20;

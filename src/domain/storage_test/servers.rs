@@ -120,7 +120,7 @@ impl<'a> Folder<'a> {
 /// Judges the output of all servers: for a folder, that it is a mount of the same directory everywhere and that the server's
 /// user may write to it; for an object storage, that its service answers. `ms` is how long all of them took.
 #[must_use]
-pub fn judge_servers(destination: &Destination, servers: &[ServerReply], ms: u64) -> TestedCheck {
+pub fn assess_servers(destination: &Destination, servers: &[ServerReply], ms: u64) -> TestedCheck {
     const CHECK: StorageCheck = StorageCheck::EveryServer;
     let whole = |says: &ServerReply| says.said.as_ref().is_ok_and(|said| value(said, "end") == Some("yes"));
     let answered: Vec<(&str, &str)> = servers
@@ -286,7 +286,7 @@ mod tests {
 
     fn judged(servers: &[ServerReply]) -> (TestResult, String) {
         let destination = Destination::parse_user("file:///backup/data").unwrap();
-        let check = judge_servers(&destination, servers, 7);
+        let check = assess_servers(&destination, servers, 7);
         (check.result, check.fault.map_or(check.found, |fault| fault.to_string()))
     }
 
@@ -340,7 +340,7 @@ mod tests {
         let destination = Destination::parse_user("s3://b/p?host=https://s3.example.com&access_id=A").unwrap();
         let ask = |said: &[&str]| {
             let servers: Vec<ServerReply> = said.iter().map(|said| says("a", &format!("{said}\nend=yes"))).collect();
-            let check = judge_servers(&destination, &servers, 7);
+            let check = assess_servers(&destination, &servers, 7);
             (check.result, check.fault.map_or(check.found, |fault| format!("{} {}", fault.what, fault.why)))
         };
         let host = "https://s3.example.com";
