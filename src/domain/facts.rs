@@ -9,7 +9,7 @@ use super::progress::Count;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
-use super::surroundings::{Load, ManagingPlatform, TransparentEncryption};
+use super::surroundings::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
@@ -310,7 +310,7 @@ pub struct TenantFacts {
     /// Transparent encryption of its data; None: it is off.
     pub transparent_encryption: Known<Option<TransparentEncryption>>,
     /// What a backup of it competes with.
-    pub load: Load,
+    pub load: CompetingLoad,
 }
 
 /// What an increment stands on (R4).

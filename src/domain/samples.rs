@@ -13,7 +13,7 @@ use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::step::StepKind;
-use super::surroundings::Load;
+use super::surroundings::CompetingLoad;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Detected, Method, Version};
@@ -141,7 +141,10 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         recovery_window: Known::Known(Some("7d".into())),
         cleanup: Known::Known(None),
         transparent_encryption: Known::Known(None),
-        load: Load { compaction: Known::Known(None), settings: vec![("ha_low_thread_score", Some("0".into()))] },
+        load: CompetingLoad {
+            compaction: Known::Known(None),
+            settings: vec![("ha_low_thread_score", Some("0".into()))],
+        },
     }
 }
 

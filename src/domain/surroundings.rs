@@ -22,14 +22,14 @@ impl ManagingPlatform {
 
 /// What a tenant's backup competes with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Load {
+pub struct CompetingLoad {
     /// The major compaction that is running, as a phrase; None: none is running.
     pub compaction: Known<Option<String>>,
     /// The settings that limit a backup, by name; None: the value was not read.
     pub settings: Vec<(&'static str, Option<String>)>,
 }
 
-impl Load {
+impl CompetingLoad {
     /// Returns a load of which nothing was read, for this reason.
     #[must_use]
     pub fn unknown(why: &str) -> Self {

@@ -11,7 +11,7 @@ use crate::domain::destination::printable_uri;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
-use crate::domain::surroundings::{Load, ManagingPlatform, TransparentEncryption};
+use crate::domain::surroundings::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
 
 /// The name of OCP for messages.
@@ -93,8 +93,12 @@ pub(super) fn in_words(rows: &[Row]) -> BTreeMap<u64, String> {
 }
 
 /// Returns what a backup of this tenant competes with.
-pub(super) fn load(parameters: &Parameters, running: &Result<BTreeMap<u64, String>, String>, tenant: u64) -> Load {
-    Load {
+pub(super) fn load(
+    parameters: &Parameters,
+    running: &Result<BTreeMap<u64, String>, String>,
+    tenant: u64,
+) -> CompetingLoad {
+    CompetingLoad {
         compaction: match running {
             Ok(running) => Known::Known(running.get(&tenant).cloned()),
             Err(why) => Known::NotChecked(why.clone()),

@@ -18,7 +18,7 @@ use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, 
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
-use crate::domain::surroundings::Load;
+use crate::domain::surroundings::CompetingLoad;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction};
 
@@ -250,8 +250,8 @@ pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = 
 const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
 
 /// Returns what a backup competes with; below V4 all of it concerns the cluster.
-pub(super) fn load(whole: &ClusterBackupFacts, parameters: &Parameters) -> Load {
-    Load {
+pub(super) fn load(whole: &ClusterBackupFacts, parameters: &Parameters) -> CompetingLoad {
+    CompetingLoad {
         compaction: match &whole.compaction {
             Known::NotChecked(why) => Known::NotChecked(why.clone()),
             Known::Known(compaction) => Known::Known(
