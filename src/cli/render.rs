@@ -17,7 +17,9 @@ use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, Unread, shared, told};
+use crate::domain::task::{
+    Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, UnreadableEvent, shared, told,
+};
 use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
@@ -31,10 +33,10 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
-pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &Unread) {
+pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &UnreadableEvent) {
     let line = match entry {
-        Unread::Damaged { line, .. } => Some(line),
-        Unread::Unknown(_) => None,
+        UnreadableEvent::Damaged { line, .. } => Some(line),
+        UnreadableEvent::Unknown(_) => None,
     };
     say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry.value(), "line": line}));
     log(say, at, None, &[crate::domain::task::unknown(entry)]);

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::diagnosis::foreign;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
-use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, Unread, state_word, told, unknown};
+use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, UnreadableEvent, state_word, told, unknown};
 use super::words;
 
 #[cfg(test)]
@@ -18,7 +18,7 @@ pub struct Report<'a> {
     /// The id of the task.
     pub task: &'a str,
     /// Its journal: the moment at which each event was written, and the event, or the entry where it cannot be read.
-    pub events: &'a [(Timestamp, Result<Event, Unread>)],
+    pub events: &'a [(Timestamp, Result<Event, UnreadableEvent>)],
     /// Its state.
     pub state: TaskState,
     /// The version of obnow that writes the report.

@@ -22,7 +22,7 @@ mod shared;
 mod tests;
 mod told;
 
-pub use damage::Unread;
+pub use damage::UnreadableEvent;
 pub use event::{COMPACT, Event, ServerConnection};
 pub use retry::Retry;
 pub use shared::{shared, unshared};

@@ -14,7 +14,7 @@ use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
 use crate::domain::storage_test::{TestReport, TestUpdate};
-use crate::domain::task::{Event, Prepared, TaskState, TaskView, Unread};
+use crate::domain::task::{Event, Prepared, TaskState, TaskView, UnreadableEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub enum Answer {
     /// A runner took the task (its id), or why not.
     Launched(Result<String, Fault>),
     /// Something was written into the journal of the watched task.
-    Followed(Timestamp, Box<Result<Event, Unread>>),
+    Followed(Timestamp, Box<Result<Event, UnreadableEvent>>),
     /// Its runner lives and does not answer; None: it answers again.
     RunnerUnresponsive(Option<Fault>),
     /// No runner writes the journal of the watched task any more.

@@ -410,9 +410,10 @@ fn what_all_targets_wait_with_is_said_for_the_first() {
 
 #[test]
 fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
-    let damaged = |line| Err(Unread::Damaged { line, text: serde_json::Value::Null });
-    let fold =
-        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
+    let damaged = |line| Err(UnreadableEvent::Damaged { line, text: serde_json::Value::Null });
+    let fold = |lines: &[Result<Event, UnreadableEvent>]| {
+        TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)))
+    };
     let lost = fold(&[damaged(2), Ok(intent(1, 1))]);
     assert!(lost.has_lost_its_beginning());
     assert_eq!((lost.state(false), lost.state(true)), (TaskState::Unknown, TaskState::Unknown));
@@ -433,9 +434,10 @@ fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
 /// The kind of an intent or one of its targets was changed, or its line is missing: a start may have been there.
 #[test]
 fn an_event_that_is_not_known_or_speaks_of_a_missing_one_may_have_been_the_start() {
-    let fold =
-        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
-    let other = Unread::Unknown(serde_json::json!({"event": "int#nt", "intent": 1}));
+    let fold = |lines: &[Result<Event, UnreadableEvent>]| {
+        TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)))
+    };
+    let other = UnreadableEvent::Unknown(serde_json::json!({"event": "int#nt", "intent": 1}));
     let mut astray = intent(1, 1);
     if let Event::Intent { targets, .. } = &mut astray {
         *targets = vec!["prod/elsewhere".parse().unwrap()];

@@ -1,6 +1,6 @@
 //! The events of a task as text, for the log of every interface.
 
-use super::{Event, Unread};
+use super::{Event, UnreadableEvent};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
 use crate::domain::step::StepState;
@@ -33,10 +33,10 @@ pub fn state_word(state: StepState) -> &'static str {
 
 /// Returns the log line of an entry that this obnow cannot read as an event: what the entry contains.
 #[must_use]
-pub fn unknown(entry: &Unread) -> Told {
+pub fn unknown(entry: &UnreadableEvent) -> Told {
     match entry {
-        Unread::Unknown(value) => Told::new("?", &value.to_string()),
-        Unread::Damaged { line, text } => Told::new("damaged", &format!("line {line} cannot be read: {text}")),
+        UnreadableEvent::Unknown(value) => Told::new("?", &value.to_string()),
+        UnreadableEvent::Damaged { line, text } => Told::new("damaged", &format!("line {line} cannot be read: {text}")),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, Unread, told, unknown};
+use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, UnreadableEvent, told, unknown};
 use crate::domain::words;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
@@ -378,7 +378,12 @@ fn show_error(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
 }
 
 /// Something was written into its journal.
-pub fn handle_entry(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
+pub fn handle_entry(
+    model: &mut Model,
+    req: RequestId,
+    at: Timestamp,
+    event: &Result<Event, UnreadableEvent>,
+) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
     let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
     if std::mem::take(&mut task.is_rereading) {

@@ -11,7 +11,7 @@ use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Fit, OwnerFinding, StorageCheck, TestReport, TestUpdate, TestedCheck};
-use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
+use crate::domain::task::{Prepared, TaskState, TaskView, UnreadableEvent};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
 use crate::wizard::msg::{Answer, TaskRow};
@@ -215,7 +215,7 @@ impl FakeBackend {
         }
         if story == TaskScript::Running {
             let later = serde_json::json!({"event": "of a later obnow"});
-            self.say(req, Answer::Followed(fixtures::now(), Box::new(Err(Unread::Unknown(later)))));
+            self.say(req, Answer::Followed(fixtures::now(), Box::new(Err(UnreadableEvent::Unknown(later)))));
         } else {
             self.say(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
         }

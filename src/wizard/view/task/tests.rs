@@ -177,7 +177,7 @@ fn runner_and_journal_warnings_stand_above_the_steps() {
     assert!(drawn(&mut model, 120, 40).concat().contains("has not answered since noon."));
     crate::wizard::screens::task::handle_unresponsive(&mut model, req, None);
     assert!(!drawn(&mut model, 120, 40).concat().contains("has not answered"));
-    let damaged = crate::domain::task::Unread::Damaged { line: 7, text: serde_json::Value::Null };
+    let damaged = crate::domain::task::UnreadableEvent::Damaged { line: 7, text: serde_json::Value::Null };
     crate::wizard::screens::task::handle_entry(&mut model, req, at(9), &Err(damaged));
     assert!(drawn(&mut model, 120, 40).concat().contains("The journal of task T1 is damaged at line 7."));
 }

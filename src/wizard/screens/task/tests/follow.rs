@@ -39,7 +39,7 @@ fn the_log_has_every_event_but_figures_that_only_grew() {
     let events = [created(&["prod/pay"], None), started(1, false), run_to(1.0), run_to(2.0), job(3)];
     let mut model = watching(&events);
     let unknown = serde_json::json!({"event": "someday", "text": "a\u{1b}[31mb access_key=SECRET"});
-    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(Unread::Unknown(unknown)))));
+    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(UnreadableEvent::Unknown(unknown)))));
     let lines: Vec<String> =
         watched_task(&model).log.iter().map(|line| format!("{} {}", line.line.word, line.line.text)).collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
