@@ -18,7 +18,7 @@ use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{
-    Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, UnreadableEvent, shared, told,
+    Event, LogLine, Prepared, PreviewStep, TargetView, TaskState, TaskView, UnreadableEvent, shared, told,
 };
 use crate::domain::words;
 
@@ -185,7 +185,7 @@ pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
 }
 
 /// Lines of the log.
-fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[Told]) {
+fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[LogLine]) {
     for told in lines {
         let word = format!("{:<11}", told.word);
         let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use super::diagnosis::foreign;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
-use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, UnreadableEvent, state_word, told, unknown};
+use super::task::{
+    Event, LogLine, Prepared, TargetView, TaskState, TaskView, UnreadableEvent, state_word, told, unknown,
+};
 use super::words;
 
 #[cfg(test)]
@@ -58,7 +60,7 @@ impl Report<'_> {
                 Err(entry) => vec![unknown(entry)],
             };
             let clock = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
-            lines.extend(of_event.iter().map(|Told { word, text }| format!("{clock} {word:<11} {text}")));
+            lines.extend(of_event.iter().map(|LogLine { word, text }| format!("{clock} {word:<11} {text}")));
             if let Ok(Event::Step { fault: Some(fault), .. } | Event::Answered { fault: Some(fault), .. }) = event {
                 lines.extend(words::sentences(fault).map(|line| format!("{:36}{line}", "")));
                 statement_lines(&fault.detail, 36, &mut lines);

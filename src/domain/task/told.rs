@@ -8,14 +8,14 @@ use crate::domain::words;
 
 /// One line of a log, without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct LogLine {
     /// The kind of the event, in one word; may be empty.
     pub word: &'static str,
     /// What happened.
     pub text: String,
 }
 
-impl Told {
+impl LogLine {
     fn new(word: &'static str, text: &str) -> Self {
         // The text is cleaned again: the journal may have been changed.
         Self { word, text: sentence(text).trim_end().to_owned() }
@@ -33,17 +33,19 @@ pub fn state_word(state: StepState) -> &'static str {
 
 /// Returns the log line of an entry that this obnow cannot read as an event: what the entry contains.
 #[must_use]
-pub fn unknown(entry: &UnreadableEvent) -> Told {
+pub fn unknown(entry: &UnreadableEvent) -> LogLine {
     match entry {
-        UnreadableEvent::Unknown(value) => Told::new("?", &value.to_string()),
-        UnreadableEvent::Damaged { line, text } => Told::new("damaged", &format!("line {line} cannot be read: {text}")),
+        UnreadableEvent::Unknown(value) => LogLine::new("?", &value.to_string()),
+        UnreadableEvent::Damaged { line, text } => {
+            LogLine::new("damaged", &format!("line {line} cannot be read: {text}"))
+        }
     }
 }
 
 /// Returns the log lines of an event.
 #[must_use]
-pub fn told(event: &Event) -> Vec<Told> {
-    let one = |word: &'static str, text: String| vec![Told::new(word, &text)];
+pub fn told(event: &Event) -> Vec<LogLine> {
+    let one = |word: &'static str, text: String| vec![LogLine::new(word, &text)];
     match event {
         Event::Created { by, prepared, .. } => {
             let names: Vec<String> = prepared.plan.targets.iter().map(|target| target.target.to_string()).collect();
@@ -56,12 +58,14 @@ pub fn told(event: &Event) -> Vec<Told> {
         Event::Waiting { target, step, what, fault, .. } => {
             let mut lines = one("running", format!("{:<36} {target}  {what}", step.name()));
             if let Some(fault) = fault {
-                lines.push(Told::new("attention", &format!("{} {}", fault.what, fault.why)));
+                lines.push(LogLine::new("attention", &format!("{} {}", fault.what, fault.why)));
             }
             lines
         }
         Event::Progress { target, progress } => one("", format!("{:<36} {target}  {}", "", words::progress(progress))),
-        Event::Intent { statements, .. } => statements.iter().map(|statement| Told::new("send", statement)).collect(),
+        Event::Intent { statements, .. } => {
+            statements.iter().map(|statement| LogLine::new("send", statement)).collect()
+        }
         Event::Answered { fault, answered, .. } => match (fault, answered) {
             (None, _) => one("answer", "accepted".to_owned()),
             (Some(fault), true) => one("answer", format!("refused: {} {}", fault.what, fault.why)),

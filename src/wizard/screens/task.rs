@@ -9,7 +9,7 @@ use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, UnreadableEvent, told, unknown};
+use crate::domain::task::{Event, LogLine, TargetView, TaskState, TaskView, UnreadableEvent, told, unknown};
 use crate::domain::words;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
@@ -49,7 +49,7 @@ pub struct LogEntry {
     /// When it was written.
     pub at: Timestamp,
     /// What it says.
-    pub line: Told,
+    pub line: LogLine,
 }
 
 /// A report that was written.
