@@ -18,7 +18,7 @@ use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{
-    Event, LogLine, Prepared, PreviewStep, TargetView, TaskState, TaskView, UnreadableEvent, shared, told,
+    Event, LogLine, Prepared, PreviewStep, TargetView, TaskState, TaskView, UnreadableEvent, log_line, shared,
 };
 use crate::domain::words;
 
@@ -195,7 +195,7 @@ fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[LogLine]
 
 /// One event of a task, as it happens.
 pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
-    let lines = told(event);
+    let lines = log_line(event);
     match event {
         Event::Step { target, step, state, detail, fault } => {
             let seconds = view

@@ -8,7 +8,7 @@ use super::diagnosis::foreign;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
 use super::task::{
-    Event, LogLine, Prepared, TargetView, TaskState, TaskView, UnreadableEvent, state_word, told, unknown,
+    Event, LogLine, Prepared, TargetView, TaskState, TaskView, UnreadableEvent, log_line, state_word, unknown,
 };
 use super::words;
 
@@ -56,7 +56,7 @@ impl Report<'_> {
         lines.extend([String::new(), "WHAT HAPPENED (UTC)".to_owned()]);
         for (at, event) in self.events {
             let of_event = match event {
-                Ok(event) => told(event),
+                Ok(event) => log_line(event),
                 Err(entry) => vec![unknown(entry)],
             };
             let clock = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();

@@ -26,7 +26,7 @@ pub use damage::UnreadableEvent;
 pub use event::{COMPACT, Event, ServerConnection};
 pub use retry::Retry;
 pub use shared::{shared, unshared};
-pub use told::{LogLine, state_word, told, unknown};
+pub use told::{LogLine, log_line, state_word, unknown};
 
 /// A step as it is shown before the start, and as it is compared before each statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -44,7 +44,7 @@ pub fn unknown(entry: &UnreadableEvent) -> LogLine {
 
 /// Returns the log lines of an event.
 #[must_use]
-pub fn told(event: &Event) -> Vec<LogLine> {
+pub fn log_line(event: &Event) -> Vec<LogLine> {
     let one = |word: &'static str, text: String| vec![LogLine::new(word, &text)];
     match event {
         Event::Created { by, prepared, .. } => {

@@ -9,7 +9,7 @@ use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, LogLine, TargetView, TaskState, TaskView, UnreadableEvent, told, unknown};
+use crate::domain::task::{Event, LogLine, TargetView, TaskState, TaskView, UnreadableEvent, log_line, unknown};
 use crate::domain::words;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
@@ -391,11 +391,11 @@ pub fn handle_entry(
         task.log.clear();
     }
     let lines = match event {
-        Ok(event) if is_logged(&task.view, event) => told(event),
+        Ok(event) if is_logged(&task.view, event) => log_line(event),
         Ok(_) => Vec::new(),
         Err(entry) => vec![unknown(entry)],
     };
-    task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: told }));
+    task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: log_line }));
     task.view.take(at, event);
     if let Ok(Event::Request { verb, answer, fault, .. }) = event {
         let was_ours = std::mem::take(&mut task.is_cancelling);
