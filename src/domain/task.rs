@@ -24,7 +24,7 @@ mod told;
 
 pub use damage::UnreadableEvent;
 pub use event::{COMPACT, Event, ServerConnection};
-pub use retry::Retry;
+pub use retry::RetryEffect;
 pub use shared::{shared, unshared};
 pub use told::{LogLine, log_line, state_word, unknown};
 

@@ -105,7 +105,7 @@ fn footer_row(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: u
 }
 
 fn help(model: &Model, task: &WatchedTask) -> Help {
-    use crate::domain::task::Retry;
+    use crate::domain::task::RetryEffect;
     if task.view.created.is_none() && task.read_error.is_none() {
         return Help::of("Reading its journal.");
     }
@@ -117,13 +117,13 @@ fn help(model: &Model, task: &WatchedTask) -> Help {
     }
     match retry_action(model) {
         RetryAction::Reread => Help::of("r reads the journal again."),
-        RetryAction::Retry(Retry::NewBackup { attempt, .. }) => {
+        RetryAction::Retry(RetryEffect::NewBackup { attempt, .. }) => {
             Help::of(format!("r starts a NEW backup, attempt {attempt}; it is asked once. What failed stays."))
         }
-        RetryAction::Retry(Retry::LooksAgain) => {
+        RetryAction::Retry(RetryEffect::LooksAgain) => {
             Help::of("r only looks again; what is there is never started a second time.")
         }
-        RetryAction::Retry(Retry::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
+        RetryAction::Retry(RetryEffect::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
         RetryAction::Unavailable(_) if task.is_live() => {
             Help::of("It goes on without this screen: d leaves it, q ends obnow.")
         }

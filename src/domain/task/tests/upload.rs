@@ -45,7 +45,7 @@ fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
     ] {
         let mut view = uploaded(state, verdict);
         assert_eq!(view.state(false), task);
-        assert_eq!(view.retry("t1", task).unwrap(), Retry::GoesOn(StepKind::Upload));
+        assert_eq!(view.retry("t1", task).unwrap(), RetryEffect::GoesOn(StepKind::Upload));
         assert!(view.retry_may_start(), "the storage's key is needed again");
         view.apply(at(1), &started(2, false, &[NAME]));
         let again = &view.targets[0];
@@ -58,5 +58,5 @@ fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
 fn a_dump_that_is_not_whole_is_made_anew() {
     let view = uploaded(StepState::Ok, VerdictKind::NotRestorable);
     let again = view.retry("t1", TaskState::Failed).unwrap();
-    assert!(matches!(again, Retry::NewBackup { attempt: 2, .. }), "{again:?}");
+    assert!(matches!(again, RetryEffect::NewBackup { attempt: 2, .. }), "{again:?}");
 }
