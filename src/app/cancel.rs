@@ -149,7 +149,7 @@ fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
 /// Whether a start of this task got no answer, and no job of it was seen.
 fn has_lost_start(task: &Task) -> bool {
     let unknown = |intent: &IntentView| {
-        let open = intent.answered != Some(true) && !intent.refused && !intent.settled_as_not_started;
+        let open = intent.answered != Some(true) && !intent.refused && !intent.known_not_started;
         let jobless = |name| task.view.target(name).is_some_and(|target| target.job.is_none());
         intent.step == StepKind::StartBackup && open && intent.targets.iter().any(jobless)
     };

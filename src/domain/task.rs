@@ -187,7 +187,7 @@ pub struct IntentView {
     /// The fault of the refusal; None: there is none.
     pub refusal: Option<Fault>,
     /// Whether it is proven that it started nothing.
-    pub settled_as_not_started: bool,
+    pub known_not_started: bool,
 }
 
 impl IntentView {
@@ -222,7 +222,7 @@ impl IntentView {
             answered: None,
             refused: false,
             refusal: None,
-            settled_as_not_started: false,
+            known_not_started: false,
         })
     }
 
@@ -394,7 +394,7 @@ impl TaskView {
             }
             Event::NotStarted { intent, .. } => {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
-                    view.settled_as_not_started = true;
+                    view.known_not_started = true;
                 }
             }
             Event::Job { target, job, set, .. } => {

@@ -85,7 +85,7 @@ impl TaskView {
                 && intent.targets.contains(&target.target)
                 && intent.attempt >= target.anew_since
         });
-        let sent = starts.next().is_some_and(|intent| !intent.refused && !intent.settled_as_not_started);
+        let sent = starts.next().is_some_and(|intent| !intent.refused && !intent.known_not_started);
         target.attached || target.job.is_some() || sent
     }
 

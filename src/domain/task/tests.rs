@@ -286,7 +286,7 @@ fn an_intent_is_open_until_something_says_what_became_of_it() {
         let mut all = vec![created(), intent(1, 1), intent(2, 1)];
         all.extend(events);
         let view = folded(&all);
-        let intents: Vec<_> = view.intents.iter().map(|i| (i.answered, i.refused, i.settled_as_not_started)).collect();
+        let intents: Vec<_> = view.intents.iter().map(|i| (i.answered, i.refused, i.known_not_started)).collect();
         assert_eq!(intents, [(None, false, false), expected]);
         assert_eq!((view.intents[1].at, view.intents[1].attempt), (at(2), 1));
     }
