@@ -13,7 +13,7 @@ use super::preflight::{self, Check};
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
-use super::usable_full::usable_full;
+use super::usable_full::incremental_base;
 use super::version::{Method, Reach, Version};
 
 mod attach;
@@ -388,12 +388,14 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     }
     let whole = facts.cluster.whole.as_deref();
     if choices.mode == Mode::Incremental && choices.no_full == NoFullPolicy::Skip && whole.is_none() {
-        eligible.retain(|tenant| match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
-            Ok(_) => true,
-            Err(reason) => {
-                let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
-                left_out.push(ExcludedTarget { target: facts.target(tenant), reason });
-                false
+        eligible.retain(|tenant| {
+            match incremental_base(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
+                Ok(_) => true,
+                Err(reason) => {
+                    let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
+                    left_out.push(ExcludedTarget { target: facts.target(tenant), reason });
+                    false
+                }
             }
         });
     }

@@ -17,7 +17,10 @@ const SAME_DATA_VERSION: Version = Version::oceanbase([4, 2, 0, 0], None);
 ///
 /// # Errors
 /// Why there is none, as part of a sentence.
-pub fn usable_full<'a>(tenant: &'a TenantFacts, destination: Option<&Destination>) -> Result<&'a BackupSet, String> {
+pub fn incremental_base<'a>(
+    tenant: &'a TenantFacts,
+    destination: Option<&Destination>,
+) -> Result<&'a BackupSet, String> {
     let Some(destination) = destination else {
         return Err("the tenant has no backup destination yet".to_owned());
     };

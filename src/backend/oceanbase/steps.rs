@@ -18,7 +18,7 @@ use crate::domain::plan::{Action, Need, Plan, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::usable_full::usable_full;
+use crate::domain::usable_full::incremental_base;
 
 impl OceanBase {
     /// Observes a step for these targets at once, with one round of queries however many they are.
@@ -313,7 +313,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
             _ => None,
         })
     });
-    match usable_full(tenant, new_destination.or(tenant.data_destination.as_ref())) {
+    match incremental_base(tenant, new_destination.or(tenant.data_destination.as_ref())) {
         Ok(base) => Look::Done(format!("set {} is the base", base.id)),
         Err(why) => Look::Failed(Fault::new(
             Cause::Precondition,

@@ -11,7 +11,7 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
-use crate::domain::usable_full::usable_full;
+use crate::domain::usable_full::incremental_base;
 use crate::domain::version::Method;
 use crate::domain::words::size;
 
@@ -36,7 +36,7 @@ pub(super) fn target_plan(
         return logical_plan(facts, tenant, choices);
     }
     let wanted = resolve_destinations(facts, tenant, choices, several)?;
-    let base = usable_full(tenant, Some(&wanted.data.destination));
+    let base = incremental_base(tenant, Some(&wanted.data.destination));
     let mode = match (choices.mode, choices.no_full, &base) {
         (Mode::Incremental, NoFullPolicy::Full, Err(_)) => Mode::Full,
         (mode, _, _) => mode,

@@ -14,7 +14,7 @@ use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::template::{Template, Values, Variable, v2_v3_cluster, v3_tenant};
-use crate::domain::usable_full::usable_full;
+use crate::domain::usable_full::incremental_base;
 use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 
 /// Returns the scope of a statement to the cluster, as text: `ALL 14 tenants of legacy-sh`.
@@ -80,7 +80,7 @@ fn mode(
     choices: &Choices,
 ) -> Result<Mode, Fault> {
     let without = eligible.iter().find_map(|tenant| {
-        usable_full(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
+        incremental_base(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
     });
     match (choices.mode, choices.no_full, without) {
         (Mode::Incremental, NoFullPolicy::Full, Some(_)) => Ok(Mode::Full),

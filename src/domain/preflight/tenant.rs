@@ -8,7 +8,7 @@ use crate::domain::fault::Cause;
 use crate::domain::plan::{OWN_DIRECTORY, covers_cluster};
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
 use crate::domain::sql::quoted_name;
-use crate::domain::usable_full::{data_version_unread, usable_full};
+use crate::domain::usable_full::{data_version_unread, incremental_base};
 use crate::domain::version::Method;
 
 /// The checks that concern one tenant.
@@ -187,7 +187,7 @@ fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choic
 
 fn incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let destination = crate::domain::plan::wanted_data_destination(facts, tenant, choices);
-    let reason = match usable_full(tenant, destination.as_ref()) {
+    let reason = match incremental_base(tenant, destination.as_ref()) {
         Ok(base) => return base_found(sheet, tenant, base),
         Err(reason) => reason,
     };

@@ -21,10 +21,10 @@ fn the_base_is_the_latest_good_set_on_this_path() {
     let elsewhere = BackupSet { path: "file:///else/data".into(), ..full(8) };
     let unreadable = BackupSet { path: "nonsense".into(), ..full(9) };
     let pay = with(vec![full(2), inc, failed, doing, deleted, strange, elsewhere, unreadable]);
-    assert_eq!(usable_full(&pay, Some(&own)).map(|set| set.id), Ok(3), "an increment is a base too");
+    assert_eq!(incremental_base(&pay, Some(&own)).map(|set| set.id), Ok(3), "an increment is a base too");
     // The latest set is the one with the highest id, whatever the order of the rows.
     let pay = with(vec![full(2), full(1)]);
-    assert_eq!(usable_full(&pay, Some(&own)).map(|set| set.id), Ok(2));
+    assert_eq!(incremental_base(&pay, Some(&own)).map(|set| set.id), Ok(2));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn without_a_base_the_reason_is_named() {
             "the good sets (latest: 4) are on another path than file:///new",
         ),
     ] {
-        assert_eq!(usable_full(&pay, destination), Err(reason.to_owned()));
+        assert_eq!(incremental_base(&pay, destination), Err(reason.to_owned()));
     }
 }
 
@@ -52,8 +52,8 @@ fn without_a_base_the_reason_is_named() {
 fn the_endpoint_is_part_of_the_path_and_the_key_is_not() {
     let set = BackupSet { path: "oss://b/data?host=h1&access_id=old".into(), ..full(1) };
     let pay = with(vec![set]);
-    assert!(usable_full(&pay, Some(&place("oss://b/data?host=h1&access_id=new"))).is_ok());
-    assert!(usable_full(&pay, Some(&place("oss://b/data?host=h2&access_id=old"))).is_err());
+    assert!(incremental_base(&pay, Some(&place("oss://b/data?host=h1&access_id=new"))).is_ok());
+    assert!(incremental_base(&pay, Some(&place("oss://b/data?host=h2&access_id=old"))).is_err());
 }
 
 /// From V4.2.0 on the server refuses an incremental across data versions; older releases accept it.
@@ -64,18 +64,18 @@ fn a_base_of_another_data_version_is_none_where_the_server_takes_none() {
     let at = |numbers, set| TenantFacts { version: Version::oceanbase(numbers, None), ..with(vec![set]) };
     let crossed = "set 1 was made at data version 4.2.1.0 and the tenant is at 4.2.5.0: the server takes no incremental \
                    across that";
-    assert_eq!(usable_full(&at([4, 2, 5, 1], of("4.2.1.0")), Some(&own)), Err(crossed.to_owned()));
-    assert!(usable_full(&at([4, 2, 0, 0], of("4.2.1.0")), Some(&own)).is_err());
-    assert!(usable_full(&at([4, 1, 0, 2], of("4.2.1.0")), Some(&own)).is_ok(), "V4.1 does not look at it");
-    assert!(usable_full(&at([4, 2, 5, 1], of("4.2.5.0")), Some(&own)).is_ok());
+    assert_eq!(incremental_base(&at([4, 2, 5, 1], of("4.2.1.0")), Some(&own)), Err(crossed.to_owned()));
+    assert!(incremental_base(&at([4, 2, 0, 0], of("4.2.1.0")), Some(&own)).is_err());
+    assert!(incremental_base(&at([4, 1, 0, 2], of("4.2.1.0")), Some(&own)).is_ok(), "V4.1 does not look at it");
+    assert!(incremental_base(&at([4, 2, 5, 1], of("4.2.5.0")), Some(&own)).is_ok());
     // An older good set of the right version does not replace it: the server uses the latest.
     let mut pay = at([4, 2, 5, 1], of("4.2.5.0"));
     pay.sets.push(BackupSet { id: 2, ..of("4.2.1.0") });
-    assert!(usable_full(&pay, Some(&own)).is_err());
+    assert!(incremental_base(&pay, Some(&own)).is_err());
     // A data version that was not read does not refuse the base, and is reported.
     let unread = BackupSet { data_version: None, ..full(1) };
     let pay = at([4, 2, 5, 1], unread.clone());
-    assert!(usable_full(&pay, Some(&own)).is_ok() && data_version_unread(&pay, &unread));
+    assert!(incremental_base(&pay, Some(&own)).is_ok() && data_version_unread(&pay, &unread));
     assert!(!data_version_unread(&pay, &full(1)));
     assert!(data_version_unread(&TenantFacts { data_version: None, ..pay.clone() }, &full(1)));
     assert!(!data_version_unread(&at([4, 1, 0, 2], unread.clone()), &unread), "V4.1 does not ask");
@@ -87,7 +87,7 @@ fn what_the_cluster_does_not_restore_is_no_base() {
     let old = BackupSet { restores_here: Some(false), data_version: Some("4.0.0.0".into()), ..full(1) };
     let pay = TenantFacts { version: Version::oceanbase([4, 1, 0, 2], None), ..with(vec![old]) };
     assert_eq!(
-        usable_full(&pay, Some(&own)),
+        incremental_base(&pay, Some(&own)),
         Err("set 1 is of data version 4.0.0.0, and V4.1.0.2 restores none of it".to_owned())
     );
 }
@@ -105,7 +105,7 @@ fn another_spelling_of_the_path_is_another_path() {
         ("oss://b/data?host=H.x", false),
         ("oss://b/data?host=http://h.x", false),
     ] {
-        assert_eq!(usable_full(&pay, Some(&place(uri))).is_ok(), same, "{uri}");
+        assert_eq!(incremental_base(&pay, Some(&place(uri))).is_ok(), same, "{uri}");
     }
 }
 
@@ -125,7 +125,7 @@ fn inc(id: u64) -> BackupSet {
 #[test]
 fn below_v4_a_base_is_of_the_cluster_and_has_room() {
     let own = place("file:///own/data");
-    let base = |pay: &TenantFacts| usable_full(pay, Some(&own)).map(|set| set.id);
+    let base = |pay: &TenantFacts| incremental_base(pay, Some(&own)).map(|set| set.id);
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3)])), Ok(3));
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4)])), Ok(4), "the limit itself is taken");
     let no_room = "4 backups, failed ones too, came after full 1, and the server makes the next one a full";

@@ -8,7 +8,7 @@ use crate::domain::dump::ExcludedTables;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::usable_full::usable_full;
+use crate::domain::usable_full::incremental_base;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
@@ -197,7 +197,7 @@ pub fn tenants_without_full(model: &Model) -> Vec<(String, String)> {
     let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return Vec::new() };
     let missing = model.tenants().into_iter().filter_map(|tenant| {
         let wanted = crate::domain::plan::wanted_data_destination(facts, tenant, &choices);
-        usable_full(tenant, wanted.as_ref()).err().map(|why| (tenant.name.clone(), why))
+        incremental_base(tenant, wanted.as_ref()).err().map(|why| (tenant.name.clone(), why))
     });
     missing.collect()
 }

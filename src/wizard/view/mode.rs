@@ -11,7 +11,7 @@ use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::{SetKind, chain};
 use crate::domain::secret::SHORT;
-use crate::domain::usable_full::usable_full;
+use crate::domain::usable_full::incremental_base;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode::{self, ModeLine};
 
@@ -121,7 +121,7 @@ fn base_text(model: &Model) -> String {
     match tenants.as_slice() {
         [only] => {
             let wanted = crate::domain::plan::wanted_data_destination(facts, only, &choices);
-            match usable_full(only, wanted.as_ref()) {
+            match incremental_base(only, wanted.as_ref()) {
                 Err(_) => FULL_NEEDED.to_owned(),
                 Ok(base) => {
                     let word = base.kind.word();
