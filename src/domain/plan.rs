@@ -14,7 +14,7 @@ use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
 use super::usable_full::incremental_base;
-use super::version::{Method, Reach, Version};
+use super::version::{AtLeast, Method, Version};
 
 mod attach;
 mod carried;
@@ -335,8 +335,8 @@ const PLUS_ARCHIVELOG: Version = Version::oceanbase([4, 2, 0, 0], None);
 /// Why it does not, as half a sentence.
 pub fn plus_archivelog(version: &Version) -> Result<(), &'static str> {
     match version.reaches(&PLUS_ARCHIVELOG) {
-        Reach::Yes => Ok(()),
-        Reach::No | Reach::BuildUnknown => Err("that is there from V4.2.0 on"),
+        AtLeast::Yes => Ok(()),
+        AtLeast::No | AtLeast::BuildUnknown => Err("that is there from V4.2.0 on"),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::scn::Scn;
-use super::version::{Reach, Version};
+use super::version::{AtLeast, Version};
 
 mod chain;
 mod encryption;
@@ -121,11 +121,11 @@ impl BackupSet {
 #[must_use]
 pub fn restores_here(data_version: Option<&str>, version: &Version) -> Option<bool> {
     let gate = Version::oceanbase([4, 1, 0, 0], None);
-    if version.reaches(&gate) != Reach::Yes {
+    if version.reaches(&gate) != AtLeast::Yes {
         return Some(true);
     }
     let made_at: Version = data_version?.parse().ok()?;
-    Some(made_at.reaches(&gate) == Reach::Yes)
+    Some(made_at.reaches(&gate) == AtLeast::Yes)
 }
 
 /// One piece of the log archive of one tenant.

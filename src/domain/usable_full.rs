@@ -3,7 +3,7 @@
 use super::destination::Destination;
 use super::facts::{BaseRule, TenantFacts};
 use super::restorable::{BackupSet, SetKind};
-use super::version::{Reach, Version};
+use super::version::{AtLeast, Version};
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,7 @@ fn of_this_version(tenant: &TenantFacts, base: &BackupSet) -> Result<(), String>
     if base.restores_here == Some(false) {
         return Err(format!("set {} is of data version {of_set}, and {} restores none of it", base.id, tenant.version));
     }
-    if tenant.version.reaches(&SAME_DATA_VERSION) != Reach::Yes {
+    if tenant.version.reaches(&SAME_DATA_VERSION) != AtLeast::Yes {
         return Ok(());
     }
     match tenant.data_version.as_deref() {
@@ -65,7 +65,7 @@ fn of_this_version(tenant: &TenantFacts, base: &BackupSet) -> Result<(), String>
 #[must_use]
 pub fn data_version_unread(tenant: &TenantFacts, base: &BackupSet) -> bool {
     tenant.base == BaseRule::Path
-        && tenant.version.reaches(&SAME_DATA_VERSION) == Reach::Yes
+        && tenant.version.reaches(&SAME_DATA_VERSION) == AtLeast::Yes
         && (tenant.data_version.is_none() || base.data_version.is_none())
 }
 

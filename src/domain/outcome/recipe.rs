@@ -8,7 +8,7 @@ use crate::domain::restorable::{self, BackupSet, EncryptionMode, FileStatus, Set
 use crate::domain::scn::Scn;
 use crate::domain::sql::{quoted_name, quoted_text};
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::version::{Reach, Version};
+use crate::domain::version::{AtLeast, Version};
 
 #[cfg(test)]
 mod tests;
@@ -88,7 +88,7 @@ fn statement(tenant: &TenantFacts, set: &BackupSet, from: &str, window: &Window,
         ));
         return lines;
     }
-    let is_from = |version: &Version, gate| version.reaches(gate) == Reach::Yes;
+    let is_from = |version: &Version, gate| version.reaches(gate) == AtLeast::Yes;
     let made_at = set.data_version.as_deref().and_then(|version| version.parse::<Version>().ok());
     let read_in = match made_at {
         // V4.1 source, the resolver of RESTORE.
@@ -148,7 +148,7 @@ fn listed(ids: &[u64]) -> String {
 /// Into which versions it restores (V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`).
 fn into(set: &BackupSet) -> String {
     let made_at = set.data_version.as_deref().and_then(|version| version.parse::<Version>().ok());
-    if made_at.is_some_and(|made_at| made_at.reaches(&V4_1) != Reach::Yes) {
+    if made_at.is_some_and(|made_at| made_at.reaches(&V4_1) != AtLeast::Yes) {
         return "restores into a cluster of V4.0: V4.1 and later take no data version below 4.1 (4179)".to_owned();
     }
     let cluster = match &set.cluster_version {

@@ -6,7 +6,7 @@ use crate::domain::choices::{Choices, CompactionChoice, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
 use crate::domain::plan::{CompactionOutlook, cluster_scope, compaction_outlook};
-use crate::domain::version::{Reach, Version};
+use crate::domain::version::{AtLeast, Version};
 use crate::domain::whole::{ClusterBackupFacts, CompactionFacts};
 
 /// Whether tenants of such a cluster are asked for, and not the cluster itself.
@@ -144,13 +144,13 @@ pub(super) fn tenant(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts,
     let gate = Version::TENANT_BACKUP;
     let version = oldest_build(facts);
     let found = match version.reaches(&gate) {
-        Reach::Yes => None,
-        Reach::No => Some(format!(
+        AtLeast::Yes => None,
+        AtLeast::No => Some(format!(
             "{} cannot back up one tenant: that needs {} or later",
             version.with_build(),
             gate.with_build()
         )),
-        Reach::BuildUnknown => Some(format!(
+        AtLeast::BuildUnknown => Some(format!(
             "which build of {version} runs is not known, and backing up one tenant needs {} or later",
             gate.with_build()
         )),
