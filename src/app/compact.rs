@@ -55,7 +55,8 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
     };
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let facts = detect::one(context, cluster).await?;
-    let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
+    let last_one =
+        facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
     let type_name = needs_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(CompactionQuestion {
         scope: cluster_scope(&facts),

@@ -112,7 +112,7 @@ impl TestSpec {
         let others = match directory_rules(facts) {
             // A TO lies outside the cluster's own directory (20303), which every tenant has in common.
             DirectoryRules::PerCluster => {
-                let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
+                let whole = facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.destination());
                 whole.map(|own| cluster_use(facts, own)).into_iter().collect()
             }
             DirectoryRules::PerTenant | DirectoryRules::Logical => other_uses(facts, Some((tenant.id, kind))),
@@ -231,7 +231,7 @@ enum DirectoryRules {
 fn directory_rules(facts: &Facts) -> DirectoryRules {
     match facts.cluster.method {
         Method::Logical => DirectoryRules::Logical,
-        Method::Physical if facts.cluster.whole.is_some() => DirectoryRules::PerCluster,
+        Method::Physical if facts.cluster.cluster_backup.is_some() => DirectoryRules::PerCluster,
         Method::Physical => DirectoryRules::PerTenant,
     }
 }

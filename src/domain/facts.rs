@@ -173,7 +173,7 @@ pub struct ClusterFacts {
     /// Whether a proxy stands between; None: the server does not say.
     pub through_proxy: Option<bool>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
-    pub whole: Option<Box<ClusterBackupFacts>>,
+    pub cluster_backup: Option<Box<ClusterBackupFacts>>,
     /// Who else manages it, as far as signs tell; empty means that no sign was seen.
     pub managers: Known<Vec<ManagingPlatform>>,
 }

@@ -386,7 +386,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
             eligible.push(tenant);
         }
     }
-    let whole = facts.cluster.whole.as_deref();
+    let whole = facts.cluster.cluster_backup.as_deref();
     if choices.mode == Mode::Incremental && choices.no_full == NoFullPolicy::Skip && whole.is_none() {
         eligible.retain(|tenant| {
             match incremental_base(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {

@@ -238,7 +238,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             dump_directory: None,
             proof: ProofRule::OfEachBackup,
             through_proxy: Some(false),
-            whole: None,
+            cluster_backup: None,
             managers: Known::Known(Vec::new()),
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),

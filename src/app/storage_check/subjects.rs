@@ -95,7 +95,7 @@ pub fn from_target(
         (DirectoryRules::PerCluster, None) | (DirectoryRules::Logical, _) => true,
     };
     if is_one {
-        let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination().cloned());
+        let own = facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.destination().cloned());
         let is_set = own.is_some();
         let (destination, key) = match own {
             Some(own) => (own, None),

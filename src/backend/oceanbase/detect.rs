@@ -159,7 +159,7 @@ impl OceanBase {
             dump_directory: None,
             proof: self.line()?.proof,
             through_proxy,
-            whole,
+            cluster_backup: whole,
             managers,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
@@ -206,7 +206,7 @@ impl OceanBase {
             dump_directory: None,
             proof: ProofRule::Never,
             through_proxy: None,
-            whole: None,
+            cluster_backup: None,
             managers: Known::Known(Vec::new()),
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })

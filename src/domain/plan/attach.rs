@@ -13,7 +13,7 @@ use crate::domain::whole::ClusterBackupFacts;
 /// `None` where no job runs, or where the target is neither.
 #[must_use]
 pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
-    let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.whole) {
+    let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.cluster_backup) {
         (Some(name), _) => facts.tenant(name).into_iter().collect(),
         (None, Some(whole)) => members(facts, whole),
         // On V4 each tenant has a job of its own.
@@ -21,7 +21,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
     };
     let targets: Vec<TargetPlan> = watched.into_iter().filter_map(|tenant| target_plan(facts, tenant)).collect();
     let mode = targets.first()?.mode;
-    let named = match &facts.cluster.whole {
+    let named = match &facts.cluster.cluster_backup {
         Some(_) => target.clone(),
         None => targets.first()?.target.clone(),
     };
@@ -29,7 +29,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
         cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: Choices::new(vec![named], mode),
-        is_per_cluster: facts.cluster.whole.is_some(),
+        is_per_cluster: facts.cluster.cluster_backup.is_some(),
         targets,
         left_out: Vec::new(),
         checks: Vec::new(),

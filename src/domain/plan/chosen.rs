@@ -39,7 +39,7 @@ pub fn chosen_destination(
         let access_key = wanted.access_key.clone().filter(|_| destination.needs_access_key());
         return Ok(ChosenDestination { destination, source: Some(wanted.source), access_key });
     }
-    let place = match (facts.cluster.whole.as_deref(), kind) {
+    let place = match (facts.cluster.cluster_backup.as_deref(), kind) {
         // Below V4 one directory takes data and log of all tenants.
         (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
         (None, DirKind::Data) => resolve_data_destination(facts, tenant, choices, several)?,

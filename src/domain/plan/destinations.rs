@@ -15,7 +15,7 @@ use crate::domain::template::{Clash, ClashKind, DirKind, Template, TemplateError
 /// that covers the tenant. `None` where there is none or it cannot be used; the plan's error says why.
 #[must_use]
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
-    let place = match facts.cluster.whole.as_deref() {
+    let place = match facts.cluster.cluster_backup.as_deref() {
         Some(whole) => super::whole::place(facts, whole, &[tenant], choices),
         None => resolve_data_destination(facts, tenant, choices, false),
     };

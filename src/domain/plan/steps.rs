@@ -87,7 +87,7 @@ pub(super) fn target_plan(
 /// Returns the changes to a tenant's settings that a plan with these choices makes, as half sentences: `sets its destinations`.
 #[must_use]
 pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<&'static str> {
-    let planned = match facts.cluster.whole.as_deref() {
+    let planned = match facts.cluster.cluster_backup.as_deref() {
         Some(whole) => super::whole::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop()),
         None => target_plan(facts, tenant, choices, false).map(Some),
     };

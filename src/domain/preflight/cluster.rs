@@ -48,7 +48,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
         }
     }
     super::dump::cluster(&mut sheet, cluster, choices);
-    if let Some(whole) = &cluster.whole {
+    if let Some(whole) = &cluster.cluster_backup {
         super::whole::cluster(&mut sheet, facts, whole, choices);
     }
     if cluster.method == Method::Physical {
@@ -72,7 +72,7 @@ fn upgrading(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
         Known::Known(signs) if signs.is_empty() => {
-            let jobs = if cluster.whole.is_some() { "one version everywhere" } else { "no upgrade job runs" };
+            let jobs = if cluster.cluster_backup.is_some() { "one version everywhere" } else { "no upgrade job runs" };
             sheet.pass(CheckId::Upgrading, format!("upgrade mode off, {jobs}"));
         }
         Known::Known(signs) => sheet.refuse(

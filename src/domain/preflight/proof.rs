@@ -25,7 +25,7 @@ pub struct DirectoryFindings {
 /// The directories that a plan for this tenant would set; none where nothing is set, and none below V4 or for a dump.
 #[must_use]
 pub fn directories_to_set(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<(DirKind, Destination)> {
-    if facts.cluster.method == Method::Logical || facts.cluster.whole.is_some() {
+    if facts.cluster.method == Method::Logical || facts.cluster.cluster_backup.is_some() {
         return Vec::new();
     }
     let data = wanted_data_destination(facts, tenant, choices);
@@ -78,10 +78,10 @@ pub fn inspected_checks(
 #[must_use]
 pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Vec<Check> {
     let mut sheet = CheckList::new(facts.cluster.target.clone());
-    let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
+    let own = facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.destination());
     let wanted = tenants.first().and_then(|tenant| wanted_data_destination(facts, tenant, choices));
     let differs = wanted.filter(|wanted| own.is_none_or(|own| !own.already_is(wanted)));
-    if let (Some(wanted), true) = (differs, facts.cluster.whole.is_some()) {
+    if let (Some(wanted), true) = (differs, facts.cluster.cluster_backup.is_some()) {
         let bare = wanted.uri_without_attributes();
         let why =
             "below V4 a directory has no format file that says so; the server refuses one that holds an archive (9026)";

@@ -21,7 +21,7 @@ pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts) {
             sheet.not_checked(CheckId::Managed, format!("whether OCP or another program manages it: {why}"), "");
         }
     }
-    if facts.cluster.whole.is_some() {
+    if facts.cluster.cluster_backup.is_some() {
         sheet.not_checked(
             CheckId::EncryptionKeys,
             "whether tenants use transparent encryption, whose keys are in no backup",
@@ -42,7 +42,7 @@ pub(super) fn tenant(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts,
             "Start the backup after it, or let both take longer.",
         );
     }
-    if facts.cluster.whole.is_some() {
+    if facts.cluster.cluster_backup.is_some() {
         return;
     }
     match &tenant.transparent_encryption {

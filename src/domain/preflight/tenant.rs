@@ -24,7 +24,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
         // It is not backed up at all: what a backup of it would meet helps nobody.
         return sheet.checks;
     }
-    if facts.cluster.whole.is_some() {
+    if facts.cluster.cluster_backup.is_some() {
         super::whole::tenant(&mut sheet, facts, tenant, choices);
     }
     another_backup(&mut sheet, facts, tenant);
@@ -107,7 +107,7 @@ fn who_may(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
         let read_only = if tenant.read_only { ", read only" } else { "" };
         sheet.pass(CheckId::Tenant, format!("tenant {}, {}{read_only}", tenant.id, tenant.status));
     }
-    if facts.cluster.whole.is_some() {
+    if facts.cluster.cluster_backup.is_some() {
         // Before V4 the role is the cluster's.
         return;
     }
@@ -172,7 +172,7 @@ fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choic
             }
         }
         Some(place) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
-        None if facts.cluster.whole.is_some() && !covers_cluster(choices) => sheet.warn(
+        None if facts.cluster.cluster_backup.is_some() && !covers_cluster(choices) => sheet.warn(
             CheckId::Destination,
             format!("{OWN_DIRECTORY}: none was given, and no strategy of the inventory names one"),
             "Give one with --storage URI, for example --storage file:///backup/tenants.",
@@ -322,11 +322,11 @@ fn retention(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     }
     match &tenant.cleanup {
         // Where it is the cluster's, the check of the cluster says so.
-        Known::NotChecked(_) if facts.cluster.whole.is_some() => {}
+        Known::NotChecked(_) if facts.cluster.cluster_backup.is_some() => {}
         Known::NotChecked(why) => sheet.not_checked(CheckId::Cleanup, why.clone(), ""),
         Known::Known(None) => sheet.pass(CheckId::Cleanup, "none runs"),
         // R15: the server answers 9044.
-        Known::Known(Some(sentence)) if facts.cluster.whole.is_some() => sheet.refuse(
+        Known::Known(Some(sentence)) if facts.cluster.cluster_backup.is_some() => sheet.refuse(
             CheckId::Cleanup,
             Cause::Precondition,
             sentence.clone(),

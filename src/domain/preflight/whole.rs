@@ -11,7 +11,7 @@ use crate::domain::whole::{ClusterBackupFacts, CompactionFacts};
 
 /// Whether tenants of such a cluster are asked for, and not the cluster itself.
 pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {
-    facts.cluster.whole.is_some() && choices.targets.iter().all(|target| target.tenant().is_some())
+    facts.cluster.cluster_backup.is_some() && choices.targets.iter().all(|target| target.tenant().is_some())
 }
 
 /// The checks that concern the cluster.

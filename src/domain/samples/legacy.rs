@@ -39,7 +39,7 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
         }
     }
     let zone = |zone: &str| ZoneCompaction { zone: zone.into(), merged_version: 5, merging: false };
-    facts.cluster.whole = Some(Box::new(ClusterBackupFacts {
+    facts.cluster.cluster_backup = Some(Box::new(ClusterBackupFacts {
         rules: ClusterBackupRules { compaction, most_increments: 64 },
         role: Known::Known(ClusterRole { word: "PRIMARY".into(), primary: None }),
         destinations: vec![Some(place("file:///backup"))],
@@ -65,5 +65,5 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
 
 /// Returns what the cluster has once (its one backup job, its compaction), so that a test can change it.
 pub fn whole(facts: &mut Facts) -> &mut ClusterBackupFacts {
-    facts.cluster.whole.as_deref_mut().unwrap()
+    facts.cluster.cluster_backup.as_deref_mut().unwrap()
 }

@@ -184,7 +184,7 @@ fn no_compaction_reason(model: &Model) -> Option<String> {
 pub fn draft_compaction_outlook(model: &Model) -> Option<CompactionOutlook> {
     let facts = model.facts()?;
     let not_needed = |why: &str| Some(CompactionOutlook::NotNeeded(why.to_owned()));
-    match (facts.cluster.method, &facts.cluster.whole) {
+    match (facts.cluster.method, &facts.cluster.cluster_backup) {
         (Method::Logical, _) => not_needed("not needed for a logical backup"),
         (Method::Physical, None) => not_needed("not needed on V4"),
         (Method::Physical, Some(whole)) => Some(compaction_outlook(facts, whole, &model.choices()?)),

@@ -51,7 +51,7 @@ pub fn prefill(model: &mut Model) {
 
 fn destination_layout(facts: &Facts, choices: &Choices) -> DestinationLayout {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
-    match (facts.cluster.method, facts.cluster.whole.is_some()) {
+    match (facts.cluster.method, facts.cluster.cluster_backup.is_some()) {
         (Method::Logical, _) => DestinationLayout::DumpDirectory,
         (Method::Physical, false) => DestinationLayout::DataAndArchive,
         (Method::Physical, true) if of_cluster => DestinationLayout::ClusterWide,

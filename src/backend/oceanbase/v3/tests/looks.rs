@@ -71,7 +71,7 @@ impl Scene {
             change(compaction);
         }
         let tenant = self.facts.tenant("pay").unwrap();
-        let whole = self.facts.cluster.whole.as_deref().unwrap();
+        let whole = self.facts.cluster.cluster_backup.as_deref().unwrap();
         compact::look(&self.run(after), whole, &ServerTimeZone::fixed(0), tenant, &self.prepared.plan.targets[0])
     }
 }
