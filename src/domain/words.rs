@@ -93,7 +93,7 @@ pub fn rate(bytes_a_second: f64) -> String {
 
 /// Formats the time that is left, in seconds, as a range where it is one: `left 5 min to 8 min`.
 #[must_use]
-pub fn left((low, high): (u64, u64)) -> String {
+pub fn time_left((low, high): (u64, u64)) -> String {
     if low == high { format!("left {}", span(low)) } else { format!("left {} to {}", span(low), span(high)) }
 }
 
@@ -121,7 +121,7 @@ pub fn progress(progress: &Progress) -> String {
         None => format!("{} written", size(progress.bytes)),
     });
     parts.extend(progress.rate.map(rate));
-    parts.extend(progress.eta.map(left));
+    parts.extend(progress.eta.map(time_left));
     parts.join("  ")
 }
 
@@ -203,7 +203,7 @@ pub fn verdict_lines(target: &TargetName, outcome: &Outcome) -> Vec<String> {
 #[must_use]
 pub fn left_out(view: &TaskView) -> Vec<String> {
     let left = view.prepared.iter().flat_map(|prepared| &prepared.plan.left_out);
-    left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
+    time_left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
 }
 
 #[cfg(test)]

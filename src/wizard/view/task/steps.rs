@@ -144,7 +144,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
     }];
     parts.extend(progress.log_percent.map(words::log_share));
     parts.extend(progress.rate.map(words::rate));
-    parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
+    parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::time_left));
     body.push_wrapped(Role::Text, &parts.join("   "), indent, wide);
 }
 
