@@ -167,13 +167,13 @@ pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     };
     let mut lines = vec![format!("{}  {about}", outcome.headline())];
     lines.extend(told.map(|line| format!("  {line}")));
-    lines.extend(looked(outcome).map(|line| format!("  {line}")));
+    lines.extend(proof_line(outcome).map(|line| format!("  {line}")));
     lines
 }
 
 /// Formats what the server found on the storage, or why there is no proof; None where neither is known.
 #[must_use]
-pub fn looked(outcome: &Outcome) -> Option<String> {
+pub fn proof_line(outcome: &Outcome) -> Option<String> {
     let why = || outcome.proof_why.as_ref().map(|why| format!("no proof from the storage: {why}"));
     outcome.proof.as_ref().map(Proof::text).or_else(why)
 }

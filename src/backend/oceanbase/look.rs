@@ -230,7 +230,7 @@ impl OceanBase {
     /// Executes a prepared proof.
     ///
     /// # Errors
-    /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
+    /// The server refused, or did not answer; [`OceanBase::proof_line`] has what that means.
     pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,
