@@ -285,7 +285,7 @@ fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView
             None => say.fault(fault),
         }
     }
-    for line in words::recipe(outcome) {
+    for line in words::restore_instruction_lines(outcome) {
         say.line(&line);
     }
 }

@@ -180,7 +180,7 @@ pub fn proof_line(outcome: &Outcome) -> Option<String> {
 
 /// Formats the recipe of a restore, the first line after `Restore`.
 #[must_use]
-pub fn recipe(outcome: &Outcome) -> Vec<String> {
+pub fn restore_instruction_lines(outcome: &Outcome) -> Vec<String> {
     let lead = |place: usize| if place == 0 { "Restore" } else { "" };
     outcome
         .restore_instructions
@@ -195,7 +195,7 @@ pub fn recipe(outcome: &Outcome) -> Vec<String> {
 pub fn verdict_lines(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut lines = verdict(target, outcome);
     lines.extend(outcome.fault.iter().flat_map(sentences).map(|line| format!("  {line}")));
-    lines.extend(recipe(outcome));
+    lines.extend(restore_instruction_lines(outcome));
     lines
 }
 
