@@ -47,7 +47,7 @@ impl NewCluster {
             Ok(first) => first,
             Err(why) => return Some((InvalidField::Host, format!("{why}."))),
         };
-        let (field, why) = first.breach()?;
+        let (field, why) = first.validate()?;
         match field.as_str() {
             "name" => Some((InvalidField::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
             field => Some((InvalidField::User, format!("The {field} cannot be used: {why}."))),

@@ -53,7 +53,7 @@ impl FirstCluster {
 
     /// Returns the rule that it breaks: the field, and one sentence without a full stop. None: it breaks none.
     #[must_use]
-    pub fn breach(&self) -> Option<(String, String)> {
+    pub fn validate(&self) -> Option<(String, String)> {
         let (path, why) = rules::check(&self.clone().inventory()).err()?;
         Some((path.trim_start_matches("clusters[0].").to_owned(), why))
     }
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_named_by_its_field() {
-        let field = |first: FirstCluster| first.breach().map(|(field, _)| field);
+        let field = |first: FirstCluster| first.validate().map(|(field, _)| field);
         assert_eq!(field(first("prod-hz")), None);
         assert_eq!(field(first("prod hz")).as_deref(), Some("name"));
         assert_eq!(field(FirstCluster { user: " ".to_owned(), ..first("a") }).as_deref(), Some("user"));
