@@ -13,6 +13,6 @@ pub mod values;
 mod yaml_bounds;
 
 pub use inventory::Inventory;
-pub use places::Places;
+pub use places::Directories;
 pub use reading::{init, load, parse, show, write_new};
 pub use secrets::{Resolver, SecretFlag, SecretRequest};

@@ -8,14 +8,14 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The file and the directory that all other paths derive from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct Directories {
     /// The inventory: `$XDG_CONFIG_HOME/obnow/config.yaml`, or what `--config` names.
     pub config: PathBuf,
     /// The directory of journals, locks and audit trail: `$XDG_STATE_HOME/obnow`, or what `--state` names.
     pub state: PathBuf,
 }
 
-impl Places {
+impl Directories {
     /// Returns the paths of the flags, and those of the XDG Base Directory Specification for a flag that is missing.
     ///
     /// # Errors

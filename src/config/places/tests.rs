@@ -5,11 +5,11 @@ use super::*;
 #[test]
 fn flags_win_and_the_rest_is_where_xdg_says() {
     let (config, state) = (Path::new("/c"), Path::new("/s"));
-    let places = Places::below_home(config, state, None, None);
+    let places = Directories::below_home(config, state, None, None);
     assert_eq!((places.config, places.state), ("/c/obnow/config.yaml".into(), "/s/obnow".into()));
-    let places = Places::below_home(config, state, Some("/x.yaml".into()), None);
+    let places = Directories::below_home(config, state, Some("/x.yaml".into()), None);
     assert_eq!((places.config, places.state), ("/x.yaml".into(), "/s/obnow".into()));
-    let places = Places::find(Some("/x.yaml".into()), Some("/y".into())).unwrap();
+    let places = Directories::find(Some("/x.yaml".into()), Some("/y".into())).unwrap();
     assert_eq!((places.config.clone(), places.state.clone()), ("/x.yaml".into(), "/y".into()));
 }
 
