@@ -22,7 +22,7 @@ impl Directories {
     /// A flag is missing and there is no home directory, or a relative path cannot be made absolute.
     pub fn find(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<Self, Fault> {
         // The runner has another working directory than the process that starts it, and must find the same files.
-        let (config, state) = (config.map(whole).transpose()?, state.map(whole).transpose()?);
+        let (config, state) = (config.map(absolute).transpose()?, state.map(absolute).transpose()?);
         if let (Some(config), Some(state)) = (&config, &state) {
             return Ok(Self { config: config.clone(), state: state.clone() });
         }
@@ -51,7 +51,7 @@ impl Directories {
 }
 
 /// Makes a path absolute.
-fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
+fn absolute(path: PathBuf) -> Result<PathBuf, Fault> {
     if path.is_absolute() {
         return Ok(path);
     }
