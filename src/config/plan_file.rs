@@ -25,7 +25,7 @@ use crate::domain::task::{PreviewStep, shared, unshared};
 #[cfg(test)]
 mod tests;
 
-const CALLED: &str = "The plan file";
+const FILE_LABEL: &str = "The plan file";
 
 /// The format of the file, and the only one so far.
 pub const FORMAT: u64 = 1;
@@ -46,7 +46,7 @@ const HEAD: &str = "\
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
-    private::write_new(path, CALLED, &text(plan)?)
+    private::write_new(path, FILE_LABEL, &text(plan)?)
 }
 
 /// Reads the saved plan of this file.
@@ -54,10 +54,10 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
 /// # Errors
 /// There is no file, others may write it, or it is not a plan of a known format; with the position in the file.
 pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
-    let Some(bytes) = private::read_open(path, CALLED)? else {
+    let Some(bytes) = private::read_open(path, FILE_LABEL)? else {
         return Err(Fault::new(
             Cause::Usage,
-            format!("{CALLED} {} is not there.", path.display()),
+            format!("{FILE_LABEL} {} is not there.", path.display()),
             "There is no file of that name.",
             "Name the right file, or save one with: obnow backup TARGET --mode full --save-plan FILE.",
         ));
@@ -140,7 +140,7 @@ fn digest_of(file: &mut File) -> String {
 fn unusable(path: &Path, why: &str) -> Fault {
     Fault::new(
         Cause::Usage,
-        format!("{CALLED} {} cannot be used.", path.display()),
+        format!("{FILE_LABEL} {} cannot be used.", path.display()),
         format!("{}.", why.trim_end_matches('.')),
         "Correct it there, or save it anew with --save-plan.",
     )
