@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::inventory::{Cluster, Inventory, Tls};
-use super::reading::CALLED;
+use super::reading::FILE_LABEL;
 use super::values::login;
 use super::{private, reading, rules};
 use crate::domain::endpoint::Endpoint;
@@ -73,10 +73,10 @@ impl FirstCluster {
         })?;
         let text = format!("{HEAD}{yaml}");
         reading::parse(&text, path)?;
-        if private::read(path, CALLED)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
+        if private::read(path, FILE_LABEL)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
             return Ok(());
         }
-        private::write_new(path, CALLED, &text)
+        private::write_new(path, FILE_LABEL, &text)
     }
 }
 

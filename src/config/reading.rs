@@ -12,14 +12,14 @@ use crate::domain::secret::SecretSource;
 /// The commented example that `config init` writes.
 pub const EXAMPLE: &str = include_str!("../../assets/config.example.yaml");
 
-pub(super) const CALLED: &str = "The inventory";
+pub(super) const FILE_LABEL: &str = "The inventory";
 
 /// Reads the inventory of this file; None where there is no file.
 ///
 /// # Errors
 /// The file cannot be read, may be touched by others than its owner, or is not an inventory; with the position in the file.
 pub fn load(path: &Path) -> Result<Option<Inventory>, Fault> {
-    let Some(bytes) = private::read(path, CALLED)? else { return Ok(None) };
+    let Some(bytes) = private::read(path, FILE_LABEL)? else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
         unusable(path, &format!("line {line}: the text is not UTF-8"))
@@ -52,7 +52,7 @@ pub(super) fn bounded(text: &str) -> Result<(), String> {
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn init(path: &Path) -> Result<(), Fault> {
-    private::write_new(path, CALLED, EXAMPLE)
+    private::write_new(path, FILE_LABEL, EXAMPLE)
 }
 
 /// Writes an inventory to a new file, with mode 0600; an existing one is never overwritten.
@@ -62,7 +62,7 @@ pub fn init(path: &Path) -> Result<(), Fault> {
 pub fn write_new(path: &Path, inventory: &Inventory) -> Result<(), Fault> {
     let text = text(inventory)?;
     parse(&text, path)?;
-    private::write_new(path, CALLED, &text)
+    private::write_new(path, FILE_LABEL, &text)
 }
 
 /// Returns the effective inventory, defaults included, as YAML: the sources of secrets, never a secret. The text of a
@@ -108,7 +108,7 @@ fn text(inventory: &Inventory) -> Result<String, Fault> {
 fn unusable(path: &Path, why: &str) -> Fault {
     Fault::new(
         Cause::Usage,
-        format!("{CALLED} {} cannot be used.", path.display()),
+        format!("{FILE_LABEL} {} cannot be used.", path.display()),
         format!("{why}."),
         "Correct it there; `obnow config init` writes an example with every key.",
     )
