@@ -16,17 +16,17 @@ use super::target::TargetName;
 
 mod damage;
 mod event;
+mod log_line;
 mod retry;
 mod shared;
 #[cfg(test)]
 mod tests;
-mod told;
 
 pub use damage::UnreadableEvent;
 pub use event::{COMPACT, Event, ServerConnection};
+pub use log_line::{LogLine, log_line, state_word, unknown};
 pub use retry::RetryEffect;
 pub use shared::{shared, unshared};
-pub use told::{LogLine, log_line, state_word, unknown};
 
 /// A step as it is shown before the start, and as it is compared before each statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
