@@ -7,19 +7,19 @@ use super::destination::{Destination, StorageKind};
 use super::fault::{Cause, Fault};
 use super::template::DirKind;
 
-mod expected;
 mod format_file;
+mod ownership;
 mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{
-    Contents, DestinationUse, Expected, Fit, ListedMedia, OwnerFinding, TenantDirectory, assess_owner, by_hand,
-    sole_use,
-};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
+pub use ownership::{
+    Contents, DestinationUse, Expected, Fit, ListedMedia, OwnerFinding, TenantDirectory, assess_owner, by_hand,
+    sole_use,
+};
 pub use servers::{ServerReply, assess_servers, is_remote, script};
 
 /// The size of the probe that a Test writes, in bytes: 1 MiB, as large as a real file.
