@@ -11,18 +11,18 @@ use super::version::{AtLeast, Version};
 mod chain;
 mod encryption;
 mod log;
+mod status;
 #[cfg(test)]
 mod tests;
 mod verdict;
 mod windows;
-mod words;
 
 pub use chain::{BrokenChain, chain, sets_of};
 pub use encryption::{Encryption, EncryptionMode, encryption_of};
 pub use log::{covering, rounds_needed};
+pub use status::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 pub use verdict::{JobEnd, Missing, NotYet, Verdict, VerdictInput, verdict};
 pub use windows::{GROWING, Gap, Span, Window, Windows, log_covers, window_of, windows};
-pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 
 /// One backup set of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
