@@ -10,13 +10,13 @@ use super::target::TargetName;
 use super::words::capitalized;
 
 mod cluster;
+mod cluster_backup;
 mod dump;
 mod proof;
 mod surroundings;
 mod tenant;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 pub use cluster::cluster_checks;
 pub use dump::in_the_way;

@@ -49,7 +49,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     }
     super::dump::cluster(&mut sheet, cluster, choices);
     if let Some(whole) = &cluster.cluster_backup {
-        super::whole::cluster(&mut sheet, facts, whole, choices);
+        super::cluster_backup::cluster(&mut sheet, facts, whole, choices);
     }
     if cluster.method == Method::Physical {
         super::surroundings::cluster(&mut sheet, facts);

@@ -25,10 +25,10 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
         return sheet.checks;
     }
     if facts.cluster.cluster_backup.is_some() {
-        super::whole::tenant(&mut sheet, facts, tenant, choices);
+        super::cluster_backup::tenant(&mut sheet, facts, tenant, choices);
     }
     another_backup(&mut sheet, facts, tenant);
-    if choices.mode == Mode::Incremental && !super::whole::is_of_tenants(facts, choices) {
+    if choices.mode == Mode::Incremental && !super::cluster_backup::is_of_tenants(facts, choices) {
         incremental_base(&mut sheet, facts, tenant, choices);
     }
     destination(&mut sheet, facts, tenant, choices);
