@@ -11,9 +11,9 @@ use super::words::capitalized;
 
 mod cluster;
 mod cluster_backup;
+mod competing_load;
 mod dump;
 mod proof;
-mod surroundings;
 mod tenant;
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
         super::cluster_backup::cluster(&mut sheet, facts, whole, choices);
     }
     if cluster.method == Method::Physical {
-        super::surroundings::cluster(&mut sheet, facts);
+        super::competing_load::cluster(&mut sheet, facts);
     }
     clock(&mut sheet, cluster);
     if choices.encrypt.is_some() {

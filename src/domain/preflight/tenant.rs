@@ -34,7 +34,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     destination(&mut sheet, facts, tenant, choices);
     archive(&mut sheet, facts, tenant);
     retention(&mut sheet, facts, tenant);
-    super::surroundings::tenant(&mut sheet, facts, tenant, choices);
+    super::competing_load::tenant(&mut sheet, facts, tenant, choices);
     sheet.checks
 }
 
