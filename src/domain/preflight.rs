@@ -12,15 +12,17 @@ use super::words::capitalized;
 mod cluster;
 mod cluster_backup;
 mod competing_load;
+mod directory_checks;
 mod dump;
-mod proof;
 mod tenant;
 #[cfg(test)]
 mod tests;
 
 pub use cluster::cluster_checks;
+pub use directory_checks::{
+    DirectoryFindings, checks_below_v4, directories_to_set, inspected_checks, is_unseen, proof_checks,
+};
 pub use dump::in_the_way;
-pub use proof::{DirectoryFindings, checks_below_v4, directories_to_set, inspected_checks, is_unseen, proof_checks};
 pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.
