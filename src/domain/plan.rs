@@ -19,21 +19,21 @@ use super::version::{AtLeast, Method, Version};
 mod attach;
 mod carried;
 mod chosen;
+mod cluster_backup;
 mod destinations;
 mod look;
 mod parts;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 pub use attach::attach;
 pub use carried::{StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
+pub use cluster_backup::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use look::{ProofSkipped, check_proof_possible, proof_action};
 pub use steps::{moves_unproven_binding, settings_changed};
-pub use whole::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 
 /// The tenant that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -405,7 +405,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     }
     let several = eligible.len() > 1;
     let planned = match whole {
-        Some(whole) => whole::target_plans(facts, whole, &eligible, choices),
+        Some(whole) => cluster_backup::target_plans(facts, whole, &eligible, choices),
         None => eligible
             .iter()
             .map(|tenant| steps::target_plan(facts, tenant, choices, several))

@@ -41,7 +41,7 @@ pub fn chosen_destination(
     }
     let place = match (facts.cluster.cluster_backup.as_deref(), kind) {
         // Below V4 one directory takes data and log of all tenants.
-        (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
+        (Some(whole), _) => super::cluster_backup::place(facts, whole, &[tenant], choices)?,
         (None, DirKind::Data) => resolve_data_destination(facts, tenant, choices, several)?,
         (None, DirKind::Clog) => resolve_archive_destination(facts, tenant, choices, several)?,
     };

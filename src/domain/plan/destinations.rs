@@ -16,7 +16,7 @@ use crate::domain::template::{Clash, ClashKind, DirKind, Template, TemplateError
 #[must_use]
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
     let place = match facts.cluster.cluster_backup.as_deref() {
-        Some(whole) => super::whole::place(facts, whole, &[tenant], choices),
+        Some(whole) => super::cluster_backup::place(facts, whole, &[tenant], choices),
         None => resolve_data_destination(facts, tenant, choices, false),
     };
     place.ok().map(|place| place.destination)

@@ -88,7 +88,9 @@ pub(super) fn target_plan(
 #[must_use]
 pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<&'static str> {
     let planned = match facts.cluster.cluster_backup.as_deref() {
-        Some(whole) => super::whole::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop()),
+        Some(whole) => {
+            super::cluster_backup::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop())
+        }
         None => target_plan(facts, tenant, choices, false).map(Some),
     };
     // A backup that cannot be planned changes nothing.
