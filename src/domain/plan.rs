@@ -21,8 +21,8 @@ mod carried;
 mod chosen;
 mod cluster_backup;
 mod destinations;
-mod look;
 mod parts;
+mod proof;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ pub use carried::{StatementSecrets, can_carry_to, can_decrypt, not_carried, unfi
 pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
 pub use cluster_backup::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
-pub use look::{ProofSkipped, check_proof_possible, proof_action};
+pub use proof::{ProofSkipped, check_proof_possible, proof_action};
 pub use steps::{moves_unproven_binding, settings_changed};
 
 /// The tenant that a plan was made for.

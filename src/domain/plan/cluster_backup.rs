@@ -61,7 +61,7 @@ pub(super) fn target_plans(
             steps: steps.clone(),
             notes: vec![competition(facts, tenant)],
             attached: None,
-            proof_why: super::look::why_not(facts),
+            proof_why: super::proof::why_not(facts),
             proof_needs: None,
             part: None,
         })

@@ -2,7 +2,7 @@
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{ResolvedDestinations, resolve_destinations};
-use super::look::{ConfirmStep, confirm_step};
+use super::proof::{ConfirmStep, confirm_step};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
