@@ -17,22 +17,24 @@ use super::usable_full::incremental_base;
 use super::version::{AtLeast, Method, Version};
 
 mod attach;
-mod carried;
 mod chosen;
 mod cluster_backup;
 mod destinations;
 mod parts;
 mod proof;
+mod statement_secrets;
 mod steps;
 #[cfg(test)]
 mod tests;
 
 pub use attach::attach;
-pub use carried::{StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
 pub use cluster_backup::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use proof::{ProofSkipped, check_proof_possible, proof_action};
+pub use statement_secrets::{
+    StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt,
+};
 pub use steps::{moves_unproven_binding, settings_changed};
 
 /// The tenant that a plan was made for.
