@@ -17,7 +17,7 @@ use super::usable_full::incremental_base;
 use super::version::{AtLeast, Method, Version};
 
 mod attach;
-mod chosen;
+mod chosen_destination;
 mod cluster_backup;
 mod destinations;
 mod parts;
@@ -28,7 +28,7 @@ mod steps;
 mod tests;
 
 pub use attach::attach;
-pub use chosen::{ChosenDestination, chosen_destination, dump_directory};
+pub use chosen_destination::{ChosenDestination, chosen_destination, dump_directory};
 pub use cluster_backup::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use proof::{ProofSkipped, check_proof_possible, proof_action};

@@ -1,6 +1,6 @@
 //! The steps of one target's plan: what each does, changes and interrupts.
 
-use super::chosen::{logical_place, upload_key};
+use super::chosen_destination::{logical_place, upload_key};
 use super::destinations::{ResolvedDestinations, resolve_destinations};
 use super::proof::{ConfirmStep, confirm_step};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
