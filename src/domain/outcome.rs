@@ -14,11 +14,11 @@ use super::target::TargetName;
 use super::task::TaskState;
 use super::time_zone::ServerTimeZone;
 
-mod recipe;
+mod restore_instructions;
 #[cfg(test)]
 mod tests;
 
-use recipe::restore_instructions;
+use restore_instructions::restore_instructions;
 
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
