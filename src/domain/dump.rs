@@ -6,14 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 mod column;
+mod directory;
 mod judge;
-mod place;
 #[cfg(test)]
 mod tests;
 
 pub use column::{Column, PLAIN_TYPES};
+pub use directory::{DumpDirectoryFacts, DumpDirectoryState};
 pub use judge::{CatalogueListing, SYSTEM_DATABASES, assess_catalogue, is_system};
-pub use place::{DumpDirectoryFacts, DumpDirectoryState};
 
 /// What stands for every table of a database.
 pub const ALL: &str = "*";
