@@ -5,15 +5,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod assessment;
 mod column;
 mod directory;
-mod judge;
 #[cfg(test)]
 mod tests;
 
+pub use assessment::{CatalogueListing, SYSTEM_DATABASES, assess_catalogue, is_system};
 pub use column::{Column, PLAIN_TYPES};
 pub use directory::{DumpDirectoryFacts, DumpDirectoryState};
-pub use judge::{CatalogueListing, SYSTEM_DATABASES, assess_catalogue, is_system};
 
 /// What stands for every table of a database.
 pub const ALL: &str = "*";
