@@ -8,16 +8,16 @@ use super::secret::{HIDDEN, Secret};
 
 mod error;
 mod kind;
-mod lex;
 mod limits;
 #[cfg(test)]
 mod tests;
+mod uri;
 
 pub use error::{AccessKeyError, DestinationError};
 use kind::KeySpec;
 pub use kind::StorageKind;
-pub(super) use lex::refuse_credential;
 pub use limits::URI_LIMIT;
+pub(super) use uri::refuse_credential;
 
 /// The key of a URI that is a secret, and never kept in one.
 const ACCESS_KEY: &str = "access_key";
@@ -66,7 +66,7 @@ impl Destination {
     /// the storage or a value the server refuses, or a secret: an access key is given by `--access-key-from`, and the
     /// `encrypt_key` of a view is only the server's own (V4: it answers 9026). No message repeats a value.
     pub fn parse_user(text: &str) -> Result<Self, DestinationError> {
-        let destination = lex::user(text.trim())?;
+        let destination = uri::user(text.trim())?;
         destination.check()?;
         Ok(destination)
     }
@@ -78,7 +78,7 @@ impl Destination {
     /// # Errors
     /// When the text is empty or its scheme is none obnow knows.
     pub fn parse_server(text: &str) -> Result<Self, DestinationError> {
-        lex::server(text.trim())
+        uri::server(text.trim())
     }
 
     /// The kind of storage.
@@ -139,8 +139,8 @@ impl Destination {
     /// # Errors
     /// As [`Destination::parse_user`].
     pub fn with_attribute(mut self, key: &str, value: &str) -> Result<Self, DestinationError> {
-        let token = lex::sent(&format!("{key}={value}"));
-        lex::refuse_credential(&token)?;
+        let token = uri::sent(&format!("{key}={value}"));
+        uri::refuse_credential(&token)?;
         match self.tokens.iter_mut().find(|old| key_of(old) == key) {
             Some(old) => *old = token,
             None => self.tokens.push(token),
@@ -154,7 +154,7 @@ impl Destination {
     /// # Errors
     /// As [`Destination::parse_user`].
     pub fn with_path(mut self, path: &str) -> Result<Self, DestinationError> {
-        lex::trim_slashes(path).clone_into(&mut self.path);
+        uri::trim_slashes(path).clone_into(&mut self.path);
         self.check()?;
         Ok(self)
     }
@@ -177,7 +177,7 @@ impl Destination {
             None => Ok(Secret::from_shared(self.written(None))),
             Some(key) => {
                 Self::check_access_key(key)?;
-                lex::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
+                uri::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
                 Ok(Secret::from_shared(self.written(Some(key.expose()))))
             }
         }
@@ -262,7 +262,7 @@ impl Destination {
         if value.is_empty() {
             return Err(DestinationError::EmptyValue(key.into()));
         }
-        lex::check_text(key, value, known.limit)?;
+        uri::check_text(key, value, known.limit)?;
         if !known.takes(value) {
             return Err(DestinationError::BadValue { key, allowed: known.values.join(" or ") });
         }
@@ -306,7 +306,7 @@ impl TryFrom<String> for Destination {
     type Error = DestinationError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        lex::stored(&text)
+        uri::stored(&text)
     }
 }
 
