@@ -19,7 +19,7 @@ use super::launch::inherited_environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::listed::listed_media;
+use crate::domain::listed_media::listed_media;
 use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;

@@ -19,7 +19,7 @@ pub mod fault;
 pub mod identity;
 pub mod last_good;
 pub mod last_storage;
-pub mod listed;
+pub mod listed_media;
 pub mod listing;
 pub mod outcome;
 pub mod plan;

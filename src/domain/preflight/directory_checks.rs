@@ -7,7 +7,7 @@ use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Cause;
-use crate::domain::listed::media_at_risk;
+use crate::domain::listed_media::media_at_risk;
 use crate::domain::plan::{wanted_archive_destination, wanted_data_destination};
 use crate::domain::storage_test::Fit;
 use crate::domain::template::DirKind;
