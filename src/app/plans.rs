@@ -10,7 +10,7 @@ use crate::domain::command_line;
 use crate::domain::confirmation::NameConfirmation;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::task::Prepared;
 
 /// Saves a plan to a new file, 0600.

@@ -21,7 +21,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TargetView, TaskState};
 use crate::domain::version::Method;

@@ -5,7 +5,7 @@ use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, Storag
 use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 

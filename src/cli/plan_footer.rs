@@ -9,7 +9,7 @@ use super::args::Common;
 use super::output::OutputStyle;
 use super::{Output, render};
 use crate::domain::command_line::{quoted_command, shell};
-use crate::domain::saved::{Difference, FileDigest};
+use crate::domain::saved_plan::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
 /// The footer of a plan.

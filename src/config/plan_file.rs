@@ -16,7 +16,7 @@ use crate::domain::identity::Created;
 use crate::domain::plan::ExcludedTarget;
 use crate::domain::preflight::CheckId;
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::{ExpectedCluster, FileDigest, SavedPlan};
+use crate::domain::saved_plan::{ExpectedCluster, FileDigest, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;

@@ -34,7 +34,7 @@ pub mod restorable;
 pub(crate) mod samples;
 #[doc = include_str!("RULES.md")]
 pub mod rules {}
-pub mod saved;
+pub mod saved_plan;
 pub mod scn;
 pub mod secret;
 pub mod sql;

@@ -85,7 +85,7 @@ fn plan(choices: Choices) -> SavedPlan {
     SavedPlan {
         saved: jiff::Timestamp::UNIX_EPOCH,
         choices,
-        expect: crate::domain::saved::ExpectedCluster {
+        expect: crate::domain::saved_plan::ExpectedCluster {
             created: None,
             cluster_id: None,
             version: String::new(),
@@ -93,7 +93,7 @@ fn plan(choices: Choices) -> SavedPlan {
         },
         shown: Vec::new(),
         left_out: Vec::new(),
-        digest: crate::domain::saved::FileDigest::Matches,
+        digest: crate::domain::saved_plan::FileDigest::Matches,
     }
 }
 
