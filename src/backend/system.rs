@@ -11,7 +11,7 @@ use crate::domain::archiving::UnchangedArchive;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
-use crate::domain::standstill::Stall;
+use crate::domain::stall::Stall;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;

@@ -38,7 +38,7 @@ pub mod saved_plan;
 pub mod scn;
 pub mod secret;
 pub mod sql;
-pub mod standstill;
+pub mod stall;
 pub mod step;
 pub mod storage_test;
 pub mod surroundings;

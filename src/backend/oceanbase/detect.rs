@@ -14,7 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::proof::ProofRule;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::ServerClock;
+use crate::domain::stall::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have; they are discovered at run time.

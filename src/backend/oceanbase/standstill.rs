@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveProgress, RootServiceEvent, ServerClock, Stall, StalledStep};
+use crate::domain::stall::{ArchiveProgress, RootServiceEvent, ServerClock, Stall, StalledStep};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 

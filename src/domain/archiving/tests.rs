@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::samples::{archive, round, target};
-use crate::domain::standstill::RootServiceEvent;
+use crate::domain::stall::RootServiceEvent;
 
 #[test]
 fn every_state_is_judged_as_the_law_says() {

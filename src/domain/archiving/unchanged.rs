@@ -5,7 +5,7 @@
 use super::super::diagnosis::explain;
 use super::super::facts::Known;
 use super::super::fault::Fault;
-use super::super::standstill::RootServiceEvent;
+use super::super::stall::RootServiceEvent;
 use super::super::storage_test::FORMAT_FILE;
 use super::super::target::TargetName;
 

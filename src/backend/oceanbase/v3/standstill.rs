@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveProgress, RootServiceEvent, Stall};
+use crate::domain::stall::{ArchiveProgress, RootServiceEvent, Stall};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
