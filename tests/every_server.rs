@@ -161,7 +161,7 @@ fn mandatory_archive_moves_after_all_servers_passed() {
 #[test]
 fn ob_admin_test_io_runs_and_leaves_nothing() {
     use obnow::domain::destination::Destination;
-    use obnow::domain::storage_test::{ServerReply, TestResult, assess_servers, script};
+    use obnow::domain::storage_check::{ServerReply, TestResult, assess_servers, script};
     let folder = tempfile::tempdir().unwrap();
     let (bin, backup) = (folder.path().join("bin"), folder.path().join("backup"));
     std::fs::create_dir(&bin).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
-use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult, TestUpdate};
+use obnow::domain::storage_check::{StorageCheck, TestReport, TestResult, TestUpdate};
 use tokio::sync::mpsc;
 
 fn obnow() -> ProbeProgram {

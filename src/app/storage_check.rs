@@ -24,7 +24,7 @@ use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
-use crate::domain::storage_test::{
+use crate::domain::storage_check::{
     DestinationUse, Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, assess_servers,
     by_hand, script, sole_use,
 };

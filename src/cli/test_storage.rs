@@ -18,7 +18,7 @@ use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{TestReport, TestResult, TestUpdate, TestedCheck};
+use crate::domain::storage_check::{TestReport, TestResult, TestUpdate, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::template::DirKind;
 

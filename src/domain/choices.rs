@@ -11,7 +11,7 @@ use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::proof::ProofChoice;
 use super::secret::SecretSource;
-use super::storage_test::OwnerFinding;
+use super::storage_check::OwnerFinding;
 use super::target::TargetName;
 
 /// Data backup mode.

@@ -3,7 +3,7 @@
 use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::restorable::FileStatus;
-use super::storage_test::ListedMedia;
+use super::storage_check::ListedMedia;
 use super::template::DirKind;
 
 /// So many of the newest are looked for: a directory may hold thousands.

@@ -40,7 +40,7 @@ pub mod secret;
 pub mod sql;
 pub mod stall;
 pub mod step;
-pub mod storage_test;
+pub mod storage_check;
 pub mod surroundings;
 pub mod target;
 pub mod task;

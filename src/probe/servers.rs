@@ -7,7 +7,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::child::{self, Bounds, Unheard};
-use crate::domain::storage_test::ServerReply;
+use crate::domain::storage_check::ServerReply;
 
 /// Servers that are contacted at once.
 const AT_ONCE: usize = 16;

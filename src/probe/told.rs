@@ -1,7 +1,7 @@
 //! Reports the checks of a probe, each with its duration.
 
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, Fit, OwnerFinding, StorageCheck, TestedCheck, assess_owner};
+use crate::domain::storage_check::{Contents, Expected, Fit, OwnerFinding, StorageCheck, TestedCheck, assess_owner};
 
 use super::{Bench, News};
 

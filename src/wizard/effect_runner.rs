@@ -28,7 +28,7 @@ use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::Refusal;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 

@@ -13,7 +13,7 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
-use crate::domain::storage_test::{TestReport, TestUpdate};
+use crate::domain::storage_check::{TestReport, TestUpdate};
 use crate::domain::task::{Event, Prepared, TaskState, TaskView, UnreadableEvent};
 
 /// One thing that happened.

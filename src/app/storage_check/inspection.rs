@@ -10,7 +10,7 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::preflight::{DirectoryFindings, directories_to_set};
-use crate::domain::storage_test::StorageCheck;
+use crate::domain::storage_check::StorageCheck;
 use crate::domain::template::DirKind;
 
 /// Number of directories that are inspected.

@@ -6,7 +6,7 @@ use super::super::diagnosis::explain;
 use super::super::facts::Known;
 use super::super::fault::Fault;
 use super::super::stall::RootServiceEvent;
-use super::super::storage_test::FORMAT_FILE;
+use super::super::storage_check::FORMAT_FILE;
 use super::super::target::TargetName;
 
 /// What is known of such an archive.

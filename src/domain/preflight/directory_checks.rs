@@ -9,7 +9,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Cause;
 use crate::domain::listed_media::media_at_risk;
 use crate::domain::plan::{wanted_archive_destination, wanted_data_destination};
-use crate::domain::storage_test::Fit;
+use crate::domain::storage_check::Fit;
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 
@@ -150,7 +150,7 @@ mod tests {
     use crate::domain::preflight::CheckResult;
     use crate::domain::restorable::BackupSet;
     use crate::domain::samples::{choose, cluster, full, tenant, wanted};
-    use crate::domain::storage_test::OwnerFinding;
+    use crate::domain::storage_check::OwnerFinding;
 
     const OLD: &str = "file:///old/data";
 

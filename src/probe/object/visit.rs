@@ -10,7 +10,7 @@ use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
 use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
+use crate::domain::storage_check::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
 use crate::probe::told::{Made, NOT_OURS};
 use crate::probe::{Bench, News};

@@ -10,7 +10,7 @@ use crate::domain::choices::{InspectedDirectory, RequestedStorage, StorageSource
 use crate::domain::destination::Destination;
 use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::TestReport;
+use crate::domain::storage_check::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::text_field::TextField;
 

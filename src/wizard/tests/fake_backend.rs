@@ -10,7 +10,7 @@ use crate::app::storage_check::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Fit, OwnerFinding, StorageCheck, TestReport, TestUpdate, TestedCheck};
+use crate::domain::storage_check::{Fit, OwnerFinding, StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView, UnreadableEvent};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;

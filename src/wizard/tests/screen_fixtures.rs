@@ -9,7 +9,7 @@ use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::outcome::VerdictKind;
 use crate::domain::step::StepKind;
-use crate::domain::storage_test::{StorageCheck, TestReport, TestUpdate, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::{Model, RequestId, Screen};

@@ -1,7 +1,7 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
 use super::destination_form::{AccessFields, DestinationForm, Field};
-use crate::domain::storage_test::{StorageCheck, TestReport, TestResult, TestUpdate, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestResult, TestUpdate, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
 #[derive(Debug, Clone, PartialEq)]

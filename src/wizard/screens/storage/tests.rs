@@ -12,7 +12,7 @@ use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::samples::{other_tenant, place, tenant};
-use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestedCheck};
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Screen};

@@ -11,7 +11,7 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{ChosenDestination, chosen_destination};
-use crate::domain::storage_test::{TestReport, TestUpdate};
+use crate::domain::storage_check::{TestReport, TestUpdate};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::{DirectoryTest, Effect};

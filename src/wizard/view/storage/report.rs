@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad};
 use super::super::theme::Role;
-use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
 use crate::wizard::screens::storage::test_run::{TestRun, TestStatus};
 

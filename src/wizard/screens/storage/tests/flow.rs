@@ -239,7 +239,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
         "an empty directory each time"
     );
     let (_, what) = test(&mut model);
-    assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
+    assert_eq!(what.expected, crate::domain::storage_check::Expected::Empty);
     edit_again(&mut model, "/nfs/{kind}");
     assert!(storage(&model).typed_storage().unwrap_err().contains("{kind} does not go with a backup before V4"));
     let mut engine = prod();
@@ -273,7 +273,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert!(wanted.data.unwrap().starts_with("s3://backups/seek?host=s3.example.com&s3_region=eu-1"));
     assert!(wanted.access_key.is_some(), "the key that is typed is asked of nobody else");
     let (_, what) = test(&mut model);
-    assert_eq!(what.expected, crate::domain::storage_test::Expected::OwnHost);
+    assert_eq!(what.expected, crate::domain::storage_check::Expected::OwnHost);
     assert_eq!(what.destination.attribute("access_id"), Some("AKIA"));
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::facts::TenantFacts;
 use crate::domain::samples::{cluster, prod, wanted};
-use crate::domain::storage_test::{Expected, Fit, OwnerFinding, TestResult, TestUpdate};
+use crate::domain::storage_check::{Expected, Fit, OwnerFinding, TestResult, TestUpdate};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
 use crate::wizard::screens::storage::test_run::TestProgress;
