@@ -2,6 +2,7 @@
 //! they are.
 
 use super::archive_dest::ArchiveDest;
+use super::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use super::destination::Destination;
 use super::dump::{Catalogue, DumpDirectoryFacts};
 use super::identity::Created;
@@ -9,7 +10,6 @@ use super::progress::Count;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
-use super::surroundings::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};

@@ -34,6 +34,7 @@ pub mod restorable;
 pub(crate) mod samples;
 #[doc = include_str!("RULES.md")]
 pub mod rules {}
+pub mod competing_load;
 pub mod saved_plan;
 pub mod scn;
 pub mod secret;
@@ -41,7 +42,6 @@ pub mod sql;
 pub mod stall;
 pub mod step;
 pub mod storage_check;
-pub mod surroundings;
 pub mod target;
 pub mod task;
 pub mod template;

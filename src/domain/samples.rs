@@ -3,6 +3,7 @@
 
 use super::archive_dest::{ArchiveDest, Binding};
 use super::choices::{Choices, Mode, RequestedStorage, StorageSource};
+use super::competing_load::CompetingLoad;
 use super::destination::Destination;
 use super::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope,
@@ -13,7 +14,6 @@ use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::step::StepKind;
-use super::surroundings::CompetingLoad;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Detected, Method, Version};

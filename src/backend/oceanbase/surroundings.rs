@@ -7,11 +7,11 @@ use super::read::{Filter, Is};
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::words::Parameters;
+use crate::domain::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use crate::domain::destination::printable_uri;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
-use crate::domain::surroundings::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
 
 /// The name of OCP for messages.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::cells::needed;
 use super::rows;
 use super::session::{Row, number, text};
+use crate::domain::competing_load::CompetingLoad;
 use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
 };
 use crate::domain::fault::Fault;
-use crate::domain::surroundings::CompetingLoad;
 use crate::domain::version::Version;
 
 /// Groups rows by tenant id.

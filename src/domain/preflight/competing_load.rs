@@ -2,11 +2,11 @@
 
 use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
+use crate::domain::competing_load::ManagingPlatform;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::plan::{settings_changed, wanted_data_destination};
 use crate::domain::restorable::{EncryptionMode, FileStatus};
-use crate::domain::surroundings::ManagingPlatform;
 
 /// The checks that concern the cluster.
 pub(super) fn cluster(sheet: &mut CheckList, facts: &Facts) {

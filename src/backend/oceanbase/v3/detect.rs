@@ -12,13 +12,13 @@ use super::super::sets::only_of;
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::competing_load::CompetingLoad;
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, Known, Role, Scope, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
-use crate::domain::surroundings::CompetingLoad;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction};
 
