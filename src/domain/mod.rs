@@ -35,6 +35,7 @@ pub(crate) mod samples;
 #[doc = include_str!("RULES.md")]
 pub mod rules {}
 pub mod competing_load;
+pub mod incremental_base;
 pub mod saved_plan;
 pub mod scn;
 pub mod secret;
@@ -46,7 +47,6 @@ pub mod target;
 pub mod task;
 pub mod template;
 pub mod time_zone;
-pub mod usable_full;
 pub mod version;
 pub mod whole;
 pub mod words;

@@ -9,11 +9,11 @@ use super::dump::ExcludedTables;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::ClusterIdentity;
+use super::incremental_base::incremental_base;
 use super::preflight::{self, Check};
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
-use super::usable_full::incremental_base;
 use super::version::{AtLeast, Method, Version};
 
 mod attach;

@@ -13,12 +13,12 @@ use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::another_creation;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::outcome;
 use crate::domain::plan::{Action, Need, Plan, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::usable_full::incremental_base;
 
 impl OceanBase {
     /// Observes a step for these targets at once, with one round of queries however many they are.

@@ -10,8 +10,8 @@ use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::step::StepKind;
-use crate::domain::usable_full::incremental_base;
 use crate::domain::version::Method;
 use crate::domain::words::size;
 

@@ -5,10 +5,10 @@ use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
+use crate::domain::incremental_base::{data_version_unread, incremental_base};
 use crate::domain::plan::{OWN_DIRECTORY, covers_cluster};
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
 use crate::domain::sql::quoted_name;
-use crate::domain::usable_full::{data_version_unread, incremental_base};
 use crate::domain::version::Method;
 
 /// The checks that concern one tenant.

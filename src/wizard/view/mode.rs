@@ -7,11 +7,11 @@ use super::text::{cells_before, fit, width};
 use super::theme::Role;
 use crate::domain::choices::{CompactionChoice, Mode, NoFullPolicy};
 use crate::domain::estimate;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::{SetKind, chain};
 use crate::domain::secret::SHORT;
-use crate::domain::usable_full::incremental_base;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode::{self, ModeLine};
 
