@@ -1,13 +1,13 @@
 //! The question before a major compaction that is requested for a task that needs one.
 
 use crate::backend::oceanbase::{self, Line, RunId, Words};
+use crate::domain::cluster_backup::CompactionFacts;
 use crate::domain::confirmation::needs_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::TaskView;
-use crate::domain::whole::CompactionFacts;
 
 use super::AppContext;
 use super::detect;

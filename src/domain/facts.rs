@@ -2,6 +2,7 @@
 //! they are.
 
 use super::archive_dest::ArchiveDest;
+use super::cluster_backup::ClusterBackupFacts;
 use super::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use super::destination::Destination;
 use super::dump::{Catalogue, DumpDirectoryFacts};
@@ -13,7 +14,6 @@ use super::scn::Scn;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
-use super::whole::ClusterBackupFacts;
 use jiff::Timestamp;
 
 mod server;

@@ -34,6 +34,7 @@ pub mod restorable;
 pub(crate) mod samples;
 #[doc = include_str!("RULES.md")]
 pub mod rules {}
+pub mod cluster_backup;
 pub mod competing_load;
 pub mod incremental_base;
 pub mod saved_plan;
@@ -48,5 +49,4 @@ pub mod task;
 pub mod template;
 pub mod time_zone;
 pub mod version;
-pub mod whole;
 pub mod words;

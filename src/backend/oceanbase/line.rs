@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::cluster_backup::ClusterBackupRules;
 use crate::domain::facts::Scope;
 use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;
-use crate::domain::whole::ClusterBackupRules;
 
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,12 @@
 
 use super::{Attached, Plan, PlannedStep, TargetPlan, steps};
 use crate::domain::choices::{Choices, Mode};
+use crate::domain::cluster_backup::ClusterBackupFacts;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts, TenantKind};
 use crate::domain::identity::ClusterIdentity;
 use crate::domain::restorable::SetKind;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::whole::ClusterBackupFacts;
 
 /// Returns the plan of a task that only watches the job that runs on a tenant or, below V4, on the cluster. It writes nothing.
 /// `None` where no job runs, or where the target is neither.

@@ -8,6 +8,7 @@ use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_arc
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage};
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::incremental_base::incremental_base;
@@ -15,7 +16,6 @@ use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::template::{Template, Values, Variable, v2_v3_cluster, v3_tenant};
-use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 
 /// Returns the scope of a statement to the cluster, as text: `ALL 14 tenants of legacy-sh`.
 #[must_use]

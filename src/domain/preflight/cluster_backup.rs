@@ -3,11 +3,11 @@
 
 use super::{COMPACTION_NEEDED, CheckId, CheckList};
 use crate::domain::choices::{Choices, CompactionChoice, Mode};
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionFacts};
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::Cause;
 use crate::domain::plan::{CompactionOutlook, cluster_scope, compaction_outlook};
 use crate::domain::version::{AtLeast, Version};
-use crate::domain::whole::{ClusterBackupFacts, CompactionFacts};
 
 /// Whether tenants of such a cluster are asked for, and not the cluster itself.
 pub(super) fn is_of_tenants(facts: &Facts, choices: &Choices) -> bool {

@@ -2,13 +2,13 @@
 
 use super::{ago, cluster, full, place, round, tenant};
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::{
+    ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, CompactionRule, ZoneCompaction,
+};
 use crate::domain::facts::{BaseRule, Facts, Known, TenantFacts};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::target;
 use crate::domain::version::Detected;
-use crate::domain::whole::{
-    ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, CompactionRule, ZoneCompaction,
-};
 
 fn of_the_cluster(id: u64, name: &str) -> TenantFacts {
     let mut tenant = tenant(id, name);

@@ -9,6 +9,7 @@ use super::super::settle::may_take_effect;
 use super::super::steps::gone;
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -18,7 +19,6 @@ use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 use crate::domain::words::capitalized;
 
 impl OceanBase {

@@ -12,6 +12,9 @@ use super::super::sets::only_of;
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::{
+    ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction,
+};
 use crate::domain::competing_load::CompetingLoad;
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::{foreign, identifier};
@@ -20,7 +23,6 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction};
 
 impl OceanBase {
     /// Reads the backup facts that exist once per cluster.

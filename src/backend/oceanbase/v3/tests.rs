@@ -5,12 +5,12 @@ use super::super::words::{Parameters, upgrade_signs};
 use super::detect::{load, times};
 use super::rows;
 use super::standstill::stand;
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionRule};
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::samples::{legacy, whole};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterBackupFacts, CompactionRule};
 
 mod looks;
 
@@ -213,7 +213,7 @@ fn upgrade_signs_are_named() {
 /// A backup before V4 needs GTS in every tenant; an unknown value does not count as GTS.
 #[test]
 fn tenants_without_gts_are_found() {
-    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::whole::CompactionRule::Enforced, 1);
+    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::cluster_backup::CompactionRule::Enforced, 1);
     let ids: Vec<String> = facts
         .tenants
         .iter()

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::domain::choices::{CompactionChoice, StorageSource};
+use crate::domain::cluster_backup::CompactionRule::{self, AsAnswered, Enforced, NotAsked};
 use crate::domain::preflight::{COMPACTION_NEEDED, Check, CheckId, tenant_checks};
 use crate::domain::restorable::{BackupSet, RoundStatus};
 use crate::domain::samples::{ago, legacy, place, wanted, whole};
-use crate::domain::whole::CompactionRule::{self, AsAnswered, Enforced, NotAsked};
 
 const OLD: u64 = 10_000;
 const YOUNG: u64 = 100;

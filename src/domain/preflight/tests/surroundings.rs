@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::domain::choices::StorageSource;
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::plan;
 use crate::domain::restorable::{BackupSet, FileStatus};
 use crate::domain::samples::{archive, choose, full, legacy, prod, wanted};
 use crate::domain::secret::SecretSource;
-use crate::domain::whole::CompactionRule;
 
 fn of(facts: &Facts, choices: &Choices, check: CheckId) -> Vec<Check> {
     let mut checks = cluster_checks(facts, choices);

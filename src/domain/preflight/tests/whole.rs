@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::choices::CompactionChoice;
+use crate::domain::cluster_backup::{ClusterBackupFacts, ClusterRole, CompactionFacts, CompactionRule};
 use crate::domain::samples::{legacy, wanted, whole};
-use crate::domain::whole::{ClusterBackupFacts, ClusterRole, CompactionFacts, CompactionRule};
 
 const OLD: u64 = 10_000;
 const YOUNG: u64 = 100;

@@ -2,6 +2,7 @@
 //! of V4.3.5, and the grammar of all releases.
 
 use super::*;
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::facts::{BaseRule, TenantFacts};
 use crate::domain::outcome::{Assessment, assess};
 use crate::domain::restorable::BackupSet;
@@ -9,7 +10,6 @@ use crate::domain::samples::{legacy, round, target};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::Version;
-use crate::domain::whole::CompactionRule;
 use engine::odc;
 use engine::oracle::{WRONG, oracle};
 

@@ -7,6 +7,7 @@ use super::super::{compact, rows, settle};
 use super::row;
 use crate::backend::{Look, Run};
 use crate::domain::choices::{CompactionChoice, Mode};
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, JobFacts, Known};
 use crate::domain::fault::{Cause, Fault};
@@ -15,7 +16,6 @@ use crate::domain::samples::{choose, legacy, target, whole};
 use crate::domain::step::StepKind;
 use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::CompactionRule;
 
 /// A task on a cluster whose last freeze is older than its archive round, with its facts and journal.
 struct Scene {
@@ -62,11 +62,15 @@ impl Scene {
         settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
     }
 
-    fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+    fn compaction(&mut self, change: impl Fn(&mut crate::domain::cluster_backup::CompactionFacts)) -> Look {
         self.compaction_after(1, change)
     }
 
-    fn compaction_after(&mut self, after: i64, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+    fn compaction_after(
+        &mut self,
+        after: i64,
+        change: impl Fn(&mut crate::domain::cluster_backup::CompactionFacts),
+    ) -> Look {
         if let Known::Known(compaction) = &mut whole(&mut self.facts).compaction {
             change(compaction);
         }

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::samples::{cluster, legacy, prod, wanted};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::domain::version::{Method, Version};
-use crate::domain::whole::CompactionRule;
 use crate::wizard::screens::storage::detected::source_label;
 
 /// `prod` whose tenant `pay` has these destinations.
