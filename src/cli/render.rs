@@ -9,6 +9,7 @@ use super::output::{OutputStyle, fault_fields};
 use super::plan_footer::PlanFooter;
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
+use crate::domain::format;
 use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
@@ -20,16 +21,15 @@ use crate::domain::target::TargetName;
 use crate::domain::task::{
     Event, LogLine, Prepared, PreviewStep, TargetView, TaskState, TaskView, UnreadableEvent, log_line, shared,
 };
-use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
 pub(super) fn clock(at: Timestamp) -> String {
-    words::clock(at, &TimeZone::system())
+    format::clock(at, &TimeZone::system())
 }
 
 /// A moment as a person reads it, in the time of this host.
 pub(super) fn moment(at: Timestamp) -> String {
-    words::moment(at, &TimeZone::system())
+    format::moment(at, &TimeZone::system())
 }
 
 /// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
@@ -77,7 +77,7 @@ pub(super) fn checks(say: &Output, checks: &[Check]) {
         say.line(&format!(
             "  {} {} {:<22} {found}",
             say.paint(role, word),
-            words::padded(&check.target.to_string(), 20),
+            format::padded(&check.target.to_string(), 20),
             check.check.name()
         ));
         if !check.fix.is_empty() && check.result != CheckResult::Pass {
@@ -176,7 +176,7 @@ pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
     let targets: Vec<&TargetName> = view.targets.iter().map(|target| &target.target).collect();
     let step = view.targets.iter().filter_map(|target| target.current()).min_by_key(|step| step.kind);
     let mode = view.prepared.as_ref().map(|prepared| prepared.plan.choices.mode.word());
-    let verdict = words::worst(view).map(|(_, outcome)| outcome.verdict.word());
+    let verdict = format::worst(view).map(|(_, outcome)| outcome.verdict.word());
     say.event(
         "task",
         json!({"task": id, "targets": targets, "mode": mode, "state": state.word(), "step": step.map(|step| step.kind.name()),
@@ -271,7 +271,7 @@ fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView
     };
     say.line("");
     let headline = outcome.headline();
-    for line in words::verdict(target, outcome) {
+    for line in format::verdict(target, outcome) {
         match line.strip_prefix(headline.as_str()) {
             Some(rest) => say.line(&format!("{}{rest}", say.paint(role, &headline))),
             None => say.line(&line),
@@ -285,14 +285,14 @@ fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView
             None => say.fault(fault),
         }
     }
-    for line in words::restore_instruction_lines(outcome) {
+    for line in format::restore_instruction_lines(outcome) {
         say.line(&line);
     }
 }
 
 /// The last event of a task: the worst verdict, for no target in particular.
 pub(super) fn last_verdict(say: &Output, id: &str, view: &TaskView) {
-    if let Some((_, outcome)) = words::worst(view) {
+    if let Some((_, outcome)) = format::worst(view) {
         say.event("verdict", verdict_fields(Some(id), None, outcome));
     }
 }

@@ -7,12 +7,12 @@ use super::{Exit, Output};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, detect};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::last_good::LastGood;
 use crate::domain::listing::{Row, dump_of, mark_encryption, rows};
 use crate::domain::restorable::Encryption;
 use crate::domain::target::{TargetKind, TargetName};
 use crate::domain::version::Method;
-use crate::domain::words;
 
 /// Prints every target of the inventory, cluster by cluster in its order.
 pub(super) async fn run(context: &AppContext, say: &Output) -> Result<Exit, Fault> {
@@ -93,11 +93,11 @@ fn align_columns(lines: &[&[String; 6]]) -> Vec<String> {
     let mut widths = [0; 6];
     for cells in lines {
         for (width, cell) in widths.iter_mut().zip(*cells) {
-            *width = (*width).max(words::cells(cell));
+            *width = (*width).max(format::cells(cell));
         }
     }
     let line = |cells: &&[String; 6]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| words::padded(cell, width + 2));
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format::padded(cell, width + 2));
         padded.collect::<String>().trim_end().to_owned()
     };
     lines.iter().map(line).collect()

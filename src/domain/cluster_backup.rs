@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::destination::Destination;
 use super::facts::Known;
+use super::format::span;
 use super::scn::Scn;
 use super::time_zone::ServerTimeZone;
-use super::words::span;
 
 /// What a release line below V4 requires of a backup; part of the data of the release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -4,6 +4,7 @@ use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
 use super::facts::{Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
+use super::format;
 use super::last_good::{LastGood, last_good, newest_unrestorable, worst_tenant};
 use super::outcome::{Outcome, VerdictKind};
 use super::preflight::{Check, cluster_checks, tenant_checks};
@@ -12,7 +13,6 @@ use super::scn::Scn;
 use super::target::{TargetKind, TargetName};
 use super::task::TaskView;
 use super::version::Method;
-use super::words;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ impl Row {
                 let marks: Vec<&str> = encryption.into_iter().chain(old.then_some("OLD")).collect();
                 let marks = if marks.is_empty() { String::new() } else { format!("  {}", marks.join("  ")) };
                 let bad = old || encryption.is_some();
-                LastGoodLabel { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
+                LastGoodLabel { text: format!("{}{whose}  {word}{marks}", format::age(seconds)), bad }
             }
         }
     }

@@ -36,6 +36,7 @@ pub(crate) mod samples;
 pub mod rules {}
 pub mod cluster_backup;
 pub mod competing_load;
+pub mod format;
 pub mod incremental_base;
 pub mod saved_plan;
 pub mod scn;
@@ -49,4 +50,3 @@ pub mod task;
 pub mod template;
 pub mod time_zone;
 pub mod version;
-pub mod words;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
 use super::fault::{Cause, Fault};
+use super::format::capitalized;
 use super::target::TargetName;
-use super::words::capitalized;
 
 mod cluster;
 mod cluster_backup;

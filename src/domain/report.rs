@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::diagnosis::foreign;
+use super::format;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
 use super::task::{
     Event, LogLine, Prepared, TargetView, TaskState, TaskView, UnreadableEvent, log_line, state_word, unknown,
 };
-use super::words;
 
 #[cfg(test)]
 mod tests;
@@ -35,10 +35,10 @@ impl Report<'_> {
     pub fn text(&self) -> String {
         let view = TaskView::of_lines(self.events.iter().map(|(at, event)| (*at, event)));
         let mut lines = vec![format!("obnow {}: report of task {}", self.version, self.task), String::new()];
-        lines.push(format!("made            {}", words::moment(self.at, &TimeZone::UTC)));
+        lines.push(format!("made            {}", format::moment(self.at, &TimeZone::UTC)));
         lines.push(format!("state           {}", self.state.word().replace('_', " ")));
         if let Some(created) = view.created {
-            lines.push(format!("started         {} by {}", words::moment(created, &TimeZone::UTC), view.by));
+            lines.push(format!("started         {} by {}", format::moment(created, &TimeZone::UTC), view.by));
         }
         if let Some(fault) = view.damage(self.task) {
             lines.push(format!("damaged         {} {}", fault.what, fault.why));
@@ -62,7 +62,7 @@ impl Report<'_> {
             let clock = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
             lines.extend(of_event.iter().map(|LogLine { word, text }| format!("{clock} {word:<11} {text}")));
             if let Ok(Event::Step { fault: Some(fault), .. } | Event::Answered { fault: Some(fault), .. }) = event {
-                lines.extend(words::sentences(fault).map(|line| format!("{:36}{line}", "")));
+                lines.extend(format::sentences(fault).map(|line| format!("{:36}{line}", "")));
                 statement_lines(&fault.detail, 36, &mut lines);
             }
         }
@@ -110,7 +110,7 @@ fn confirmed(prepared: &Prepared, lines: &mut Vec<String>) {
             CheckResult::Fail => "FAIL",
             CheckResult::NotChecked => "not checked",
         };
-        let target = words::padded(&check.target.to_string(), 20);
+        let target = format::padded(&check.target.to_string(), 20);
         lines.push(format!("  {word:<11} {target} {:<22} {}", check.check.name(), check.found));
     }
 }
@@ -119,7 +119,7 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
     lines.extend([String::new(), format!("{}", target.target)]);
     for step in &target.steps {
         let time = match (step.started, step.ended) {
-            (Some(from), Some(to)) => words::elapsed(from, to),
+            (Some(from), Some(to)) => format::elapsed(from, to),
             _ => String::new(),
         };
         lines.push(format!("  {:<11} {:<36} {time:>9}  {}", state_word(step.state), step.kind.name(), step.detail));
@@ -129,15 +129,15 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
     if !ids.is_empty() {
         lines.push(format!("  {}", ids.join(", ")));
     }
-    lines.extend(target.progress.iter().map(|progress| format!("  {}", words::progress(progress))));
+    lines.extend(target.progress.iter().map(|progress| format!("  {}", format::progress(progress))));
     let Some(outcome) = &target.outcome else {
         if let Some(fault) = target.current().and_then(|step| step.fault.as_ref()) {
-            lines.extend(words::sentences(fault).map(|line| format!("  {line}")));
+            lines.extend(format::sentences(fault).map(|line| format!("  {line}")));
             statement_lines(&fault.detail, 2, lines);
         }
         return;
     };
-    lines.extend(words::verdict_lines(&target.target, outcome));
+    lines.extend(format::verdict_lines(&target.target, outcome));
     lines.extend(
         outcome.windows.iter().map(|window| {
             format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())

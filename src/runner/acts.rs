@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use crate::backend::Act;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::capitalized;
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
-use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 

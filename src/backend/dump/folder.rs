@@ -10,7 +10,7 @@ use super::io_fault;
 use super::manifest::{Manifest, NAME};
 use crate::domain::dump::{DumpDirectoryFacts, DumpDirectoryState};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::words::size;
+use crate::domain::format::size;
 
 /// The most directory entries that are searched for the last dump.
 const NAMES: usize = 10_000;

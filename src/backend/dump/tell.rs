@@ -10,10 +10,10 @@ use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
 use crate::domain::dump::abbreviated_list;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words;
 
 /// Returns the server's time zone at the start of the dump; UTC where there is no start record.
 pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
@@ -65,7 +65,7 @@ fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -
         Some(longest) if packet_for(longest) > LONGEST_LOADABLE => Outcome::not_restorable(Fault::new(
             Cause::Storage,
             format!("The dump {at} is whole, and no server loads it."),
-            format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
+            format!("Its longest statement has {}, and a server takes 1 GiB at most.", format::size(longest)),
             "Find the table whose rows are that long, leave it out with --exclude-table, and keep it by other means.",
         )),
         _ => restorable(manifest, at, directory, zone),
@@ -107,7 +107,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
         recipe.push(format!(
             "its longest statement has {}: where SHOW VARIABLES LIKE 'max_allowed_packet' tells less than {need}, first \
              SET GLOBAL max_allowed_packet = {need}",
-            words::size(longest)
+            format::size(longest)
         ));
     }
     let mut left_out = manifest.left_out.clone();

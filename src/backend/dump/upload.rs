@@ -19,11 +19,11 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::size;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Action, RUN, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words::size;
 
 /// The objects of one run in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]

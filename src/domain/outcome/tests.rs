@@ -260,7 +260,7 @@ fn what_is_not_encrypted_as_asked_is_restorable_and_marked() {
         assert!(outcome.severity() > proven.severity(), "{mode}");
         let again = (outcome.may_be_retried(), outcome.may_still_change(), outcome.needs_new_backup());
         assert_eq!(again, (true, seen == Encryption::Unknown, seen == Encryption::Missing), "{mode}");
-        let lines = crate::domain::words::verdict_lines(&target("prod/pay"), &outcome);
+        let lines = crate::domain::format::verdict_lines(&target("prod/pay"), &outcome);
         assert!(lines[0].starts_with(&format!("{headline}  pay: 2026-11-20 10:00:00 to")), "{lines:?}");
         assert!(lines.iter().any(|line| line.contains(what)), "{lines:?}");
         let kept: Outcome = serde_json::from_str(&serde_json::to_string(&outcome).unwrap()).unwrap();

@@ -10,10 +10,10 @@ use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::size;
 use crate::domain::incremental_base::incremental_base;
 use crate::domain::step::StepKind;
 use crate::domain::version::Method;
-use crate::domain::words::size;
 
 /// The note on a start with a password. Every release that was read logs the password: V3.1.0 to V4.3.5 source,
 /// `ObBackupSetEncryptionResolver::resolve`.

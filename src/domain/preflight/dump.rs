@@ -6,7 +6,7 @@ use crate::domain::command_line::{quoted_command, shell};
 use crate::domain::dump::{Catalogue, DumpDirectoryFacts, DumpDirectoryState, DumpFinding, abbreviated_list};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
-use crate::domain::words::size;
+use crate::domain::format::size;
 
 /// What is in the way of a dump, and what mends it.
 #[must_use]

@@ -9,8 +9,8 @@ use super::{
     BackupSet, BrokenChain, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn, SetStatus, Window, chain,
     window_of,
 };
+use crate::domain::format::capitalized;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words::capitalized;
 
 /// The end of a job, by its row in the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use super::{Event, UnreadableEvent};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
+use crate::domain::format;
 use crate::domain::step::StepState;
-use crate::domain::words;
 
 /// One line of a log, without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn log_line(event: &Event) -> Vec<LogLine> {
             }
             lines
         }
-        Event::Progress { target, progress } => one("", format!("{:<36} {target}  {}", "", words::progress(progress))),
+        Event::Progress { target, progress } => one("", format!("{:<36} {target}  {}", "", format::progress(progress))),
         Event::Intent { statements, .. } => {
             statements.iter().map(|statement| LogLine::new("send", statement)).collect()
         }

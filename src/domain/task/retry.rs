@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::{TargetView, TaskState, TaskView};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::words;
 
 /// What a Retry would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl TaskView {
     pub fn runner_silent(id: &str, pid: u32, since: Timestamp, seconds: u64) -> Fault {
         Fault::new(
             Cause::Unknown,
-            format!("The runner of task {id} has not answered since {}.", words::moment(since, &TimeZone::UTC)),
+            format!("The runner of task {id} has not answered since {}.", format::moment(since, &TimeZone::UTC)),
             format!(
                 "Its process {pid} lives and left no sign of life for {seconds} s: it is stopped, or waits for a disk."
             ),

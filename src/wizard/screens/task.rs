@@ -8,9 +8,9 @@ use super::confirm_dialog::ConfirmDialog;
 use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
+use crate::domain::format;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, LogLine, TargetView, TaskState, TaskView, UnreadableEvent, log_line, unknown};
-use crate::domain::words;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, Overlay, RequestId, Screen};
@@ -190,7 +190,7 @@ impl WatchedTask {
             return report.path.display().to_string();
         }
         let of_fault = |fault: &Fault| {
-            let mut lines = words::sentences(fault).to_vec();
+            let mut lines = format::sentences(fault).to_vec();
             if !fault.detail.is_empty() {
                 lines.push(fault.detail.clone());
             }
@@ -201,7 +201,7 @@ impl WatchedTask {
         let fault = self.read_error.as_ref().or(self.request_error.as_ref()).or_else(|| self.fault());
         match (verdict, fault) {
             (Some((target, outcome)), _) => {
-                let mut lines = words::verdict_lines(target, outcome);
+                let mut lines = format::verdict_lines(target, outcome);
                 let detail = outcome.fault.as_ref().map(|fault| fault.detail.clone());
                 lines.extend(detail.filter(|detail| !detail.is_empty()));
                 format!("Task {}\n{}", self.id, lines.join("\n"))

@@ -7,12 +7,12 @@ use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::facts::{Facts, TenantFacts};
+use crate::domain::format;
 use crate::domain::last_good::{last_good, newest_unrestorable};
 use crate::domain::preflight::{Check, CheckResult};
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::version::Method;
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode;
 
@@ -157,8 +157,8 @@ fn last_good_texts(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> V
         return vec![format!("{whose}none{}", in_vain.unwrap_or_default()), format!("{whose}none")];
     };
     let offset = &facts.cluster.time_zone;
-    let (word, size) = (good.kind.word(), words::size_or_unknown(good.bytes));
-    let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
+    let (word, size) = (good.kind.word(), format::size_or_unknown(good.bytes));
+    let age = format::age(Scn::from_timestamp(now).seconds_since(good.at));
     let to = good.restorable_to.to_local(offset);
     vec![
         format!("{whose}{word} of {}, {size}; restorable to {to}", good.at.to_local(offset)),
@@ -173,7 +173,7 @@ fn archive_texts(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
     let of = |tenant: &TenantFacts| match tenant.archive.latest() {
         None => vec!["does not run".to_owned()],
         Some(round) => {
-            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let behind = format::behind(tenant.archive.behind(facts.server_now()));
             let short = format!("{}, {behind}, round {}", round.status, round.round_id);
             let start = tenant.archive.known_rounds().iter().find(|known| known.round_id == round.round_id);
             let long = start.map(|round| format!("{short} since {}", round.start.to_local(&facts.cluster.time_zone)));

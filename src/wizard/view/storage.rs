@@ -8,10 +8,10 @@ use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Facts;
+use crate::domain::format;
 use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::destination_form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::detected::{DetectedDestination, source_label};
@@ -296,7 +296,7 @@ impl StorageBody<'_> {
         let (Some(facts), Some(tenant)) = (facts, tenant) else { return };
         let own = tenant.archive.destination.is_some();
         if let Some(round) = tenant.archive.latest().filter(|_| own) {
-            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let behind = format::behind(tenant.archive.behind(facts.server_now()));
             let text = format!("{}, {behind}, by the server's own word", round.status);
             self.labeled_text(body, "Log archiving", Role::Text, &text);
         }

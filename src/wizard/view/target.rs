@@ -171,7 +171,7 @@ fn help(model: &Model, now: Timestamp) -> Help {
             let zone = cluster.facts().map(|facts| &facts.cluster.time_zone);
             let to =
                 zone.map_or_else(String::new, |zone| format!(", restorable to {}", last.restorable_to.to_local(zone)));
-            let size = crate::domain::words::size_or_unknown(last.bytes);
+            let size = crate::domain::format::size_or_unknown(last.bytes);
             Help::of(format!("{}: {state}; last good backup {}, {size}{to}", row.target, good.text))
         }
         (Some(_), None) => Help::of(format!("{}: {state}; last good backup {}", row.target, good.text)),

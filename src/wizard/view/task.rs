@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width};
 use super::theme::Role;
+use crate::domain::format;
 use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::task::{TargetView, TaskState, state_word};
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::task::{RetryAction, WatchedTask, retry_action};
 
@@ -166,7 +166,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     for note in notes.into_iter().flatten() {
         body.push_wrapped(Role::Hint, note, 1, wide);
     }
-    for line in words::left_out(&task.view) {
+    for line in format::left_out(&task.view) {
         body.push_wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
     }
     if let Some(fault) = task.read_error.as_ref().or(task.request_error.as_ref()) {
@@ -214,7 +214,7 @@ fn title_row(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
         several => format!("  Back up {} tenants ({mode})", several.len()),
     };
     let state = task.state();
-    let time = view.created.map_or_else(String::new, |created| format!(" {}", words::stopwatch(created, now)));
+    let time = view.created.map_or_else(String::new, |created| format!(" {}", format::stopwatch(created, now)));
     let word = match state {
         TaskState::Running if task.is_cancelling => "cancelling".to_owned(),
         _ if task.read_error.is_some() => "unreadable".to_owned(),

@@ -13,13 +13,13 @@ use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionFacts, Compact
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::capitalized;
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words::capitalized;
 
 impl OceanBase {
     /// Observes the major compaction of the cluster for these targets.

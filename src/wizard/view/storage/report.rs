@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad};
 use super::super::theme::Role;
+use crate::domain::format::clock;
 use crate::domain::storage_check::{StorageCheck, TestResult, TestedCheck};
-use crate::domain::words::clock;
 use crate::wizard::screens::storage::test_run::{TestRun, TestStatus};
 
 /// Cells of a check in a line of two.
