@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{AppContext, detect};
-use crate::config::first::FirstCluster;
+use crate::config::first_cluster::FirstCluster;
 use crate::config::{self, Directories};
 use crate::domain::endpoint::parse_endpoints;
 use crate::domain::facts::Facts;

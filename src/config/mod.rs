@@ -1,6 +1,6 @@
 //! What a user has configured: the inventory, the sources of secrets, and the paths of obnow's files on this host.
 
-pub mod first;
+pub mod first_cluster;
 pub mod inventory;
 mod locate;
 pub mod places;
