@@ -182,7 +182,7 @@ impl AppContext {
     /// Returns who makes this call: `alice (uid 1000) at host`.
     #[must_use]
     pub fn operator(&self) -> String {
-        format!("{} at {}", crate::config::places::who(), crate::config::places::host())
+        format!("{} at {}", crate::config::directories::who(), crate::config::directories::host())
     }
 
     /// A cluster as a target.

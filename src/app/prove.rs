@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::{AppContext, SecretFlag, SecretRequest, choices_from_inventory};
 use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
+use crate::config::directories;
 use crate::config::inventory::Cluster;
-use crate::config::places;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::destination::Destination;
 use crate::domain::exit::Exit;
@@ -275,8 +275,8 @@ async fn send_query(
                 at: now(),
                 task: None,
                 target: target.to_string(),
-                who: places::who(),
-                host: places::host(),
+                who: directories::who(),
+                host: directories::host(),
                 action: AUDIT_ACTION.to_owned(),
                 statement: statement.clone(),
             },

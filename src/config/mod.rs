@@ -1,9 +1,9 @@
 //! What a user has configured: the inventory, the sources of secrets, and the paths of obnow's files on this host.
 
+pub mod directories;
 pub mod first_cluster;
 pub mod inventory;
 mod locate;
-pub mod places;
 pub mod plan_file;
 mod private;
 pub mod reading;
@@ -12,7 +12,7 @@ pub mod secrets;
 pub mod values;
 mod yaml_bounds;
 
+pub use directories::Directories;
 pub use inventory::Inventory;
-pub use places::Directories;
 pub use reading::{init, load, parse, show, write_new};
 pub use secrets::{Resolver, SecretFlag, SecretRequest};

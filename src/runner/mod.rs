@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::backend::{Look, Run, Seen, System, Waiting, Wording};
-use crate::config::places::who;
+use crate::config::directories::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictKind};
