@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::inventory::{Cluster, Inventory, Tls};
 use super::reading::FILE_LABEL;
 use super::values::login;
-use super::{private, reading, rules};
+use super::{private_file, reading, rules};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -73,10 +73,10 @@ impl FirstCluster {
         })?;
         let text = format!("{HEAD}{yaml}");
         reading::parse(&text, path)?;
-        if private::read(path, FILE_LABEL)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
+        if private_file::read(path, FILE_LABEL)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
             return Ok(());
         }
-        private::write_new(path, FILE_LABEL, &text)
+        private_file::write_new(path, FILE_LABEL, &text)
     }
 }
 

@@ -5,7 +5,7 @@ pub mod first_cluster;
 pub mod inventory;
 mod locate;
 pub mod plan_file;
-mod private;
+mod private_file;
 pub mod reading;
 pub mod rules;
 pub mod secrets;

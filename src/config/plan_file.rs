@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::reading::{bounded, sentence, syntax};
-use super::{locate::locate, private};
+use super::{locate::locate, private_file};
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::digest;
 use crate::domain::dump::ExcludedTables;
@@ -46,7 +46,7 @@ const HEAD: &str = "\
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
-    private::write_new(path, FILE_LABEL, &text(plan)?)
+    private_file::write_new(path, FILE_LABEL, &text(plan)?)
 }
 
 /// Reads the saved plan of this file.
@@ -54,7 +54,7 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
 /// # Errors
 /// There is no file, others may write it, or it is not a plan of a known format; with the position in the file.
 pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
-    let Some(bytes) = private::read_open(path, FILE_LABEL)? else {
+    let Some(bytes) = private_file::read_open(path, FILE_LABEL)? else {
         return Err(Fault::new(
             Cause::Usage,
             format!("{FILE_LABEL} {} is not there.", path.display()),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::inventory::{Inventory, Storage};
 use super::yaml_bounds::exceeded_bound;
-use super::{locate::locate, private, rules};
+use super::{locate::locate, private_file, rules};
 use crate::domain::credential::credential;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -19,7 +19,7 @@ pub(super) const FILE_LABEL: &str = "The inventory";
 /// # Errors
 /// The file cannot be read, may be touched by others than its owner, or is not an inventory; with the position in the file.
 pub fn load(path: &Path) -> Result<Option<Inventory>, Fault> {
-    let Some(bytes) = private::read(path, FILE_LABEL)? else { return Ok(None) };
+    let Some(bytes) = private_file::read(path, FILE_LABEL)? else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
         unusable(path, &format!("line {line}: the text is not UTF-8"))
@@ -52,7 +52,7 @@ pub(super) fn bounded(text: &str) -> Result<(), String> {
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn init(path: &Path) -> Result<(), Fault> {
-    private::write_new(path, FILE_LABEL, EXAMPLE)
+    private_file::write_new(path, FILE_LABEL, EXAMPLE)
 }
 
 /// Writes an inventory to a new file, with mode 0600; an existing one is never overwritten.
@@ -62,7 +62,7 @@ pub fn init(path: &Path) -> Result<(), Fault> {
 pub fn write_new(path: &Path, inventory: &Inventory) -> Result<(), Fault> {
     let text = text(inventory)?;
     parse(&text, path)?;
-    private::write_new(path, FILE_LABEL, &text)
+    private_file::write_new(path, FILE_LABEL, &text)
 }
 
 /// Returns the effective inventory, defaults included, as YAML: the sources of secrets, never a secret. The text of a

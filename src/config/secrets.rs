@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::private;
+use super::private_file;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::{Secret, SecretSource};
 
@@ -234,7 +234,7 @@ fn from_env(name: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
 
 fn from_file(path: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     let called = format!("The file for {}", asking.what);
-    let Some(bytes) = private::read(Path::new(path), &called)? else {
+    let Some(bytes) = private_file::read(Path::new(path), &called)? else {
         return Err(failed(asking, format!("The file {path} is not there."), "Name the right file."));
     };
     let line = line_of(&mut &bytes[..])
