@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::inventory::{Cluster, Inventory, Tls};
-use super::reading::FILE_LABEL;
+use super::inventory_file::FILE_LABEL;
 use super::values::login;
-use super::{private_file, reading, rules};
+use super::{inventory_file, private_file, rules};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -72,7 +72,7 @@ impl FirstCluster {
             Fault::new(Cause::Internal, "The inventory cannot be written as YAML.", why, "Report it.")
         })?;
         let text = format!("{HEAD}{yaml}");
-        reading::parse(&text, path)?;
+        inventory_file::parse(&text, path)?;
         if private_file::read(path, FILE_LABEL)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
             return Ok(());
         }
@@ -102,7 +102,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new/config.yaml");
         first("prod-hz").write(&path).unwrap();
-        let read = reading::load(&path).unwrap();
+        let read = inventory_file::load(&path).unwrap();
         assert_eq!(read, Some(first("prod-hz").inventory()));
         let mode = std::fs::metadata(&path).map(|data| data.permissions().mode() & 0o7777);
         assert_eq!(mode.ok(), Some(0o600));
@@ -121,7 +121,7 @@ mod tests {
         without.write(&path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(text.ends_with("  user: root@sys\n  password: none\n"), "{text}");
-        assert_eq!(reading::load(&path).unwrap(), Some(without.inventory()));
+        assert_eq!(inventory_file::load(&path).unwrap(), Some(without.inventory()));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 pub mod directories;
 pub mod first_cluster;
 pub mod inventory;
+pub mod inventory_file;
 mod locate;
 pub mod plan_file;
 mod private_file;
-pub mod reading;
 pub mod rules;
 pub mod secrets;
 pub mod values;
@@ -14,5 +14,5 @@ mod yaml_bounds;
 
 pub use directories::Directories;
 pub use inventory::Inventory;
-pub use reading::{init, load, parse, show, write_new};
+pub use inventory_file::{init, load, parse, show, write_new};
 pub use secrets::{Resolver, SecretFlag, SecretRequest};

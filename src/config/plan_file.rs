@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{bounded, sentence, syntax};
+use super::inventory_file::{bounded, sentence, syntax};
 use super::{locate::locate, private_file};
 use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::digest;
