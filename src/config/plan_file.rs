@@ -184,7 +184,7 @@ struct Chosen {
     no_full: NoFullPolicy,
     #[serde(default)]
     skip: BTreeSet<CheckId>,
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
     exclude_table: ExcludedTables,
     /// `--prove` where true, `--no-proof` where false.
     #[serde(default, skip_serializing_if = "Option::is_none")]

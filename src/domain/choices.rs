@@ -157,7 +157,7 @@ pub struct Choices {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub proven_archives: BTreeSet<String>,
     /// Tables and views that a dump leaves out, as `DB.TABLE`.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
     pub exclude: ExcludedTables,
     /// Whether the server is asked to look at the storage in the end.
     #[serde(default, skip_serializing_if = "ProofChoice::is_default")]

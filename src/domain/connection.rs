@@ -58,7 +58,7 @@ pub struct Limits {
     /// Between two heartbeats.
     pub heartbeat: u64,
     /// For the server's look at a storage.
-    #[serde(default = "usual_proof")]
+    #[serde(default = "default_proof_timeout")]
     pub proof: u64,
 }
 

@@ -108,7 +108,7 @@ pub enum Action {
         /// The directory in which the dump gets one of its own.
         directory: String,
         /// Tables and views that are left out.
-        #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+        #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
         exclude: ExcludedTables,
         /// Whether the directory may be created: it was missing when the plan was made, or is obnow's own; `None` where it was
         /// not inspected, which allows it, too.

@@ -40,7 +40,7 @@ pub struct Begun {
     /// Databases and tables that the server listed after the dump ended.
     pub after: Option<Scope>,
     /// Tables and views that are left out as asked.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
     pub exclude: ExcludedTables,
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

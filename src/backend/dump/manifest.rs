@@ -58,7 +58,7 @@ pub struct Source {
     /// When the snapshot was taken.
     pub instant: Instant,
     /// Tables and views that were left out as asked.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
     pub exclude: ExcludedTables,
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
