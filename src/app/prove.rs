@@ -198,7 +198,7 @@ fn proof_query(
 
 /// Describes the secrets that are sent to the server.
 fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
-    match proof_action {
+    match question {
         ProofQuery::ByDirectory(action) => action.secrets(),
         ProofQuery::PerCluster(data) => {
             let key = data.needs_access_key().then(|| format!("the access key of {}", data.uri_without_attributes()));
@@ -214,7 +214,7 @@ fn can_carry(question: &ProofQuery, facts: &Facts, secrets: &Secrets) -> Result<
     let carried =
         StatementSecrets { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
     let version = Some(&facts.cluster.version);
-    match proof_action {
+    match question {
         ProofQuery::ByDirectory(action) => action.can_carry(version, carried),
         ProofQuery::PerCluster(data) => can_carry_to(data, version, carried).and_then(|()| can_decrypt(carried)),
     }
@@ -228,7 +228,7 @@ async fn gathered(
     given: &ProofSecrets,
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
-    let source = match proof_action {
+    let source = match question {
         ProofQuery::ByDirectory(Action::ProveOnStorage { access_key, .. }) => access_key.clone(),
         ProofQuery::PerCluster(data) if data.needs_access_key() => {
             Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
@@ -259,7 +259,7 @@ async fn send_query(
     facts: &Facts,
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
 ) -> Result<ProofAnswer, Fault> {
-    let ready = match proof_action {
+    let ready = match question {
         ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
         ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };

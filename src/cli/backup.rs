@@ -56,7 +56,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     render::checks(say, &prepared.plan.checks);
     let by_name = name_confirmation(&prepared, cluster.environment.as_deref());
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
-    let question = start_confirmation(name_confirmation.as_ref());
+    let question = start_confirmation(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_answer(&question)) };
     let secrets = plan_tests::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
@@ -66,8 +66,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     }
     let saved_as = args.save_plan.as_deref();
     let run_it = plan_footer::run_command(common, saved_as);
-    let same_as =
-        plan_footer::quote_command(common, plans::equivalent_command(cluster, &said, name_confirmation.as_ref()));
+    let same_as = plan_footer::quote_command(common, plans::equivalent_command(cluster, &said, by_name.as_ref()));
     render::plan(say, &prepared, &PlanFooter { equivalent_command: same_as, compared, saved_as, run_command: run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;
@@ -314,8 +313,7 @@ fn compare_plans<'a>(
 
 /// What is asked before anything is written.
 fn start_confirmation(by_name: Option<&NameConfirmation>) -> Confirmation<'_> {
-    let name =
-        name_confirmation.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
+    let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
     let or = ", or --dry-run to see it only";
     Confirmation { ask: "Back up now?", name, if_declined: "The plan was not confirmed.", alternative: or }
 }

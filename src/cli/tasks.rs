@@ -142,7 +142,7 @@ pub(super) async fn attach(context: &AppContext, say: &Output, target: &TargetNa
             "Watching the backup of {target} that {} started at {} (server time).",
             attached.owner, attached.since
         );
-        say.line(&format);
+        say.line(&words);
     }
     context.ensure_state_directory()?;
     let order = LaunchRequest::Start {

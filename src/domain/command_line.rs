@@ -42,14 +42,14 @@ pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {
         // Behind the two dashes nothing is an option any more.
-        split_words.extend(options);
-        split_words.push("--".to_owned());
-        split_words.extend(targets);
+        words.extend(options);
+        words.push("--".to_owned());
+        words.extend(targets);
     } else {
-        split_words.extend(targets);
-        split_words.extend(options);
+        words.extend(targets);
+        words.extend(options);
     }
-    split_words
+    words
 }
 
 /// An option with its value; in one word where the value could be taken for an option.
@@ -62,7 +62,7 @@ pub fn quoted_command(name: &str, value: String) -> Vec<String> {
 /// bash, ksh and zsh read.
 #[must_use]
 pub fn shell(words: &[String]) -> String {
-    split_words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

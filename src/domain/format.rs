@@ -203,7 +203,7 @@ pub fn verdict_lines(target: &TargetName, outcome: &Outcome) -> Vec<String> {
 #[must_use]
 pub fn left_out(view: &TaskView) -> Vec<String> {
     let left = view.prepared.iter().flat_map(|prepared| &prepared.plan.left_out);
-    time_left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
+    left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
 }
 
 #[cfg(test)]

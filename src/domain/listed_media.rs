@@ -42,8 +42,8 @@ pub fn listed_media(tenant: &TenantFacts, kind: DirKind, destination: &Destinati
     found.reverse();
     let mut all: Vec<ListedMedia> = Vec::new();
     for (dest_id, entry) in found {
-        match all.iter_mut().find(|listed| listed_media.dest_id == dest_id) {
-            Some(listed) if listed_media.entries.len() < NEWEST => listed_media.entries.push(entry),
+        match all.iter_mut().find(|listed| listed.dest_id == dest_id) {
+            Some(listed) if listed.entries.len() < NEWEST => listed.entries.push(entry),
             Some(_) => {}
             None => all.push(ListedMedia { dest_id, entries: vec![entry] }),
         }

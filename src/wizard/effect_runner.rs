@@ -296,10 +296,7 @@ fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Pl
     let facts = dump_directory::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = name_confirmation(&prepared, cluster.environment.as_deref());
-    Ok(PlanPreview {
-        equivalent_command: plans::equivalent_command(cluster, &said, name_confirmation.as_ref()),
-        prepared,
-    })
+    Ok(PlanPreview { equivalent_command: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.

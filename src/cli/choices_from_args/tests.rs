@@ -10,7 +10,7 @@ use crate::domain::command_line::split_words;
 use crate::domain::samples::{any_choices, choose, target, wanted, with_lasting_sources};
 
 fn parsed(words: impl IntoIterator<Item = String>) -> Result<BackupArgs, clap::Error> {
-    let cli = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(split_words))?;
+    let cli = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(words))?;
     match cli.command {
         Some(Command::Backup(args)) => Ok(*args),
         other => panic!("{other:?}"),
@@ -43,7 +43,7 @@ fn how_the_cluster_is_reached_comes_back_too() {
         "",
     ] {
         let words = line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
-        let whole = split_words.chain(["targets".to_owned()]);
+        let whole = words.chain(["targets".to_owned()]);
         let mut common = Cli::try_parse_from(["obnow".to_owned()].into_iter().chain(whole)).unwrap().common;
         if common.demo.is_some() {
             // As the program does it when it joins a fleet.

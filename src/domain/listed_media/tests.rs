@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::facts::Known;
-use crate::domain::restorable::{Piece, PieceStatus, Round, SetKind};
+use crate::domain::restorable::{BackupSet, Piece, PieceStatus, Round, SetKind};
 use crate::domain::samples::{ago, full, place, round, tenant};
 
 #[test]
@@ -11,9 +11,9 @@ fn sets_and_pieces_of_a_directory_are_named_as_the_server_names_them() {
     let inc = SetKind::Incremental;
     pay.sets = vec![
         full(1),
-        listed_media::super::restorable::BackupSet { kind: inc, dest_id: 1001, ..full(2) },
-        listed_media::super::restorable::BackupSet { dest_id: 1009, file_status: FileStatus::Deleted, ..full(3) },
-        listed_media::super::restorable::BackupSet { path: "file:///elsewhere".into(), ..full(4) },
+        BackupSet { kind: inc, dest_id: 1001, ..full(2) },
+        BackupSet { dest_id: 1009, file_status: FileStatus::Deleted, ..full(3) },
+        BackupSet { path: "file:///elsewhere".into(), ..full(4) },
     ];
     let data = place("file:///own/data");
     let entries = vec!["backup_set_2_inc".to_owned(), "backup_set_1_full".to_owned()];

@@ -29,7 +29,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     }
     another_backup(&mut sheet, facts, tenant);
     if choices.mode == Mode::Incremental && !super::cluster_backup::is_of_tenants(facts, choices) {
-        incremental_base(&mut sheet, facts, tenant, choices);
+        check_incremental_base(&mut sheet, facts, tenant, choices);
     }
     destination(&mut sheet, facts, tenant, choices);
     archive(&mut sheet, facts, tenant);
@@ -185,7 +185,7 @@ fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choic
     }
 }
 
-fn incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn check_incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let destination = crate::domain::plan::wanted_data_destination(facts, tenant, choices);
     let reason = match incremental_base(tenant, destination.as_ref()) {
         Ok(base) => return base_found(sheet, tenant, base),

@@ -395,7 +395,7 @@ pub fn handle_entry(
         Ok(_) => Vec::new(),
         Err(entry) => vec![unknown(entry)],
     };
-    task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: log_line }));
+    task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: told }));
     task.view.take(at, event);
     if let Ok(Event::Request { verb, answer, fault, .. }) = event {
         let was_ours = std::mem::take(&mut task.is_cancelling);

@@ -33,7 +33,7 @@ fn task_lines(model: &Model, task: &WatchedTask) -> Vec<String> {
     let id = &task.id;
     let command = |verb: &str| {
         let words = ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned());
-        shell(&format.chain([verb.to_owned(), id.clone()]).collect::<Vec<_>>())
+        shell(&words.chain([verb.to_owned(), id.clone()]).collect::<Vec<_>>())
     };
     match final_state(task) {
         Some(TaskState::RunnerGone) => {

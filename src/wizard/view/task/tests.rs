@@ -133,7 +133,7 @@ fn every_size_is_drawn_and_the_present_step_is_on_it() {
     let mut models = Vec::from([running(vec![progress(Some(41.9), Some(Count { done: 8_654, total: 21_107 }))])]);
     let failed = crate::domain::outcome::VerdictKind::Failed;
     models.push(watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, failed)));
-    models.push(watched(&stopped_in(StepKind::ConfirmRestorable, StepState::Ok, format)));
+    models.push(watched(&stopped_in(StepKind::ConfirmRestorable, StepState::Ok, words)));
     models.push(watching(&[created(&["prod"], None), started(1, false)]));
     models.push(watching(&[]));
     for (columns, rows) in [(1, 1), (20, 7), (60, 16), (80, 24), (200, 60)] {
