@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, storage_check};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Output};
-use obnow::config::Places;
+use obnow::config::Directories;
 use obnow::demo::place::{self, PlaceError};
 use obnow::domain::credential::credential;
 use obnow::domain::fault::{Cause, Fault};
@@ -175,7 +175,7 @@ fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::DemoFix {
     Arc::new(move || {
         let (scenario, root) = (scenario.clone(), root.clone());
         Box::pin(async move {
-            let state = Places::find(None, root).map_err(|fault| fault.why)?.state;
+            let state = Directories::find(None, root).map_err(|fault| fault.why)?.state;
             place::fix(&scenario, &state).await.map_err(|error| error.to_string())
         })
     })
@@ -185,7 +185,7 @@ fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::DemoFix {
 async fn runner(task: &str, common: &Common) -> Result<Exit, Fault> {
     // The inventory is not read: a runner that was given its state needs no home directory.
     let config = common.config.clone().or_else(|| Some(PathBuf::from("/dev/null")));
-    let places = Places::find(config, common.state.clone())?;
+    let places = Directories::find(config, common.state.clone())?;
     // It fails only for the leader of a process group: a runner that a person started by hand stays where he is.
     let _ = rustix::process::setsid();
     run_task::run(&places.state, task, std::io::stdin(), std::io::stdout()).await?;
@@ -201,7 +201,7 @@ async fn probe() {
 /// `--demo=S CMD` is `CMD --config DIR/config.yaml --state DIR/state` on the fleet of S.
 async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
     let Some(scenario) = common.demo.clone() else { return Ok(()) };
-    let root = Places::find(common.config.clone(), common.state.clone())?.state;
+    let root = Directories::find(common.config.clone(), common.state.clone())?.state;
     let folder = join_fleet(&scenario, &root, 1).await?;
     common.demo_root = common.state.take();
     common.config = Some(folder.join("config.yaml"));
@@ -226,7 +226,7 @@ fn no_fleet(why: &str) -> Fault {
 }
 
 async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fault> {
-    let root = Places::find(common.config.clone(), common.state.clone())?.state;
+    let root = Directories::find(common.config.clone(), common.state.clone())?.state;
     let refused = |error: PlaceError| no_fleet(&error.to_string());
     let scenario = args.scenario.as_str();
     if args.list {

@@ -47,7 +47,7 @@ const READ_IDENTIFIERS: &[&str] = &[
     "backend/oceanbase/v3/rows.rs",
     "backend/oceanbase/words.rs",
     "domain/diagnosis/clean.rs",
-    "domain/storage_test/format_file.rs",
+    "domain/storage_check/format_file.rs",
     "probe/folder.rs",
     "probe/object/visit.rs",
 ];

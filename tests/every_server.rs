@@ -161,7 +161,7 @@ fn mandatory_archive_moves_after_all_servers_passed() {
 #[test]
 fn ob_admin_test_io_runs_and_leaves_nothing() {
     use obnow::domain::destination::Destination;
-    use obnow::domain::storage_test::{ServerSays, TestResult, judge_servers, script};
+    use obnow::domain::storage_check::{ServerReply, TestResult, assess_servers, script};
     let folder = tempfile::tempdir().unwrap();
     let (bin, backup) = (folder.path().join("bin"), folder.path().join("backup"));
     std::fs::create_dir(&bin).unwrap();
@@ -195,7 +195,7 @@ fn ob_admin_test_io_runs_and_leaves_nothing() {
         others.chain(["mount=nfs4 nas:/b /backup"]).fold(String::new(), |all, line| all + line + "\n")
     };
     let judged =
-        |said: &str| judge_servers(&destination, &[ServerSays { server: "one".into(), said: Ok(mounted(said)) }], 1);
+        |said: &str| assess_servers(&destination, &[ServerReply { server: "one".into(), said: Ok(mounted(said)) }], 1);
     assert!(judged(&said).found.ends_with("ob_admin test_io_device passed on 1"), "{:?}", judged(&said));
     let failed = judged(&run("exit 7"));
     assert_eq!(failed.result, TestResult::Fail);

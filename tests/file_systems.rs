@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
-use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
+use obnow::domain::storage_check::{StorageCheck, TestReport, TestResult};
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 

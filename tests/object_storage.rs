@@ -15,7 +15,7 @@ use buckets::{azurite, files};
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
-use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
+use obnow::domain::storage_check::{StorageCheck, TestReport, TestResult};
 use tokio::sync::mpsc;
 
 use StorageCheck as C;
@@ -407,7 +407,7 @@ async fn who_gives_up_has_the_probe_deleted() {
         let tester = obnow();
         let test = std::pin::pin!(run_test(&tester, of(&double_uri(double.port), "A", "k-e-y"), Some(&sender)));
         let reading = async {
-            while !matches!(news.recv().await, Some(obnow::domain::storage_test::TestNews::Begins(C::ReadBack))) {}
+            while !matches!(news.recv().await, Some(obnow::domain::storage_check::TestUpdate::Begins(C::ReadBack))) {}
         };
         tokio::select! {
             report = test => panic!("it ended by itself: {report:?}"),

@@ -18,7 +18,7 @@ use obnow::backend::dump::place::Place;
 use obnow::backend::dump::releases::{self, Tool};
 use obnow::backend::dump::run::{Dump, State};
 use obnow::backend::dump::{Login, manifest};
-use obnow::domain::dump::Exclude;
+use obnow::domain::dump::ExcludedTables;
 use obnow::domain::secret::Secret;
 use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::mysql::MySqlConnection;
@@ -46,7 +46,7 @@ async fn scope(connection: &mut MySqlConnection) -> Scope {
     let databases = texts(connection, LIST_DATABASES).await;
     let tables = texts(connection, LIST_TABLES).await;
     let tables = tables.iter().map(|row| (row[0].as_str(), row[1].as_str(), row[2].as_str()));
-    Scope::new(databases.iter().map(|row| row[0].as_str()), tables, &Exclude::default()).unwrap()
+    Scope::new(databases.iter().map(|row| row[0].as_str()), tables, &ExcludedTables::default()).unwrap()
 }
 
 async fn server_time(connection: &mut MySqlConnection) -> Timestamp {
@@ -142,7 +142,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let least = busy_rows(&mut source).await;
     let not_before = server_time(&mut source).await;
     let began = Clock::now();
-    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
     let not_after = hobble(&mut dump, &writers, &mut source).await;
     let most = busy_rows(&mut source).await;
     assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(0)));
@@ -157,7 +157,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
         server: "s".into(),
         release: "0.10.0".into(),
         instant,
-        exclude: Exclude::default(),
+        exclude: ExcludedTables::default(),
         changed: Vec::new(),
         left_out: Vec::new(),
     };
@@ -240,7 +240,8 @@ async fn running_dump_is_found_locked_and_stoppable() {
     lock.try_lock().unwrap();
     assert!(Dump::find(&place).unwrap().is_none());
 
-    let started = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[lock.as_fd()]).unwrap();
+    let started =
+        Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[lock.as_fd()]).unwrap();
     signal(&started, Signal::STOP);
     drop(lock);
     let pid = started.record().pid;
@@ -263,7 +264,7 @@ async fn running_dump_is_found_locked_and_stoppable() {
     assert_eq!(ended(&mut started).await, State::Gone);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
     assert!(
-        Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
+        Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).is_err(),
         "a run is started once"
     );
 }
@@ -274,7 +275,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), "task.1").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &ExcludedTables::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
     assert_eq!(state, State::Exited(1));
     let fault = dump.fault(state);
@@ -291,7 +292,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     fill::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
     let place = Place::new(folder.path(), "task.2").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
         assert!(Clock::now() < deadline, "{}", dump.fault(State::Gone));

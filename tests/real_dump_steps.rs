@@ -17,10 +17,10 @@ use obnow::backend::dump::place::Place;
 use obnow::backend::dump::run::{Dump, Record};
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
-use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
+use obnow::domain::choices::{Choices, Mode, RequestedStorage, StorageSource};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
-use obnow::domain::outcome::{Outcome, VerdictWord};
+use obnow::domain::outcome::{Outcome, VerdictKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::step::{StepKind, StepState};
 use obnow::domain::target::TargetName;
@@ -65,7 +65,7 @@ fn system(engine: &Seekdb, mydumper: Option<&Path>) -> System {
 
 async fn prepared(engine: &Seekdb, folder: &Path) -> Prepared {
     let facts = system(engine, None).detect().await.unwrap();
-    let storage = Wanted {
+    let storage = RequestedStorage {
         data: Some(format!("file://{}", folder.display())),
         archive: None,
         access_id: None,
@@ -247,13 +247,21 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         eprintln!("{}: {:?} {}", step.kind.name(), step.state, step.detail);
     }
     let outcome = view.targets[0].outcome.clone().unwrap();
-    eprintln!("{:#?}\n{:#?}", outcome.told, outcome.recipe);
-    assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");
+    eprintln!("{:#?}\n{:#?}", outcome.notes, outcome.restore_instructions);
+    assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(outcome.from.is_some() && outcome.from == outcome.to);
-    assert!(outcome.told.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.told);
-    assert!(outcome.recipe.iter().any(|line| line.contains("myloader")), "{:?}", outcome.recipe);
-    assert!(outcome.recipe.iter().any(|line| line.contains("users and their rights")), "{:?}", outcome.recipe);
-    assert!(outcome.told[0].contains("+08:00"), "the server's own time: {:?}", outcome.told);
+    assert!(outcome.notes.iter().any(|line| line.contains("tables are all from one instant")), "{:?}", outcome.notes);
+    assert!(
+        outcome.restore_instructions.iter().any(|line| line.contains("myloader")),
+        "{:?}",
+        outcome.restore_instructions
+    );
+    assert!(
+        outcome.restore_instructions.iter().any(|line| line.contains("users and their rights")),
+        "{:?}",
+        outcome.restore_instructions
+    );
+    assert!(outcome.notes[0].contains("+08:00"), "the server's own time: {:?}", outcome.notes);
     let progress = view.targets[0].progress.clone().unwrap();
     assert!(progress.bytes > 0, "{progress:?}");
     eprintln!("{progress:?}");
@@ -277,23 +285,23 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         // As a runner that died before it wrote the verdict.
         bench.system = system(&engine, None);
         let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-        assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+        assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
         let fault = outcome.fault.unwrap();
         assert!(fault.what.contains(&named), "{fault}");
         eprintln!("{fault}");
         std::fs::write(&path, &whole).unwrap();
     }
     std::fs::write(place.finished().join("more.sql"), "").unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::NotRestorable);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::NotRestorable);
     std::fs::remove_file(place.finished().join("more.sql")).unwrap();
     // A manifest that nobody can read says nothing: a folder in its place is such a one.
     let manifest = place.finished().join(NAME);
     std::fs::rename(&manifest, folder.path().join("kept")).unwrap();
     std::fs::create_dir(&manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Unknown);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Unknown);
     std::fs::remove_dir(&manifest).unwrap();
     std::fs::rename(folder.path().join("kept"), &manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Restorable);
+    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Restorable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -338,10 +346,10 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
     signal(&place, Signal::KILL);
     let outcome = bench.ended(StepKind::WaitForBackup).await;
-    eprintln!("{:#?}", outcome.told);
-    assert_eq!(outcome.verdict, VerdictWord::Failed);
+    eprintln!("{:#?}", outcome.notes);
+    assert_eq!(outcome.verdict, VerdictKind::Failed);
     assert!(outcome.fault.unwrap().why.contains("kill"));
-    assert!(outcome.told.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.told);
+    assert!(outcome.notes.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.notes);
     assert!(bench.view.targets[0].needs_new_backup());
     // What another test started in that very moment holds the descriptor too, until it becomes its own program or ends.
     let free = || File::open(&taken).unwrap().try_lock().is_ok();
@@ -381,7 +389,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     std::fs::write(place.partial().join(NAME), "{\"format\"").unwrap();
     bench.attempt(system(&engine, None));
     let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-    assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");
+    assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(verify(&place.finished()).unwrap().rows() > 100_000);
     assert!(bench.place(2).partial().is_dir(), "what an attempt left stays");
 }
@@ -434,7 +442,7 @@ async fn undumpable_objects_are_refused_before_the_start() {
     sql::run(&mut source, "CREATE TABLE odd.late (a INT)").await;
     bench.done(StepKind::WaitForBackup).await;
     let outcome = bench.ended(StepKind::ConfirmRestorable).await;
-    assert_eq!(outcome.verdict, VerdictWord::NotRestorable, "{outcome:#?}");
+    assert_eq!(outcome.verdict, VerdictKind::NotRestorable, "{outcome:#?}");
     assert_eq!(outcome.fault.unwrap().what, "The tables are not from one instant.");
 
     // Another server than the one that was confirmed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
-use obnow::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult};
+use obnow::domain::storage_check::{StorageCheck, TestReport, TestResult, TestUpdate};
 use tokio::sync::mpsc;
 
 fn obnow() -> ProbeProgram {
@@ -58,12 +58,12 @@ async fn probe_process_reports_each_check_as_it_ends() {
     while let Some(news) = news.recv().await {
         told.push(news);
     }
-    let at = |wanted: &TestNews| told.iter().position(|news| news == wanted);
+    let at = |wanted: &TestUpdate| told.iter().position(|news| news == wanted);
     for check in &report.checks {
-        let ended = at(&TestNews::Ended(check.clone()));
+        let ended = at(&TestUpdate::Ended(check.clone()));
         assert!(ended.is_some(), "{check:?} was not told: {told:?}");
         if check.ms.is_some() {
-            assert!(at(&TestNews::Begins(check.check)) < ended, "{check:?}: {told:?}");
+            assert!(at(&TestUpdate::Begins(check.check)) < ended, "{check:?}: {told:?}");
         }
     }
 }
@@ -126,7 +126,7 @@ async fn who_gives_up_leaves_nothing_behind() {
     let (sender, mut news) = mpsc::unbounded_channel();
     {
         let test = std::pin::pin!(run_test(&tester, of(Path::new("/backup")), Some(&sender)));
-        let begun = async { while !matches!(news.recv().await, Some(TestNews::Begins(_))) {} };
+        let begun = async { while !matches!(news.recv().await, Some(TestUpdate::Begins(_))) {} };
         tokio::select! {
             report = test => panic!("it ended by itself: {report:?}"),
             () = begun => {}

@@ -15,7 +15,7 @@ use super::prepare::prepare_plan;
 pub fn prepare(facts: &Facts, target: &TargetName, task: &str) -> Result<Prepared, Fault> {
     let plan = plan::attach(facts, target).ok_or_else(|| {
         // On V4 a cluster has no job of its own, and below it a tenant need not be named.
-        let next = if target.tenant().is_none() && facts.cluster.whole.is_none() {
+        let next = if target.tenant().is_none() && facts.cluster.cluster_backup.is_none() {
             "Name a tenant as cluster/tenant; see what runs with: obnow tasks."
         } else {
             "See what runs with: obnow tasks."

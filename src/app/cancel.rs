@@ -3,10 +3,10 @@
 
 use super::tasks::Task;
 use super::{AppContext, detect};
-use crate::domain::confirmation::is_by_name;
+use crate::domain::confirmation::needs_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Plan, TargetPlan, whole_scope};
+use crate::domain::plan::{Action, Plan, TargetPlan, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::version::Method;
@@ -64,7 +64,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
     };
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
-    let prod = is_by_name(cluster.environment.as_deref());
+    let prod = needs_name(cluster.environment.as_deref());
     Ok(CancelQuestion {
         lines,
         is_foreign: foreign.is_some(),
@@ -76,7 +76,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
 /// is the cluster, whatever was chosen.
 fn hit_by_name(plan: &Plan) -> String {
     match plan.choices.targets.as_slice() {
-        [target] if !plan.whole => target.to_string(),
+        [target] if !plan.is_per_cluster => target.to_string(),
         _ => plan.cluster.name.clone(),
     }
 }
@@ -89,7 +89,7 @@ fn upload_destination(task: &Task) -> Option<String> {
     })?;
     let action = plan.target(&target.target)?.step(StepKind::Upload)?.actions.first()?;
     match action {
-        Action::Upload { destination, .. } => Some(destination.bare()),
+        Action::Upload { destination, .. } => Some(destination.uri_without_attributes()),
         _ => None,
     }
 }
@@ -99,14 +99,14 @@ fn upload_destination(task: &Task) -> Option<String> {
 fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
     let of = |target: &TargetPlan| facts.tenant_by_id(target.tenant.id).map_or(&[][..], |found| &found.running);
     let line = |target: &TargetPlan, job: &JobFacts| format!("  {}  {}", target.target, describe_job(job));
-    let own = |target: &TargetPlan, job: &JobFacts| plan.whole || job.tenant_id == target.tenant.id;
+    let own = |target: &TargetPlan, job: &JobFacts| plan.is_per_cluster || job.tenant_id == target.tenant.id;
     let (mut jobs, mut parents) = (Vec::new(), Vec::new());
     for target in &plan.targets {
         let running = of(target);
         let (its, of_sys): (Vec<&JobFacts>, Vec<&JobFacts>) = running.iter().partition(|job| own(target, job));
         if its.is_empty() {
             parents.extend(of_sys.into_iter().map(|job| line(target, job)));
-        } else if plan.whole {
+        } else if plan.is_per_cluster {
             // The part of the tenant stands before the job that covers everybody.
             let part = its.iter().find(|job| job.tenant_id == target.tenant.id).or(its.first());
             jobs.extend(part.map(|job| line(target, job)));
@@ -117,8 +117,8 @@ fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
     if jobs.is_empty() && parents.is_empty() && !lost {
         return vec!["Nothing of it runs on the server: the task ends before its start.".to_owned()];
     }
-    let hit = if plan.whole {
-        format!("the one backup job, of {}", whole_scope(facts))
+    let hit = if plan.is_per_cluster {
+        format!("the one backup job, of {}", cluster_scope(facts))
     } else {
         "every backup job of these tenants".to_owned()
     };
@@ -139,7 +139,7 @@ fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
             "A start of this task got no answer. Once its job is seen CANCEL BACKUP is sent, and may hit {hit}, whoever started it."
         ));
     }
-    if !plan.whole {
+    if !plan.is_per_cluster {
         lines.push("A job that somebody starts there just before the statement arrives is hit too.".to_owned());
     }
     lines.push("What is written by then stays on the destination, and nothing can be restored from it.".to_owned());
@@ -149,7 +149,7 @@ fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
 /// Whether a start of this task got no answer, and no job of it was seen.
 fn has_lost_start(task: &Task) -> bool {
     let unknown = |intent: &IntentView| {
-        let open = intent.answered != Some(true) && !intent.refused && !intent.settled_as_not_started;
+        let open = intent.answered != Some(true) && !intent.refused && !intent.known_not_started;
         let jobless = |name| task.view.target(name).is_some_and(|target| target.job.is_none());
         intent.step == StepKind::StartBackup && open && intent.targets.iter().any(jobless)
     };

@@ -1,7 +1,7 @@
 //! Completes the choices of a backup from the inventory.
 
 use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind, Strategy};
-use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, StorageSource};
 use crate::domain::target::TargetName;
 
 /// Adds the strategies of a cluster to the choices, those that name tenants first.
@@ -9,7 +9,7 @@ use crate::domain::target::TargetName;
 pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
     let (named, whole): (Vec<_>, Vec<_>) = cluster.strategies.iter().partition(|strategy| strategy.tenants.is_some());
     for strategy in named.into_iter().chain(whole) {
-        choices.fallbacks.push(Wanted {
+        choices.fallbacks.push(RequestedStorage {
             data: Some(storage_uri(&strategy.storage)),
             archive: strategy.archive.as_ref().map(storage_uri),
             access_id: strategy.storage.access_id.clone(),
@@ -23,20 +23,20 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
 
 /// Returns the compaction policy of the target's strategy; `None` if the inventory has none.
 #[must_use]
-pub fn inventory_compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
+pub fn inventory_compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<CompactionChoice> {
     cluster.strategy_for(tenant).map(strategy_compaction)
 }
 
 /// Returns the compaction policy of a strategy.
 #[must_use]
-pub fn strategy_compaction(strategy: &Strategy) -> Compact {
-    if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
+pub fn strategy_compaction(strategy: &Strategy) -> CompactionChoice {
+    if strategy.automatic_major_compaction { CompactionChoice::Auto } else { CompactionChoice::Never }
 }
 
 /// Returns the default compaction policy: that of the first target's strategy, else never.
 #[must_use]
-pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
-    inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
+pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> CompactionChoice {
+    inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(CompactionChoice::Never)
 }
 
 /// Returns the server's URI of an inventory storage, without its key.

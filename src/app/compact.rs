@@ -1,13 +1,13 @@
 //! The question before a major compaction that is requested for a task that needs one.
 
 use crate::backend::oceanbase::{self, Line, RunId, Words};
-use crate::domain::confirmation::is_by_name;
+use crate::domain::cluster_backup::CompactionFacts;
+use crate::domain::confirmation::needs_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, whole_scope};
+use crate::domain::plan::{Action, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::TaskView;
-use crate::domain::whole::CompactionFacts;
 
 use super::AppContext;
 use super::detect;
@@ -37,7 +37,7 @@ impl CompactionQuestion {
 /// Whether a compaction may be asked for on a task: it has a target that has not passed the step, on a line that has one.
 #[must_use]
 pub fn can_compact(view: &TaskView) -> bool {
-    let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster);
     whole
         && view.targets.iter().any(|target| {
             let before = target.current().is_some_and(|step| step.kind <= StepKind::Compact);
@@ -55,10 +55,11 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
     };
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let facts = detect::one(context, cluster).await?;
-    let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
-    let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
+    let last_one =
+        facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
+    let type_name = needs_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(CompactionQuestion {
-        scope: whole_scope(&facts),
+        scope: cluster_scope(&facts),
         last_duration: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
         statements: statements(&facts, task)?,
         required_name: type_name,
@@ -74,7 +75,7 @@ fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
 }
 
 fn not_offered(task: &Task) -> Fault {
-    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster);
     let why = if whole {
         "No target of it waits at that step or before it."
     } else {

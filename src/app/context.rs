@@ -11,7 +11,7 @@ use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
 use crate::config::inventory::{Cluster, Inventory, Limits};
 use crate::config::rules::has_password;
-use crate::config::{Asking, Flag, Places, Resolver, load};
+use crate::config::{Directories, Resolver, SecretFlag, SecretRequest, load};
 use crate::domain::connection;
 use crate::domain::endpoint::{Endpoint, parse_endpoints};
 use crate::domain::fault::{Cause, Fault};
@@ -21,7 +21,7 @@ use crate::domain::target::TargetName;
 /// The inventory, the state directory and the means to resolve secrets.
 pub struct AppContext {
     /// Where files are.
-    pub directories: Places,
+    pub directories: Directories,
     /// What the inventory says; empty where there is none.
     pub inventory: Inventory,
     /// Whether an inventory file was found.
@@ -52,7 +52,7 @@ impl AppContext {
     /// # Errors
     /// The inventory cannot be read or is wrong: then nothing else starts.
     pub fn open(config: Option<PathBuf>, state: Option<PathBuf>, direct: Option<&DirectLogin>) -> Result<Self, Fault> {
-        let places = Places::find(config, state)?;
+        let places = Directories::find(config, state)?;
         let (inventory, has_inventory) = match direct {
             Some(direct) => (single_cluster_inventory(direct)?, true),
             None => match load(&places.config)? {
@@ -64,7 +64,7 @@ impl AppContext {
     }
 
     /// A context with this inventory, wherever it comes from.
-    pub(super) fn from_parts(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
+    pub(super) fn from_parts(places: Directories, inventory: Inventory, has_inventory: bool) -> Self {
         Self {
             directories: places,
             inventory,
@@ -151,7 +151,7 @@ impl AppContext {
         if let Some(password) = known.get(&cluster.name) {
             return Ok(password.clone());
         }
-        let password = self.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?;
+        let password = self.secret(&source, SecretRequest { what: &what, flag: SecretFlag::PasswordFrom }).await?;
         known.insert(cluster.name.clone(), password.clone());
         Ok(password)
     }
@@ -182,7 +182,7 @@ impl AppContext {
     /// Returns who makes this call: `alice (uid 1000) at host`.
     #[must_use]
     pub fn operator(&self) -> String {
-        format!("{} at {}", crate::config::places::who(), crate::config::places::host())
+        format!("{} at {}", crate::config::directories::who(), crate::config::directories::host())
     }
 
     /// A cluster as a target.
@@ -200,7 +200,7 @@ impl AppContext {
     ///
     /// # Errors
     /// The source gives nothing, or nobody can be asked.
-    pub async fn secret(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+    pub async fn secret(&self, source: &SecretSource, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let secret = self.resolver.resolve(source, asking).await?;
         if secret.is_short() {
             self.short_secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(asking.what.to_owned());

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::AppContext;
 use crate::config::inventory::Cluster;
-use crate::domain::facts::{Facts, WorkFolder};
+use crate::domain::facts::{Facts, WorkingDirectory};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::Method;
 
@@ -114,7 +114,7 @@ fn with_work_folder(mut facts: Facts, state: &Path) -> Facts {
         let path = state.join(DUMP_DIRECTORY);
         let there = path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok());
         let free = there.map(|space| space.f_bavail.saturating_mul(space.f_frsize));
-        facts.cluster.work = Some(WorkFolder { path: path.display().to_string(), free });
+        facts.cluster.work = Some(WorkingDirectory { path: path.display().to_string(), free });
     }
     facts
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::backend::dump;
 use crate::domain::choices::Choices;
-use crate::domain::dump::PlaceFacts;
+use crate::domain::dump::DumpDirectoryFacts;
 use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::dump_directory;
 
@@ -19,12 +19,12 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     let Some(directory) = dump_directory(&facts, choices) else { return facts };
     let base = dump::place::Place::base(&directory);
-    facts.cluster.dump_place = Some(inspect(base, facts.cluster.target.to_string()));
+    facts.cluster.dump_directory = Some(inspect(base, facts.cluster.target.to_string()));
     facts
 }
 
 /// Inspects the directory on a thread of its own: a storage that does not answer blocks only that thread.
-fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
+fn inspect(base: PathBuf, target: String) -> Known<DumpDirectoryFacts> {
     let (answer, answered) = mpsc::channel();
     let path = base.display().to_string();
     std::thread::spawn(move || {

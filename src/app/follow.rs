@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::fault::Fault;
-use crate::domain::task::{Event, TaskState, TaskView, Unread};
+use crate::domain::task::{Event, TaskState, TaskView, UnreadableEvent};
 use crate::journal::heartbeat;
 use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
@@ -23,7 +23,7 @@ pub struct TaskFollower<'a> {
     id: TaskId,
     follower: Follower<Event>,
     /// Entries that were read and not yet returned.
-    pending: VecDeque<(Timestamp, Result<Event, Unread>)>,
+    pending: VecDeque<(Timestamp, Result<Event, UnreadableEvent>)>,
     /// The runner was reported as unresponsive.
     is_unresponsive: bool,
     /// The state of the task after the events that were returned.
@@ -34,7 +34,7 @@ pub struct TaskFollower<'a> {
 #[derive(Debug)]
 pub enum FollowUpdate {
     /// An entry of the journal: when it was written, and its event, or the line that is none.
-    Entry(Timestamp, Result<Event, Unread>),
+    Entry(Timestamp, Result<Event, UnreadableEvent>),
     /// The runner lives and has not answered for three heartbeats.
     Unresponsive(Fault),
     /// The runner answers again.

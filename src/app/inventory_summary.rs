@@ -1,7 +1,7 @@
 //! The inventory as the front ends show it: every cluster before it has answered, and no secret.
 
 use super::{AppContext, choices_from_inventory};
-use crate::domain::choices::{Choices, Compact, Mode, Wanted};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, RequestedStorage};
 use crate::domain::fault::Fault;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -35,15 +35,15 @@ pub struct ClusterSummary {
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
     /// Where backups go if the cluster itself names no destination, best first.
-    pub fallbacks: Vec<Wanted>,
+    pub fallbacks: Vec<RequestedStorage>,
     /// What the strategies say about a needed major compaction, each for its tenants (None: all of them).
-    pub compactions: Vec<(Option<Vec<String>>, Compact)>,
+    pub compactions: Vec<(Option<Vec<String>>, CompactionChoice)>,
 }
 
 impl ClusterSummary {
     /// Returns the compaction policy of a tenant's strategy; `None` if there is none.
     #[must_use]
-    pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
+    pub fn compaction(&self, tenant: Option<&str>) -> Option<CompactionChoice> {
         let is_for = |tenants: &Option<Vec<String>>| {
             tenants.as_ref().is_some_and(|names| names.iter().any(|name| Some(name.as_str()) == tenant))
         };

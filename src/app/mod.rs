@@ -26,5 +26,5 @@ pub use context::{AppContext, disable_core_dumps, raise_file_limit};
 
 pub use crate::journal::clock::now;
 
-pub use crate::config::secrets::{Asking, Flag};
+pub use crate::config::secrets::{SecretFlag, SecretRequest};
 pub use crate::config::values::parse_duration;

@@ -67,7 +67,7 @@ impl Storage for BucketStore {
 fn missing_access_key(destination: &Destination) -> Fault {
     Fault::new(
         Cause::Usage,
-        format!("{} cannot be asked.", destination.bare()),
+        format!("{} cannot be asked.", destination.uri_without_attributes()),
         "This runner was not given the access key.",
         "Retry: it asks for the key, or takes it from --access-key-from.",
     )

@@ -7,10 +7,10 @@ use crate::config::inventory::Cluster;
 use crate::config::plan_file;
 use crate::domain::choices::Choices;
 use crate::domain::command_line;
-use crate::domain::confirmation::ByName;
+use crate::domain::confirmation::NameConfirmation;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::task::Prepared;
 
 /// Saves a plan to a new file, 0600.
@@ -32,7 +32,7 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
 /// Returns the arguments, from `backup` on, that make the same choices on this cluster, with the name that is asked
 /// for before it starts.
 #[must_use]
-pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
+pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&NameConfirmation>) -> Vec<String> {
     let usual = choices_from_inventory::default_compaction(cluster, &choices.targets);
-    command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
+    command_line::split_words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }

@@ -27,7 +27,7 @@ pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared,
 pub(super) fn prepare_plan(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
     let preview = preview_steps(facts, &plan, task)?;
     // All that was shown and all that it was made from.
-    let digest = digest::of(&serde_json::to_vec(&(&plan, &preview)).unwrap_or_default());
+    let digest = digest::digest_of(&serde_json::to_vec(&(&plan, &preview)).unwrap_or_default());
     Ok(Prepared { task: task.to_owned(), plan, preview, digest })
 }
 

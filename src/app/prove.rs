@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AppContext, Asking, Flag, choices_from_inventory};
+use super::{AppContext, SecretFlag, SecretRequest, choices_from_inventory};
 use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
+use crate::config::directories;
 use crate::config::inventory::Cluster;
-use crate::config::places;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::destination::Destination;
 use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge, without};
-use crate::domain::plan::{Action, Carried, can_carry_to, can_decrypt, may_ask, question};
-use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess, other_backups};
+use crate::domain::plan::{Action, StatementSecrets, can_carry_to, can_decrypt, check_proof_possible, proof_action};
+use crate::domain::proof::{ProofAnswer, ProofChoice, ProofRule, apply_proof};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -55,8 +55,8 @@ impl ProofResult {
     pub fn exit(&self) -> Exit {
         match self.outcome.verdict {
             _ if self.outcome.proof.is_some() => Exit::OK,
-            VerdictWord::NotYetRestorable => Exit::NOT_YET,
-            VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
+            VerdictKind::NotYetRestorable => Exit::NOT_YET,
+            VerdictKind::NotRestorable => Exit::NOT_RESTORABLE,
             _ => Exit::UNKNOWN,
         }
     }
@@ -83,7 +83,7 @@ pub async fn prove(
 ) -> Result<ProofResult, Fault> {
     let target = facts.target(tenant);
     let set = set_to_prove(tenant).ok_or_else(|| no_good_backup(&target))?;
-    let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
+    let mut judged = assess(tenant, &target, set.id, false, &facts.cluster.time_zone);
     let action = match proof_query(facts, cluster, tenant, set, given) {
         Ok(action) => action,
         Err(why) => {
@@ -105,22 +105,24 @@ pub async fn prove(
     loop {
         let looked = send_query(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let zone = facts.cluster.time_zone.clone();
-        let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps(), || without(&tenant, set.id, &zone));
-        let lacks = matches!(looked, Looked::Lacks(_));
+        let weighed = apply_proof(judged, &looked, &target, tenant.archive.expected_archive_delay(), || {
+            other_backups(&tenant, set.id, &zone)
+        });
+        let lacks = matches!(looked, ProofAnswer::Lacks(_));
         let until = match &weighed {
-            Judged::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
+            Assessment::Pending { at_least, .. } if lacks => limits.log_wait(*at_least),
             _ => Duration::ZERO,
         };
         if begun.elapsed() >= until {
             return Ok(ProofResult { target, outcome: weighed.outcome().clone() });
         }
-        if let Judged::StillComing { what, .. } = &weighed {
+        if let Assessment::Pending { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
         }
-        tokio::time::sleep(limits.between_looks()).await;
+        tokio::time::sleep(limits.proof_interval()).await;
         let again = server.detect().await?;
         tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| no_good_backup(&target))?;
-        judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);
+        judged = assess(&tenant, &target, set.id, false, &again.cluster.time_zone);
     }
 }
 
@@ -161,12 +163,12 @@ fn proof_query(
     };
     let data = with_id(own(written, tenant.data_destination.as_ref()))?;
     if facts.cluster.proof == ProofRule::OnDemandInCommunity {
-        may_ask(facts, ProofRule::OnDemandInCommunity)?;
+        check_proof_possible(facts, ProofRule::OnDemandInCommunity)?;
         if facts.cluster.edition != Some(crate::domain::version::Edition::Community) {
             return Err("on this release only the Community Edition is known to be asked".to_owned());
         }
         if data.needs_access_key() && data.attribute("access_id").is_none() {
-            return Err(format!("nothing says the access_id of {}", data.bare()));
+            return Err(format!("nothing says the access_id of {}", data.uri_without_attributes()));
         }
         return Ok(ProofQuery::PerCluster(data));
     }
@@ -189,7 +191,7 @@ fn proof_query(
         choices_from_inventory::with_strategies(Choices::new(vec![facts.target(tenant)], Mode::Full), cluster);
     let mut known = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
     let key = known.find_map(|wanted| wanted.access_key.clone());
-    question(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
+    proof_action(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
         .map(ProofQuery::ByDirectory)
         .map_err(|unasked| unasked.why)
 }
@@ -199,7 +201,7 @@ fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<Strin
     match question {
         ProofQuery::ByDirectory(action) => action.secrets(),
         ProofQuery::PerCluster(data) => {
-            let key = data.needs_access_key().then(|| format!("the access key of {}", data.bare()));
+            let key = data.needs_access_key().then(|| format!("the access key of {}", data.uri_without_attributes()));
             let passwords = (!given.decrypt_from.is_empty()).then(|| "the passwords".to_owned());
             let parts: Vec<String> = key.into_iter().chain(passwords).collect();
             (!parts.is_empty()).then(|| parts.join(" and "))
@@ -210,7 +212,7 @@ fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<Strin
 /// Whether the statement of a question can be made with these secrets.
 fn can_carry(question: &ProofQuery, facts: &Facts, secrets: &Secrets) -> Result<(), Fault> {
     let carried =
-        Carried { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
+        StatementSecrets { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
     let version = Some(&facts.cluster.version);
     match question {
         ProofQuery::ByDirectory(action) => action.can_carry(version, carried),
@@ -227,7 +229,7 @@ async fn gathered(
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let source = match question {
-        ProofQuery::ByDirectory(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
+        ProofQuery::ByDirectory(Action::ProveOnStorage { access_key, .. }) => access_key.clone(),
         ProofQuery::PerCluster(data) if data.needs_access_key() => {
             Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
         }
@@ -236,14 +238,14 @@ async fn gathered(
     let access_key = match source {
         Some(source) => {
             let source = context.completed_source(source, &cluster.name, None);
-            let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            let asking = SecretRequest { what: "the access key of the storage", flag: SecretFlag::AccessKeyFrom };
             Some(context.secret(&source, asking).await?)
         }
         None => None,
     };
     let mut decryption = Vec::with_capacity(given.decrypt_from.len());
     for source in &given.decrypt_from {
-        let asking = Asking { what: "the password of backup sets", flag: Flag::DecryptFrom };
+        let asking = SecretRequest { what: "the password of backup sets", flag: SecretFlag::DecryptFrom };
         decryption.push(context.secret(source, asking).await?);
     }
     Ok(Secrets { login, access_key, encryption: None, decryption })
@@ -256,14 +258,14 @@ async fn send_query(
     question: &ProofQuery,
     facts: &Facts,
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
-) -> Result<Looked, Fault> {
+) -> Result<ProofAnswer, Fault> {
     let ready = match question {
         ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
         ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };
     let act = match ready {
         Ok(act) => act,
-        Err(fault) => return Ok(Looked::refused(&fault)),
+        Err(fault) => return Ok(ProofAnswer::refused(&fault)),
     };
     context.ensure_state_directory()?;
     for statement in &act.shown {
@@ -273,16 +275,16 @@ async fn send_query(
                 at: now(),
                 task: None,
                 target: target.to_string(),
-                who: places::who(),
-                host: places::host(),
+                who: directories::who(),
+                host: directories::host(),
                 action: AUDIT_ACTION.to_owned(),
                 statement: statement.clone(),
             },
         )?;
     }
     Ok(match server.make_look(act).await {
-        Err(failure) => server.looked(target).unwrap_or_else(|| Looked::refused(&failure.fault)),
-        Ok(()) => server.looked(target).unwrap_or_else(|| Looked::NoAnswer("no answer was taken".to_owned())),
+        Err(failure) => server.looked(target).unwrap_or_else(|| ProofAnswer::refused(&failure.fault)),
+        Ok(()) => server.looked(target).unwrap_or_else(|| ProofAnswer::NoAnswer("no answer was taken".to_owned())),
     })
 }
 
@@ -337,10 +339,10 @@ mod tests {
         };
         let found =
             || Some(Proof { at: now(), by: Evidence::Media, until_scn: Scn(7), sets: vec![1], pieces: vec![1] });
-        assert_eq!(exit(VerdictWord::Restorable, found()), Exit::OK);
-        assert_eq!(exit(VerdictWord::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
-        assert_eq!(exit(VerdictWord::NotYetRestorable, None), Exit::NOT_YET);
-        assert_eq!(exit(VerdictWord::NotRestorable, None), Exit::NOT_RESTORABLE);
-        assert_eq!(exit(VerdictWord::Unknown, None), Exit::UNKNOWN);
+        assert_eq!(exit(VerdictKind::Restorable, found()), Exit::OK);
+        assert_eq!(exit(VerdictKind::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
+        assert_eq!(exit(VerdictKind::NotYetRestorable, None), Exit::NOT_YET);
+        assert_eq!(exit(VerdictKind::NotRestorable, None), Exit::NOT_RESTORABLE);
+        assert_eq!(exit(VerdictKind::Unknown, None), Exit::UNKNOWN);
     }
 }

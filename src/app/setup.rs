@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{AppContext, detect};
-use crate::config::first::FirstCluster;
-use crate::config::{self, Places};
+use crate::config::first_cluster::FirstCluster;
+use crate::config::{self, Directories};
 use crate::domain::endpoint::parse_endpoints;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -47,7 +47,7 @@ impl NewCluster {
             Ok(first) => first,
             Err(why) => return Some((InvalidField::Host, format!("{why}."))),
         };
-        let (field, why) = first.breach()?;
+        let (field, why) = first.validate()?;
         match field.as_str() {
             "name" => Some((InvalidField::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
             field => Some((InvalidField::User, format!("The {field} cannot be used: {why}."))),
@@ -91,7 +91,7 @@ pub fn context_for(
 ) -> Result<AppContext, Fault> {
     let first = new.validated()?;
     let name = first.name.clone();
-    let context = AppContext::from_parts(Places::find(config, state)?, first.inventory(), true).without_prompts();
+    let context = AppContext::from_parts(Directories::find(config, state)?, first.inventory(), true).without_prompts();
     context.give_password(&name, password);
     Ok(context)
 }
@@ -118,7 +118,7 @@ pub fn save(
     password: Secret,
 ) -> Result<AppContext, Fault> {
     let first = new.validated()?;
-    let places = Places::find(config.clone(), state.clone())?;
+    let places = Directories::find(config.clone(), state.clone())?;
     first.write(&places.config)?;
     let context = AppContext::open(config, state, None)?.without_prompts();
     context.give_password(&first.name, password);
@@ -130,7 +130,7 @@ pub fn save(
 /// # Errors
 /// There is one already, or it cannot be written.
 pub fn write_example(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<PathBuf, Fault> {
-    let places = Places::find(config, state)?;
+    let places = Directories::find(config, state)?;
     config::init(&places.config)?;
     Ok(places.config)
 }

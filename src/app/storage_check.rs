@@ -19,13 +19,14 @@ use super::launch::inherited_environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::listed::listed;
+use crate::domain::listed_media::listed_media;
 use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
-use crate::domain::storage_test::{
-    Expected, OfTenant, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
+use crate::domain::storage_check::{
+    DestinationUse, Expected, StorageCheck, TenantDirectory, TestReport, TestUpdate, TestedCheck, assess_servers,
+    by_hand, script, sole_use,
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
@@ -58,7 +59,7 @@ pub struct TestSpec {
     /// What the server requires of the directory.
     pub expected: Expected,
     /// Every other destination of the cluster; None: no cluster was named.
-    pub others: Option<Vec<Used>>,
+    pub others: Option<Vec<DestinationUse>>,
     /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
     pub servers: Option<Servers>,
     /// That the server itself writes there, as it shows.
@@ -96,13 +97,13 @@ impl TestSpec {
     #[must_use]
     pub fn for_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
         let expected = match directory_rules(facts) {
-            DirectoryRules::PerTenant => Expected::OfTenant(Box::new(OfTenant {
+            DirectoryRules::PerTenant => Expected::OfTenant(Box::new(TenantDirectory {
                 cluster_id: facts.cluster.id,
                 cluster: facts.cluster.server_name.clone(),
                 tenant_id: tenant.id,
                 tenant: tenant.name.clone(),
                 kind,
-                listed: listed(tenant, kind, &destination),
+                listed: listed_media(tenant, kind, &destination),
             })),
             // The TO of a tenant backup.
             DirectoryRules::PerCluster => Expected::Empty,
@@ -111,7 +112,7 @@ impl TestSpec {
         let others = match directory_rules(facts) {
             // A TO lies outside the cluster's own directory (20303), which every tenant has in common.
             DirectoryRules::PerCluster => {
-                let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
+                let whole = facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.destination());
                 whole.map(|own| cluster_use(facts, own)).into_iter().collect()
             }
             DirectoryRules::PerTenant | DirectoryRules::Logical => other_uses(facts, Some((tenant.id, kind))),
@@ -230,24 +231,24 @@ enum DirectoryRules {
 fn directory_rules(facts: &Facts) -> DirectoryRules {
     match facts.cluster.method {
         Method::Logical => DirectoryRules::Logical,
-        Method::Physical if facts.cluster.whole.is_some() => DirectoryRules::PerCluster,
+        Method::Physical if facts.cluster.cluster_backup.is_some() => DirectoryRules::PerCluster,
         Method::Physical => DirectoryRules::PerTenant,
     }
 }
 
 /// The directory of a whole cluster below V4.
-fn cluster_use(facts: &Facts, destination: &Destination) -> Used {
-    Used { by: facts.cluster.name().to_owned(), kind: DirKind::Data, destination: destination.clone() }
+fn cluster_use(facts: &Facts, destination: &Destination) -> DestinationUse {
+    DestinationUse { by: facts.cluster.name().to_owned(), kind: DirKind::Data, destination: destination.clone() }
 }
 
 /// What all tenants use, the destination of one tenant for one kind aside.
-fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
+fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<DestinationUse> {
     let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     let all = users.flat_map(|tenant| {
         let data = tenant.data_destination.clone().map(|destination| (DirKind::Data, destination));
         let clog = tenant.archive.destination.as_ref().map(|dest| (DirKind::Clog, dest.location.clone()));
         let is_own = move |kind: DirKind| own == Some((tenant.id, kind));
-        data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| Used {
+        data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| DestinationUse {
             by: facts.target(tenant).to_string(),
             kind,
             destination,
@@ -294,7 +295,7 @@ struct ProbeRequest {
 pub async fn run_test(
     tester: &ProbeProgram,
     what: TestSpec,
-    news: Option<&mpsc::UnboundedSender<TestNews>>,
+    news: Option<&mpsc::UnboundedSender<TestUpdate>>,
 ) -> TestReport {
     let mut sheet = TestRecorder { news, checks: Vec::new(), running: None, left_behind: None };
     sheet.add_check(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
@@ -308,7 +309,7 @@ pub async fn run_test(
     let (uri, by_hand) = (what.destination.to_string(), by_hand(&what.destination));
     let asked = match (&what.servers, &what.expected) {
         (Some(servers), _) => {
-            sheet.send(TestNews::Begins(StorageCheck::EveryServer));
+            sheet.send(TestUpdate::Begins(StorageCheck::EveryServer));
             Some(servers)
         }
         (None, Expected::OwnHost) => {
@@ -353,12 +354,12 @@ async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    judge_servers(&what.destination, &said, ms)
+    assess_servers(&what.destination, &said, ms)
 }
 
 /// Records the checks of a Test and sends them to the front end.
 struct TestRecorder<'a> {
-    news: Option<&'a mpsc::UnboundedSender<TestNews>>,
+    news: Option<&'a mpsc::UnboundedSender<TestUpdate>>,
     checks: Vec<TestedCheck>,
     running: Option<StorageCheck>,
     left_behind: Option<String>,
@@ -369,7 +370,7 @@ impl TestRecorder<'_> {
         match news {
             News::Begins(check) => {
                 self.running = Some(check);
-                self.send(TestNews::Begins(check));
+                self.send(TestUpdate::Begins(check));
             }
             News::Ended(check) => self.add_check(check),
             News::Leaves(probe) => self.left_behind = Some(probe),
@@ -383,11 +384,11 @@ impl TestRecorder<'_> {
             self.running = None;
         }
         self.checks.push(check.clone());
-        self.send(TestNews::Ended(check));
+        self.send(TestUpdate::Ended(check));
     }
 
     /// Sends news; a front end that has exited is ignored.
-    fn send(&self, news: TestNews) {
+    fn send(&self, news: TestUpdate) {
         if let Some(sender) = self.news {
             let _ = sender.send(news);
         }
@@ -482,7 +483,7 @@ fn probe_failed(why: &str) -> Fault {
 }
 
 fn deadline_exceeded(what: &TestSpec, running: Option<StorageCheck>) -> Fault {
-    let shown = what.destination.bare();
+    let shown = what.destination.uri_without_attributes();
     let (seconds, during) = (what.deadline.as_secs_f32(), running.map_or("the Test", StorageCheck::label));
     let (why, next) = match what.destination.kind() {
         StorageKind::File => (

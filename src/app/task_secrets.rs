@@ -2,10 +2,10 @@
 
 use super::launch::TaskSecrets;
 use super::tasks::Task;
-use super::{AppContext, Asking, Flag};
+use super::{AppContext, SecretFlag, SecretRequest};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Carried, Plan, can_decrypt};
+use crate::domain::plan::{Plan, StatementSecrets, can_decrypt};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
@@ -104,7 +104,7 @@ async fn read_login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Pre
             let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
             let source = context.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
             let what = format!("the password of {} on {name}", connection.user);
-            context.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?
+            context.secret(&source, SecretRequest { what: &what, flag: SecretFlag::PasswordFrom }).await?
         }
     };
     Ok((prepared, login))
@@ -138,10 +138,15 @@ async fn storage_secrets(
     let key = given.access_key_from.or(written);
     let encrypt = encryption_source(&prepared.plan, given.encrypt_from, may_start);
     let access_key =
-        resolve_secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
+        resolve_secret(context, given.access_key, key, "the access key of the storage", SecretFlag::AccessKeyFrom)
+            .await?;
     let encryption =
-        resolve_secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
-    let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref(), ..Carried::default() };
+        resolve_secret(context, given.encryption, encrypt, "the encryption password", SecretFlag::EncryptFrom).await?;
+    let carried = StatementSecrets {
+        access_key: access_key.as_ref(),
+        encryption: encryption.as_ref(),
+        ..StatementSecrets::default()
+    };
     prepared.plan.can_carry(carried)?;
     let decrypt = prepared.plan.decrypt();
     let mut decryption = Vec::with_capacity(decrypt.len());
@@ -156,11 +161,11 @@ async fn storage_secrets(
             typed,
             Some(source.clone()),
             "the password of older backup sets",
-            Flag::DecryptFrom,
+            SecretFlag::DecryptFrom,
         );
         decryption.extend(found.await?);
     }
-    can_decrypt(Carried { decryption: &decryption, ..Carried::default() })?;
+    can_decrypt(StatementSecrets { decryption: &decryption, ..StatementSecrets::default() })?;
     Ok(TaskSecrets { login, access_key, encryption, decryption })
 }
 
@@ -170,21 +175,21 @@ async fn storage_secrets(
 /// # Errors
 /// A secret is there that no statement can carry, or standard input gives none.
 pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
-    let access_key = read_without_prompt(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
+    let access_key = read_without_prompt(context, prepared.plan.access_key(), SecretFlag::AccessKeyFrom).await;
     let encrypt = prepared.plan.choices.encrypt.clone();
     let encryption = match encrypt {
         // It is there now or never.
         Some(SecretSource::Stdin) => {
-            let asking = Asking { what: "the encryption password", flag: Flag::EncryptFrom };
+            let asking = SecretRequest { what: "the encryption password", flag: SecretFlag::EncryptFrom };
             Some(context.secret(&SecretSource::Stdin, asking).await?)
         }
-        other => read_without_prompt(context, other, Flag::EncryptFrom).await,
+        other => read_without_prompt(context, other, SecretFlag::EncryptFrom).await,
     };
     let mut decryption = Vec::new();
     for source in prepared.plan.decrypt_older() {
-        decryption.extend(read_without_prompt(context, Some(source.clone()), Flag::DecryptFrom).await);
+        decryption.extend(read_without_prompt(context, Some(source.clone()), SecretFlag::DecryptFrom).await);
     }
-    prepared.plan.can_carry(Carried {
+    prepared.plan.can_carry(StatementSecrets {
         access_key: access_key.as_ref(),
         encryption: encryption.as_ref(),
         decryption: &decryption,
@@ -195,10 +200,10 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
 pub(super) async fn read_without_prompt(
     context: &AppContext,
     source: Option<SecretSource>,
-    flag: Flag,
+    flag: SecretFlag,
 ) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
-    context.secret(&source, Asking { what: "the secret", flag }).await.ok()
+    context.secret(&source, SecretRequest { what: "the secret", flag }).await.ok()
 }
 
 /// Returns the typed secret, else the one from its source; `None` if there is no source.
@@ -207,12 +212,12 @@ async fn resolve_secret(
     typed: Option<Secret>,
     source: Option<SecretSource>,
     what: &str,
-    flag: Flag,
+    flag: SecretFlag,
 ) -> Result<Option<Secret>, Fault> {
     match (typed, source) {
         (_, None) => Ok(None),
         (Some(typed), Some(_)) => Ok(Some(typed)),
-        (None, Some(source)) => context.secret(&source, Asking { what, flag }).await.map(Some),
+        (None, Some(source)) => context.secret(&source, SecretRequest { what, flag }).await.map(Some),
     }
 }
 
@@ -237,7 +242,7 @@ mod tests {
         assert_eq!(encryption_source(&plan, None, false), None);
         // A look at encrypted sets needs it.
         let confirm = plan.targets[0].steps.iter_mut().find(|step| step.kind == StepKind::ConfirmRestorable).unwrap();
-        confirm.actions = vec![Action::LookAtStorage {
+        confirm.actions = vec![Action::ProveOnStorage {
             data: Destination::parse_user("file:///b/data").unwrap(),
             log: None,
             access_key: None,

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::last_storage::last_storage;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TaskState, TaskView};
-use crate::domain::words;
 pub use crate::journal::tasks::TaskId;
 use crate::journal::{heartbeat, locks, reader, tasks};
 use crate::process;
@@ -60,7 +60,7 @@ impl Task {
     #[must_use]
     pub fn clock_warning(&self, now: Timestamp) -> Option<Fault> {
         let created = self.view.created.filter(|created| *created > now)?;
-        let moment = |at| words::moment(at, &TimeZone::UTC);
+        let moment = |at| format::moment(at, &TimeZone::UTC);
         Some(Fault::new(
             Cause::Internal,
             format!("Task {} is of the future: it began at {}, and it is {}.", self.id, moment(created), moment(now)),

@@ -137,7 +137,7 @@ impl Run<'_> {
             .find(|intent| {
                 intent.step == StepKind::StartBackup && intent.targets.contains(target) && intent.attempt >= since
             })
-            .filter(|intent| !intent.refused && !intent.settled_as_not_started)
+            .filter(|intent| !intent.refused && !intent.known_not_started)
     }
 
     /// Returns the job id of a target, once found.

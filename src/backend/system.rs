@@ -7,11 +7,11 @@ use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
 use super::storage::LentStorage;
 use super::{Run, Seen};
-use crate::domain::archiving::Unchanged;
+use crate::domain::archiving::UnchangedArchive;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
-use crate::domain::standstill::Standstill;
+use crate::domain::stall::Stall;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;
@@ -227,21 +227,16 @@ impl System {
 
     /// Diagnoses why these targets make no progress; each comes with the text of its wait. It changes nothing, and reports what
     /// cannot be read.
-    pub async fn standstill(
-        &mut self,
-        run: &Run<'_>,
-        step: StepKind,
-        stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    pub async fn standstill(&mut self, run: &Run<'_>, step: StepKind, stuck: &[(&TargetPlan, &str)]) -> Vec<Stall> {
         match self {
             Self::OceanBase(system) => system.standstill(run, step, stuck).await,
-            Self::Dump(_) => stuck.iter().map(|_| Standstill::unknown("a dump has none.")).collect(),
+            Self::Dump(_) => stuck.iter().map(|_| Stall::unknown("a dump has none.")).collect(),
         }
     }
 
     /// Reads the state of a target's log archive that did not change as requested; `None` where it cannot be read, or the target
     /// has no archive of its own (below V4 the archive is the cluster's).
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
         match self {
             Self::OceanBase(system) => system.unchanged_archive(target).await,
             Self::Dump(_) => None,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::choices;
-use crate::domain::command_line::given;
+use crate::domain::command_line::quoted_command;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -83,7 +83,7 @@ impl Common {
             ("--user", self.user.clone()),
             ("--password-from", source),
         ];
-        words.extend(options.into_iter().filter_map(|(name, value)| Some(given(name, value?))).flatten());
+        words.extend(options.into_iter().filter_map(|(name, value)| Some(quoted_command(name, value?))).flatten());
         words
     }
 }
@@ -399,7 +399,7 @@ pub enum CompactArg {
     Never,
 }
 
-impl From<CompactArg> for choices::Compact {
+impl From<CompactArg> for choices::CompactionChoice {
     fn from(compact: CompactArg) -> Self {
         match compact {
             CompactArg::Auto => Self::Auto,
@@ -419,7 +419,7 @@ pub enum NoFullArg {
     Skip,
 }
 
-impl From<NoFullArg> for choices::NoFull {
+impl From<NoFullArg> for choices::NoFullPolicy {
     fn from(way: NoFullArg) -> Self {
         match way {
             NoFullArg::Fail => Self::Fail,

@@ -14,14 +14,14 @@ use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
 use crate::app::{AppContext, cancel, choices_from_inventory, detect, dump_directory, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
-use crate::domain::confirmation::{ByName, by_name};
+use crate::domain::confirmation::{NameConfirmation, name_confirmation};
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let compared = compare_plans(args, saved.as_ref(), &prepared);
     print_detected(say, &facts);
     render::checks(say, &prepared.plan.checks);
-    let by_name = by_name(&prepared, cluster.environment.as_deref());
+    let by_name = name_confirmation(&prepared, cluster.environment.as_deref());
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
     let question = start_confirmation(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
@@ -312,7 +312,7 @@ fn compare_plans<'a>(
 }
 
 /// What is asked before anything is written.
-fn start_confirmation(by_name: Option<&ByName>) -> Confirmation<'_> {
+fn start_confirmation(by_name: Option<&NameConfirmation>) -> Confirmation<'_> {
     let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
     let or = ", or --dry-run to see it only";
     Confirmation { ask: "Back up now?", name, if_declined: "The plan was not confirmed.", alternative: or }
@@ -353,7 +353,7 @@ pub(super) async fn follow(context: &AppContext, say: &Output, id: &str) -> Resu
 
 /// Whether it is Retry that leads on; what only waits for its log says so itself.
 fn needs_retry(target: &TargetView) -> bool {
-    let waits = |outcome: &Outcome| outcome.verdict == VerdictWord::NotYetRestorable;
+    let waits = |outcome: &Outcome| outcome.verdict == VerdictKind::NotYetRestorable;
     target.wants_retry() && !target.outcome.as_ref().is_some_and(waits)
 }
 

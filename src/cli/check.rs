@@ -8,7 +8,7 @@ use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::preflight::{Check, checks_below_v4, cluster_checks, looked_checks, tenant_checks};
+use crate::domain::preflight::{Check, checks_below_v4, cluster_checks, inspected_checks, tenant_checks};
 use crate::domain::version::Method;
 
 /// Runs every check and says whether a start would be refused.
@@ -29,7 +29,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) ->
     let mut eligible = 0;
     for tenant in &tenants {
         let mut own = tenant_checks(&facts, tenant, &choices);
-        own.extend(looked_checks(&facts, tenant, &choices, &looks.unseen));
+        own.extend(inspected_checks(&facts, tenant, &choices, &looks.unseen));
         render::checks(say, &own);
         match own.iter().find(|check| check.refuses()) {
             Some(check) => refusals.push(check.clone()),

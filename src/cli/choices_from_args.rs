@@ -1,11 +1,11 @@
 //! Makes choices from arguments or a plan file.
 
 use super::args::BackupArgs;
-use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
-use crate::domain::dump::Exclude;
+use crate::domain::choices::{Choices, CompactionChoice, RequestedStorage, StorageSource};
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::SavedPlan;
+use crate::domain::saved_plan::SavedPlan;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 
@@ -14,7 +14,7 @@ mod tests;
 
 /// The choices of a command line. `usual` is what is done about compaction where `--compact` is not given; what the
 /// inventory adds is not in them yet.
-pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault> {
+pub(super) fn choices_from_args(args: &BackupArgs, usual: CompactionChoice) -> Result<Choices, Fault> {
     let mode = args.mode.ok_or_else(|| {
         Fault::new(
             Cause::Usage,
@@ -30,7 +30,7 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Cho
         encrypt: args.encrypt_from.clone(),
         no_full: args.no_full.into(),
         skip: args.skip.iter().copied().collect(),
-        exclude: Exclude(args.exclude_table.iter().cloned().collect()),
+        exclude: ExcludedTables(args.exclude_table.iter().cloned().collect()),
         proof: ProofChoice {
             asked: (args.prove || args.no_proof).then_some(args.prove),
             access_key: args.access_key_from.clone().filter(|_| args.prove),
@@ -41,8 +41,8 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Cho
     })
 }
 
-fn storage_from_args(args: &BackupArgs) -> Option<Wanted> {
-    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
+fn storage_from_args(args: &BackupArgs) -> Option<RequestedStorage> {
+    (args.storage.is_some() || args.archive_storage.is_some()).then(|| RequestedStorage {
         data: args.storage.clone(),
         archive: args.archive_storage.clone(),
         access_id: args.access_id.clone(),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::args::Common;
 use super::output::OutputStyle;
 use super::{Output, render};
-use crate::domain::command_line::{given, shell};
-use crate::domain::saved::{Difference, FileDigest};
+use crate::domain::command_line::{quoted_command, shell};
+use crate::domain::saved_plan::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
 /// The footer of a plan.
@@ -44,7 +44,8 @@ pub(super) fn quote_command(common: &Common, words: Vec<String>) -> String {
 
 /// The command that runs a plan file; empty where there is none.
 pub(super) fn run_command(common: &Common, file: Option<&Path>) -> String {
-    let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
+    let words =
+        |file: &Path| ["backup".to_owned()].into_iter().chain(quoted_command("--plan", file.display().to_string()));
     file.map_or_else(String::new, |file| quote_command(common, words(file).collect()))
 }
 
@@ -73,10 +74,10 @@ impl PlanFooter<'_> {
     pub(super) fn lines(&self, say: &Output) {
         if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), render::moment(*saved));
-            if let Some(complaint) = digest.complaint() {
+            if let Some(complaint) = digest.problem() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }
-            if differs.is_empty() && digest.complaint().is_some() {
+            if differs.is_empty() && digest.problem().is_some() {
                 say.line(&format!("  Nothing differs from what {file} shows, of {saved}."));
             } else if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));

@@ -9,7 +9,8 @@ use super::output::{OutputStyle, fault_fields};
 use super::plan_footer::PlanFooter;
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::format;
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::proof::Proof;
@@ -17,24 +18,25 @@ use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, Unread, shared, told};
-use crate::domain::words;
+use crate::domain::task::{
+    Event, LogLine, Prepared, PreviewStep, TargetView, TaskState, TaskView, UnreadableEvent, log_line, shared,
+};
 
 /// The clock of this host, for the log of what happens now.
 pub(super) fn clock(at: Timestamp) -> String {
-    words::clock(at, &TimeZone::system())
+    format::clock(at, &TimeZone::system())
 }
 
 /// A moment as a person reads it, in the time of this host.
 pub(super) fn moment(at: Timestamp) -> String {
-    words::moment(at, &TimeZone::system())
+    format::moment(at, &TimeZone::system())
 }
 
 /// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
-pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &Unread) {
+pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &UnreadableEvent) {
     let line = match entry {
-        Unread::Damaged { line, .. } => Some(line),
-        Unread::Unknown(_) => None,
+        UnreadableEvent::Damaged { line, .. } => Some(line),
+        UnreadableEvent::Unknown(_) => None,
     };
     say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry.value(), "line": line}));
     log(say, at, None, &[crate::domain::task::unknown(entry)]);
@@ -75,7 +77,7 @@ pub(super) fn checks(say: &Output, checks: &[Check]) {
         say.line(&format!(
             "  {} {} {:<22} {found}",
             say.paint(role, word),
-            words::padded(&check.target.to_string(), 20),
+            format::padded(&check.target.to_string(), 20),
             check.check.name()
         ));
         if !check.fix.is_empty() && check.result != CheckResult::Pass {
@@ -103,13 +105,13 @@ pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &PlanFooter<'_>) {
         return;
     }
     // What is done once for everybody is shown once.
-    let shown = if plan.whole { 1 } else { plan.targets.len() };
+    let shown = if plan.is_per_cluster { 1 } else { plan.targets.len() };
     // One statement starts a part, and names everyone in it.
     let mut parts = std::collections::BTreeSet::new();
     for target in plan.targets.iter().take(shown) {
         let said = target.part.is_some_and(|part| !parts.insert(part));
         say.line("");
-        let names: Vec<String> = if plan.whole { &plan.targets[..] } else { std::slice::from_ref(target) }
+        let names: Vec<String> = if plan.is_per_cluster { &plan.targets[..] } else { std::slice::from_ref(target) }
             .iter()
             .map(|target| target.target.to_string())
             .collect();
@@ -174,7 +176,7 @@ pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
     let targets: Vec<&TargetName> = view.targets.iter().map(|target| &target.target).collect();
     let step = view.targets.iter().filter_map(|target| target.current()).min_by_key(|step| step.kind);
     let mode = view.prepared.as_ref().map(|prepared| prepared.plan.choices.mode.word());
-    let verdict = words::worst(view).map(|(_, outcome)| outcome.verdict.word());
+    let verdict = format::worst(view).map(|(_, outcome)| outcome.verdict.word());
     say.event(
         "task",
         json!({"task": id, "targets": targets, "mode": mode, "state": state.word(), "step": step.map(|step| step.kind.name()),
@@ -183,7 +185,7 @@ pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
 }
 
 /// Lines of the log.
-fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[Told]) {
+fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[LogLine]) {
     for told in lines {
         let word = format!("{:<11}", told.word);
         let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
@@ -193,7 +195,7 @@ fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[Told]) {
 
 /// One event of a task, as it happens.
 pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
-    let lines = told(event);
+    let lines = log_line(event);
     match event {
         Event::Step { target, step, state, detail, fault } => {
             let seconds = view
@@ -263,13 +265,13 @@ pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: 
 
 fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => OutputStyle::Ok,
-        VerdictWord::NotYetRestorable | VerdictWord::Cancelled => OutputStyle::Warn,
+        VerdictKind::Restorable if outcome.is_as_asked() => OutputStyle::Ok,
+        VerdictKind::NotYetRestorable | VerdictKind::Cancelled => OutputStyle::Warn,
         _ => OutputStyle::Fail,
     };
     say.line("");
     let headline = outcome.headline();
-    for line in words::verdict(target, outcome) {
+    for line in format::verdict(target, outcome) {
         match line.strip_prefix(headline.as_str()) {
             Some(rest) => say.line(&format!("{}{rest}", say.paint(role, &headline))),
             None => say.line(&line),
@@ -283,14 +285,14 @@ fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView
             None => say.fault(fault),
         }
     }
-    for line in words::recipe(outcome) {
+    for line in format::restore_instruction_lines(outcome) {
         say.line(&line);
     }
 }
 
 /// The last event of a task: the worst verdict, for no target in particular.
 pub(super) fn last_verdict(say: &Output, id: &str, view: &TaskView) {
-    if let Some((_, outcome)) = words::worst(view) {
+    if let Some((_, outcome)) = format::worst(view) {
         say.event("verdict", verdict_fields(Some(id), None, outcome));
     }
 }
@@ -303,7 +305,7 @@ fn verdict_fields(id: Option<&str>, target: Option<&TargetName>, outcome: &Outco
         .collect();
     json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
            "from": scn_value(outcome.from), "to": scn_value(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
-           "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.told, "recipe": outcome.recipe,
+           "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.notes, "recipe": outcome.restore_instructions,
            "fault": outcome.fault.as_ref().map(fault_fields), "proof": outcome.proof.as_ref().map(proof_fields),
            "proof_why": outcome.proof_why})
 }

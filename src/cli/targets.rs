@@ -7,12 +7,12 @@ use super::{Exit, Output};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, detect};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::last_good::LastGood;
 use crate::domain::listing::{Row, dump_of, mark_encryption, rows};
 use crate::domain::restorable::Encryption;
 use crate::domain::target::{TargetKind, TargetName};
 use crate::domain::version::Method;
-use crate::domain::words;
 
 /// Prints every target of the inventory, cluster by cluster in its order.
 pub(super) async fn run(context: &AppContext, say: &Output) -> Result<Exit, Fault> {
@@ -64,7 +64,7 @@ fn fields(row: &Row) -> Value {
         Some(about) => format!("{}, {about}", row.state),
         None => row.state.clone(),
     };
-    json!({"target": row.target, "kind": row.kind().to_string(), "version": row.version, "method": row.method_word(),
+    json!({"target": row.target, "kind": row.kind().to_string(), "version": row.version, "method": row.method_label(),
            "state": state, "eligible": row.eligible, "reason": row.reason, "last_good": last_good})
 }
 
@@ -75,9 +75,9 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
         format!("{indent}{}", row.target),
         row.kind().to_string(),
         row.version.clone().unwrap_or_else(dash),
-        row.method_word().map_or_else(dash, str::to_owned),
-        row.last_good_words(now, oldest).text,
-        row.state_words(),
+        row.method_label().map_or_else(dash, str::to_owned),
+        row.last_good_label(now, oldest).text,
+        row.state_label(),
     ]
 }
 
@@ -93,11 +93,11 @@ fn align_columns(lines: &[&[String; 6]]) -> Vec<String> {
     let mut widths = [0; 6];
     for cells in lines {
         for (width, cell) in widths.iter_mut().zip(*cells) {
-            *width = (*width).max(words::cells(cell));
+            *width = (*width).max(format::cells(cell));
         }
     }
     let line = |cells: &&[String; 6]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| words::padded(cell, width + 2));
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format::padded(cell, width + 2));
         padded.collect::<String>().trim_end().to_owned()
     };
     lines.iter().map(line).collect()

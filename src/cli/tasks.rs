@@ -11,10 +11,10 @@ use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::TargetView;
-use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
 pub(super) async fn list(context: &AppContext, say: &Output) -> Result<Exit, Fault> {
@@ -84,7 +84,7 @@ fn task_line(task: &Task) -> String {
     let targets: Vec<String> = task.targets().iter().map(ToString::to_string).collect();
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
-    let verdict = words::worst(&task.view).map_or_else(String::new, |(_, outcome)| outcome.in_short());
+    let verdict = format::worst(&task.view).map_or_else(String::new, |(_, outcome)| outcome.in_short());
     let started = task.view.created.map_or_else(String::new, render::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",

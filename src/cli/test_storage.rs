@@ -12,13 +12,13 @@ use super::{Exit, Output};
 use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
 use crate::app::storage_check::{ProbeProgram, run_test};
-use crate::app::{AppContext, Asking, Flag, choices_from_inventory, detect};
-use crate::domain::choices::{Choices, Mode, SeenDirectory};
+use crate::app::{AppContext, SecretFlag, SecretRequest, choices_from_inventory, detect};
+use crate::domain::choices::{Choices, InspectedDirectory, Mode};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{TestNews, TestReport, TestResult, TestedCheck};
+use crate::domain::storage_check::{TestReport, TestResult, TestUpdate, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::template::DirKind;
 
@@ -84,8 +84,8 @@ impl AccessKeys<'_> {
         if let Some((_, _, key)) = self.known.iter().find(known) {
             return Ok(Some(key.clone()));
         }
-        let what = format!("the access key of {}", destination.bare());
-        let key = self.context.secret(&source, Asking { what: &what, flag: Flag::AccessKeyFrom }).await?;
+        let what = format!("the access key of {}", destination.uri_without_attributes());
+        let key = self.context.secret(&source, SecretRequest { what: &what, flag: SecretFlag::AccessKeyFrom }).await?;
         self.known.push((source, id, key.clone()));
         Ok(Some(key))
     }
@@ -96,7 +96,7 @@ pub(super) struct PlanTests {
     /// None failed, but for what is overridden.
     pub(super) passed: bool,
     /// What was seen of each.
-    pub(super) seen: Vec<SeenDirectory>,
+    pub(super) seen: Vec<InspectedDirectory>,
     /// The log archives whose Test has passed on every server.
     pub(super) proven_archives: BTreeSet<String>,
 }
@@ -112,13 +112,13 @@ pub(super) async fn test_plan(
     let mut tests = PlanTests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.spec.destination.needs_access_key());
-        let (uri, kind) = (subject.spec.destination.bare(), subject.kind);
+        let (uri, kind) = (subject.spec.destination.uri_without_attributes(), subject.kind);
         let report = run_and_print(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
         if kind == Some(DirKind::Clog) && report.passed_on_every_server() {
             tests.proven_archives.insert(uri.clone());
         }
-        tests.seen.extend(report.seen().map(|seen| SeenDirectory { uri, seen }));
+        tests.seen.extend(report.seen().map(|seen| InspectedDirectory { uri, seen }));
     }
     Ok(tests)
 }
@@ -138,7 +138,7 @@ async fn run_and_print(say: &Output, tester: &ProbeProgram, subject: TestSubject
     };
     let saying = async {
         while let Some(news) = news.recv().await {
-            if let TestNews::Ended(check) = news {
+            if let TestUpdate::Ended(check) = news {
                 print_check(say, target.as_ref(), &uri, &check);
             }
         }

@@ -6,17 +6,17 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{bounded, sentence, syntax};
-use super::{locate::locate, private};
-use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use super::inventory_file::{bounded, sentence, syntax};
+use super::{locate::locate, private_file};
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
 use crate::domain::digest;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
-use crate::domain::plan::LeftOut;
+use crate::domain::plan::ExcludedTarget;
 use crate::domain::preflight::CheckId;
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::{Expect, FileDigest, SavedPlan};
+use crate::domain::saved_plan::{ExpectedCluster, FileDigest, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
@@ -25,7 +25,7 @@ use crate::domain::task::{PreviewStep, shared, unshared};
 #[cfg(test)]
 mod tests;
 
-const CALLED: &str = "The plan file";
+const FILE_LABEL: &str = "The plan file";
 
 /// The format of the file, and the only one so far.
 pub const FORMAT: u64 = 1;
@@ -46,7 +46,7 @@ const HEAD: &str = "\
 /// # Errors
 /// The file exists, or cannot be written.
 pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
-    private::write_new(path, CALLED, &text(plan)?)
+    private_file::write_new(path, FILE_LABEL, &text(plan)?)
 }
 
 /// Reads the saved plan of this file.
@@ -54,10 +54,10 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
 /// # Errors
 /// There is no file, others may write it, or it is not a plan of a known format; with the position in the file.
 pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
-    let Some(bytes) = private::read_open(path, CALLED)? else {
+    let Some(bytes) = private_file::read_open(path, FILE_LABEL)? else {
         return Err(Fault::new(
             Cause::Usage,
-            format!("{CALLED} {} is not there.", path.display()),
+            format!("{FILE_LABEL} {} is not there.", path.display()),
             "There is no file of that name.",
             "Name the right file, or save one with: obnow backup TARGET --mode full --save-plan FILE.",
         ));
@@ -134,13 +134,13 @@ fn digest_of(file: &mut File) -> String {
     // What serializes as YAML does so as JSON.
     let text = serde_json::to_vec(file).unwrap_or_default();
     file.expect.digest = kept;
-    digest::of(&text)
+    digest::digest_of(&text)
 }
 
 fn unusable(path: &Path, why: &str) -> Fault {
     Fault::new(
         Cause::Usage,
-        format!("{CALLED} {} cannot be used.", path.display()),
+        format!("{FILE_LABEL} {} cannot be used.", path.display()),
         format!("{}.", why.trim_end_matches('.')),
         "Correct it there, or save it anew with --save-plan.",
     )
@@ -176,16 +176,16 @@ struct Chosen {
     access_id: Option<String>,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
     access_key_from: Option<SecretSource>,
-    compact: Compact,
+    compact: CompactionChoice,
     #[serde(default)]
     plus_archivelog: bool,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
     encrypt_from: Option<SecretSource>,
-    no_full: NoFull,
+    no_full: NoFullPolicy,
     #[serde(default)]
     skip: BTreeSet<CheckId>,
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    exclude_table: Exclude,
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
+    exclude_table: ExcludedTables,
     /// `--prove` where true, `--no-proof` where false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prove: Option<bool>,
@@ -287,7 +287,7 @@ impl Chosen {
 impl From<Chosen> for Choices {
     fn from(chosen: Chosen) -> Self {
         let given = chosen.storage.is_some() || chosen.archive_storage.is_some();
-        let storage = given.then_some(Wanted {
+        let storage = given.then_some(RequestedStorage {
             data: chosen.storage,
             archive: chosen.archive_storage,
             access_id: chosen.access_id,
@@ -362,9 +362,9 @@ impl TryFrom<File> for SavedPlan {
         Ok(Self {
             saved: file.saved,
             choices: file.choices.into(),
-            expect: Expect { cluster_id, created, version, tenant_ids },
+            expect: ExpectedCluster { cluster_id, created, version, tenant_ids },
             shown: unshared(steps.collect())?,
-            left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
+            left_out: left_out.map(|left| ExcludedTarget { target: left.target, reason: left.reason }).collect(),
             digest: FileDigest::Matches,
         })
     }

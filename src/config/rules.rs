@@ -11,7 +11,7 @@ use crate::domain::diagnosis::is_invisible;
 use crate::domain::endpoint::MOST_ENDPOINTS;
 
 /// A breach: the path of the value, and one sentence without a full stop.
-pub(super) type Breach = (String, String);
+pub(super) type RuleViolation = (String, String);
 
 /// The breach of a part of a storage that holds a credential, which is not repeated.
 const SECRET_IN_IT: &str = "it has a secret or a login in it; an access key is only said where it is found, {command: ..}, {env: ..} or {file: ..}";
@@ -23,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 const MOST: usize = 10_000;
 
 /// Checks every rule; the error is the first one that the inventory breaks.
-pub(super) fn check(inventory: &Inventory) -> Result<(), Breach> {
+pub(super) fn check(inventory: &Inventory) -> Result<(), RuleViolation> {
     limits(&inventory.limits)?;
     let mut names = HashMap::new();
     for (path, count) in [("clusters", inventory.clusters.len()), ("ocp", inventory.ocp.len())] {
@@ -42,16 +42,16 @@ pub(super) fn check(inventory: &Inventory) -> Result<(), Breach> {
     Ok(())
 }
 
-fn breach(path: &str, field: &str, why: impl Into<String>) -> Result<(), Breach> {
+fn breach(path: &str, field: &str, why: impl Into<String>) -> Result<(), RuleViolation> {
     Err((format!("{path}.{field}"), why.into()))
 }
 
-fn few(path: String, count: usize, most: usize) -> Result<(), Breach> {
+fn few(path: String, count: usize, most: usize) -> Result<(), RuleViolation> {
     if count > most { Err((path, format!("there are {count}, and there may be no more than {most}"))) } else { Ok(()) }
 }
 
 /// Checks that no limit is longer than [`LONGEST_WAIT`].
-fn limits(limits: &Limits) -> Result<(), Breach> {
+fn limits(limits: &Limits) -> Result<(), RuleViolation> {
     let Limits { connect, statement, poll, stall, archive_wait, heartbeat, proof } = limits;
     let each = [
         ("connect", connect),
@@ -69,7 +69,7 @@ fn limits(limits: &Limits) -> Result<(), Breach> {
 }
 
 /// Checks that a name is visible, can be typed on the command line, and is unique whatever its capitals.
-fn name<'a>(name: &'a str, path: &str, names: &mut HashMap<String, &'a str>) -> Result<(), Breach> {
+fn name<'a>(name: &'a str, path: &str, names: &mut HashMap<String, &'a str>) -> Result<(), RuleViolation> {
     let why = if name.is_empty() {
         "a name must not be empty"
     } else if name.contains('/') || name.contains(char::is_whitespace) {
@@ -93,7 +93,7 @@ fn name<'a>(name: &'a str, path: &str, names: &mut HashMap<String, &'a str>) -> 
     }
 }
 
-fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
+fn cluster(cluster: &Cluster, path: &str) -> Result<(), RuleViolation> {
     if cluster.endpoints.is_empty() {
         return breach(path, "endpoints", "at least one endpoint is needed, such as 10.0.0.1:2881");
     }
@@ -142,7 +142,7 @@ fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
 }
 
 /// Checks a login, `root@sys` or `root@sys#cluster`. One with a password in it, `root@sys:password`, is refused and not repeated.
-fn login_user(value: &str, path: &str) -> Result<(), Breach> {
+fn login_user(value: &str, path: &str) -> Result<(), RuleViolation> {
     text(value, path, "user")?;
     if has_password(value) {
         return breach(path, "user", "it holds a colon beside @; the password has a source of its own");
@@ -156,7 +156,7 @@ pub fn has_password(login: &str) -> bool {
     login.contains('@') && login.contains(':')
 }
 
-fn text(value: &str, path: &str, field: &str) -> Result<(), Breach> {
+fn text(value: &str, path: &str, field: &str) -> Result<(), RuleViolation> {
     if value.trim().is_empty() {
         return breach(path, field, "it must not be empty");
     }
@@ -166,7 +166,7 @@ fn text(value: &str, path: &str, field: &str) -> Result<(), Breach> {
     Ok(())
 }
 
-fn ocp(ocp: &Ocp, path: &str) -> Result<(), Breach> {
+fn ocp(ocp: &Ocp, path: &str) -> Result<(), RuleViolation> {
     let rest = ocp.url.strip_prefix("https://").or_else(|| ocp.url.strip_prefix("http://"));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#'])) else {
         return breach(path, "url", "an address such as https://ocp.example.com:8080 is needed");
@@ -193,7 +193,7 @@ fn ocp(ocp: &Ocp, path: &str) -> Result<(), Breach> {
 type Kinds = &'static [StorageKind];
 
 /// Checks the fields that a kind of storage must and may have.
-fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
+fn storage(storage: &Storage, path: &str) -> Result<(), RuleViolation> {
     use StorageKind::{Azblob, Cos, File, Obs, Oss, S3};
     const OBJECTS: &[StorageKind] = &[S3, Oss, Cos, Obs, Azblob];
     let kind = storage.kind;

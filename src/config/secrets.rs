@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::private;
+use super::private_file;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::{Secret, SecretSource};
 
@@ -21,16 +21,16 @@ const LONGEST: usize = 64 << 10;
 
 /// The secret that is asked for, by its name in messages, and the flag that names its source.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking<'a> {
+pub struct SecretRequest<'a> {
     /// The name of the secret: `the password of root@sys on prod-hz`.
     pub what: &'a str,
     /// The flag that names its source.
-    pub flag: Flag,
+    pub flag: SecretFlag,
 }
 
 /// The flags that name the source of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flag {
+pub enum SecretFlag {
     /// The password of a login, which may have none.
     PasswordFrom,
     /// The access key of an object storage.
@@ -41,7 +41,7 @@ pub enum Flag {
     DecryptFrom,
 }
 
-impl Flag {
+impl SecretFlag {
     /// Returns the flag as it is written.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -106,7 +106,7 @@ impl Resolver {
     /// # Errors
     /// There is no such source, it is empty (only a prompt may be left empty), others may read the file, the command fails or
     /// takes too long, or there is no terminal. The fault never holds what was read.
-    pub async fn resolve(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+    pub async fn resolve(&self, source: &SecretSource, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         match source {
             SecretSource::Env(name) => from_env(name, asking),
             SecretSource::File(path) => from_file(path, asking),
@@ -117,7 +117,7 @@ impl Resolver {
         }
     }
 
-    async fn by_command(&self, command: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_command(&self, command: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let spawned = tokio::process::Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -171,7 +171,7 @@ impl Resolver {
         }
     }
 
-    async fn by_stdin(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_stdin(&self, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         let unread = |why: String| failed(asking, why, "Pipe one line into obnow for each secret it takes from stdin.");
         let read = tokio::task::spawn_blocking(|| line_of(&mut std::io::stdin().lock()));
         match tokio::time::timeout(self.deadline, read).await {
@@ -182,7 +182,7 @@ impl Resolver {
         }
     }
 
-    async fn by_prompt(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+    async fn by_prompt(&self, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
         if !self.terminal {
             return Err(failed(asking, "There is no terminal to ask on.".into(), &by_flag(asking.flag)));
         }
@@ -215,7 +215,7 @@ impl Drop for Group {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place where a secret comes out of the environment")]
-fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn from_env(name: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     let next = "Export it, or name another source.";
     let readable = !name.is_empty() && !name.contains(['=', '\0']);
     match readable.then(|| std::env::var(name)) {
@@ -232,9 +232,9 @@ fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
     }
 }
 
-fn from_file(path: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn from_file(path: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     let called = format!("The file for {}", asking.what);
-    let Some(bytes) = private::read(Path::new(path), &called)? else {
+    let Some(bytes) = private_file::read(Path::new(path), &called)? else {
         return Err(failed(asking, format!("The file {path} is not there."), "Name the right file."));
     };
     let line = line_of(&mut &bytes[..])
@@ -242,11 +242,11 @@ fn from_file(path: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
     secret(line, &format!("The file {path} begins with"), asking)
 }
 
-fn by_flag(flag: Flag) -> String {
+fn by_flag(flag: SecretFlag) -> String {
     format!("Give it by {} {}.", flag.word(), flag.sources())
 }
 
-fn failed(asking: Asking<'_>, why: String, next: &str) -> Fault {
+fn failed(asking: SecretRequest<'_>, why: String, next: &str) -> Fault {
     let mut what = asking.what.to_owned();
     if let Some(first) = what.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -299,7 +299,7 @@ fn line_of(from: &mut impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(line)
 }
 
-fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: SecretRequest<'_>) -> Result<Secret, Fault> {
     if line.last() == Some(&b'\r') {
         line.pop();
     }

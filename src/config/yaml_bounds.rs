@@ -8,7 +8,7 @@ const ALIASES: usize = 16;
 const WITH_ALIASES: usize = 64 << 10;
 
 /// Returns the first bound that is exceeded: the line, from 1, and one sentence without a full stop.
-pub(super) fn excess(text: &str) -> Option<(usize, String)> {
+pub(super) fn exceeded_bound(text: &str) -> Option<(usize, String)> {
     let (mut brackets, mut aliases) = (0_usize, 0_usize);
     // The indents of the lines that enclose the present one, and its own.
     let mut indents: Vec<usize> = Vec::new();
@@ -57,16 +57,19 @@ mod tests {
 
     #[test]
     fn what_would_hang_the_parser_is_named_by_its_line() {
-        let deep = |text: &str| excess(text).map(|(line, why)| (line, why.contains("deep in each other")));
+        let deep = |text: &str| exceeded_bound(text).map(|(line, why)| (line, why.contains("deep in each other")));
         assert_eq!(deep(&format!("clusters: {}", "[".repeat(100_000))), Some((1, true)));
         assert_eq!(deep(&format!("limits: {{}}\na: {}", "{a: ".repeat(20_000))), Some((2, true)));
         assert_eq!(deep(&"- ".repeat(50_000)), Some((1, true)));
         let steps: Vec<String> = (0..40).map(|level| format!("{}a:", " ".repeat(level))).collect();
         assert_eq!(deep(&steps.join("\n")), Some((33, true)));
         let aliases = format!("a: &x 1\nb: [{}]", vec!["*x"; 17].join(", "));
-        assert_eq!(excess(&aliases).map(|(line, why)| (line, why.contains("more than 16 aliases"))), Some((2, true)));
+        assert_eq!(
+            exceeded_bound(&aliases).map(|(line, why)| (line, why.contains("more than 16 aliases"))),
+            Some((2, true))
+        );
         let long = format!("a: &x {}\nb: *x", "y".repeat(70_000));
-        assert_eq!(excess(&long).map(|(_, why)| why.contains("65536 bytes")), Some(true));
+        assert_eq!(exceeded_bound(&long).map(|(_, why)| why.contains("65536 bytes")), Some(true));
     }
 
     #[test]
@@ -76,7 +79,7 @@ mod tests {
             "a: [1, {b: [2]}]\n# [[[[[[\nc: \"x * y\"\nd: *e\n",
             &"- {name: a, endpoints: [\"h:1\"], password: {command: \"a && b * c\"}}\n".repeat(1_000),
         ] {
-            assert_eq!(excess(text), None, "{text}");
+            assert_eq!(exceeded_bound(text), None, "{text}");
         }
     }
 }

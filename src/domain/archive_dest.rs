@@ -160,7 +160,7 @@ impl ArchiveDest {
     /// As [`Destination::to_statement_uri`].
     pub fn to_statement_value(&self, access_key: Option<&Secret>) -> Result<Secret, DestinationError> {
         let uri = self.location.to_statement_uri(access_key)?;
-        let value = Secret::around(self.written(uri.expose()));
+        let value = Secret::from_shared(self.written(uri.expose()));
         check_whole(value.expose().len())?;
         Ok(value)
     }

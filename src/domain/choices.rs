@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
 use super::diagnosis::foreign;
-use super::dump::Exclude;
+use super::dump::ExcludedTables;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::proof::ProofChoice;
 use super::secret::SecretSource;
-use super::storage_test::Seen;
+use super::storage_check::OwnerFinding;
 use super::target::TargetName;
 
 /// The type of a data backup.
@@ -38,7 +38,7 @@ impl Mode {
 /// What happens to a tenant without a usable full backup when an incremental one is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NoFull {
+pub enum NoFullPolicy {
     /// Its step fails with the contract text of the OCP page.
     Fail,
     /// It gets a full backup.
@@ -47,7 +47,7 @@ pub enum NoFull {
     Skip,
 }
 
-impl NoFull {
+impl NoFullPolicy {
     /// Returns the word of `--no-full`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -62,14 +62,14 @@ impl NoFull {
 /// Whether a major compaction that the backup needs may be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Compact {
+pub enum CompactionChoice {
     /// It is started.
     Auto,
     /// It is not; the step fails.
     Never,
 }
 
-impl Compact {
+impl CompactionChoice {
     /// Returns the word of `--compact`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -106,7 +106,7 @@ impl StorageSource {
 
 /// A requested destination: URIs without keys, which may contain template variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct RequestedStorage {
     /// The URI of the data backup, or the base of both.
     pub data: Option<String>,
     /// The URI of the log archive; `None`: it is derived from the data backup's.
@@ -121,7 +121,7 @@ pub struct Wanted {
     pub tenants: Option<Vec<String>>,
 }
 
-impl Wanted {
+impl RequestedStorage {
     /// Returns whether it is for this tenant.
     #[must_use]
     pub fn covers(&self, tenant: &str) -> bool {
@@ -137,17 +137,17 @@ pub struct Choices {
     /// Full or incremental.
     pub mode: Mode,
     /// The storage that the user gave; it takes precedence over the cluster's own.
-    pub storage: Option<Wanted>,
+    pub storage: Option<RequestedStorage>,
     /// Destinations for a cluster without one of its own, best first.
-    pub fallbacks: Vec<Wanted>,
+    pub fallbacks: Vec<RequestedStorage>,
     /// Whether the set includes the log, so that it can be restored to its own end without the archive.
     pub plus_archivelog: bool,
     /// Whether a major compaction that the backup needs may be started.
-    pub compact: Compact,
+    pub compact: CompactionChoice,
     /// The source of the encryption password.
     pub encrypt: Option<SecretSource>,
     /// What happens to tenants without a usable full backup.
-    pub no_full: NoFull,
+    pub no_full: NoFullPolicy,
     /// The checks that are overridden.
     pub skip: BTreeSet<CheckId>,
     /// Whether archiving that someone suspended may be resumed.
@@ -157,23 +157,23 @@ pub struct Choices {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub proven_archives: BTreeSet<String>,
     /// The tables and views that a dump excludes, as `DB.TABLE`.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    pub exclude: Exclude,
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
+    pub exclude: ExcludedTables,
     /// Whether the server proves the backup on the storage in the end.
     #[serde(default, skip_serializing_if = "ProofChoice::is_default")]
     pub proof: ProofChoice,
     /// The directories that a Test of this start has inspected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub seen: Vec<SeenDirectory>,
+    pub seen: Vec<InspectedDirectory>,
 }
 
 /// A directory as a Test found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenDirectory {
+pub struct InspectedDirectory {
     /// Its URI, without attributes.
     pub uri: String,
     /// The finding.
-    pub seen: Seen,
+    pub seen: OwnerFinding,
 }
 
 impl Choices {
@@ -186,11 +186,11 @@ impl Choices {
             storage: None,
             fallbacks: Vec::new(),
             plus_archivelog: false,
-            compact: Compact::Never,
+            compact: CompactionChoice::Never,
             encrypt: None,
-            no_full: NoFull::Fail,
+            no_full: NoFullPolicy::Fail,
             skip: BTreeSet::new(),
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             seen: Vec::new(),
             resume_archive: false,
             proven_archives: BTreeSet::new(),
@@ -208,7 +208,7 @@ impl Choices {
             return Err(Fault::new(
                 Cause::Usage,
                 format!("The check {} cannot be skipped.", check.name()),
-                format!("Only these may be overridden: {}.", CheckId::that_may_be_skipped()),
+                format!("Only these may be overridden: {}.", CheckId::skippable_names()),
                 "Leave it out, and mend what the check found.",
             ));
         }
@@ -223,7 +223,7 @@ impl Choices {
         let uris = self.storage.iter().flat_map(|wanted| [&wanted.data, &wanted.archive]).flatten();
         for uri in uris {
             Destination::parse_user(uri).map_err(|error| {
-                let what = format!("{} cannot be used as a destination.", super::destination::shown(uri));
+                let what = format!("{} cannot be used as a destination.", super::destination::printable_uri(uri));
                 Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
             })?;
         }

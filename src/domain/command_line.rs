@@ -1,6 +1,6 @@
 //! The command line that makes the same choices, and its quoting for a shell.
 
-use super::choices::{Choices, Compact, NoFull};
+use super::choices::{Choices, CompactionChoice, NoFullPolicy};
 
 #[cfg(test)]
 mod tests;
@@ -9,9 +9,10 @@ mod tests;
 /// compaction: only another choice is repeated. Destinations of the inventory and of earlier tasks are not repeated either; they
 /// are found again. `confirm` is the name that is asked for before the start.
 #[must_use]
-pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<String> {
+pub fn split_words(choices: &Choices, usual: CompactionChoice, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
-    let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
+    let mut option =
+        |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| quoted_command(name, v)));
     if let Some(storage) = &choices.storage {
         option("--storage", storage.data.clone());
         option("--archive-storage", storage.archive.clone());
@@ -26,13 +27,13 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
     }
     option("--compact", (choices.compact != usual).then(|| choices.compact.word().to_owned()));
     option("--encrypt-from", choices.encrypt.as_ref().map(super::secret::SecretSource::word));
-    option("--no-full", (choices.no_full != NoFull::Fail).then(|| choices.no_full.word().to_owned()));
+    option("--no-full", (choices.no_full != NoFullPolicy::Fail).then(|| choices.no_full.word().to_owned()));
     for check in &choices.skip {
         option("--skip", Some(check.name().to_owned()));
     }
     option("--confirm", confirm.map(str::to_owned));
     for table in &choices.exclude.0 {
-        options.extend(given("--exclude-table", table.clone()));
+        options.extend(quoted_command("--exclude-table", table.clone()));
     }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
     options.extend(choices.proof.asked.map(|asked| if asked { "--prove" } else { "--no-proof" }.to_owned()));
@@ -53,7 +54,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
 
 /// Returns an option with its value; as one argument where the value could be taken for an option.
 #[must_use]
-pub fn given(name: &str, value: String) -> Vec<String> {
+pub fn quoted_command(name: &str, value: String) -> Vec<String> {
     if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value] }
 }
 

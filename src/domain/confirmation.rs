@@ -6,7 +6,7 @@ use super::task::Prepared;
 
 /// A confirmation by name: the title, what is affected, and the name to type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ByName {
+pub struct NameConfirmation {
     /// What happens on prod, as one sentence.
     pub title: String,
     /// What is interrupted or compacted, one line for each step.
@@ -17,14 +17,14 @@ pub struct ByName {
 
 /// Returns whether starts in this environment may need a confirmation by name: only in `prod`.
 #[must_use]
-pub fn is_by_name(environment: Option<&str>) -> bool {
+pub fn needs_name(environment: Option<&str>) -> bool {
     environment == Some("prod")
 }
 
 /// Returns what must be confirmed by name before the start; `None` where a plain yes is enough.
 #[must_use]
-pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<ByName> {
-    if !is_by_name(environment) {
+pub fn name_confirmation(prepared: &Prepared, environment: Option<&str>) -> Option<NameConfirmation> {
+    if !needs_name(environment) {
         return None;
     }
     let plan = &prepared.plan;
@@ -46,7 +46,7 @@ pub fn by_name(prepared: &Prepared, environment: Option<&str>) -> Option<ByName>
         [target] => target.to_string(),
         _ => plan.cluster.name.clone(),
     };
-    Some(ByName { title: title.to_owned(), lines: interrupts.into_iter().chain(compaction).collect(), name })
+    Some(NameConfirmation { title: title.to_owned(), lines: interrupts.into_iter().chain(compaction).collect(), name })
 }
 
 #[cfg(test)]
@@ -79,16 +79,16 @@ mod tests {
 
     #[test]
     fn on_prod_what_interrupts_is_confirmed_by_the_name_of_the_target() {
-        assert_eq!(by_name(&prepared(&["prod/pay"]), Some("prod")), None, "nothing is interrupted");
+        assert_eq!(name_confirmation(&prepared(&["prod/pay"]), Some("prod")), None, "nothing is interrupted");
         let one = interrupting(prepared(&["prod/pay"]));
-        let asked = by_name(&one, Some("prod")).unwrap();
+        let asked = name_confirmation(&one, Some("prod")).unwrap();
         assert_eq!((asked.name.as_str(), asked.lines), ("prod/pay", vec!["prod/pay: log archiving of pay".to_owned()]));
-        assert_eq!(by_name(&one, Some("test")), None);
-        assert_eq!(by_name(&one, None), None);
+        assert_eq!(name_confirmation(&one, Some("test")), None);
+        assert_eq!(name_confirmation(&one, None), None);
         let several = interrupting(prepared(&["prod/pay", "prod/log"]));
-        assert_eq!(by_name(&several, Some("prod")).unwrap().name, "prod");
+        assert_eq!(name_confirmation(&several, Some("prod")).unwrap().name, "prod");
         let whole = interrupting(prepared(&["prod"]));
-        assert_eq!(by_name(&whole, Some("prod")).unwrap().name, "prod");
+        assert_eq!(name_confirmation(&whole, Some("prod")).unwrap().name, "prod");
     }
 
     #[test]
@@ -97,10 +97,10 @@ mod tests {
         let step = one.plan.targets[0].steps.iter_mut().find(|step| step.kind == StepKind::Compact).unwrap();
         step.actions = vec![Action::Compact];
         step.effect = "a major compaction of ALL 3 tenants of prod".into();
-        let asked = by_name(&one, Some("prod")).unwrap();
+        let asked = name_confirmation(&one, Some("prod")).unwrap();
         assert_eq!(asked.title, "This performs a major compaction on prod.");
         assert_eq!(asked.lines, ["a major compaction of ALL 3 tenants of prod"]);
-        assert_eq!(by_name(&one, Some("staging")), None);
-        assert_eq!(by_name(&interrupting(one), Some("prod")).unwrap().lines.len(), 2);
+        assert_eq!(name_confirmation(&one, Some("staging")), None);
+        assert_eq!(name_confirmation(&interrupting(one), Some("prod")).unwrap().lines.len(), 2);
     }
 }

@@ -58,7 +58,7 @@ pub struct Limits {
     /// Between two heartbeats of a runner.
     pub heartbeat: u64,
     /// For the server's proof on a storage.
-    #[serde(default = "usual_proof")]
+    #[serde(default = "default_proof_timeout")]
     pub proof: u64,
 }
 
@@ -66,7 +66,7 @@ impl Limits {
     /// Returns how long all endpoints together may take until one of them has answered as the expected cluster: time for one that
     /// accepts the login and then is silent, and for another.
     #[must_use]
-    pub fn reach(&self) -> Duration {
+    pub fn connect_deadline(&self) -> Duration {
         Duration::from_millis(self.connect.saturating_add(self.statement).saturating_mul(2))
     }
 
@@ -79,12 +79,12 @@ impl Limits {
 
     /// Returns the time between two proofs on a storage.
     #[must_use]
-    pub fn between_looks(&self) -> Duration {
+    pub fn proof_interval(&self) -> Duration {
         Duration::from_millis(self.archive_wait / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
     }
 }
 
 /// Returns the limit that older journals, which do not have it, meant.
-fn usual_proof() -> u64 {
+fn default_proof_timeout() -> u64 {
     300_000
 }

@@ -88,11 +88,11 @@ fn secret_key(text: &str) -> Option<&'static str> {
 fn name_before(text: &str, at: usize) -> String {
     let before = text[..at].trim_end_matches(|c: char| c.is_whitespace() || c.is_control());
     let name = before.rsplit(|c: char| !c.is_alphanumeric() && !"_-.~+*$%".contains(c)).next().unwrap_or_default();
-    name.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars().map(trim_separators).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the ordinary form of a full-width letter.
-fn narrow(c: char) -> char {
+fn trim_separators(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         c => c,

@@ -8,16 +8,16 @@ use super::secret::{HIDDEN, Secret};
 
 mod error;
 mod kind;
-mod lex;
 mod limits;
 #[cfg(test)]
 mod tests;
+mod uri;
 
-pub use error::{DestinationError, OfKey};
-use kind::Known;
+pub use error::{AccessKeyError, DestinationError};
+use kind::KeySpec;
 pub use kind::StorageKind;
-pub(super) use lex::refuse_credential;
 pub use limits::URI_LIMIT;
+pub(super) use uri::refuse_credential;
 
 /// The key of a URI whose value is a secret, which is never kept in one.
 const ACCESS_KEY: &str = "access_key";
@@ -41,10 +41,10 @@ pub struct Destination {
 /// Returns what a user wrote as a URI for display: only its scheme where it contains a credential, and without attributes that no
 /// server takes, which may be one.
 #[must_use]
-pub fn shown(uri: &str) -> String {
+pub fn printable_uri(uri: &str) -> String {
     if credential(uri).is_none() {
         let Some((bare, info)) = uri.split_once('?') else { return foreign(uri) };
-        let token = |token: &str| match kind::known(key_of(token)) {
+        let token = |token: &str| match kind::key_spec(key_of(token)) {
             Some(known) if known.takes(token.split_once('=').map_or("", |(_, value)| value)) => token.to_owned(),
             Some(known) => format!("{}={HIDDEN}", known.key),
             None => HIDDEN.to_owned(),
@@ -66,7 +66,7 @@ impl Destination {
     /// storage or a value that the server refuses, or a secret: an access key is given by `--access-key-from`, and the
     /// `encrypt_key` of a view is only the server's own (V4: it answers 9026). No message repeats a value.
     pub fn parse_user(text: &str) -> Result<Self, DestinationError> {
-        let destination = lex::user(text.trim())?;
+        let destination = uri::user(text.trim())?;
         destination.check()?;
         Ok(destination)
     }
@@ -77,7 +77,7 @@ impl Destination {
     /// # Errors
     /// The text is empty or has an unknown scheme.
     pub fn parse_server(text: &str) -> Result<Self, DestinationError> {
-        lex::server(text.trim())
+        uri::server(text.trim())
     }
 
     /// Returns the kind of storage.
@@ -94,7 +94,7 @@ impl Destination {
 
     /// Returns the URI up to its `?`, without attributes.
     #[must_use]
-    pub fn bare(&self) -> String {
+    pub fn uri_without_attributes(&self) -> String {
         format!("{}://{}", self.kind.scheme(), self.path)
     }
 
@@ -102,8 +102,8 @@ impl Destination {
     #[must_use]
     pub fn path_text(&self) -> String {
         match self.attribute("host") {
-            Some(host) => format!("{}?host={host}", self.bare()),
-            None => self.bare(),
+            Some(host) => format!("{}?host={host}", self.uri_without_attributes()),
+            None => self.uri_without_attributes(),
         }
     }
 
@@ -138,8 +138,8 @@ impl Destination {
     /// # Errors
     /// As [`Destination::parse_user`].
     pub fn with_attribute(mut self, key: &str, value: &str) -> Result<Self, DestinationError> {
-        let token = lex::sent(&format!("{key}={value}"));
-        lex::refuse_credential(&token)?;
+        let token = uri::sent(&format!("{key}={value}"));
+        uri::refuse_credential(&token)?;
         match self.tokens.iter_mut().find(|old| key_of(old) == key) {
             Some(old) => *old = token,
             None => self.tokens.push(token),
@@ -153,7 +153,7 @@ impl Destination {
     /// # Errors
     /// As [`Destination::parse_user`].
     pub fn with_path(mut self, path: &str) -> Result<Self, DestinationError> {
-        lex::trim_slashes(path).clone_into(&mut self.path);
+        uri::trim_slashes(path).clone_into(&mut self.path);
         self.check()?;
         Ok(self)
     }
@@ -173,11 +173,11 @@ impl Destination {
             Some(_) if self.kind == StorageKind::File => {
                 Err(DestinationError::NotForKind { kind: self.kind, key: "access_key".into() })
             }
-            None => Ok(Secret::around(self.written(None))),
+            None => Ok(Secret::from_shared(self.written(None))),
             Some(key) => {
                 Self::check_access_key(key)?;
-                lex::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
-                Ok(Secret::around(self.written(Some(key.expose()))))
+                uri::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
+                Ok(Secret::from_shared(self.written(Some(key.expose()))))
             }
         }
     }
@@ -234,7 +234,7 @@ impl Destination {
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {
         let differs = |token: &String| {
-            let Some(known) = kind::known(key_of(token)) else { return false };
+            let Some(known) = kind::key_spec(key_of(token)) else { return false };
             known.key != "host" && self.attribute(known.key).or(known.default) != wanted.attribute(known.key)
         };
         self.is_same_path(wanted) && !wanted.tokens.iter().any(differs)
@@ -253,7 +253,7 @@ impl Destination {
         self.path.split('/').filter(|part| !part.is_empty() && *part != ".")
     }
 
-    fn check_known(&self, known: &Known, value: &str) -> Result<(), DestinationError> {
+    fn check_known(&self, known: &KeySpec, value: &str) -> Result<(), DestinationError> {
         let key = known.key;
         if !known.kinds.contains(&self.kind) {
             return Err(DestinationError::NotForKind { kind: self.kind, key: key.into() });
@@ -261,7 +261,7 @@ impl Destination {
         if value.is_empty() {
             return Err(DestinationError::EmptyValue(key.into()));
         }
-        lex::check_text(key, value, known.limit)?;
+        uri::check_text(key, value, known.limit)?;
         if !known.takes(value) {
             return Err(DestinationError::BadValue { key, allowed: known.values.join(" or ") });
         }
@@ -275,7 +275,11 @@ impl Destination {
             let behind = tokens.iter().position(|token| key_of(token) == "access_id").map_or(tokens.len(), |at| at + 1);
             tokens.insert(behind, format!("access_key={key}"));
         }
-        if tokens.is_empty() { self.bare() } else { format!("{}?{}", self.bare(), tokens.join("&")) }
+        if tokens.is_empty() {
+            self.uri_without_attributes()
+        } else {
+            format!("{}?{}", self.uri_without_attributes(), tokens.join("&"))
+        }
     }
 }
 
@@ -301,7 +305,7 @@ impl TryFrom<String> for Destination {
     type Error = DestinationError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        lex::stored(&text)
+        uri::stored(&text)
     }
 }
 

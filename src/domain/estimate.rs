@@ -1,8 +1,8 @@
 //! Estimates the size and duration of the next backup from earlier sets; without such sets there is no estimate.
 
 use super::facts::TenantFacts;
+use super::format;
 use super::restorable::{BackupSet, SetKind};
-use super::words;
 
 /// The most recent sets of a kind whose durations are used.
 const SETS: usize = 3;
@@ -18,11 +18,11 @@ pub struct Estimate {
 
 impl std::fmt::Display for Estimate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "about {}", words::size(self.bytes))?;
+        write!(f, "about {}", format::size(self.bytes))?;
         match self.seconds {
             None => Ok(()),
-            Some((low, high)) if low == high => write!(f, ", {} at the last rate", words::span(low)),
-            Some((low, high)) => write!(f, ", {} to {} at the last rates", words::span(low), words::span(high)),
+            Some((low, high)) if low == high => write!(f, ", {} at the last rate", format::span(low)),
+            Some((low, high)) => write!(f, ", {} to {} at the last rates", format::span(low), format::span(high)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::fault::{Cause, Fault};
-use super::outcome::VerdictWord;
+use super::outcome::VerdictKind;
 use super::task::{TargetView, TaskState, TaskView};
 
 /// An exit code of obnow.
@@ -88,13 +88,13 @@ pub fn of_task(view: &TaskView, state: TaskState, last_word: Option<&Fault>) -> 
 pub fn of_target(target: &TargetView) -> Exit {
     let Some(outcome) = &target.outcome else { return Exit::UNKNOWN };
     match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => Exit::OK,
-        VerdictWord::Restorable => Exit::NOT_ENCRYPTED,
-        VerdictWord::NotYetRestorable => Exit::NOT_YET,
-        VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
-        VerdictWord::Cancelled => Exit::CANCELLED,
-        VerdictWord::Unknown => Exit::UNKNOWN,
-        VerdictWord::Failed => {
+        VerdictKind::Restorable if outcome.is_as_asked() => Exit::OK,
+        VerdictKind::Restorable => Exit::NOT_ENCRYPTED,
+        VerdictKind::NotYetRestorable => Exit::NOT_YET,
+        VerdictKind::NotRestorable => Exit::NOT_RESTORABLE,
+        VerdictKind::Cancelled => Exit::CANCELLED,
+        VerdictKind::Unknown => Exit::UNKNOWN,
+        VerdictKind::Failed => {
             let before = target.current().is_some_and(|step| step.kind.is_before_the_job()) && target.job.is_none();
             match outcome.fault.as_ref().map(|fault| fault.cause) {
                 _ if !before => Exit::FAILED,

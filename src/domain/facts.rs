@@ -2,18 +2,18 @@
 //! they are.
 
 use super::archive_dest::ArchiveDest;
+use super::cluster_backup::ClusterBackupFacts;
+use super::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use super::destination::Destination;
-use super::dump::{Catalogue, PlaceFacts};
+use super::dump::{Catalogue, DumpDirectoryFacts};
 use super::identity::Created;
 use super::progress::Count;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
-use super::surroundings::{Load, Manager, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
-use super::whole::WholeFacts;
 use jiff::Timestamp;
 
 mod server;
@@ -161,27 +161,27 @@ pub struct ClusterFacts {
     /// The milliseconds by which the server's clock is ahead of this host's.
     pub clock_ahead_ms: i64,
     /// The tool for logical backups on this host; `None` on a physical release line.
-    pub backup_service: Option<ServiceFacts>,
+    pub backup_service: Option<BackupServiceFacts>,
     /// The directory of this host that holds a dump on its way to an object storage; `None`: none is configured.
-    pub work: Option<WorkFolder>,
+    pub work: Option<WorkingDirectory>,
     /// What a dump can hold; `None` on a physical release line.
     pub dump: Option<Known<Catalogue>>,
     /// The directory of this host that a dump with the present choices is written into; `None`: it was not inspected.
-    pub dump_place: Option<Known<PlaceFacts>>,
+    pub dump_directory: Option<Known<DumpDirectoryFacts>>,
     /// When its servers can be asked for a proof on a storage.
     pub proof: ProofRule,
     /// Whether the connection goes through a proxy; `None`: the server does not tell.
     pub through_proxy: Option<bool>,
     /// The facts that exist once per cluster below V4; `None` where each tenant has its own.
-    pub whole: Option<Box<WholeFacts>>,
+    pub cluster_backup: Option<Box<ClusterBackupFacts>>,
     /// The platforms that manage it, as far as there are signs; empty: no sign was seen.
-    pub managers: Known<Vec<Manager>>,
+    pub managers: Known<Vec<ManagingPlatform>>,
 }
 
 impl ClusterFacts {
     /// Returns the sentence for a cluster that is known by its id alone; empty: its creation is known too.
     #[must_use]
-    pub fn known_by_its_id_alone(&self) -> String {
+    pub fn has_only_its_id(&self) -> String {
         match &self.created {
             Known::Known(_) => String::new(),
             Known::NotChecked(why) => format!(", the cluster known by its id alone: {why}"),
@@ -197,7 +197,7 @@ impl ClusterFacts {
 
 /// The tool for logical backups on this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServiceFacts {
+pub enum BackupServiceFacts {
     /// It was found, and its options are known.
     Ready {
         /// Name and release, `mydumper 0.10.0`.
@@ -211,7 +211,7 @@ pub enum ServiceFacts {
 
 /// The directory of this host that holds a dump until it is uploaded to an object storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkFolder {
+pub struct WorkingDirectory {
     /// Its absolute path.
     pub path: String,
     /// Its free bytes; `None`: the system does not tell.
@@ -310,7 +310,7 @@ pub struct TenantFacts {
     /// Transparent encryption of its data; None: it is off.
     pub transparent_encryption: Known<Option<TransparentEncryption>>,
     /// The load that competes with a backup of it.
-    pub load: Load,
+    pub load: CompetingLoad,
 }
 
 /// The rule for the base of an incremental backup (R4).
@@ -364,19 +364,19 @@ impl ArchiveFacts {
     pub fn behind(&self, now: Scn) -> Option<u64> {
         self.times.get()?;
         let checkpoint = self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0))?;
-        (!self.contradicts(now)).then(|| now.seconds_since(checkpoint))
+        (!self.contradicts_clock(now)).then(|| now.seconds_since(checkpoint))
     }
 
     /// Returns whether the newest round's checkpoint is later than the server's clock by more than the clocks of a cluster may
     /// differ: one of both is wrong, and the lag of the archive is not known.
     #[must_use]
-    pub fn contradicts(&self, now: Scn) -> bool {
+    pub fn contradicts_clock(&self, now: Scn) -> bool {
         self.latest().is_some_and(|round| round.checkpoint.seconds_since(now) > CLOCKS_APART)
     }
 
     /// Returns the milliseconds in which the archive advances by three steps; `None` where `archive_lag_target` was not read.
     #[must_use]
-    pub fn three_steps(&self) -> Option<u64> {
+    pub fn expected_archive_delay(&self) -> Option<u64> {
         self.lag_target.map(|seconds| seconds.saturating_mul(3_000))
     }
 

@@ -45,12 +45,12 @@ pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
 
 /// Returns the newest completed set, where no set of the tenant can be restored, with the short reason.
 #[must_use]
-pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
+pub fn newest_unrestorable(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
     let set = tenant.sets.iter().filter(|set| set.is_good()).max_by_key(|set| set.id)?;
     if last_good(tenant).is_some() {
         return None;
     }
-    let verdict = restorable::verdict(&restorable::Facts {
+    let verdict = restorable::verdict(&restorable::VerdictInput {
         job: &JobEnd::Completed,
         set: Some(set),
         sets: &tenant.sets,

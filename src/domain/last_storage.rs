@@ -1,8 +1,8 @@
 //! The storage of the last successful task: the next backup goes there too, where nothing else names one.
 
-use super::choices::{StorageSource, Wanted};
+use super::choices::{RequestedStorage, StorageSource};
 use super::facts::ClusterFacts;
-use super::outcome::VerdictWord;
+use super::outcome::VerdictKind;
 use super::secret::SecretSource;
 use super::target::TargetName;
 use super::task::TaskView;
@@ -14,7 +14,7 @@ pub fn last_storage<'a>(
     tasks: impl Iterator<Item = &'a TaskView>,
     cluster: &ClusterFacts,
     targets: &[TargetName],
-) -> Option<Wanted> {
+) -> Option<RequestedStorage> {
     let of_these = tasks.filter_map(|task| {
         let plan =
             task.prepared.as_ref().map(|prepared| &prepared.plan).filter(|plan| !plan.cluster.is_another(cluster));
@@ -25,7 +25,7 @@ pub fn last_storage<'a>(
         (choices.targets == targets && ended_well(task)).then_some((task.created, wanted))
     });
     let (_, wanted) = of_these.max_by_key(|(created, _)| *created)?;
-    Some(Wanted {
+    Some(RequestedStorage {
         access_key: wanted.access_key.as_ref().map(|source| {
             if source.lasts() && !source.is_only_a_marker() { source.clone() } else { SecretSource::Prompt }
         }),
@@ -37,7 +37,7 @@ pub fn last_storage<'a>(
 
 /// Returns whether every target has a backup that can be restored, or will be.
 fn ended_well(task: &TaskView) -> bool {
-    let good = |word: VerdictWord| matches!(word, VerdictWord::Restorable | VerdictWord::NotYetRestorable);
+    let good = |word: VerdictKind| matches!(word, VerdictKind::Restorable | VerdictKind::NotYetRestorable);
     !task.targets.is_empty()
         && task.targets.iter().all(|target| target.outcome.as_ref().is_some_and(|outcome| good(outcome.verdict)))
 }
@@ -55,7 +55,7 @@ mod tests {
     use crate::domain::samples::{choose, prod, target, wanted};
     use crate::domain::task::{Prepared, TargetView};
 
-    fn task(created: i64, choices: &Choices, verdict: VerdictWord) -> TaskView {
+    fn task(created: i64, choices: &Choices, verdict: VerdictKind) -> TaskView {
         let plan = plan(&prod(), choices).unwrap();
         let of = |target: &TargetName| TargetView {
             target: target.clone(),
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_newest_good_task_of_the_same_targets_says_where() {
-        use VerdictWord::{Failed, NotYetRestorable, Restorable};
+        use VerdictKind::{Failed, NotYetRestorable, Restorable};
         let tasks = [
             task(10, &given("file:///old"), Restorable),
             task(30, &given("file:///new"), NotYetRestorable),
@@ -109,8 +109,8 @@ mod tests {
         let mut choices = given("oss://b/p?host=h&access_id=i");
         let mut storage = choices.storage.take().unwrap();
         storage.access_key = Some(SecretSource::Stdin);
-        choices.fallbacks = vec![Wanted { source: StorageSource::LastTask, ..storage }];
-        let tasks = [task(1, &choices, VerdictWord::Restorable)];
+        choices.fallbacks = vec![RequestedStorage { source: StorageSource::LastTask, ..storage }];
+        let tasks = [task(1, &choices, VerdictKind::Restorable)];
         let found = last_storage(tasks.iter(), &prod().cluster, &[target("prod/pay")]).unwrap();
         assert_eq!(found.data.as_deref(), Some("oss://b/p?host=h&access_id=i"));
         assert_eq!(found.access_key, Some(SecretSource::Prompt));

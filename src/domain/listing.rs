@@ -4,15 +4,15 @@ use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
 use super::facts::{Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
-use super::last_good::{LastGood, done_in_vain, last_good, worst_tenant};
-use super::outcome::{Outcome, VerdictWord};
+use super::format;
+use super::last_good::{LastGood, last_good, newest_unrestorable, worst_tenant};
+use super::outcome::{Outcome, VerdictKind};
 use super::preflight::{Check, cluster_checks, tenant_checks};
 use super::restorable::{Encryption, RoundStatus, SetKind};
 use super::scn::Scn;
 use super::target::{TargetKind, TargetName};
 use super::task::TaskView;
 use super::version::Method;
-use super::words;
 
 /// A row of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub struct Row {
 
 /// The last good backup as a row shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastGoodWords {
+pub struct LastGoodLabel {
     /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where it is not known.
     pub text: String,
     /// Whether there is none, it is older than the target's policy allows, or it is not encrypted as requested.
@@ -59,7 +59,7 @@ impl Row {
 
     /// Returns the method as one word.
     #[must_use]
-    pub fn method_word(&self) -> Option<&'static str> {
+    pub fn method_label(&self) -> Option<&'static str> {
         self.method.map(|method| match method {
             Method::Physical => "physical",
             Method::Logical => "logical",
@@ -68,13 +68,13 @@ impl Row {
 
     /// Returns the last good backup as text; `oldest` is the age in seconds from which one is OLD.
     #[must_use]
-    pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodWords {
+    pub fn last_good_label(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodLabel {
         let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match &self.last_good {
-            None if self.version.is_none() => LastGoodWords { text: "-".to_owned(), bad: false },
+            None if self.version.is_none() => LastGoodLabel { text: "-".to_owned(), bad: false },
             None => {
                 let in_vain = self.in_vain.map(|(set, word)| format!(", set {set} {word}")).unwrap_or_default();
-                LastGoodWords { text: format!("none{whose}{in_vain}"), bad: true }
+                LastGoodLabel { text: format!("none{whose}{in_vain}"), bad: true }
             }
             Some(good) => {
                 let seconds = Scn::from_timestamp(now).seconds_since(good.at);
@@ -88,14 +88,14 @@ impl Row {
                 let marks: Vec<&str> = encryption.into_iter().chain(old.then_some("OLD")).collect();
                 let marks = if marks.is_empty() { String::new() } else { format!("  {}", marks.join("  ")) };
                 let bad = old || encryption.is_some();
-                LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
+                LastGoodLabel { text: format!("{}{whose}  {word}{marks}", format::age(seconds)), bad }
             }
         }
     }
 
     /// Returns the state with its reason, as one text.
     #[must_use]
-    pub fn state_words(&self) -> String {
+    pub fn state_label(&self) -> String {
         match (&self.reason, &self.about) {
             // The reason begins with the state where the cluster is upgrading; once is enough.
             (Some(reason), _) => match reason.split_once("the cluster is upgrading: ") {
@@ -155,7 +155,7 @@ pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
 #[must_use]
 pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     let known = task.targets.iter().find(|known| known.target == *target)?;
-    let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
+    let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictKind::Restorable)?;
     let bytes = known.progress.as_ref().map(|progress| progress.bytes);
     Some(LastGood {
         set: None,
@@ -211,7 +211,7 @@ fn cluster_row(facts: &Facts) -> Row {
         eligible: reason.is_none(),
         reason,
         last_good: worst.as_ref().and_then(|(_, good)| good.clone()),
-        in_vain: worst.as_ref().and_then(|(tenant, _)| done_in_vain(tenant)),
+        in_vain: worst.as_ref().and_then(|(tenant, _)| newest_unrestorable(tenant)),
         whose: worst.map(|(tenant, _)| tenant.name.clone()).filter(|_| facts.cluster.method == Method::Physical),
         running: running > 0,
     }
@@ -245,18 +245,18 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         reason,
         last_good: last_good(tenant),
         whose: None,
-        in_vain: done_in_vain(tenant),
+        in_vain: newest_unrestorable(tenant),
         running: !tenant.running.is_empty(),
     }
 }
 
 /// Returns that no log is archived, where it should be.
 fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
-    match archiving::judge(&tenant.archive) {
-        Archiving::Running | Archiving::Coming(_) => None,
+    match archiving::archiving_state(&tenant.archive) {
+        Archiving::Running | Archiving::Starting(_) => None,
         Archiving::Off => Some("log archiving off".to_owned()),
-        Archiving::Broken => Some(format!("log archiving {}", RoundStatus::Interrupted)),
-        Archiving::Ending(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {
+        Archiving::Interrupted => Some(format!("log archiving {}", RoundStatus::Interrupted)),
+        Archiving::Stopping(word) | Archiving::Suspended(word) | Archiving::Unrecognized(word) => {
             Some(format!("log archiving {word}"))
         }
     }

@@ -14,16 +14,16 @@ use super::target::TargetName;
 use super::task::TaskState;
 use super::time_zone::ServerTimeZone;
 
-mod recipe;
+mod restore_instructions;
 #[cfg(test)]
 mod tests;
 
-use recipe::recipe;
+use restore_instructions::restore_instructions;
 
 /// The verdict without its details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VerdictWord {
+pub enum VerdictKind {
     /// It can be restored to any time of the window.
     Restorable,
     /// It will be restorable, once the log has been archived.
@@ -38,7 +38,7 @@ pub enum VerdictWord {
     Unknown,
 }
 
-impl VerdictWord {
+impl VerdictKind {
     /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -110,7 +110,7 @@ impl VerdictWord {
 
 /// A window, as journals hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptWindow {
+pub struct RecordedWindow {
     /// The earliest point.
     pub from: Scn,
     /// The latest point.
@@ -123,7 +123,7 @@ pub struct KeptWindow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The verdict.
-    pub verdict: VerdictWord,
+    pub verdict: VerdictKind,
     /// The type of backup that the server made.
     pub mode: Option<Mode>,
     /// The earliest point that it can be restored to.
@@ -133,13 +133,15 @@ pub struct Outcome {
     /// The set.
     pub set: Option<u64>,
     /// All windows of the tenant, newest first, its own among them.
-    pub windows: Vec<KeptWindow>,
+    pub windows: Vec<RecordedWindow>,
     /// Notes beside the fault, a line each, in the server's time zone.
-    pub told: Vec<String>,
+    #[serde(rename = "told")]
+    pub notes: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
     /// The instructions to restore it, a line each.
-    pub recipe: Vec<String>,
+    #[serde(rename = "recipe")]
+    pub restore_instructions: Vec<String>,
     /// Whether it is encrypted as requested; `None`: no encryption was requested, or there is no set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
@@ -181,7 +183,7 @@ impl Outcome {
     /// Returns whether it can be restored and is encrypted as requested.
     #[must_use]
     pub fn is_as_asked(&self) -> bool {
-        self.verdict == VerdictWord::Restorable && self.encryption.and_then(Encryption::mark).is_none()
+        self.verdict == VerdictKind::Restorable && self.encryption.and_then(Encryption::mark).is_none()
     }
 
     /// Returns whether a Retry has something to do.
@@ -200,10 +202,10 @@ impl Outcome {
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
         self.verdict.needs_new_backup()
-            || (self.verdict == VerdictWord::Restorable && self.encryption == Some(Encryption::Missing))
+            || (self.verdict == VerdictKind::Restorable && self.encryption == Some(Encryption::Missing))
     }
 
-    fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+    fn ended(verdict: VerdictKind, set: Option<u64>, fault: Fault) -> Self {
         let left_behind =
             set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
         Self {
@@ -213,9 +215,9 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told: left_behind.into_iter().collect(),
+            notes: left_behind.into_iter().collect(),
             fault: Some(fault),
-            recipe: Vec::new(),
+            restore_instructions: Vec::new(),
             encryption: None,
             proof: None,
             proof_why: None,
@@ -225,40 +227,40 @@ impl Outcome {
     /// Returns the result of a failed backup, with the set that it left.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
-        Self::ended(VerdictWord::Failed, set, fault)
+        Self::ended(VerdictKind::Failed, set, fault)
     }
 
     /// Returns the result of a cancelled backup.
     #[must_use]
     pub fn cancelled(fault: Fault, set: Option<u64>) -> Self {
-        Self::ended(VerdictWord::Cancelled, set, fault)
+        Self::ended(VerdictKind::Cancelled, set, fault)
     }
 
     /// Returns the result of a backup that ended and can never be restored.
     #[must_use]
     pub fn not_restorable(fault: Fault) -> Self {
-        Self::ended(VerdictWord::NotRestorable, None, fault)
+        Self::ended(VerdictKind::NotRestorable, None, fault)
     }
 
     /// Returns a result that is not known.
     #[must_use]
     pub fn unknown(fault: Fault) -> Self {
-        Self::ended(VerdictWord::Unknown, None, fault)
+        Self::ended(VerdictKind::Unknown, None, fault)
     }
 
     /// Returns the result of a finished logical backup, which restores to one instant.
     #[must_use]
     pub fn instant(at: Scn, told: Vec<String>, recipe: Vec<String>) -> Self {
         Self {
-            verdict: VerdictWord::Restorable,
+            verdict: VerdictKind::Restorable,
             mode: Some(Mode::Full),
             from: Some(at),
             to: Some(at),
             set: None,
-            windows: vec![KeptWindow { from: at, to: at, set: 0 }],
-            told,
+            windows: vec![RecordedWindow { from: at, to: at, set: 0 }],
+            notes: told,
             fault: None,
-            recipe,
+            restore_instructions: recipe,
             encryption: None,
             proof: None,
             proof_why: None,
@@ -268,35 +270,40 @@ impl Outcome {
 
 /// The assessment of a completed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judged {
+pub enum Assessment {
     /// Waiting does not change it.
     Final(Box<Outcome>),
     /// The log is still being archived.
-    StillComing {
+    Pending {
         /// What is waited for.
         what: String,
         /// The milliseconds in which the archive advances by three steps; `None`: not known.
         at_least: Option<u64>,
         /// The result if the wait ends now.
-        meanwhile: Box<Outcome>,
+        interim: Box<Outcome>,
     },
 }
 
 /// Assesses a set whose job is completed (R10). `zone` is the server's.
 #[must_use]
-pub fn judge(
+pub fn assess(
     tenant: &TenantFacts,
     target: &TargetName,
     set_id: u64,
     encryption_asked: bool,
     zone: &ServerTimeZone,
-) -> Judged {
+) -> Assessment {
     let set = tenant.sets.iter().find(|set| set.id == set_id);
     let pieces = tenant.archive.known_pieces();
     let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
-    let verdict =
-        restorable::verdict(&restorable::Facts { job: &JobEnd::Completed, set, sets: &tenant.sets, pieces, rounds });
+    let verdict = restorable::verdict(&restorable::VerdictInput {
+        job: &JobEnd::Completed,
+        set,
+        sets: &tenant.sets,
+        pieces,
+        rounds,
+    });
     let verdict = match tenant.archive.reach_is_known() {
         Err(why) if verdict.rests_on_the_log() => {
             Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))
@@ -305,7 +312,7 @@ pub fn judge(
     };
     let others = windows_without(tenant, set_id);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
-    let at_least = tenant.archive.three_steps();
+    let at_least = tenant.archive.expected_archive_delay();
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),
@@ -314,47 +321,47 @@ pub fn judge(
         to: None,
         set: Some(set_id),
         windows: kept(&windows),
-        told: Vec::new(),
+        notes: Vec::new(),
         fault: None,
-        recipe: Vec::new(),
+        restore_instructions: Vec::new(),
         encryption: set.filter(|_| encryption_asked).map(BackupSet::as_asked),
         proof: None,
         proof_why: None,
     };
     match verdict {
         Verdict::Restorable(window) => {
-            outcome.told.extend(restorable_span(name, &window, &windows, zone));
+            outcome.notes.extend(restorable_span(name, &window, &windows, zone));
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, &window, zone);
+                outcome.restore_instructions = restore_instructions(tenant, set, &window, zone);
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
             (outcome.from, outcome.to) = (Some(window.from), Some(window.to));
-            Judged::Final(Box::new(outcome))
+            Assessment::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
             outcome.fault = Some(still_coming(target, &coming, tenant.archive.lag_target, zone));
-            outcome.told.extend(encryption_told(&outcome, set));
-            outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
+            outcome.notes.extend(encryption_told(&outcome, set));
+            outcome.notes.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
-            Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
+            Assessment::Pending { what, at_least, interim: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
                 Cause::Server,
                 format!("The backup of {name} is done, but it cannot be restored."),
-                missing.told(zone),
+                missing.description(zone),
                 missing.next(),
             );
             outcome.fault = Some(fault);
-            outcome.told.extend(encryption_told(&outcome, set));
-            outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
-            Judged::Final(Box::new(outcome))
+            outcome.notes.extend(encryption_told(&outcome, set));
+            outcome.notes.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
+            Assessment::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
             let fault = failed_in_view(name, set_id);
             let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
-            failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
-            Judged::Final(Box::new(failed))
+            failed.notes.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
+            Assessment::Final(Box::new(failed))
         }
         Verdict::Unknown(why) => {
             let fault = Fault::new(
@@ -365,9 +372,9 @@ pub fn judge(
             );
             let told = spans(&format!("with {others_are} sets"), &others, zone).into_iter().collect();
             let (windows, encryption) = (outcome.windows, outcome.encryption);
-            let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
+            let unknown = Outcome { set: Some(set_id), windows, notes: told, encryption, ..Outcome::unknown(fault) };
             let what = "waits for the view of sets".to_owned();
-            Judged::StillComing { what, at_least, meanwhile: Box::new(unknown) }
+            Assessment::Pending { what, at_least, interim: Box::new(unknown) }
         }
     }
 }
@@ -393,18 +400,18 @@ fn restorable_span(name: &str, window: &Window, all: &Windows, zone: &ServerTime
 
 /// What other sets restore, whatever the verdict on one.
 #[derive(Debug, Clone, Default)]
-pub struct Without {
+pub struct OtherBackups {
     /// Their windows, newest first.
-    pub windows: Vec<KeptWindow>,
+    pub windows: Vec<RecordedWindow>,
     /// The windows as a line; `None`: there is none.
     pub told: Option<String>,
 }
 
 /// Returns what the views show to be restorable without this set.
 #[must_use]
-pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> Without {
+pub fn other_backups(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> OtherBackups {
     let windows = windows_without(tenant, set_id);
-    Without { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
+    OtherBackups { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
 }
 
 fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {
@@ -412,8 +419,8 @@ fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {
     restorable::windows(&others, tenant.archive.known_pieces(), tenant.archive.known_rounds())
 }
 
-fn kept(windows: &Windows) -> Vec<KeptWindow> {
-    windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect()
+fn kept(windows: &Windows) -> Vec<RecordedWindow> {
+    windows.0.iter().map(|window| RecordedWindow { from: window.from, to: window.to, set: window.set }).collect()
 }
 
 /// Returns what is waited for, with the limit of the wait where the pace of the log is not known.
@@ -481,14 +488,14 @@ fn encryption_told(outcome: &Outcome, set: Option<&BackupSet>) -> Option<String>
     set.map(|set| format!("{mark}: ENCRYPTION_MODE of set {} is {}", set.id, set.encryption_word()))
 }
 
-fn word_of(verdict: &Verdict) -> VerdictWord {
+fn word_of(verdict: &Verdict) -> VerdictKind {
     match verdict {
-        Verdict::Restorable(_) => VerdictWord::Restorable,
-        Verdict::NotYet(_) => VerdictWord::NotYetRestorable,
-        Verdict::NotRestorable(_) => VerdictWord::NotRestorable,
-        Verdict::Failed => VerdictWord::Failed,
-        Verdict::Cancelled => VerdictWord::Cancelled,
-        Verdict::Unknown(_) => VerdictWord::Unknown,
+        Verdict::Restorable(_) => VerdictKind::Restorable,
+        Verdict::NotYet(_) => VerdictKind::NotYetRestorable,
+        Verdict::NotRestorable(_) => VerdictKind::NotRestorable,
+        Verdict::Failed => VerdictKind::Failed,
+        Verdict::Cancelled => VerdictKind::Cancelled,
+        Verdict::Unknown(_) => VerdictKind::Unknown,
     }
 }
 

@@ -3,37 +3,39 @@
 use serde::{Deserialize, Serialize};
 
 use super::archive_dest::ArchiveDest;
-use super::choices::{Choices, Mode, NoFull};
+use super::choices::{Choices, Mode, NoFullPolicy};
 use super::destination::Destination;
-use super::dump::Exclude;
+use super::dump::ExcludedTables;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::ClusterIdentity;
+use super::incremental_base::incremental_base;
 use super::preflight::{self, Check};
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
-use super::usable_full::usable_full;
-use super::version::{Method, Reach, Version};
+use super::version::{AtLeast, Method, Version};
 
 mod attach;
-mod carried;
-mod chosen;
+mod chosen_destination;
+mod cluster_backup;
 mod destinations;
-mod look;
 mod parts;
+mod proof;
+mod statement_secrets;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 pub use attach::attach;
-pub use carried::{Carried, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt};
-pub use chosen::{Chosen, chosen_destination, dump_directory};
+pub use chosen_destination::{ChosenDestination, chosen_destination, dump_directory};
+pub use cluster_backup::{CompactionOutlook, OWN_DIRECTORY, cluster_scope, compaction_outlook, covers_cluster};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
-pub use look::{Unasked, may_ask, question};
+pub use proof::{ProofSkipped, check_proof_possible, proof_action};
+pub use statement_secrets::{
+    StatementSecrets, can_carry_to, can_decrypt, not_carried, unfit_to_decrypt, unfit_to_encrypt,
+};
 pub use steps::{moves_unproven_binding, settings_changed};
-pub use whole::{CompactionOutlook, OWN_DIRECTORY, compaction_outlook, is_of_the_cluster, whole_scope};
 
 /// The tenant that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +92,8 @@ pub enum Action {
     /// Starts a major compaction of the cluster.
     Compact,
     /// Requests the storage proof: the server lists what it would restore from (`RESTORE ... PREVIEW`).
-    LookAtStorage {
+    #[serde(rename = "look_at_storage")]
+    ProveOnStorage {
         /// The directory of the sets, without keys.
         data: Destination,
         /// The directory of the log archive; `None` for the log inside the set.
@@ -105,8 +108,8 @@ pub enum Action {
         /// The directory in which the dump gets one of its own.
         directory: String,
         /// Tables and views that are left out.
-        #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-        exclude: Exclude,
+        #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
+        exclude: ExcludedTables,
         /// Whether the directory may be created: it was missing when the plan was made, or is obnow's own; `None` where it was
         /// not inspected, which allows it, too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,7 +232,7 @@ impl TargetPlan {
 
 /// A target that is not backed up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct ExcludedTarget {
     /// The target.
     pub target: TargetName,
     /// Why it is not.
@@ -247,11 +250,12 @@ pub struct Plan {
     pub choices: Choices,
     /// Whether every action is done once for all targets together, as below V4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub whole: bool,
+    #[serde(rename = "whole")]
+    pub is_per_cluster: bool,
     /// The targets that are backed up.
     pub targets: Vec<TargetPlan>,
     /// The targets that are not; sys and meta tenants are not listed.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedTarget>,
     /// Every preflight check that was made for it.
     pub checks: Vec<Check>,
 }
@@ -276,7 +280,7 @@ impl Plan {
             Action::SetDataDestination { access_key, .. }
             | Action::SetArchiveDestination { access_key, .. }
             | Action::Upload { access_key, .. }
-            | Action::LookAtStorage { access_key, .. } => access_key.clone(),
+            | Action::ProveOnStorage { access_key, .. } => access_key.clone(),
             Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
             _ => None,
         })
@@ -303,7 +307,7 @@ pub struct Refusal {
     /// Every preflight check that was made, so that all can be shown.
     pub checks: Vec<Check>,
     /// The targets that were left out before it was refused.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedTarget>,
 }
 
 impl Refusal {
@@ -325,8 +329,8 @@ const PLUS_ARCHIVELOG: Version = Version::oceanbase([4, 2, 0, 0], None);
 /// Why it does not, as half a sentence.
 pub fn plus_archivelog(version: &Version) -> Result<(), &'static str> {
     match version.reaches(&PLUS_ARCHIVELOG) {
-        Reach::Yes => Ok(()),
-        Reach::No | Reach::BuildUnknown => Err("that is there from V4.2.0 on"),
+        AtLeast::Yes => Ok(()),
+        AtLeast::No | AtLeast::BuildUnknown => Err("that is there from V4.2.0 on"),
     }
 }
 
@@ -369,21 +373,23 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         if let Some(check) = refused {
             // The user does not expect backups of sys and meta tenants.
             if tenant.kind == TenantKind::User {
-                left_out.push(LeftOut { target: facts.target(tenant), reason: check.found.clone() });
+                left_out.push(ExcludedTarget { target: facts.target(tenant), reason: check.found.clone() });
             }
             first_refused.get_or_insert(check);
         } else if !cluster_refused {
             eligible.push(tenant);
         }
     }
-    let whole = facts.cluster.whole.as_deref();
-    if choices.mode == Mode::Incremental && choices.no_full == NoFull::Skip && whole.is_none() {
-        eligible.retain(|tenant| match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
-            Ok(_) => true,
-            Err(reason) => {
-                let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
-                left_out.push(LeftOut { target: facts.target(tenant), reason });
-                false
+    let whole = facts.cluster.cluster_backup.as_deref();
+    if choices.mode == Mode::Incremental && choices.no_full == NoFullPolicy::Skip && whole.is_none() {
+        eligible.retain(|tenant| {
+            match incremental_base(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
+                Ok(_) => true,
+                Err(reason) => {
+                    let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
+                    left_out.push(ExcludedTarget { target: facts.target(tenant), reason });
+                    false
+                }
             }
         });
     }
@@ -393,7 +399,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     }
     let several = eligible.len() > 1;
     let planned = match whole {
-        Some(whole) => whole::target_plans(facts, whole, &eligible, choices),
+        Some(whole) => cluster_backup::target_plans(facts, whole, &eligible, choices),
         None => eligible
             .iter()
             .map(|tenant| steps::target_plan(facts, tenant, choices, several))
@@ -412,14 +418,14 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: choices.clone(),
-        whole: whole.is_some(),
+        is_per_cluster: whole.is_some(),
         targets,
         left_out,
         checks,
     })
 }
 
-fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[LeftOut]) -> Fault {
+fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[ExcludedTarget]) -> Fault {
     let what = format!("Nothing of {} is left to back up.", facts.cluster.name());
     if let Some(first) = left_out.first() {
         let why = format!("{} was left out: {}", first.target, first.reason);

@@ -6,21 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
 use super::fault::{Cause, Fault};
+use super::format::capitalized;
 use super::target::TargetName;
-use super::words::capitalized;
 
 mod cluster;
+mod cluster_backup;
+mod competing_load;
+mod directory_checks;
 mod dump;
-mod proof;
-mod surroundings;
 mod tenant;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 pub use cluster::cluster_checks;
+pub use directory_checks::{
+    DirectoryFindings, checks_below_v4, directories_to_set, inspected_checks, is_unseen, proof_checks,
+};
 pub use dump::in_the_way;
-pub use proof::{Looks, checks_below_v4, directories_to_set, is_unseen, looked_checks, proof_checks};
 pub use tenant::tenant_checks;
 
 /// The text of the OCP page for the step `Check if ready to data backup`.
@@ -193,7 +195,7 @@ impl CheckId {
 
     /// Returns the names of all checks that may be overridden, for a message: `one_build`.
     #[must_use]
-    pub fn that_may_be_skipped() -> String {
+    pub fn skippable_names() -> String {
         let names: Vec<&str> = Self::ALL.into_iter().filter(|check| check.may_be_skipped()).map(Self::name).collect();
         names.join(", ")
     }
@@ -287,12 +289,12 @@ fn sentence(found: &str) -> String {
 }
 
 /// Collects the checks of one target.
-struct Sheet {
+struct CheckList {
     target: TargetName,
     checks: Vec<Check>,
 }
 
-impl Sheet {
+impl CheckList {
     fn new(target: TargetName) -> Self {
         Self { target, checks: Vec::new() }
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Judged, Outcome, VerdictWord, Without, bounded};
+use super::outcome::{Assessment, OtherBackups, Outcome, VerdictKind, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -100,7 +100,7 @@ impl Proof {
 
 /// The result of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Looked {
+pub enum ProofAnswer {
     /// The storage holds what is needed.
     Found(Proof),
     /// The server does not find all that is needed; its reason.
@@ -109,7 +109,7 @@ pub enum Looked {
     NoAnswer(String),
 }
 
-impl Looked {
+impl ProofAnswer {
     /// Returns the result of the server's list, which must contain the `needed` sets.
     #[must_use]
     pub fn listed(proof: Proof, needed: &[u64]) -> Self {
@@ -142,12 +142,12 @@ impl Looked {
     }
 }
 
-impl Judged {
+impl Assessment {
     /// Returns the verdict with a change in its outcome, final or not.
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(&mut Outcome)) -> Self {
         match &mut self {
-            Self::Final(outcome) | Self::StillComing { meanwhile: outcome, .. } => change(outcome),
+            Self::Final(outcome) | Self::Pending { interim: outcome, .. } => change(outcome),
         }
         self
     }
@@ -162,7 +162,7 @@ impl Judged {
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         match self {
-            Self::Final(outcome) | Self::StillComing { meanwhile: outcome, .. } => outcome,
+            Self::Final(outcome) | Self::Pending { interim: outcome, .. } => outcome,
         }
     }
 }
@@ -171,36 +171,36 @@ impl Judged {
 /// something, the verdict becomes a wait, with a bound derived from `at_least` milliseconds, that ends as not restorable. Every
 /// other verdict stays as the views gave it. `without` returns what the views show to be restorable by other sets.
 #[must_use]
-pub fn weigh(
-    judged: Judged,
-    looked: &Looked,
+pub fn apply_proof(
+    judged: Assessment,
+    looked: &ProofAnswer,
     target: &TargetName,
     at_least: Option<u64>,
-    without: impl FnOnce() -> Without,
-) -> Judged {
+    without: impl FnOnce() -> OtherBackups,
+) -> Assessment {
     match (judged, looked) {
-        (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictWord::Restorable => {
-            Judged::StillComing {
+        (Assessment::Final(outcome), ProofAnswer::Lacks(why)) if outcome.verdict == VerdictKind::Restorable => {
+            Assessment::Pending {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
-                meanwhile: Box::new(lacking(*outcome, why, target, without())),
+                interim: Box::new(lacking(*outcome, why, target, without())),
             }
         }
         (judged, looked) => judged.map(|outcome| match looked {
-            Looked::Found(proof) => {
-                if outcome.verdict != VerdictWord::Restorable {
+            ProofAnswer::Found(proof) => {
+                if outcome.verdict != VerdictKind::Restorable {
                     let told = "The views say otherwise, and a restore goes by what is on the storage.";
-                    outcome.told.push(told.to_owned());
+                    outcome.notes.push(told.to_owned());
                 }
                 outcome.proof = Some(proof.clone());
             }
-            Looked::Lacks(why) | Looked::NoAnswer(why) => outcome.proof_why = Some(why.clone()),
+            ProofAnswer::Lacks(why) | ProofAnswer::NoAnswer(why) => outcome.proof_why = Some(why.clone()),
         }),
     }
 }
 
 /// Returns the outcome of a set that the views list and the storage lacks.
-fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) -> Outcome {
+fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: OtherBackups) -> Outcome {
     let name = target.tenant().unwrap_or(target.cluster());
     let fault = Fault::new(
         Cause::Server,
@@ -209,13 +209,13 @@ fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) 
         "Find out who removed it from the storage, and take a new full backup.",
     );
     Outcome {
-        verdict: VerdictWord::NotRestorable,
+        verdict: VerdictKind::NotRestorable,
         from: None,
         to: None,
         windows: without.windows,
-        told: without.told.into_iter().collect(),
+        notes: without.told.into_iter().collect(),
         fault: Some(fault),
-        recipe: Vec::new(),
+        restore_instructions: Vec::new(),
         proof_why: Some(why.to_owned()),
         ..by_views
     }

@@ -43,12 +43,12 @@ impl RefusedStart {
                 let explained = explain(i64::from(code), "");
                 Fault { what, why: format!("{} {}", explained.what, explained.why), ..explained }
             }
-            _ => self.probable(what, code, target),
+            _ => self.probable_cause(what, code, target),
         };
         self.event.as_ref().map_or(fault.clone(), |event| located(fault, event))
     }
 
-    fn probable(&self, what: String, code: Option<u32>, target: &TargetName) -> Fault {
+    fn probable_cause(&self, what: String, code: Option<u32>, target: &TargetName) -> Fault {
         let said = match code {
             Some(code) => format!("To sys it says {code} and no reason."),
             None => format!(
@@ -78,7 +78,7 @@ impl RefusedStart {
             let why = format!("the tenant's status is {}", tenant.status);
             return Some((why, "Wait until the tenant is NORMAL, and retry."));
         }
-        if archiving::judge(&tenant.archive) != Archiving::Running {
+        if archiving::archiving_state(&tenant.archive) != Archiving::Running {
             let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
             return Some((
                 format!("its log archive is {word}"),

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::diagnosis::foreign;
+use super::format;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
-use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, Unread, state_word, told, unknown};
-use super::words;
+use super::task::{
+    Event, LogLine, Prepared, TargetView, TaskState, TaskView, UnreadableEvent, log_line, state_word, unknown,
+};
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,7 @@ pub struct Report<'a> {
     /// The id of the task.
     pub task: &'a str,
     /// Its journal: the moment at which each event was written, and the event, or the entry where it cannot be read.
-    pub events: &'a [(Timestamp, Result<Event, Unread>)],
+    pub events: &'a [(Timestamp, Result<Event, UnreadableEvent>)],
     /// Its state.
     pub state: TaskState,
     /// The version of obnow that writes the report.
@@ -33,10 +35,10 @@ impl Report<'_> {
     pub fn text(&self) -> String {
         let view = TaskView::of_lines(self.events.iter().map(|(at, event)| (*at, event)));
         let mut lines = vec![format!("obnow {}: report of task {}", self.version, self.task), String::new()];
-        lines.push(format!("made            {}", words::moment(self.at, &TimeZone::UTC)));
+        lines.push(format!("made            {}", format::moment(self.at, &TimeZone::UTC)));
         lines.push(format!("state           {}", self.state.word().replace('_', " ")));
         if let Some(created) = view.created {
-            lines.push(format!("started         {} by {}", words::moment(created, &TimeZone::UTC), view.by));
+            lines.push(format!("started         {} by {}", format::moment(created, &TimeZone::UTC), view.by));
         }
         if let Some(fault) = view.damage(self.task) {
             lines.push(format!("damaged         {} {}", fault.what, fault.why));
@@ -54,14 +56,14 @@ impl Report<'_> {
         lines.extend([String::new(), "WHAT HAPPENED (UTC)".to_owned()]);
         for (at, event) in self.events {
             let of_event = match event {
-                Ok(event) => told(event),
+                Ok(event) => log_line(event),
                 Err(entry) => vec![unknown(entry)],
             };
             let clock = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
-            lines.extend(of_event.iter().map(|Told { word, text }| format!("{clock} {word:<11} {text}")));
+            lines.extend(of_event.iter().map(|LogLine { word, text }| format!("{clock} {word:<11} {text}")));
             if let Ok(Event::Step { fault: Some(fault), .. } | Event::Answered { fault: Some(fault), .. }) = event {
-                lines.extend(words::sentences(fault).map(|line| format!("{:36}{line}", "")));
-                said(&fault.detail, 36, &mut lines);
+                lines.extend(format::sentences(fault).map(|line| format!("{:36}{line}", "")));
+                statement_lines(&fault.detail, 36, &mut lines);
             }
         }
         let mut text: String = lines.iter().map(|line| foreign(line).trim_end().to_owned() + "\n").collect();
@@ -71,7 +73,7 @@ impl Report<'_> {
 }
 
 /// Adds the server's own message, if there is one.
-fn said(detail: &str, indent: usize, lines: &mut Vec<String>) {
+fn statement_lines(detail: &str, indent: usize, lines: &mut Vec<String>) {
     if !detail.is_empty() {
         lines.push(format!("{:indent$}The server said: {detail}", ""));
     }
@@ -108,7 +110,7 @@ fn confirmed(prepared: &Prepared, lines: &mut Vec<String>) {
             CheckResult::Fail => "FAIL",
             CheckResult::NotChecked => "not checked",
         };
-        let target = words::padded(&check.target.to_string(), 20);
+        let target = format::padded(&check.target.to_string(), 20);
         lines.push(format!("  {word:<11} {target} {:<22} {}", check.check.name(), check.found));
     }
 }
@@ -117,7 +119,7 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
     lines.extend([String::new(), format!("{}", target.target)]);
     for step in &target.steps {
         let time = match (step.started, step.ended) {
-            (Some(from), Some(to)) => words::elapsed(from, to),
+            (Some(from), Some(to)) => format::elapsed(from, to),
             _ => String::new(),
         };
         lines.push(format!("  {:<11} {:<36} {time:>9}  {}", state_word(step.state), step.kind.name(), step.detail));
@@ -127,21 +129,21 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
     if !ids.is_empty() {
         lines.push(format!("  {}", ids.join(", ")));
     }
-    lines.extend(target.progress.iter().map(|progress| format!("  {}", words::progress(progress))));
+    lines.extend(target.progress.iter().map(|progress| format!("  {}", format::progress(progress))));
     let Some(outcome) = &target.outcome else {
         if let Some(fault) = target.current().and_then(|step| step.fault.as_ref()) {
-            lines.extend(words::sentences(fault).map(|line| format!("  {line}")));
-            said(&fault.detail, 2, lines);
+            lines.extend(format::sentences(fault).map(|line| format!("  {line}")));
+            statement_lines(&fault.detail, 2, lines);
         }
         return;
     };
-    lines.extend(words::whole_verdict(&target.target, outcome));
+    lines.extend(format::verdict_lines(&target.target, outcome));
     lines.extend(
         outcome.windows.iter().map(|window| {
             format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())
         }),
     );
     if let Some(fault) = &outcome.fault {
-        said(&fault.detail, 2, lines);
+        statement_lines(&fault.detail, 2, lines);
     }
 }

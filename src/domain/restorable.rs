@@ -6,23 +6,23 @@
 use serde::{Deserialize, Serialize};
 
 use super::scn::Scn;
-use super::version::{Reach, Version};
+use super::version::{AtLeast, Version};
 
 mod chain;
 mod encryption;
 mod log;
+mod status;
 #[cfg(test)]
 mod tests;
 mod verdict;
 mod windows;
-mod words;
 
 pub use chain::{BrokenChain, chain, sets_of};
 pub use encryption::{Encryption, EncryptionMode, encryption_of};
 pub use log::{covering, rounds_needed};
-pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
+pub use status::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
+pub use verdict::{JobEnd, Missing, NotYet, Verdict, VerdictInput, verdict};
 pub use windows::{GROWING, Gap, Span, Window, Windows, log_covers, window_of, windows};
-pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 
 /// One backup set of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,11 +121,11 @@ impl BackupSet {
 #[must_use]
 pub fn restores_here(data_version: Option<&str>, version: &Version) -> Option<bool> {
     let gate = Version::oceanbase([4, 1, 0, 0], None);
-    if version.reaches(&gate) != Reach::Yes {
+    if version.reaches(&gate) != AtLeast::Yes {
         return Some(true);
     }
     let made_at: Version = data_version?.parse().ok()?;
-    Some(made_at.reaches(&gate) == Reach::Yes)
+    Some(made_at.reaches(&gate) == AtLeast::Yes)
 }
 
 /// One piece of the log archive of one tenant.

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::archive_dest::{ArchiveDest, Binding};
-use super::choices::{Choices, Mode, StorageSource, Wanted};
+use super::choices::{Choices, Mode, RequestedStorage, StorageSource};
+use super::competing_load::CompetingLoad;
 use super::destination::Destination;
 use super::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope,
@@ -13,7 +14,6 @@ use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::step::StepKind;
-use super::surroundings::Load;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Detected, Method, Version};
@@ -141,7 +141,10 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         recovery_window: Known::Known(Some("7d".into())),
         cleanup: Known::Known(None),
         transparent_encryption: Known::Known(None),
-        load: Load { compaction: Known::Known(None), settings: vec![("ha_low_thread_score", Some("0".into()))] },
+        load: CompetingLoad {
+            compaction: Known::Known(None),
+            settings: vec![("ha_low_thread_score", Some("0".into()))],
+        },
     }
 }
 
@@ -232,10 +235,10 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             backup_service: None,
             work: None,
             dump: None,
-            dump_place: None,
+            dump_directory: None,
             proof: ProofRule::OfEachBackup,
             through_proxy: Some(false),
-            whole: None,
+            cluster_backup: None,
             managers: Known::Known(Vec::new()),
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),
@@ -253,8 +256,8 @@ pub fn choose(targets: &[&str], mode: Mode) -> Choices {
 }
 
 /// Returns a storage with these URIs and no access key.
-pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> Wanted {
-    Wanted {
+pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> RequestedStorage {
+    RequestedStorage {
         data: data.map(str::to_owned),
         archive: archive.map(str::to_owned),
         access_id: None,

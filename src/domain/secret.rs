@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-mod known;
+mod registered;
 
-pub use known::{HIDDEN, hide, unescaped};
+pub use registered::{HIDDEN, hide_secrets, unescaped};
 
 /// A password or an access key. `Debug` prints `***`, and the memory is wiped when the last copy is dropped. While a copy
 /// exists the secret is hidden in foreign text ([`hide`]).
@@ -18,21 +18,21 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         let secret = Arc::new(SecretString::from(text));
-        known::remember(&secret);
+        registered::register(&secret);
         Self(secret)
     }
 
     /// Wraps a text that contains secrets, a statement or a URI: it is kept and printed like a secret, but [`hide`] does not look
     /// for it. Only the secrets within it are hidden in foreign text.
     #[must_use]
-    pub fn around(text: String) -> Self {
+    pub fn from_shared(text: String) -> Self {
         Self(Arc::new(SecretString::from(text)))
     }
 
     /// Whether it is too short for [`hide`]: then only its position in a statement hides it.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        !self.is_empty() && self.expose().chars().count() < known::SHORTEST
+        !self.is_empty() && self.expose().chars().count() < registered::SHORTEST
     }
 
     /// Returns the value. For the call that hands it to a driver, never for a text that a person or a file sees.

@@ -16,17 +16,17 @@ use super::target::TargetName;
 
 mod damage;
 mod event;
+mod log_line;
 mod retry;
 mod shared;
 #[cfg(test)]
 mod tests;
-mod told;
 
-pub use damage::Unread;
+pub use damage::UnreadableEvent;
 pub use event::{COMPACT, Event, ServerConnection};
-pub use retry::Retry;
+pub use log_line::{LogLine, log_line, state_word, unknown};
+pub use retry::RetryEffect;
 pub use shared::{shared, unshared};
-pub use told::{Told, state_word, told, unknown};
 
 /// A step as it is shown before the start, and as it is compared before each statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +187,7 @@ pub struct IntentView {
     /// The fault of the refusal; None: there is none.
     pub refusal: Option<Fault>,
     /// Whether it is proven that it started nothing.
-    pub settled_as_not_started: bool,
+    pub known_not_started: bool,
 }
 
 impl IntentView {
@@ -222,7 +222,7 @@ impl IntentView {
             answered: None,
             refused: false,
             refusal: None,
-            settled_as_not_started: false,
+            known_not_started: false,
         })
     }
 
@@ -323,7 +323,7 @@ impl TaskView {
     /// V4, where no job carries one, by its id, which is the set's.
     #[must_use]
     pub fn has_job(&self, id: &str, job: &JobFacts, target: &TargetName) -> bool {
-        if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole) {
+        if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.is_per_cluster) {
             return self.target(target).is_some_and(|known| known.job == Some(job.job_id));
         }
         job.task() == Some(id)
@@ -394,7 +394,7 @@ impl TaskView {
             }
             Event::NotStarted { intent, .. } => {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
-                    view.settled_as_not_started = true;
+                    view.known_not_started = true;
                 }
             }
             Event::Job { target, job, set, .. } => {

@@ -213,14 +213,14 @@ impl Template {
 
 /// The two destinations of a V4 tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct TemplatePair {
     /// The path of `DATA_BACKUP_DEST`.
     pub data: Template,
     /// The path of `LOG_ARCHIVE_DEST`.
     pub clog: Template,
 }
 
-impl Pair {
+impl TemplatePair {
     /// Derives the two from what was given. A storage alone and without variables is a base:
     /// `<base>/{cluster_id}/{tenant_id}/data` and `…/clog`. A path with variables gets `{kind}` appended where it is absent.
     /// Any other path is used as written.
@@ -241,7 +241,7 @@ impl Pair {
         };
         let shared = [&pair.data, &pair.clog].into_iter().find(|template| tenants > 1 && !template.names_the_tenant());
         match shared {
-            Some(template) => Err(TemplateError::OneForSeveralTenants(template.destination.bare())),
+            Some(template) => Err(TemplateError::OneForSeveralTenants(template.destination.uri_without_attributes())),
             None => Ok(pair),
         }
     }

@@ -18,7 +18,7 @@ pub struct ServerTimeZone {
 
 /// Why a printed time gives no moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoMoment {
+pub enum TimeError {
     /// No time is set: the text is empty, or the zero date.
     NotSet,
     /// A time is set, but its moment cannot be known; the reason, as part of a sentence.
@@ -73,26 +73,26 @@ impl ServerTimeZone {
     ///
     /// # Errors
     /// No time is set, or its moment cannot be known.
-    pub fn moment(&self, printed: &str) -> Result<Timestamp, NoMoment> {
+    pub fn moment(&self, printed: &str) -> Result<Timestamp, TimeError> {
         let printed = printed.trim();
         // MySQL's zero date.
         if printed.is_empty() || printed.starts_with("0000-00-00") {
-            return Err(NoMoment::NotSet);
+            return Err(TimeError::NotSet);
         }
-        let unreadable = || NoMoment::NotKnown(format!("{printed:?} is no time"));
+        let unreadable = || TimeError::NotKnown(format!("{printed:?} is no time"));
         let civil: DateTime = printed.parse().map_err(|_| unreadable())?;
         let zone = match &self.printed {
             Ok(zone) => zone,
-            Err(why) => return Err(NoMoment::NotKnown(format!("the server's zone is not known: {why}"))),
+            Err(why) => return Err(TimeError::NotKnown(format!("the server's zone is not known: {why}"))),
         };
         let ambiguous = zone.to_ambiguous_timestamp(civil);
         if let AmbiguousOffset::Fold { .. } = ambiguous.offset() {
             let why = format!("{printed} comes twice in the server's zone, where clocks were set back");
-            return Err(NoMoment::NotKnown(why));
+            return Err(TimeError::NotKnown(why));
         }
         let at = ambiguous.unambiguous().map_err(|_| unreadable())?;
         // V2 and V3 print the first day of 1970 for a moment that is still to come.
-        if at.as_second() <= 86_400 { Err(NoMoment::NotSet) } else { Ok(at) }
+        if at.as_second() <= 86_400 { Err(TimeError::NotSet) } else { Ok(at) }
     }
 
     /// Returns how many seconds the zone is ahead of UTC at that moment.

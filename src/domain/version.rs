@@ -40,7 +40,7 @@ pub struct Version {
 
 /// Whether a version is at least the one that a gate requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum AtLeast {
     /// The version is the gate's or newer.
     Yes,
     /// The version is older, or of another engine.
@@ -73,15 +73,15 @@ impl Version {
 
     /// Compares this version with a gate. A gate without a build requires the numbers alone.
     #[must_use]
-    pub fn reaches(&self, gate: &Self) -> Reach {
+    pub fn reaches(&self, gate: &Self) -> AtLeast {
         if self.engine != gate.engine {
-            return Reach::No;
+            return AtLeast::No;
         }
         match (self.numbers.cmp(&gate.numbers), gate.build) {
-            (Ordering::Less, _) => Reach::No,
-            (Ordering::Greater, _) | (Ordering::Equal, None) => Reach::Yes,
+            (Ordering::Less, _) => AtLeast::No,
+            (Ordering::Greater, _) | (Ordering::Equal, None) => AtLeast::Yes,
             (Ordering::Equal, Some(wanted)) => match self.build {
-                None => Reach::BuildUnknown,
+                None => AtLeast::BuildUnknown,
                 Some(build) => build_reaches(build, wanted),
             },
         }
@@ -108,14 +108,14 @@ fn made_at(build: u64) -> (u64, u32) {
     }
 }
 
-fn build_reaches(build: u64, wanted: u64) -> Reach {
+fn build_reaches(build: u64, wanted: u64) -> AtLeast {
     let (build, build_digits) = made_at(build);
     let (wanted, wanted_digits) = made_at(wanted);
     if build_digits == wanted_digits || build / 10_000 != wanted / 10_000 {
-        if build >= wanted { Reach::Yes } else { Reach::No }
+        if build >= wanted { AtLeast::Yes } else { AtLeast::No }
     } else {
         // Both were made in the same hour, and one of them is dated to the hour only.
-        Reach::BuildUnknown
+        AtLeast::BuildUnknown
     }
 }
 

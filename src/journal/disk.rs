@@ -9,14 +9,14 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::private_file::{Complaint, Met};
+use crate::domain::private_file::{FileMetadata, PermissionProblem};
 
 /// The largest file that is read, in bytes; the journal of a backup has a few hundred kilobytes.
 pub(super) const LARGEST: u64 = 256 << 20;
 
 /// A file that exists and must not be used.
 #[derive(Debug)]
-struct Unfit(Complaint);
+struct Unfit(PermissionProblem);
 
 impl std::fmt::Display for Unfit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -27,12 +27,12 @@ impl std::fmt::Display for Unfit {
 impl std::error::Error for Unfit {}
 
 fn unfit(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
-    std::io::Error::other(Unfit(Complaint { why: why.into(), next: next.into() }))
+    std::io::Error::other(Unfit(PermissionProblem { why: why.into(), next: next.into() }))
 }
 
 /// Returns the fault of a file that could not be used; `doing` completes "obnow cannot .. PATH".
 pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
-    if let Some(Unfit(Complaint { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+    if let Some(Unfit(PermissionProblem { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return Fault::new(Cause::Internal, format!("obnow cannot {doing} {}.", path.display()), why, next);
     }
     let next = match error.kind() {
@@ -97,9 +97,9 @@ fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
 
 /// Refuses a file or directory that belongs to another user or is writable by others.
 fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
-    let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
-    match met.complaint(&path.display().to_string(), (0o022, does), mode) {
-        Some(Complaint { why, next }) => Err(unfit(why, next)),
+    let met = FileMetadata { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
+    match met.permission_problem(&path.display().to_string(), (0o022, does), mode) {
+        Some(PermissionProblem { why, next }) => Err(unfit(why, next)),
         None => Ok(()),
     }
 }

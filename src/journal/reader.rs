@@ -13,7 +13,7 @@ use super::disk;
 use super::tail::Tail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::task::Unread;
+use crate::domain::task::UnreadableEvent;
 
 /// The version of the format that this obnow writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -24,7 +24,7 @@ pub struct Entry<E> {
     /// When it was written, in UTC; the time of the line before where it is unreadable.
     pub at: Timestamp,
     /// The event, or the unreadable content.
-    pub event: Result<E, Unread>,
+    pub event: Result<E, UnreadableEvent>,
 }
 
 /// The current contents of a journal.
@@ -134,14 +134,14 @@ impl<E: DeserializeOwned> Follower<E> {
         match serde_json::from_value(event.clone()) {
             Ok(event) => Entry { at: self.last, event: Ok(event) },
             Err(error) if is_of_another_release(&event, &error) => {
-                Entry { at: self.last, event: Err(Unread::Unknown(event)) }
+                Entry { at: self.last, event: Err(UnreadableEvent::Unknown(event)) }
             }
             Err(_) => self.damaged(event),
         }
     }
 
     fn damaged(&self, text: Value) -> Entry<E> {
-        Entry { at: self.last, event: Err(Unread::Damaged { line: self.line, text }) }
+        Entry { at: self.last, event: Err(UnreadableEvent::Damaged { line: self.line, text }) }
     }
 }
 

@@ -13,7 +13,7 @@ use super::told::{Made, NOT_OURS};
 use super::{Bench, News};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, PROBE_BYTES, StorageCheck};
+use crate::domain::storage_check::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, PROBE_BYTES, StorageCheck};
 
 mod faults;
 #[cfg(test)]

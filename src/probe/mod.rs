@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::storage_test::{StorageCheck, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestedCheck};
 
 pub mod folder;
 mod mounts;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::storage_test::is_remote;
+use crate::domain::storage_check::is_remote;
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Bench, News};
 use crate::domain::destination::Destination;
 use crate::domain::secret::Secret;
-use crate::domain::storage_test::{Expected, StorageCheck};
+use crate::domain::storage_check::{Expected, StorageCheck};
 
 mod answer;
 pub mod bucket;

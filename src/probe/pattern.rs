@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::domain::storage_test::PROBE_BYTES;
+use crate::domain::storage_check::PROBE_BYTES;
 
 /// The bytes and the name of one probe.
 pub(super) struct Pattern {

@@ -7,7 +7,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use crate::child::{self, Bounds, Unheard};
-use crate::domain::storage_test::ServerSays;
+use crate::domain::storage_check::ServerReply;
 
 /// Servers that are contacted at once.
 const AT_ONCE: usize = 16;
@@ -33,7 +33,7 @@ pub async fn ask(
     script: &str,
     limit: Duration,
     environment: &[(&'static str, OsString)],
-) -> Vec<ServerSays> {
+) -> Vec<ServerReply> {
     let mut said = Vec::new();
     for hosts in servers.hosts.chunks(AT_ONCE) {
         let mut asked = JoinSet::new();
@@ -42,7 +42,7 @@ pub async fn ask(
             let (script, environment) = (script.to_owned(), environment.to_vec());
             asked.spawn(async move {
                 let said = one(&user, &host, &script, &environment, limit).await;
-                (place, ServerSays { server: host, said })
+                (place, ServerReply { server: host, said })
             });
         }
         // Dropping this kills every ssh that still runs.

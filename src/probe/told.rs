@@ -1,7 +1,7 @@
 //! Reports the checks of a probe, each with its duration.
 
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
+use crate::domain::storage_check::{Contents, Expected, Fit, OwnerFinding, StorageCheck, TestedCheck, assess_owner};
 
 use super::{Bench, News};
 
@@ -32,12 +32,12 @@ impl Bench<'_> {
 
     /// Ends the check of a directory's contents and returns whether the server will accept it.
     pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
-        let tested = match judge(shown, expected, contents) {
+        let tested = match assess_owner(shown, expected, contents) {
             Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
             Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
         };
-        let seen = Seen::of(shown, expected, contents);
+        let seen = OwnerFinding::of(shown, expected, contents);
         (self.tell)(News::Ended(TestedCheck { seen: Some(seen), ..tested }));
         seen.fit
     }

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use crate::backend::Act;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::capitalized;
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
-use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 
@@ -65,7 +65,7 @@ impl Runner {
     ) -> Result<Vec<(TargetName, Option<Settled>)>, Fault> {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
-            let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
+            let together = kind == StepKind::StartBackup || self.prepared.plan.is_per_cluster;
             // Each part of the plan has a job of its own.
             let same_part = |group: &[TargetPlan]| group.iter().all(|other| other.part == target.part);
             match groups.iter_mut().find(|(other, group)| together && *other == action && same_part(group)) {
@@ -76,7 +76,7 @@ impl Runner {
         let mut failed = Vec::new();
         let begun = Instant::now();
         for (action, group) in groups {
-            if matches!(action, Action::LookAtStorage { .. }) {
+            if matches!(action, Action::ProveOnStorage { .. }) {
                 // The remaining proofs follow the next observation of the step, so that verdicts and requests do not wait.
                 if begun.elapsed() < Duration::from_millis(self.limits.heartbeat) {
                     for target in &group {
@@ -138,7 +138,7 @@ impl Runner {
         }
         Ok(match self.send(kind, act, names).await? {
             Answer::Refused(fault) => Some(fault),
-            Answer::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
+            Answer::Unsent(fault) if matches!(action, Action::ProveOnStorage { .. }) => {
                 Some(unsent(fault, "the server was not asked."))
             }
             Answer::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
@@ -173,8 +173,8 @@ impl Runner {
                     at: now(),
                     task: Some(self.task.clone()),
                     target: names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                    who: crate::config::places::who(),
-                    host: crate::config::places::host(),
+                    who: crate::config::directories::who(),
+                    host: crate::config::directories::host(),
                     action: kind.name().to_owned(),
                     statement: statement.clone(),
                 },
@@ -248,6 +248,6 @@ fn words(action: &Action) -> &'static str {
         Action::StartDump { .. } => "start a dump",
         Action::Upload { .. } => "upload a dump",
         Action::Compact => "start a major compaction",
-        Action::LookAtStorage { .. } => "let the server look at the storage",
+        Action::ProveOnStorage { .. } => "let the server look at the storage",
     }
 }

@@ -15,10 +15,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::backend::{Look, Run, Seen, System, Waiting, Wording};
-use crate::config::places::who;
+use crate::config::directories::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::plan::{Action, Need, TargetPlan};
 use crate::domain::progress::ProgressMeter;
 use crate::domain::step::{StepKind, StepState};
@@ -73,7 +73,7 @@ impl Settled {
     /// Returns whether the step succeeded, with a restorable outcome where it has one.
     fn is_good(&self) -> bool {
         matches!(self.state, StepState::Ok | StepState::NotNeeded)
-            && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictWord::Restorable)
+            && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictKind::Restorable)
     }
 
     fn failed(fault: Fault) -> Self {
@@ -88,12 +88,12 @@ impl Settled {
 
     fn ended(outcome: Box<Outcome>) -> Self {
         let state = match outcome.verdict {
-            VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable => StepState::Ok,
-            VerdictWord::Failed => StepState::Failed,
-            VerdictWord::Cancelled => StepState::Cancelled,
-            VerdictWord::Unknown => StepState::Unknown,
+            VerdictKind::Restorable | VerdictKind::NotYetRestorable | VerdictKind::NotRestorable => StepState::Ok,
+            VerdictKind::Failed => StepState::Failed,
+            VerdictKind::Cancelled => StepState::Cancelled,
+            VerdictKind::Unknown => StepState::Unknown,
         };
-        let first = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
+        let first = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.notes.first().cloned());
         let detail = first.unwrap_or_default();
         Self { state, detail, fault: outcome.fault.clone(), outcome: Some(outcome) }
     }
@@ -382,7 +382,7 @@ impl Runner {
             Look::Act(action) => {
                 if let Some(settled) = self.may_act(kind, target, &action, sent) {
                     settled
-                } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
+                } else if sent.contains(name, &action) && !matches!(action, Action::ProveOnStorage { .. }) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
@@ -412,7 +412,7 @@ impl Runner {
         let outcome = settled.outcome.clone();
         self.step(name, kind, settled)?;
         let Some(outcome) = outcome else { return Ok(()) };
-        let restorable = outcome.verdict == VerdictWord::Restorable;
+        let restorable = outcome.verdict == VerdictKind::Restorable;
         self.write(&Event::Verdict { target: name.clone(), outcome })?;
         // Progress is 100 % only once the backup is known to be restorable.
         if restorable && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished) {

@@ -18,17 +18,17 @@ use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launche
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
 use crate::app::{
-    AppContext, Asking, Flag, attach, choices_from_inventory, detect, dump_directory, now, plans, prepare, report,
-    storage_check, task_secrets, tasks,
+    AppContext, SecretFlag, SecretRequest, attach, choices_from_inventory, detect, dump_directory, now, plans, prepare,
+    report, storage_check, task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
-use crate::domain::confirmation::by_name;
+use crate::domain::confirmation::name_confirmation;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::Refusal;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
@@ -295,7 +295,7 @@ fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Pl
     let id = tasks::new_id(context).map_err(refusal)?;
     let facts = dump_directory::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
-    let by_name = by_name(&prepared, cluster.environment.as_deref());
+    let by_name = name_confirmation(&prepared, cluster.environment.as_deref());
     Ok(PlanPreview { equivalent_command: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
 }
 
@@ -308,7 +308,7 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
             continue;
         };
         if known.as_ref().is_none_or(|(from, _)| *from != source) {
-            let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            let asking = SecretRequest { what: "the access key of the storage", flag: SecretFlag::AccessKeyFrom };
             match context.secret(&source, asking).await {
                 Ok(key) => known = Some((source, key)),
                 Err(fault) => {

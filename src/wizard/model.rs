@@ -13,7 +13,7 @@ use super::screens::secret_prompt::SecretPrompt;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use super::text_field::TextField;
 use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
-use crate::domain::choices::{Choices, Wanted};
+use crate::domain::choices::{Choices, RequestedStorage};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::last_storage::last_storage;
@@ -318,7 +318,7 @@ impl Model {
 
     /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
     #[must_use]
-    pub fn fallbacks(&self) -> Vec<Wanted> {
+    pub fn fallbacks(&self) -> Vec<RequestedStorage> {
         let mut fallbacks = self.chosen_cluster().map(|chosen| chosen.summary.fallbacks.clone()).unwrap_or_default();
         if let (Some(draft), Some(facts), true) = (&self.draft, self.facts(), fallbacks.is_empty()) {
             let views = self.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());

@@ -13,8 +13,8 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
-use crate::domain::storage_test::{TestNews, TestReport};
-use crate::domain::task::{Event, Prepared, TaskState, TaskView, Unread};
+use crate::domain::storage_check::{TestReport, TestUpdate};
+use crate::domain::task::{Event, Prepared, TaskState, TaskView, UnreadableEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -52,13 +52,13 @@ pub enum Answer {
     /// The plan was made, or refused.
     Prepared(Box<Result<PlanPreview, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.
-    TestProgressed(Box<TestNews>),
+    TestProgressed(Box<TestUpdate>),
     /// The Test has ended.
     TestFinished(Box<TestReport>),
     /// A runner took the task (its id), or why not.
     Launched(Result<String, Fault>),
     /// Something was written into the journal of the watched task.
-    Followed(Timestamp, Box<Result<Event, Unread>>),
+    Followed(Timestamp, Box<Result<Event, UnreadableEvent>>),
     /// Its runner lives and does not answer; None: it answers again.
     RunnerUnresponsive(Option<Fault>),
     /// No runner writes the journal of the watched task any more.

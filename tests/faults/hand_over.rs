@@ -10,7 +10,7 @@ use obnow::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launche
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect, tasks};
 use obnow::demo::control::Ask;
-use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
+use obnow::domain::choices::{Choices, Mode, RequestedStorage, StorageSource};
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{Secret, SecretSource};
 
@@ -283,7 +283,7 @@ fn unbuildable_later_statement_sends_nothing() {
     let cluster = room.cluster("demo").unwrap();
     let facts = runtime.block_on(detect::one(&room, cluster)).unwrap();
     let mut choices = Choices::new(vec!["demo/pay".parse().unwrap()], Mode::Full);
-    choices.storage = Some(Wanted {
+    choices.storage = Some(RequestedStorage {
         data: Some("s3://b/p?host=h&access_id=A".to_owned()),
         archive: None,
         access_id: None,

@@ -14,7 +14,7 @@ fn a_cancel_is_confirmed_by_the_name_of_what_it_hits() {
     assert_eq!(name(&["prod"]), "prod");
     // One job covers everybody: a cancel ends the backup of all.
     let mut one_job = plan(&facts, &choose(&["prod/pay"], Mode::Full)).unwrap();
-    one_job.whole = true;
+    one_job.is_per_cluster = true;
     assert_eq!(hit_by_name(&one_job), "prod");
 }
 

@@ -4,13 +4,13 @@
 use futures_util::{StreamExt, stream};
 
 use super::{ProbeProgram, TestSpec, run_test};
-use crate::app::{AppContext, Flag, task_secrets};
-use crate::domain::choices::{Choices, SeenDirectory};
+use crate::app::{AppContext, SecretFlag, task_secrets};
+use crate::domain::choices::{Choices, InspectedDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
-use crate::domain::preflight::{Looks, directories_to_set};
-use crate::domain::storage_test::StorageCheck;
+use crate::domain::preflight::{DirectoryFindings, directories_to_set};
+use crate::domain::storage_check::StorageCheck;
 use crate::domain::template::DirKind;
 
 /// Number of directories that are inspected.
@@ -28,7 +28,7 @@ pub async fn inspect_directories(
     facts: &Facts,
     tenants: &[&TenantFacts],
     choices: &Choices,
-) -> Result<Looks, Fault> {
+) -> Result<DirectoryFindings, Fault> {
     let tester = ProbeProgram::current()?;
     let all = tenants.iter().flat_map(|tenant| {
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
@@ -37,7 +37,7 @@ pub async fn inspect_directories(
     let rest = all.split_off(all.len().min(MAX_DIRECTORIES));
     let looking = all.into_iter().map(|directory| inspect_directory(context, &tester, facts, directory, choices));
     let looked: Vec<_> = stream::iter(looking).buffered(MAX_CONCURRENT).collect().await;
-    let mut looks = Looks::default();
+    let mut looks = DirectoryFindings::default();
     for (uri, seen) in looked {
         match seen {
             Ok(seen) => looks.seen.push(seen),
@@ -45,7 +45,7 @@ pub async fn inspect_directories(
         }
     }
     let why = || format!("only the first {MAX_DIRECTORIES} directories are looked into");
-    looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.bare(), why())));
+    looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.uri_without_attributes(), why())));
     Ok(looks)
 }
 
@@ -56,13 +56,13 @@ async fn inspect_directory(
     facts: &Facts,
     (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
     choices: &Choices,
-) -> (String, Result<SeenDirectory, String>) {
-    let uri = destination.bare();
+) -> (String, Result<InspectedDirectory, String>) {
+    let uri = destination.uri_without_attributes();
     let mut key = None;
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
         let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
-        key = task_secrets::read_without_prompt(context, source, Flag::AccessKeyFrom).await;
+        key = task_secrets::read_without_prompt(context, source, SecretFlag::AccessKeyFrom).await;
         if key.is_none() {
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }
@@ -71,7 +71,7 @@ async fn inspect_directory(
         TestSpec { is_read_only: true, ..TestSpec::for_tenant(facts, tenant, kind, destination).with_access_key(key) };
     let report = run_test(tester, what, None).await;
     let seen = match report.seen() {
-        Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),
+        Some(seen) => Ok(InspectedDirectory { uri: uri.clone(), seen }),
         None => Err(report.fault().map_or_else(
             || {
                 let told = report.check(StorageCheck::Directory).map(|check| check.found.clone());

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
-use crate::domain::secret::{Secret, hide};
+use crate::domain::secret::{Secret, hide_secrets};
 use crate::probe::{Bench, News, folder, object};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
@@ -54,10 +54,10 @@ fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) 
 fn redact(news: News) -> News {
     match news {
         News::Ended(mut tested) => {
-            tested.found = hide(&tested.found);
+            tested.found = hide_secrets(&tested.found);
             tested.fault = tested.fault.map(|mut fault| {
                 for part in [&mut fault.what, &mut fault.why, &mut fault.next, &mut fault.detail] {
-                    *part = hide(part);
+                    *part = hide_secrets(part);
                 }
                 fault
             });

@@ -2,8 +2,8 @@
 
 use super::{DirectoryRules, TestSpec, directory_rules};
 use crate::config::inventory::Cluster;
-use crate::domain::choices::{Choices, Wanted};
-use crate::domain::destination::{Destination, shown};
+use crate::domain::choices::{Choices, RequestedStorage};
+use crate::domain::destination::{Destination, printable_uri};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, RUN};
@@ -11,7 +11,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
-use crate::domain::template::{DirKind, Pair, Template, TemplateError, Values};
+use crate::domain::template::{DirKind, Template, TemplateError, TemplatePair, Values};
 
 /// One Test of several.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl TestSubject {
     /// `prod/pay data: s3://bucket/data`.
     #[must_use]
     pub fn title(&self) -> String {
-        let bare = self.spec.destination.bare();
+        let bare = self.spec.destination.uri_without_attributes();
         match (&self.target, self.kind) {
             (Some(target), Some(kind)) => format!("{target} {kind}: {bare}"),
             (Some(target), None) => format!("{target}: {bare}"),
@@ -45,7 +45,7 @@ impl TestSubject {
 /// The URI is refused, or its path has variables, which stand for nothing where no target is named.
 pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> {
     let refused = |why: String| {
-        let what = format!("{} cannot be used as a destination.", shown(uri));
+        let what = format!("{} cannot be used as a destination.", printable_uri(uri));
         Fault::new(Cause::Usage, what, why, "Correct it and try again.")
     };
     let destination = Destination::parse_user(uri).map_err(|error| refused(error.to_string()))?;
@@ -54,7 +54,7 @@ pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault
         let why = "Its variables stand for a cluster and a tenant, and none is named.";
         return Err(Fault::new(
             Cause::Usage,
-            format!("{} cannot be tested.", shown(uri)),
+            format!("{} cannot be tested.", printable_uri(uri)),
             why,
             "Write the directory itself, or name the target: obnow test-storage CLUSTER/TENANT.",
         ));
@@ -95,7 +95,7 @@ pub fn from_target(
         (DirectoryRules::PerCluster, None) | (DirectoryRules::Logical, _) => true,
     };
     if is_one {
-        let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination().cloned());
+        let own = facts.cluster.cluster_backup.as_ref().and_then(|whole| whole.destination().cloned());
         let is_set = own.is_some();
         let (destination, key) = match own {
             Some(own) => (own, None),
@@ -158,7 +158,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
                 | Action::StartArchiving
                 | Action::ResumeArchiving
                 | Action::Compact
-                | Action::LookAtStorage { .. }
+                | Action::ProveOnStorage { .. }
                 | Action::StartBackup { to: None, .. } => continue,
             };
             let is_to = matches!(action, Action::StartBackup { .. });
@@ -170,7 +170,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
                 // Below V4 what a plan sets is the cluster's, whichever tenant's plan has the step; a TO is for tenants.
-                (Some(kind), Some(tenant)) if is_to || !prepared.plan.whole => {
+                (Some(kind), Some(tenant)) if is_to || !prepared.plan.is_per_cluster => {
                     TestSpec::for_tenant(facts, tenant, kind, destination)
                 }
                 _ => TestSpec::for_cluster(facts, destination),
@@ -199,7 +199,7 @@ fn tenant_fallback(
     several: bool,
 ) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = facts.target(tenant);
-    let covers = |wanted: &&Wanted| wanted.covers(&tenant.name) && wanted.data.is_some();
+    let covers = |wanted: &&RequestedStorage| wanted.covers(&tenant.name) && wanted.data.is_some();
     let wanted = choices.fallbacks.iter().find(covers);
     let Some((wanted, data)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
         return Err(no_destination(&target));
@@ -211,7 +211,7 @@ fn tenant_fallback(
         if matches!(directory_rules(facts), DirectoryRules::PerCluster) {
             return storage.expand(&template_values(facts, Some(tenant)));
         }
-        let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
+        let pair = TemplatePair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
         let (data, clog) = pair.expand(&template_values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };
@@ -254,10 +254,13 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
         let path = uri.split_once("://").map_or("", |(_, path)| path);
         path.split(['/', '?']).next().unwrap_or_default().to_owned()
     };
-    let same = |wanted: &&Wanted| {
+    let same = |wanted: &&RequestedStorage| {
         let of_kind = |uri: &String| uri.starts_with(&format!("{}://", destination.kind()));
         let uris = [&wanted.data, &wanted.archive];
-        uris.into_iter().flatten().filter(|uri| of_kind(uri)).any(|uri| bucket(uri) == bucket(&destination.bare()))
+        uris.into_iter()
+            .flatten()
+            .filter(|uri| of_kind(uri))
+            .any(|uri| bucket(uri) == bucket(&destination.uri_without_attributes()))
     };
     choices.fallbacks.iter().find(same).and_then(|wanted| wanted.access_key.clone())
 }
@@ -265,7 +268,7 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
 fn with_access_id(destination: Destination, id: Option<&str>) -> Result<Destination, Fault> {
     match id {
         Some(id) if destination.needs_access_key() => {
-            let bare = destination.bare();
+            let bare = destination.uri_without_attributes();
             destination.with_attribute("access_id", id).map_err(|error| {
                 let what = format!("{bare} cannot be used as a destination.");
                 Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")

@@ -16,9 +16,9 @@ use crate::backend::Run;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::facts::{Facts, JobFacts, ServiceFacts};
+use crate::domain::facts::{BackupServiceFacts, Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Need, Plan, TargetPlan};
 use crate::domain::secret::Secret;
@@ -41,10 +41,10 @@ pub struct PendingDump {
 /// The backup service is not there, or a directory that is no place for a dump.
 pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match &facts.cluster.backup_service {
-        Some(ServiceFacts::Ready { release, path }) => {
+        Some(BackupServiceFacts::Ready { release, path }) => {
             rendered(Path::new(path), releases::release(release)?, plan, task)
         }
-        Some(ServiceFacts::Missing(fault)) => Err(fault.clone()),
+        Some(BackupServiceFacts::Missing(fault)) => Err(fault.clone()),
         None => Err(Fault::new(
             Cause::Internal,
             format!("A dump of {} cannot be shown.", facts.cluster.target),
@@ -86,7 +86,7 @@ pub(super) struct Planned<'a> {
     /// The destination directory of the plan; it may contain the variable of the run.
     pub(super) directory: &'a str,
     /// Tables and databases that are left out.
-    pub(super) exclude: &'a Exclude,
+    pub(super) exclude: &'a ExcludedTables,
     /// The directory that existed when the plan was confirmed; `None` where it may be created.
     pub(super) base: Option<PathBuf>,
 }

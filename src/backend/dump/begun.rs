@@ -11,7 +11,7 @@ use super::listing::Scope;
 use super::manifest::{Instant, Source};
 use super::place::Place;
 use super::{io_fault, replace};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 
 /// The start record of a dump, completed when the dump ends.
@@ -40,8 +40,8 @@ pub struct Begun {
     /// Databases and tables that the server listed after the dump ended.
     pub after: Option<Scope>,
     /// Tables and views that are left out as asked.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    pub exclude: Exclude,
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
+    pub exclude: ExcludedTables,
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
@@ -128,7 +128,7 @@ mod tests {
             estimate: Some(5),
             before: Scope { databases: vec!["pay".into()], tables: Vec::new() },
             after: None,
-            exclude: Exclude(["pay.x".to_owned()].into()),
+            exclude: ExcludedTables(["pay.x".to_owned()].into()),
             changed: Vec::new(),
             left_out: Vec::new(),
         };

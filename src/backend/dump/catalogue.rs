@@ -6,7 +6,9 @@ use super::listing::{LIST_DATABASES, LIST_TABLES, Scope};
 use super::server::{Three, as_str, three};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
-use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};
+use crate::domain::dump::{
+    Catalogue, CatalogueListing, Column, ExcludedTables, PLAIN_TYPES, SYSTEM_DATABASES, assess_catalogue, is_system,
+};
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
 
@@ -97,7 +99,7 @@ impl Asker<'_> {
         for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
             left_out.push((kind, self.named(question).await?));
         }
-        let catalogue = judge(Listing {
+        let catalogue = assess_catalogue(CatalogueListing {
             columns: columns.iter().map(column).collect(),
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,
@@ -129,7 +131,7 @@ fn names(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)>
 /// Returns the tables whose dump file would overwrite another's. Table kinds that were never tested have no known file.
 fn same_file(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
-    let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
+    let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &ExcludedTables::default())?;
     Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::Login;
 use super::place::Place;
 use super::releases::Tool;
-use crate::domain::dump::{ALL, Exclude, SYSTEM_DATABASES};
+use crate::domain::dump::{ALL, ExcludedTables, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
 
 /// Shell script that runs the dump and writes its exit status, which is then known even if obnow has exited. It ignores SIGHUP:
@@ -34,7 +34,7 @@ pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
 /// Returns the command line of a dump as it may be shown. Login, host and port are placeholders: the endpoint is known only at
 /// the start, and user and password are never shown.
 #[must_use]
-pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &Exclude) -> String {
+pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &ExcludedTables) -> String {
     let words = [program.display().to_string()].into_iter().chain(
         arguments("<login>", "<host>", "<port>", partial, options, exclude)
             .into_iter()
@@ -56,7 +56,7 @@ fn arguments(
     port: &str,
     partial: &Path,
     options: &[&str],
-    exclude: &Exclude,
+    exclude: &ExcludedTables,
 ) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![
         format!("--defaults-file={login}").into(),
@@ -71,7 +71,7 @@ fn arguments(
 }
 
 /// Returns the Perl regular expression that matches the `database.table` names to dump.
-fn filter(exclude: &Exclude) -> String {
+fn filter(exclude: &ExcludedTables) -> String {
     let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
     if exclude.is_empty() {
         return system;
@@ -96,7 +96,7 @@ fn literal(name: &str) -> String {
 }
 
 /// Builds the command; the caller connects the login to its standard input.
-pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &Exclude) -> Command {
+pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &ExcludedTables) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command
@@ -123,7 +123,7 @@ mod tests {
             Path::new("/opt/my dumper"),
             &["--threads=1"],
             Path::new("/b/t.1.partial"),
-            &Exclude::default(),
+            &ExcludedTables::default(),
         );
         let regex = format!("'--regex=^(?!({})\\.)'", SYSTEM_DATABASES.join("|"));
         assert_eq!(
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn table_regex_excludes_tables_and_databases() {
         let system = SYSTEM_DATABASES.join("|");
-        let exclude = Exclude(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
+        let exclude = ExcludedTables(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
         assert_eq!(
             filter(&exclude),
             format!(r"^(?!({system})\.)(?!(o\.e\.|pay\.a\$b$|pay\.x\x20y$|pay\.\xE6\xB1\x89$))")

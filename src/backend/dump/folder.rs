@@ -8,9 +8,9 @@ use rustix::fs::{Access, access, statvfs};
 
 use super::io_fault;
 use super::manifest::{Manifest, NAME};
-use crate::domain::dump::{PlaceFacts, PlaceState};
+use crate::domain::dump::{DumpDirectoryFacts, DumpDirectoryState};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::words::size;
+use crate::domain::format::size;
 
 /// The most directory entries that are searched for the last dump.
 const NAMES: usize = 10_000;
@@ -21,15 +21,17 @@ const MANIFESTS: usize = 20;
 /// Inspects a directory of dumps and the newest dump of this target in it; where the directory is missing, its nearest existing
 /// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
 #[must_use]
-pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
+pub fn facts(folder: &Path, target: &str) -> DumpDirectoryFacts {
     let found = nearest(folder);
     let state = match usable(folder, found) {
-        Err(fault) => PlaceState::Unfit(fault),
-        Ok(()) if found != folder => PlaceState::Missing { above: found.display().to_string() },
-        Ok(()) => PlaceState::There { empty: std::fs::read_dir(found).is_ok_and(|mut all| all.next().is_none()) },
+        Err(fault) => DumpDirectoryState::Unfit(fault),
+        Ok(()) if found != folder => DumpDirectoryState::Missing { above: found.display().to_string() },
+        Ok(()) => {
+            DumpDirectoryState::There { empty: std::fs::read_dir(found).is_ok_and(|mut all| all.next().is_none()) }
+        }
     };
     let device = |path: &Path| std::fs::metadata(path).map(|data| data.dev()).ok();
-    PlaceFacts {
+    DumpDirectoryFacts {
         path: folder.display().to_string(),
         state,
         on_root: device(found).is_some_and(|found| device(Path::new("/")) == Some(found)),
@@ -140,7 +142,7 @@ mod tests {
         let missing = facts(&here, "lab");
         assert!(missing.is_missing() && !here.exists() && missing.last.is_none(), "{missing:?}");
         std::fs::create_dir(&here).unwrap();
-        assert_eq!(facts(&here, "lab").state, PlaceState::There { empty: true });
+        assert_eq!(facts(&here, "lab").state, DumpDirectoryState::There { empty: true });
         let write = |run: &str, name: &str, target: &str, bytes: u64, seconds: u64| {
             let path = here.join(run).join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -158,11 +160,11 @@ mod tests {
         write("t2.1/t2.1", NAME, "lab", 20, 200);
         write("", "t3.1.uploaded.json", "other", 30, 300);
         let seen = facts(&here, "lab");
-        assert_eq!((seen.last, seen.state), (Some(20), PlaceState::There { empty: false }));
+        assert_eq!((seen.last, seen.state), (Some(20), DumpDirectoryState::There { empty: false }));
         assert_eq!(facts(&here, "other").last, Some(30));
         assert!(seen.free.is_some());
         std::fs::write(folder.path().join("file"), "").unwrap();
-        assert!(matches!(facts(&folder.path().join("file/x"), "lab").state, PlaceState::Unfit(_)));
+        assert!(matches!(facts(&folder.path().join("file/x"), "lab").state, DumpDirectoryState::Unfit(_)));
         assert!(facts(Path::new("/"), "lab").on_root && !facts(Path::new("/proc"), "lab").on_root);
         assert!(still_there(&here).is_ok());
         assert!(still_there(&folder.path().join("gone")).unwrap_err().why.contains("not mounted"));

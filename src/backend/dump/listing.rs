@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::dump::{Exclude, Object, is_system};
+use crate::domain::dump::{DatabaseObject, ExcludedTables, is_system};
 use crate::domain::fault::{Cause, Fault};
 
 /// Lists the names of all databases.
@@ -68,12 +68,13 @@ impl Scope {
     pub fn new<'a>(
         databases: impl IntoIterator<Item = &'a str>,
         tables: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
-        exclude: &Exclude,
+        exclude: &ExcludedTables,
     ) -> Result<Self, Fault> {
         let databases = databases.into_iter().filter(|name| !is_system(name) && !exclude.has_database(name));
         let mut databases: Vec<String> = databases.map(str::to_owned).collect();
         databases.sort();
-        let kept = tables.into_iter().filter(|(database, table, _)| !exclude.has(&Object::table(database, table)));
+        let kept =
+            tables.into_iter().filter(|(database, table, _)| !exclude.has(&DatabaseObject::table(database, table)));
         Ok(Self { databases, tables: listed(kept)? })
     }
 
@@ -179,7 +180,7 @@ mod tests {
     fn tables_with_colliding_files_are_refused() {
         let scope = |names: &[&'static str]| {
             let tables = names.iter().map(|name| ("pay", *name, "BASE TABLE"));
-            Scope::new(["pay", "MYSQL"], tables, &Exclude::default()).unwrap()
+            Scope::new(["pay", "MYSQL"], tables, &ExcludedTables::default()).unwrap()
         };
         let good = scope(&["t", "u"]);
         let files = good.files().unwrap();
@@ -197,11 +198,11 @@ mod tests {
     #[test]
     fn excluded_tables_are_no_dump_contents() {
         let rows = [("pay", "a", "EXTERNAL TABLE"), ("pay", "b", "BASE TABLE"), ("o.e", "t", "BASE TABLE")];
-        let exclude = Exclude(["pay.a".to_owned(), "o.e.*".to_owned()].into());
+        let exclude = ExcludedTables(["pay.a".to_owned(), "o.e.*".to_owned()].into());
         let scope = Scope::new(["pay", "o.e"], rows, &exclude).unwrap();
         assert_eq!(scope.databases, ["pay"]);
         assert_eq!(scope.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["b"]);
-        assert!(Scope::new(["pay"], rows, &Exclude::default()).is_err());
+        assert!(Scope::new(["pay"], rows, &ExcludedTables::default()).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::listing::{Kind, Listed, Role, Scope};
 use super::place::Place;
 use super::rows::{Broken, Counted, Counter};
 use super::schema;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 
 /// The manifest's name in the dump's folder.
@@ -58,8 +58,8 @@ pub struct Source {
     /// When the snapshot was taken.
     pub instant: Instant,
     /// Tables and views that were left out as asked.
-    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
-    pub exclude: Exclude,
+    #[serde(default, skip_serializing_if = "ExcludedTables::is_empty")]
+    pub exclude: ExcludedTables,
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,

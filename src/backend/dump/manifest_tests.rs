@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 
 const CREATE: &str =
     "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
@@ -33,7 +33,8 @@ fn fresh() -> Fresh {
     ] {
         std::fs::write(partial.join(name), text).unwrap();
     }
-    let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &Exclude::default()).unwrap();
+    let scope =
+        Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &ExcludedTables::default()).unwrap();
     Fresh { _folder: folder, place, scope }
 }
 
@@ -44,7 +45,7 @@ fn source() -> Source {
         server: "s".into(),
         release: "0.10.0".into(),
         instant,
-        exclude: Exclude::default(),
+        exclude: ExcludedTables::default(),
         changed: Vec::new(),
         left_out: Vec::new(),
     }
@@ -101,7 +102,7 @@ fn missing_file_is_named() {
 #[test]
 fn changed_tables_refuse_the_seal() {
     let fresh = fresh();
-    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &Exclude::default()).unwrap();
+    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &ExcludedTables::default()).unwrap();
     for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
         let fault = seal(&fresh.place, source(), before, after).unwrap_err();
         assert!(fault.what.contains("not from one instant") && fault.why.contains("pay.v"), "{fault}");

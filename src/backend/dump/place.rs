@@ -33,7 +33,7 @@ impl Place {
     /// Returns the paths of a task's attempt in the directory of its plan, with the variable of the run filled in.
     ///
     /// # Errors
-    /// As [`Place::new`].
+    /// As [`ResolvedDestination::new`].
     pub fn of(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
         let run = format!("{task}.{attempt}");
         Self::new(Path::new(&directory.replace(RUN, &run)), &run)

@@ -19,7 +19,7 @@ use super::place::Place;
 use super::releases::Tool;
 use super::{Login, io_fault};
 use crate::domain::diagnosis::foreign;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::fault::{Cause, Fault};
 use crate::process::{Process, boot_id};
 
@@ -80,7 +80,7 @@ impl Dump {
         tool: &Tool,
         login: &Login,
         place: &Place,
-        exclude: &Exclude,
+        exclude: &ExcludedTables,
         locks: &[BorrowedFd<'_>],
     ) -> Result<Self, Fault> {
         tls_fits(tool, login.tls)?;

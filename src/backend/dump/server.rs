@@ -8,7 +8,7 @@ use super::catalogue;
 use super::listing::Scope;
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, number, text};
-use crate::domain::dump::{Catalogue, Exclude, is_system};
+use crate::domain::dump::{Catalogue, ExcludedTables, is_system};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::preflight::in_the_way;
 
@@ -23,7 +23,7 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 ///
 /// # Errors
 /// No answer, or a table kind that was never tested with mydumper.
-pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
+pub(super) async fn scope(session: &mut Session, exclude: &ExcludedTables) -> Result<Scope, Fault> {
     let (databases, tables) = catalogue::tables(session).await?;
     scope_of(&databases, &tables, exclude)
 }
@@ -32,9 +32,9 @@ pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Sc
 ///
 /// # Errors
 /// An object that a restore would not bring back and that is not excluded, or no answer.
-pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(Scope, Catalogue), Fault> {
+pub(super) async fn dumpable(session: &mut Session, exclude: &ExcludedTables) -> Result<(Scope, Catalogue), Fault> {
     let (databases, tables, catalogue) = catalogue::whole(session).await?;
-    let found = catalogue.in_the_way(exclude);
+    let found = catalogue.blocking_objects(exclude);
     if !found.is_empty() {
         let (why, next) = in_the_way(&found);
         let what = "The dump would not bring everything back.";
@@ -45,7 +45,7 @@ pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result
     Ok((scope, catalogue))
 }
 
-fn scope_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result<Scope, Fault> {
+fn scope_of(databases: &[String], tables: &[Three], exclude: &ExcludedTables) -> Result<Scope, Fault> {
     Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 

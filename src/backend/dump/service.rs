@@ -5,17 +5,17 @@ use std::path::PathBuf;
 
 use super::blocking;
 use super::releases::{self, Tool};
-use crate::domain::facts::ServiceFacts;
+use crate::domain::facts::BackupServiceFacts;
 use crate::domain::fault::Fault;
 
 /// The search path where PATH is not set.
 const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Returns the backup service of this host as facts: the program that the inventory names, else the first on PATH.
-pub async fn find_service(named: Option<&str>) -> ServiceFacts {
+pub async fn find_service(named: Option<&str>) -> BackupServiceFacts {
     match find_tool(named).await {
-        Ok(tool) => ServiceFacts::Ready { release: tool.to_string(), path: tool.path.display().to_string() },
-        Err(fault) => ServiceFacts::Missing(fault),
+        Ok(tool) => BackupServiceFacts::Ready { release: tool.to_string(), path: tool.path.display().to_string() },
+        Err(fault) => BackupServiceFacts::Missing(fault),
     }
 }
 

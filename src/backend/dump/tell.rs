@@ -8,12 +8,12 @@ use super::begun::Begun;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
-use crate::domain::dump::few;
+use crate::domain::dump::abbreviated_list;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words;
 
 /// Returns the server's time zone at the start of the dump; UTC where there is no start record.
 pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
@@ -36,7 +36,7 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &Serv
 /// Returns the outcome of a proven dump that was uploaded to an object storage.
 pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
     let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
-    if outcome.recipe.is_empty() {
+    if outcome.restore_instructions.is_empty() {
         return outcome;
     }
     let fetch = match objects.endpoint() {
@@ -45,8 +45,8 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTime
         }
         None => format!("fetch every object under {} into an empty <directory>", objects.shown),
     };
-    outcome.recipe.insert(1, fetch);
-    outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
+    outcome.restore_instructions.insert(1, fetch);
+    outcome.restore_instructions.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
     outcome
 }
 
@@ -65,7 +65,7 @@ fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -
         Some(longest) if packet_for(longest) > LONGEST_LOADABLE => Outcome::not_restorable(Fault::new(
             Cause::Storage,
             format!("The dump {at} is whole, and no server loads it."),
-            format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
+            format!("Its longest statement has {}, and a server takes 1 GiB at most.", format::size(longest)),
             "Find the table whose rows are that long, leave it out with --exclude-table, and keep it by other means.",
         )),
         _ => restorable(manifest, at, directory, zone),
@@ -81,7 +81,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
         format!("tables are all from one instant, within {} (server time)", span_text(from, to, zone)),
     ];
     if !source.changed.is_empty() {
-        told.push(format!("values that lost digits: {}", few(&source.changed)));
+        told.push(format!("values that lost digits: {}", abbreviated_list(&source.changed)));
     }
     if !source.exclude.is_empty() {
         told.push(format!("left out as asked: {}", source.exclude.words()));
@@ -107,7 +107,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
         recipe.push(format!(
             "its longest statement has {}: where SHOW VARIABLES LIKE 'max_allowed_packet' tells less than {need}, first \
              SET GLOBAL max_allowed_packet = {need}",
-            words::size(longest)
+            format::size(longest)
         ));
     }
     let mut left_out = manifest.left_out.clone();
@@ -123,7 +123,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
 pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     let mut outcome = Outcome::failed(fault, None);
     if partial.is_dir() {
-        outcome.told.push(left(attempt, partial));
+        outcome.notes.push(left(attempt, partial));
     }
     outcome
 }
@@ -138,8 +138,8 @@ pub(super) fn left(attempt: u32, partial: &Path) -> String {
 mod tests {
     use super::super::manifest::{Instant, Source};
     use super::*;
-    use crate::domain::dump::Exclude;
-    use crate::domain::outcome::VerdictWord;
+    use crate::domain::dump::ExcludedTables;
+    use crate::domain::outcome::VerdictKind;
 
     fn manifest(longest: Option<u64>) -> Manifest {
         let instant = Instant { not_before: jiff::Timestamp::UNIX_EPOCH, not_after: jiff::Timestamp::UNIX_EPOCH };
@@ -151,7 +151,7 @@ mod tests {
                 server: "s".into(),
                 release: "0.10.0".into(),
                 instant,
-                exclude: Exclude(["pay.inv".to_owned()].into()),
+                exclude: ExcludedTables(["pay.inv".to_owned()].into()),
                 changed: vec!["pay.t.f (float, printed with 6 digits)".into()],
                 left_out: vec!["routines pay.f".into()],
             },
@@ -166,26 +166,27 @@ mod tests {
     #[test]
     fn outcome_lists_needs_and_omissions() {
         let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
-        assert_eq!(outcome.verdict, VerdictWord::Restorable);
-        let told = outcome.told.join("\n");
+        assert_eq!(outcome.verdict, VerdictKind::Restorable);
+        let told = outcome.notes.join("\n");
         assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
         assert!(told.contains("left out as asked: pay.inv"), "{told}");
-        let recipe = outcome.recipe.join("\n");
+        let recipe = outcome.restore_instructions.join("\n");
         assert!(recipe.contains("longest statement has 18.0 MiB"), "{recipe}");
         assert!(recipe.contains("SET GLOBAL max_allowed_packet = 19922944"), "{recipe}");
         assert!(
             recipe.contains("not in the backup: triggers, in this server: routines pay.f, as asked: pay.inv"),
             "{recipe}"
         );
-        let older =
-            super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0)).recipe.join("\n");
+        let older = super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0))
+            .restore_instructions
+            .join("\n");
         assert!(!older.contains("max_allowed_packet"), "what was not measured is not told: {older}");
     }
 
     #[test]
     fn too_long_statement_is_not_restorable() {
         let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
-        assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+        assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
         assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));
         assert_eq!(packet_for(0), 1 << 20);
         assert_eq!(packet_for((1 << 20) - 1024), 1 << 20);

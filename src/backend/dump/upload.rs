@@ -19,11 +19,11 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::size;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Action, RUN, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words::size;
 
 /// The objects of one run in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,14 +181,14 @@ impl DumpSystem {
                 })
                 .await?;
                 let mut outcome = tell::uploaded(&manifest, &objects, &zone);
-                outcome.told.push(removed);
+                outcome.notes.push(removed);
                 outcome
             }
             Err(Unlike::Other(fault)) => Outcome::not_restorable(fault),
             Err(Unlike::Unseen(fault)) => Outcome::unknown(fault),
         };
         if outcome.fault.is_some() && place.finished().is_dir() {
-            outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
+            outcome.notes.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
         }
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
@@ -235,7 +235,7 @@ async fn all(
         }
     }
     let text = read(&folder.join(NAME)).await?;
-    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
+    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::digest_of(&text) };
     storage.put(to_store(objects.key(NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
@@ -334,11 +334,11 @@ fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
 
 /// Adds notes about the files that stay on this host and in the storage.
 fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
-    outcome.told.push(format!(
+    outcome.notes.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
         objects.shown
     ));
-    outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
+    outcome.notes.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
     outcome
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::backend::Storage;
 use crate::backend::dump::manifest::{Instant, Source};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl Memory {
     #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
     fn keep(&self, file: ToStore) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
-        assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
+        assert_eq!((body.len() as u64, digest::digest_of(&body)), (file.bytes, file.sha256), "{}", file.key);
         file.sent.fetch_add(file.bytes, Ordering::Relaxed);
         self.puts.lock().unwrap().push(file.key.clone());
         self.objects.lock().unwrap().insert(file.key, body);
@@ -79,7 +79,7 @@ fn finished(folder: &Path) -> (Place, Manifest) {
     std::fs::create_dir(place.finished()).unwrap();
     let files = [("metadata", "m"), ("a.t-schema.sql", "schema"), ("a.t.sql", "rows rows")].map(|(name, text)| {
         std::fs::write(place.finished().join(name), text).unwrap();
-        FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digest::of(text.as_bytes()) }
+        FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digest::digest_of(text.as_bytes()) }
     });
     let at = "2026-11-19T19:31:40Z".parse().unwrap();
     let instant = Instant { not_before: at, not_after: at };
@@ -91,7 +91,7 @@ fn finished(folder: &Path) -> (Place, Manifest) {
             server: "s".into(),
             release: "0.10.0".into(),
             instant,
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             changed: Vec::new(),
             left_out: Vec::new(),
         },

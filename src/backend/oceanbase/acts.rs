@@ -10,7 +10,7 @@ use super::{OceanBase, render, rows};
 use crate::backend::system::{Act, Doing, Wording};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
+use crate::domain::plan::{Action, Plan, StatementSecrets, TargetPlan};
 use crate::domain::target::TargetName;
 use crate::domain::task::{PreviewStep, ServerConnection};
 
@@ -62,7 +62,7 @@ impl OceanBase {
     /// # Errors
     /// A secret is missing, or no statement can carry it.
     pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
-        let carried = Carried {
+        let carried = StatementSecrets {
             access_key: self.secrets.access_key.as_ref(),
             encryption: self.secrets.encryption.as_ref(),
             decryption: &self.secrets.decryption,
@@ -96,7 +96,7 @@ impl OceanBase {
         if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
             return Err(self.internal("a statement of one tenant for another"));
         }
-        if let (Action::LookAtStorage { .. }, [target]) = (action, group) {
+        if let (Action::ProveOnStorage { .. }, [target]) = (action, group) {
             return self.open_look(action, &target.target, task, attempt).await;
         }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();

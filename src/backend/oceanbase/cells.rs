@@ -6,7 +6,7 @@ use super::session::{Row, number, some_text};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::scn::Scn;
-use crate::domain::time_zone::{NoMoment, ServerTimeZone};
+use crate::domain::time_zone::{ServerTimeZone, TimeError};
 
 #[cfg(test)]
 mod tests;
@@ -264,7 +264,7 @@ impl Kind {
                 (!is_time).then_some("no time")
             }
             Self::PrintedTime => {
-                matches!(ServerTimeZone::fixed(0).moment(text), Err(NoMoment::NotKnown(_))).then_some("no time")
+                matches!(ServerTimeZone::fixed(0).moment(text), Err(TimeError::NotKnown(_))).then_some("no time")
             }
             Self::OneOf(words) | Self::OneOfOrNull(words) => {
                 (!words.iter().any(|word| word.eq_ignore_ascii_case(text))).then_some("no word of it")

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::OceanBase;
 use super::session::{Session, text};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::standstill::ServerClock;
+use crate::domain::stall::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 
 /// The largest distance of a zone from UTC that is accepted, in seconds.

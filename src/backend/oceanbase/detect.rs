@@ -14,7 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::proof::ProofRule;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::ServerClock;
+use crate::domain::stall::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have; they are discovered at run time.
@@ -156,10 +156,10 @@ impl OceanBase {
             backup_service: None,
             work: None,
             dump: None,
-            dump_place: None,
+            dump_directory: None,
             proof: self.line()?.proof,
             through_proxy,
-            whole,
+            cluster_backup: whole,
             managers,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
@@ -203,10 +203,10 @@ impl OceanBase {
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
             work: None,
             dump: Some(dump),
-            dump_place: None,
+            dump_directory: None,
             proof: ProofRule::Never,
             through_proxy: None,
-            whole: None,
+            cluster_backup: None,
             managers: Known::Known(Vec::new()),
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })

@@ -42,14 +42,14 @@ impl OceanBase {
         self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
-    /// Opens a connection to the confirmed cluster, with one time limit for all endpoints ([`Limits::reach`]).
+    /// Opens a connection to the confirmed cluster, with one time limit for all endpoints ([`Limits::connect_deadline`]).
     ///
     /// # Errors
     /// No endpoint answers, or only endpoints of another cluster do.
     ///
-    /// [`Limits::reach`]: crate::domain::connection::Limits::reach
+    /// [`Limits::connect_deadline`]: crate::domain::connection::Limits::reach
     pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
-        let limit = self.connection.limits.reach();
+        let limit = self.connection.limits.connect_deadline();
         timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
     }
 

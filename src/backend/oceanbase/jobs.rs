@@ -60,7 +60,7 @@ pub(super) fn watch_parent(
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
             let why = format!("Job {parent} ended as {} without a job for it.", job.status);
-            let events = if run.prepared.plan.whole {
+            let events = if run.prepared.plan.is_per_cluster {
                 "oceanbase.__all_rootservice_event_history (module 'backup')"
             } else {
                 "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"

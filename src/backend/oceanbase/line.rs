@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::cluster_backup::ClusterBackupRules;
 use crate::domain::facts::Scope;
 use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;
-use crate::domain::whole::WholeRules;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +42,7 @@ pub enum Jobs {
     /// Each tenant has its own jobs.
     OfEachTenant,
     /// One job is for the whole cluster, visible to sys only.
-    OfTheCluster(WholeRules),
+    OfTheCluster(ClusterBackupRules),
 }
 
 /// A release line as its file has it.

@@ -13,9 +13,9 @@ use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Judged, VerdictWord, without};
+use crate::domain::outcome::{Assessment, VerdictKind, other_backups};
 use crate::domain::plan::{Action, TargetPlan};
-use crate::domain::proof::{Evidence, Looked, Proof, weigh};
+use crate::domain::proof::{Evidence, Proof, ProofAnswer, apply_proof};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
@@ -32,14 +32,16 @@ pub(in crate::backend) struct Looking {
     /// When the server was last asked.
     asked: Instant,
     /// The result, once there is one.
-    looked: Option<Looked>,
+    looked: Option<ProofAnswer>,
 }
 
 /// Returns the observation for an assessed set.
-fn seen(judged: Judged) -> Seen {
+fn seen(judged: Assessment) -> Seen {
     match judged {
-        Judged::Final(outcome) => Look::Verdict(outcome),
-        Judged::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+        Assessment::Final(outcome) => Look::Verdict(outcome),
+        Assessment::Pending { what, at_least, interim: meanwhile } => {
+            Look::NotYet { what, at_least, outcome: meanwhile }
+        }
     }
     .into()
 }
@@ -51,10 +53,10 @@ impl OceanBase {
         target: &TargetPlan,
         tenant: &TenantFacts,
         (set, zone): (u64, &ServerTimeZone),
-        judged: Judged,
+        judged: Assessment,
     ) -> Seen {
         let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
-            step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
+            step.actions.iter().filter(|action| matches!(action, Action::ProveOnStorage { .. })).collect()
         });
         if planned.is_empty() {
             return seen(judged.unproven(target.proof_why.clone()));
@@ -64,17 +66,17 @@ impl OceanBase {
         let by_views = judged.outcome().verdict;
         match known {
             Some((looked, asked))
-                if !matches!(looked, Looked::Lacks(_))
-                    || by_views != VerdictWord::Restorable
-                    || asked.elapsed() < self.connection.limits.between_looks() =>
+                if !matches!(looked, ProofAnswer::Lacks(_))
+                    || by_views != VerdictKind::Restorable
+                    || asked.elapsed() < self.connection.limits.proof_interval() =>
             {
-                let others = || without(tenant, set, zone);
-                return seen(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
+                let others = || other_backups(tenant, set, zone);
+                return seen(apply_proof(judged, &looked, name, tenant.archive.expected_archive_delay(), others));
             }
             _ => {}
         }
-        if by_views != VerdictWord::Restorable {
-            let why = if by_views == VerdictWord::NotYetRestorable {
+        if by_views != VerdictKind::Restorable {
+            let why = if by_views == VerdictKind::NotYetRestorable {
                 "the views show no window yet"
             } else {
                 "the views show already what is missing"
@@ -103,10 +105,10 @@ impl OceanBase {
         let pieces = tenant.archive.known_pieces();
         let by_log = restorable::log_covers(set, pieces, tenant.archive.known_rounds()) || !set.plus_archivelog;
         let fits =
-            |action: &&&'a Action| matches!(action, Action::LookAtStorage { log, .. } if log.is_some() == by_log);
+            |action: &&&'a Action| matches!(action, Action::ProveOnStorage { log, .. } if log.is_some() == by_log);
         let action =
             *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
-        let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
+        let Action::ProveOnStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
         elsewhere(set, tenant, data, log.as_ref())?;
         let looking = Looking { needed, until: point(set)?, asked: Instant::now(), looked: None };
         self.looks.insert(name.clone(), looking);
@@ -115,14 +117,14 @@ impl OceanBase {
 
     /// Returns the result of the last proof of a target.
     #[must_use]
-    pub fn looked(&self, name: &TargetName) -> Option<Looked> {
+    pub fn looked(&self, name: &TargetName) -> Option<ProofAnswer> {
         self.looks.get(name)?.looked.clone()
     }
 
     /// Records that a proof was not requested, and why.
     pub fn looked_in_vain(&mut self, name: &TargetName, fault: &Fault) {
         if let Some(looking) = self.looks.get_mut(name).filter(|looking| looking.looked.is_none()) {
-            looking.looked = Some(Looked::refused(fault));
+            looking.looked = Some(ProofAnswer::refused(fault));
         }
     }
 
@@ -134,7 +136,7 @@ impl OceanBase {
         task: &str,
         attempt: u32,
     ) -> Result<Act, Fault> {
-        let Action::LookAtStorage { access_key, decrypt, .. } = action else {
+        let Action::ProveOnStorage { access_key, decrypt, .. } = action else {
             return Err(self.internal("a look that is none"));
         };
         let lacks_key = access_key.is_some() && self.secrets.access_key.is_none();
@@ -228,7 +230,7 @@ impl OceanBase {
     /// Executes a prepared proof.
     ///
     /// # Errors
-    /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
+    /// The server refused, or did not answer; [`OceanBase::proof_line`] has what that means.
     pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,
@@ -272,7 +274,7 @@ impl OceanBase {
             looking.asked = Instant::now();
             looking.looked = Some(match &answer {
                 Ok(rows) => listed(looking, rows),
-                Err(failure) => Looked::refused(&failure.fault),
+                Err(failure) => ProofAnswer::refused(&failure.fault),
             });
         }
         answer.map(drop)
@@ -280,13 +282,13 @@ impl OceanBase {
 }
 
 /// Parses the rows of a proof. A row of an unknown type is neither a set nor a piece.
-fn listed(looking: &Looking, rows: &[Row]) -> Looked {
+fn listed(looking: &Looking, rows: &[Row]) -> ProofAnswer {
     let of = |kind: &str| {
         rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
     };
     let (sets, pieces) = (of("BACKUP_SET"), of("BACKUP_PIECE"));
     let proof = Proof { at: super::now(), by: Evidence::Media, until_scn: looking.until, sets, pieces };
-    Looked::listed(proof, &looking.needed)
+    ProofAnswer::listed(proof, &looking.needed)
 }
 
 /// Returns the earliest point that a set can be restored to, which a proof requests.
@@ -308,12 +310,12 @@ fn elsewhere(
     let at =
         |path: &str, place: &Destination| Destination::parse_server(path).is_ok_and(|path| path.is_same_path(place));
     if !at(&set.path, data) {
-        return Err(format!("the set lies in {}, and {} was confirmed", set.path, data.bare()));
+        return Err(format!("the set lies in {}, and {} was confirmed", set.path, data.uri_without_attributes()));
     }
     let covering = restorable::covering(set.start_replay, tenant.archive.known_rounds());
     match (log, covering) {
         (Some(log), Some(round)) if !round.path.is_empty() && !at(&round.path, log) => {
-            Err(format!("its log lies in {}, and {} was confirmed", round.path, log.bare()))
+            Err(format!("its log lies in {}, and {} was confirmed", round.path, log.uri_without_attributes()))
         }
         _ => Ok(()),
     }

@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use crate::domain::connection::Connection;
 use crate::domain::facts::LoginFacts;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::standstill::ServerClock;
+use crate::domain::stall::ServerClock;
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
 use read::{Columns, Home};

@@ -95,7 +95,7 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
             statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
+        Action::ProveOnStorage { .. } => look(words, action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
     }
 }
@@ -108,7 +108,7 @@ const PLANNED_SCN: &str = "0";
 /// # Errors
 /// The release profile has no template, or the action is another one.
 pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
-    let Action::LookAtStorage { data, log, decrypt, .. } = action else {
+    let Action::ProveOnStorage { data, log, decrypt, .. } = action else {
         return Err(no_words(words.line, "a look that is none"));
     };
     let run = of.variable();
@@ -161,7 +161,7 @@ fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
         return Ok(destination.clone());
     }
     destination.clone().with_path(&destination.path().replace(RUN, run)).map_err(|error| {
-        let what = format!("{} cannot be used.", destination.bare());
+        let what = format!("{} cannot be used.", destination.uri_without_attributes());
         Fault::new(Cause::Usage, what, error.to_string(), "Choose another path.")
     })
 }
@@ -268,7 +268,7 @@ pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
 /// Returns the targets that one start covers: those of the plan with the same mode and part.
 fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a TargetPlan> {
     let (mode, part) = (of.mode, of.part);
-    plan.targets.iter().filter(move |target| plan.whole || (target.mode, target.part) == (mode, part))
+    plan.targets.iter().filter(move |target| plan.is_per_cluster || (target.mode, target.part) == (mode, part))
 }
 
 /// Renders every step of every target of a plan, with its statements.

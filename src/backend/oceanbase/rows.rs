@@ -14,7 +14,7 @@ use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
 };
 use crate::domain::scn::Scn;
-use crate::domain::time_zone::{NoMoment, ServerTimeZone};
+use crate::domain::time_zone::{ServerTimeZone, TimeError};
 use crate::domain::version::Version;
 
 #[cfg(test)]
@@ -65,8 +65,8 @@ fn is_set(at: &str) -> Option<bool> {
     }
     match ServerTimeZone::fixed(0).moment(at) {
         Ok(_) => Some(true),
-        Err(NoMoment::NotSet) => Some(false),
-        Err(NoMoment::NotKnown(_)) => None,
+        Err(TimeError::NotSet) => Some(false),
+        Err(TimeError::NotKnown(_)) => None,
     }
 }
 

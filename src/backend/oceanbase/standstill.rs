@@ -8,13 +8,13 @@ use super::read::Is;
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
 use crate::backend::Run;
-use crate::domain::archiving::Unchanged;
+use crate::domain::archiving::UnchangedArchive;
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, Standstill};
+use crate::domain::stall::{ArchiveProgress, RootServiceEvent, ServerClock, Stall, StalledStep};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -38,12 +38,7 @@ const ITEMS: [(&str, &str); 6] = [
 
 impl OceanBase {
     /// Diagnoses why these targets make no progress; each comes with the text of its wait.
-    pub async fn standstill(
-        &mut self,
-        run: &Run<'_>,
-        step: StepKind,
-        stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    pub async fn standstill(&mut self, run: &Run<'_>, step: StepKind, stuck: &[(&TargetPlan, &str)]) -> Vec<Stall> {
         if matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_))) {
             return self.whole_standstill(run, step, stuck).await;
         }
@@ -65,13 +60,13 @@ impl OceanBase {
             .map(|(target, _)| {
                 let id = target.tenant.id;
                 let own: Vec<&Row> = third.iter().filter(|row| number(row, TENANT_ID) == Some(id)).collect();
-                Standstill {
+                Stall {
                     clock: clock.clone(),
                     servers: servers(&own),
                     archive: known(&rounds, |rows| {
                         let round = rows.iter().find(|row| number(row, TENANT_ID) == Some(id))?;
                         let lag_target = parameters.as_ref().and_then(|parameters| parameters.lag_target(id));
-                        Some(ArchiveStand { lag_target, ..archive(round, &own, now) })
+                        Some(ArchiveProgress { lag_target, ..archive(round, &own, now) })
                     }),
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
@@ -85,9 +80,9 @@ impl OceanBase {
     }
 
     /// Returns what these targets may hang on; where one is being cancelled, with the server that must write its metadata.
-    pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<Hanging> {
-        let mut hanging = Hanging::of(&self.detected?.version);
-        if stuck.iter().any(|(_, at)| Standstill::is_cancel(at)) {
+    pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<StalledStep> {
+        let mut hanging = StalledStep::of(&self.detected?.version);
+        if stuck.iter().any(|(_, at)| Stall::is_cancel(at)) {
             let servers = self.read(ViewId::Servers, &[], "").await.unwrap_or_default();
             // V4 says YES, the lines below it 1.
             let leads = |row: &&Row| matches!(word(row, "WITH_ROOTSERVER").as_str(), "YES" | "1");
@@ -97,7 +92,7 @@ impl OceanBase {
     }
 
     /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
         self.ensure_session().await.ok()?;
         if self.line().ok()?.jobs != Jobs::OfEachTenant {
             return None;
@@ -110,10 +105,11 @@ impl OceanBase {
             (Ok(_), None) => Known::NotChecked("the tenant is not listed any more".to_owned()),
             (Err(fault), _) => Known::NotChecked(fault.why.clone()),
         };
-        let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
+        let directory =
+            tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.uri_without_attributes()));
         let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![Is::Text("YES")]), "").await;
         let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text("log_archive")]), EVENTS).await;
-        Some(Unchanged {
+        Some(UnchangedArchive {
             has_round,
             directory,
             leader: known(&servers, |rows| rows.first().map(server)),
@@ -159,7 +155,7 @@ fn servers(rows: &[&Row]) -> Vec<String> {
     servers
 }
 
-fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand {
+fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveProgress {
     let behind = |row: &Row| {
         let checkpoint = number(row, "CHECKPOINT_SCN").filter(|scn| *scn > 0)?;
         Some(now?.seconds_since(Scn(checkpoint)))
@@ -173,7 +169,7 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
     // Where all are equally late, none is the slowest.
     let (least, most) = (late.values().min().copied(), late.iter().max_by_key(|(_, seconds)| **seconds));
     let slowest = most.filter(|(_, seconds)| Some(**seconds) > least).map(|(stream, seconds)| (*stream, *seconds));
-    ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
+    ArchiveProgress { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
 }
 
 /// Returns when the start of the current backup was sent, by the server's clock.
@@ -219,8 +215,8 @@ fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> 
     }
 }
 
-fn event(row: &Row) -> RootEvent {
+fn event(row: &Row) -> RootServiceEvent {
     let at = word(row, "TIMESTAMP");
     let at = at.split('.').next().unwrap_or_default().to_owned();
-    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+    RootServiceEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
 }

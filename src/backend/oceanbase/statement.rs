@@ -157,7 +157,7 @@ impl Statement {
                 Part::Read { value, .. } => text.push_str(value),
             }
         }
-        Ok(Secret::around(text))
+        Ok(Secret::from_shared(text))
     }
 }
 

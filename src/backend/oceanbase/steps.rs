@@ -13,12 +13,12 @@ use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::another_creation;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::outcome;
 use crate::domain::plan::{Action, Need, Plan, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::usable_full::usable_full;
 
 impl OceanBase {
     /// Observes a step for these targets at once, with one round of queries however many they are.
@@ -33,7 +33,7 @@ impl OceanBase {
             StepKind::CheckTarget => self.check_target(run, targets).await,
             StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),
             StepKind::SetDestination => {
-                let whole = run.prepared.plan.whole;
+                let whole = run.prepared.plan.is_per_cluster;
                 self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
             }
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
@@ -146,7 +146,7 @@ impl OceanBase {
                 seen
             })
             .collect();
-        if !run.prepared.plan.whole {
+        if !run.prepared.plan.is_per_cluster {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
                     && matches!(seen.look, Look::Ended(_))
@@ -183,9 +183,9 @@ impl OceanBase {
                 continue;
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
-            let judged = outcome::judge(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
-                outcome.told.extend(change);
-                outcome.told.extend(unproven(run, target, set));
+            let judged = outcome::assess(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
+                outcome.notes.extend(change);
+                outcome.notes.extend(unproven(run, target, set));
             });
             seen.push(self.proven(target, tenant, (set, &zone), judged));
         }
@@ -196,7 +196,7 @@ impl OceanBase {
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
 fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
     let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
-    if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
+    if let Some(failed) = failed.filter(|_| run.prepared.plan.is_per_cluster) {
         for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
             *seen = failed.clone();
         }
@@ -207,7 +207,7 @@ fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
 /// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
 fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
-    (run.prepared.plan.whole && lost)
+    (run.prepared.plan.is_per_cluster && lost)
         .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
 }
 
@@ -221,7 +221,7 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
 }
 
 fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
-    let view = if run.prepared.plan.whole {
+    let view = if run.prepared.plan.is_per_cluster {
         "CDB_OB_BACKUP_SET_DETAILS"
     } else {
         "CDB_OB_BACKUP_JOB_HISTORY (in the tenant itself: DBA_OB_BACKUP_JOB_HISTORY)"
@@ -276,14 +276,14 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
     }
     let passed = || {
         let (cluster, role) = (&facts.cluster, tenant.role.word());
-        let alone = cluster.known_by_its_id_alone();
+        let alone = cluster.has_only_its_id();
         Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
     };
     if again.is_some_and(|again| again.target(&target.target).is_some()) {
         return passed();
     }
     let mut choices = run.prepared.plan.choices.clone();
-    if !run.prepared.plan.whole {
+    if !run.prepared.plan.is_per_cluster {
         choices.targets = vec![target.target.clone()];
     }
     match plan(facts, &choices) {
@@ -313,7 +313,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
             _ => None,
         })
     });
-    match usable_full(tenant, new_destination.or(tenant.data_destination.as_ref())) {
+    match incremental_base(tenant, new_destination.or(tenant.data_destination.as_ref())) {
         Ok(base) => Look::Done(format!("set {} is the base", base.id)),
         Err(why) => Look::Failed(Fault::new(
             Cause::Precondition,
@@ -353,7 +353,9 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
             _ => false,
         };
         if wanted {
-            if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
+            if let (Action::StopArchiving, Archiving::Stopping(word)) =
+                (action, archiving::archiving_state(&tenant.archive))
+            {
                 return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
             return Look::Act(action.clone());
@@ -364,18 +366,18 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
 
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
     let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
-    match archiving::judge(&tenant.archive) {
+    match archiving::archiving_state(&tenant.archive) {
         Archiving::Running => Look::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
-        Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
-        Archiving::Ending(word) => waiting(word, true),
+        Archiving::Starting(word) => waiting(word, tenant.archive.latest().is_some()),
+        Archiving::Stopping(word) => waiting(word, true),
         Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
         Archiving::Off => Look::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
         Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
-        Archiving::Broken => Look::Act(Action::StopArchiving),
-        Archiving::Strange(word) => Look::Failed(Fault::new(
+        Archiving::Interrupted => Look::Act(Action::StopArchiving),
+        Archiving::Unrecognized(word) => Look::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
             format!("The server's view of its archive says {word}."),
@@ -394,7 +396,7 @@ fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Target
     if let Look::Failed(fault) = check_ready(tenant, target) {
         return Look::Failed(fault);
     }
-    if archiving::judge(&tenant.archive) != Archiving::Running {
+    if archiving::archiving_state(&tenant.archive) != Archiving::Running {
         let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
         return Look::Failed(Fault::new(
             Cause::Precondition,

@@ -7,11 +7,11 @@ use super::read::{Filter, Is};
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::words::Parameters;
-use crate::domain::destination::shown;
+use crate::domain::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
+use crate::domain::destination::printable_uri;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
-use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
 
 /// The name of OCP for messages.
@@ -39,11 +39,11 @@ impl OceanBase {
         parameters: &Parameters,
         jobs: &[JobFacts],
         logged_in: Result<Vec<Row>, Fault>,
-    ) -> Known<Vec<Manager>> {
+    ) -> Known<Vec<ManagingPlatform>> {
         let mut signs: Vec<(&str, String)> = Vec::new();
         for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
             // The part after the question mark contains user names.
-            signs.push((OCP, format!("obconfig_url is {}", shown(url.split('?').next().unwrap_or_default()))));
+            signs.push((OCP, format!("obconfig_url is {}", printable_uri(url.split('?').next().unwrap_or_default()))));
         }
         for job in jobs {
             let mark = job.description.to_ascii_lowercase();
@@ -65,11 +65,11 @@ impl OceanBase {
         if signs.is_empty() && !self.home().is_ok_and(|home| home.scope == Scope::Sys) {
             return Known::NotChecked("the signs of another manager are seen from the sys tenant only".to_owned());
         }
-        let mut managers: Vec<Manager> = Vec::new();
+        let mut managers: Vec<ManagingPlatform> = Vec::new();
         for (name, sign) in signs {
             match managers.iter_mut().find(|manager| manager.name == name) {
                 Some(manager) => manager.signs.push(sign),
-                None => managers.push(Manager { name: name.to_owned(), signs: vec![sign] }),
+                None => managers.push(ManagingPlatform { name: name.to_owned(), signs: vec![sign] }),
             }
         }
         Known::Known(managers)
@@ -93,8 +93,12 @@ pub(super) fn in_words(rows: &[Row]) -> BTreeMap<u64, String> {
 }
 
 /// Returns what a backup of this tenant competes with.
-pub(super) fn load(parameters: &Parameters, running: &Result<BTreeMap<u64, String>, String>, tenant: u64) -> Load {
-    Load {
+pub(super) fn load(
+    parameters: &Parameters,
+    running: &Result<BTreeMap<u64, String>, String>,
+    tenant: u64,
+) -> CompetingLoad {
+    CompetingLoad {
         compaction: match running {
             Ok(running) => Known::Known(running.get(&tenant).cloned()),
             Err(why) => Known::NotChecked(why.clone()),

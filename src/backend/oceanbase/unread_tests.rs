@@ -19,7 +19,7 @@ use crate::domain::choices::{Choices, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge};
+use crate::domain::outcome::{Assessment, Outcome, VerdictKind, assess};
 use crate::domain::plan::{Action, Plan, TargetPlan, plan};
 use crate::domain::secret::Secret;
 use crate::domain::target::TargetName;
@@ -42,7 +42,7 @@ const LINES: [(&str, &str); 10] = [
 const GARBAGE: [Option<&str>; 5] = [None, Some(""), Some("abc"), Some("99999999999999999999"), Some("-1")];
 
 /// A verdict with the start and the end of its window.
-type End = (VerdictWord, Option<u64>, Option<u64>);
+type End = (VerdictKind, Option<u64>, Option<u64>);
 
 /// Everything that is decided from facts.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ fn decide(facts: &Facts) -> Decided {
             decided.plans.insert((tenant.name.clone(), mode.word()), made);
         }
         for set in &tenant.sets {
-            let outcome = match judge(tenant, &target, set.id, true, &facts.cluster.time_zone) {
-                Judged::Final(outcome) => *outcome,
-                Judged::StillComing { meanwhile, .. } => *meanwhile,
+            let outcome = match assess(tenant, &target, set.id, true, &facts.cluster.time_zone) {
+                Assessment::Final(outcome) => *outcome,
+                Assessment::Pending { interim: meanwhile, .. } => *meanwhile,
             };
             let ends = |outcome: &Outcome| (outcome.from.map(|at| at.0), outcome.to.map(|at| at.0));
             let (from, to) = ends(&outcome);
@@ -90,12 +90,12 @@ fn better(before: &Decided, after: &Decided) -> Vec<String> {
             found.push(format!("{key:?} is {verdict:?} and was not there"));
             continue;
         };
-        let good = |word: &VerdictWord| match word {
-            VerdictWord::Restorable => 2,
-            VerdictWord::NotYetRestorable => 1,
+        let good = |word: &VerdictKind| match word {
+            VerdictKind::Restorable => 2,
+            VerdictKind::NotYetRestorable => 1,
             _ => 0,
         };
-        if good(verdict) > good(was) || (*verdict == VerdictWord::Restorable && (from < was_from || to > was_to)) {
+        if good(verdict) > good(was) || (*verdict == VerdictKind::Restorable && (from < was_from || to > was_to)) {
             found.push(format!("{key:?} is {verdict:?} {from:?} {to:?} and was {was:?} {was_from:?} {was_to:?}"));
         }
     }
@@ -148,7 +148,7 @@ fn looks(plan: &Plan) -> Vec<&Action> {
 }
 
 fn is_look(action: &Action) -> bool {
-    matches!(action, Action::LookAtStorage { .. })
+    matches!(action, Action::ProveOnStorage { .. })
 }
 
 /// Returns a cluster of the release line with tenants of many kinds, and a recording of its results.
@@ -217,7 +217,7 @@ async fn unreadable_values_improve_nothing() {
     for (line, version) in LINES {
         let (mut cluster, tape, _stop) = recorded(line, version).await;
         let before = decide(&facts_from(&mut cluster, tape.playing(None)).await.expect("the tape is whole"));
-        let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
+        let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictKind::Restorable);
         assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
         assert!(before.plans.values().any(Option::is_some), "{line}: nothing could be refused");
         // A tenant of another name is another tenant, and any name may be one.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::cells::needed;
 use super::rows;
 use super::session::{Row, number, text};
+use crate::domain::competing_load::CompetingLoad;
 use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
 };
 use crate::domain::fault::Fault;
-use crate::domain::surroundings::Load;
 use crate::domain::version::Version;
 
 /// Groups rows by tenant id.
@@ -87,7 +87,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
         recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
         cleanup: Known::NotChecked("a logical backup is cleaned up by nobody".to_owned()),
         transparent_encryption: Known::Known(None),
-        load: Load::unknown("a dump is one client among others"),
+        load: CompetingLoad::unknown("a dump is one client among others"),
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cli::args::{Cli, Command};
-use crate::domain::command_line::words;
+use crate::domain::command_line::split_words;
 use crate::domain::samples::{any_choices, choose, target, wanted, with_lasting_sources};
 
 fn parsed(words: impl IntoIterator<Item = String>) -> Result<BackupArgs, clap::Error> {
@@ -25,9 +25,9 @@ proptest! {
     #[test]
     fn the_same_command_makes_the_same_choices(
         choices in any_choices(),
-        usual in prop_oneof![Just(Compact::Auto), Just(Compact::Never)],
+        usual in prop_oneof![Just(CompactionChoice::Auto), Just(CompactionChoice::Never)],
     ) {
-        let words = words(&choices, usual, Some("prod/pay"));
+        let words = split_words(&choices, usual, Some("prod/pay"));
         let args = parsed(words.clone()).map_err(|error| TestCaseError::fail(format!("{words:?}: {error}")))?;
         prop_assert_eq!(args.confirm.as_deref(), Some("prod/pay"));
         prop_assert_eq!(choices_from_args(&args, usual).unwrap(), with_lasting_sources(choices), "{:?}", words);
@@ -85,7 +85,7 @@ fn plan(choices: Choices) -> SavedPlan {
     SavedPlan {
         saved: jiff::Timestamp::UNIX_EPOCH,
         choices,
-        expect: crate::domain::saved::Expect {
+        expect: crate::domain::saved_plan::ExpectedCluster {
             created: None,
             cluster_id: None,
             version: String::new(),
@@ -93,7 +93,7 @@ fn plan(choices: Choices) -> SavedPlan {
         },
         shown: Vec::new(),
         left_out: Vec::new(),
-        digest: crate::domain::saved::FileDigest::Matches,
+        digest: crate::domain::saved_plan::FileDigest::Matches,
     }
 }
 

@@ -19,7 +19,7 @@ fn saved(choices: Choices) -> SavedPlan {
     SavedPlan {
         saved: "2026-11-20T03:31:02.5Z".parse().unwrap(),
         choices,
-        expect: Expect {
+        expect: ExpectedCluster {
             cluster_id: Some(77),
             created: Some(Created { tenant: 1, at: "2026-10-01T03:31:40.123456Z".parse().unwrap() }),
             version: "V4.2.5.1-101000012024".into(),
@@ -29,7 +29,7 @@ fn saved(choices: Choices) -> SavedPlan {
             step("prod/pay", StepKind::CheckTarget, false, &[]),
             step("prod/pay", StepKind::StartBackup, true, &["ALTER SYSTEM BACKUP TENANT = `pay`", "'': {task}\nx"]),
         ],
-        left_out: vec![LeftOut { target: target("prod/null"), reason: "its role is RESTORE".into() }],
+        left_out: vec![ExcludedTarget { target: target("prod/null"), reason: "its role is RESTORE".into() }],
         digest: FileDigest::Matches,
     }
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-const ASKING: Asking<'_> = Asking { what: "the password of root@sys", flag: Flag::PasswordFrom };
+const ASKING: SecretRequest<'_> = SecretRequest { what: "the password of root@sys", flag: SecretFlag::PasswordFrom };
 
 async fn command(text: &str) -> Result<Secret, Fault> {
     Resolver::silent().resolve(&SecretSource::Command(text.into()), ASKING).await
@@ -162,7 +162,7 @@ async fn a_login_without_a_password_looks_nowhere_and_an_empty_source_names_that
     let fault = command("printf ''").await.unwrap_err();
     assert!(fault.next.ends_with(way), "{fault}");
     // An access key cannot be `none`.
-    let key = Asking { what: "the access key", flag: Flag::AccessKeyFrom };
+    let key = SecretRequest { what: "the access key", flag: SecretFlag::AccessKeyFrom };
     let fault = Resolver::silent().resolve(&SecretSource::Command("echo".into()), key).await.unwrap_err();
     assert_eq!(fault.next, "Put the secret in its first line.");
 }

@@ -62,7 +62,7 @@ fn several_endpoints_stand_behind_one_another_and_a_url_is_none() {
 
 #[test]
 fn only_a_login_may_have_no_password() {
-    use crate::config::reading::{parse, show};
+    use crate::config::inventory_file::{parse, show};
     let inventory = |more: &str| {
         let text = format!("clusters:\n  - {{name: a, endpoints: [h], user: root@sys, {more}}}\n");
         parse(&text, std::path::Path::new("x.yaml"))

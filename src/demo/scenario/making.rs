@@ -44,7 +44,7 @@ impl Scenario {
     /// Builds the fleet. Directories below the data directory are created.
     ///
     /// # Errors
-    /// [`ScenarioError::Broken`], also when a directory cannot be created.
+    /// [`ScenarioError::Interrupted`], also when a directory cannot be created.
     pub fn fleet(&self, name: &str, making: &Making<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {

@@ -2,55 +2,55 @@ use super::*;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::samples::{archive, round, target};
-use crate::domain::standstill::RootEvent;
+use crate::domain::stall::RootServiceEvent;
 
 #[test]
 fn every_state_is_judged_as_the_law_says() {
     let word = |word: &str| word.to_owned();
     for (status, expected, stops) in [
-        ("PREPARE", Archiving::Coming(word("PREPARE")), true),
-        ("BEGINNING", Archiving::Coming(word("BEGINNING")), true),
+        ("PREPARE", Archiving::Starting(word("PREPARE")), true),
+        ("BEGINNING", Archiving::Starting(word("BEGINNING")), true),
         ("DOING", Archiving::Running, true),
-        ("STOPPING", Archiving::Ending(word("STOPPING")), true),
+        ("STOPPING", Archiving::Stopping(word("STOPPING")), true),
         ("STOP", Archiving::Off, false),
         ("SUSPENDING", Archiving::Suspended(word("SUSPENDING")), true),
         ("SUSPEND", Archiving::Suspended(word("SUSPEND")), true),
-        ("INTERRUPTED", Archiving::Broken, true),
-        ("INVALID", Archiving::Strange(word("INVALID")), true),
-        ("REWINDING", Archiving::Strange(word("REWINDING")), true),
+        ("INTERRUPTED", Archiving::Interrupted, true),
+        ("INVALID", Archiving::Unrecognized(word("INVALID")), true),
+        ("REWINDING", Archiving::Unrecognized(word("REWINDING")), true),
     ] {
         let facts = archive(Some(status));
-        assert_eq!(judge(&facts), expected, "{status}");
+        assert_eq!(archiving_state(&facts), expected, "{status}");
         assert_eq!(must_stop_first(&facts), stops, "{status}");
     }
-    assert_eq!(judge(&archive(None)), Archiving::Off);
+    assert_eq!(archiving_state(&archive(None)), Archiving::Off);
     assert!(!must_stop_first(&archive(None)), "no round: nothing to stop");
 }
 
 #[test]
 fn archivelog_without_a_round_depends_on_the_destination() {
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(None) };
-    assert!(matches!(judge(&facts), Archiving::Coming(_)), "the round is about to appear");
+    assert!(matches!(archiving_state(&facts), Archiving::Starting(_)), "the round is about to appear");
     facts.destination = None;
-    assert_eq!(judge(&facts), Archiving::Off, "it waits for a destination");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "it waits for a destination");
     facts.log_mode_on = None;
-    assert_eq!(judge(&facts), Archiving::Off, "a line that does not tell its mode");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "a line that does not tell its mode");
     // A round that stopped while the mode is on again: the next one is coming.
     let mut facts = ArchiveFacts { log_mode_on: Some(true), ..archive(Some("STOP")) };
-    assert!(matches!(judge(&facts), Archiving::Coming(_)));
+    assert!(matches!(archiving_state(&facts), Archiving::Starting(_)));
     assert!(must_stop_first(&facts));
     facts.destination = None;
-    assert_eq!(judge(&facts), Archiving::Off);
+    assert_eq!(archiving_state(&facts), Archiving::Off);
 }
 
 #[test]
 fn the_round_that_runs_goes_before_those_that_ended() {
     let mut facts = archive(Some("DOING"));
     facts.rounds = vec![round("INTERRUPTED"), round("STOP")];
-    assert_eq!(judge(&facts), Archiving::Running);
+    assert_eq!(archiving_state(&facts), Archiving::Running);
     facts.current = None;
     facts.log_mode_on = Some(false);
-    assert_eq!(judge(&facts), Archiving::Off, "without one the newest of the others");
+    assert_eq!(archiving_state(&facts), Archiving::Off, "without one the newest of the others");
 }
 
 fn given_up() -> Fault {
@@ -59,13 +59,13 @@ fn given_up() -> Fault {
     Fault::new(Cause::Unknown, what, why, "Look at the server's views, then retry.")
 }
 
-fn event(name: &str, result: &str) -> RootEvent {
+fn event(name: &str, result: &str) -> RootServiceEvent {
     let items = [("tenant_id", "1002"), ("result", result)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    RootEvent { at: "2026-11-20 03:31:38".to_owned(), name: name.to_owned(), items: items.to_vec() }
+    RootServiceEvent { at: "2026-11-20 03:31:38".to_owned(), name: name.to_owned(), items: items.to_vec() }
 }
 
-fn unchanged(events: Vec<RootEvent>) -> Unchanged {
-    Unchanged {
+fn unchanged(events: Vec<RootServiceEvent>) -> UnchangedArchive {
+    UnchangedArchive {
         has_round: Known::Known(false),
         directory: Some("file:///backup/clog".to_owned()),
         leader: Known::Known(Some("10.0.0.2:2882".to_owned())),
@@ -89,7 +89,7 @@ fn a_round_that_does_not_appear_names_the_leader_and_its_directory() {
         "On 10.0.0.2:2882, the RootService leader, look whether file:///backup/clog is mounted, whether the server's user may \
          write there, and whether its format.obbak is there; then retry."
     );
-    let unseen = Unchanged {
+    let unseen = UnchangedArchive {
         leader: Known::NotChecked("it is not seen.".to_owned()),
         directory: Some("oss://b/clog".to_owned()),
         ..unchanged(Vec::new())
@@ -113,7 +113,8 @@ fn what_the_server_swallowed_is_read_from_its_newest_switch() {
         "{fault}"
     );
     assert!(fault.next.starts_with("Read the state of the tenant"), "{fault}");
-    let round = Unchanged { has_round: Known::Known(true), ..unchanged(vec![event("close_archive_mode", "-4179")]) };
+    let round =
+        UnchangedArchive { has_round: Known::Known(true), ..unchanged(vec![event("close_archive_mode", "-4179")]) };
     let fault = round.fault(&target("prod/pay"), &given_up());
     assert_eq!((fault.what.as_str(), fault.code), (given_up().what.as_str(), Some(4179)));
     // An older refusal that was followed by a success is none.

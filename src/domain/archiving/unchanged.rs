@@ -5,13 +5,13 @@
 use super::super::diagnosis::explain;
 use super::super::facts::Known;
 use super::super::fault::Fault;
-use super::super::standstill::RootEvent;
-use super::super::storage_test::FORMAT_FILE;
+use super::super::stall::RootServiceEvent;
+use super::super::storage_check::FORMAT_FILE;
 use super::super::target::TargetName;
 
 /// The facts about such an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unchanged {
+pub struct UnchangedArchive {
     /// Whether there is a round.
     pub has_round: Known<bool>,
     /// The directory that it writes to, without keys.
@@ -19,10 +19,10 @@ pub struct Unchanged {
     /// `ip:port` of the root service's leader; `None`: no server says that it is the leader.
     pub leader: Known<Option<String>>,
     /// The last events of log archiving that name the tenant, the newest first.
-    pub events: Known<Vec<RootEvent>>,
+    pub events: Known<Vec<RootServiceEvent>>,
 }
 
-impl Unchanged {
+impl UnchangedArchive {
     /// Returns the fault of a wait that was given up; `given_up` is its general form.
     #[must_use]
     pub fn fault(&self, target: &TargetName, given_up: &Fault) -> Fault {
@@ -57,8 +57,9 @@ impl Unchanged {
     }
 
     /// Returns the newest switch of the archive mode if it failed, with its fault.
-    fn refusal(&self) -> Option<(&RootEvent, Fault)> {
-        let switches = |event: &&RootEvent| matches!(event.name.as_str(), "open_archive_mode" | "close_archive_mode");
+    fn refusal(&self) -> Option<(&RootServiceEvent, Fault)> {
+        let switches =
+            |event: &&RootServiceEvent| matches!(event.name.as_str(), "open_archive_mode" | "close_archive_mode");
         let event = self.events.get()?.iter().find(switches)?;
         let (_, result) = event.items.iter().find(|(name, _)| name.eq_ignore_ascii_case("result"))?;
         let code: i64 = result.trim().parse().ok()?;
@@ -70,7 +71,7 @@ impl Unchanged {
             Known::NotChecked(why) => format!("The events of the root service were not read: {why}"),
             Known::Known(events) if events.is_empty() => "No event of log archiving names the tenant.".to_owned(),
             Known::Known(events) => {
-                let said: Vec<String> = events.iter().map(RootEvent::said).collect();
+                let said: Vec<String> = events.iter().map(RootServiceEvent::said).collect();
                 format!("The tenant's last events of log archiving: {}.", said.join("; "))
             }
         }

@@ -6,7 +6,7 @@ use crate::domain::samples::{choose, wanted};
 use crate::domain::secret::SecretSource;
 
 fn line(choices: &Choices) -> String {
-    shell(&words(choices, Compact::Never, None))
+    shell(&split_words(choices, CompactionChoice::Never, None))
 }
 
 #[test]
@@ -26,16 +26,16 @@ fn every_choice_has_its_option_and_the_inventory_s_are_left_out() {
     storage.access_key = Some(SecretSource::Env("KEY".into()));
     choices.storage = Some(storage);
     choices.fallbacks = vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
-    choices.compact = Compact::Auto;
+    choices.compact = CompactionChoice::Auto;
     choices.encrypt = Some(SecretSource::Prompt);
-    choices.no_full = NoFull::Skip;
+    choices.no_full = NoFullPolicy::Skip;
     choices.plus_archivelog = true;
     assert_eq!(
         line(&choices),
         "backup prod --mode incremental --storage 's3://b/{tenant_id}?host=h' --archive-storage file:///a --access-id=-id \
          --access-key-from env:KEY --compact auto --encrypt-from stdin --no-full skip --plus-archivelog"
     );
-    assert!(!shell(&words(&choices, Compact::Auto, None)).contains("--compact"));
+    assert!(!shell(&split_words(&choices, CompactionChoice::Auto, None)).contains("--compact"));
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn an_overridden_check_and_the_name_that_is_asked_for_have_their_options() {
     let mut choices = choose(&["prod/pay"], Mode::Full);
     choices.skip = [crate::domain::preflight::CheckId::OneBuild].into();
     assert_eq!(
-        shell(&words(&choices, Compact::Never, Some("prod/pay"))),
+        shell(&split_words(&choices, CompactionChoice::Never, Some("prod/pay"))),
         "backup prod/pay --mode full --skip one_build --confirm prod/pay"
     );
 }

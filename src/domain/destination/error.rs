@@ -133,7 +133,7 @@ fn forbidden(what: &str, character: &str) -> String {
 
 /// What is wrong with the access key itself, and not with the URI around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OfKey {
+pub enum AccessKeyError {
     /// It was not given.
     Missing,
     /// No statement can contain it.
@@ -149,10 +149,12 @@ impl DestinationError {
 
     /// Returns what is wrong with the access key; `None`: something else is wrong.
     #[must_use]
-    pub fn of_the_access_key(&self) -> Option<OfKey> {
+    pub fn access_key_error(&self) -> Option<AccessKeyError> {
         match self {
-            Self::TooLong { what, .. } | Self::Forbidden { what, .. } => (what == ACCESS_KEY).then_some(OfKey::Unfit),
-            Self::Missing { key, .. } => (*key == ACCESS_KEY).then_some(OfKey::Missing),
+            Self::TooLong { what, .. } | Self::Forbidden { what, .. } => {
+                (what == ACCESS_KEY).then_some(AccessKeyError::Unfit)
+            }
+            Self::Missing { key, .. } => (*key == ACCESS_KEY).then_some(AccessKeyError::Missing),
             _ => None,
         }
     }

@@ -103,7 +103,7 @@ impl std::fmt::Display for StorageKind {
 }
 
 /// The rules for a key of the part after `?`.
-pub(super) struct Known {
+pub(super) struct KeySpec {
     pub key: &'static str,
     pub kinds: &'static [StorageKind],
     /// The maximum length of a value, in bytes.
@@ -114,7 +114,7 @@ pub(super) struct Known {
     pub default: Option<&'static str>,
 }
 
-impl Known {
+impl KeySpec {
     /// Returns whether a value is allowed.
     pub fn takes(&self, value: &str) -> bool {
         self.values.is_empty() || self.values.contains(&value)
@@ -126,9 +126,9 @@ const EXTENSION: usize = 511;
 
 /// Returns the rules for a key (V4.3.1 source: `ObStorageInfo`, whose fields hold `key=` too, and docs `ALTER SYSTEM SET
 /// DATA_BACKUP_DEST`).
-pub(super) fn known(key: &str) -> Option<Known> {
-    let free = |key, kinds, limit| Known { key, kinds, limit, values: &[], default: None };
-    let one_of = |key, kinds, values, default| Known { key, kinds, limit: EXTENSION, values, default };
+pub(super) fn key_spec(key: &str) -> Option<KeySpec> {
+    let free = |key, kinds, limit| KeySpec { key, kinds, limit, values: &[], default: None };
+    let one_of = |key, kinds, values, default| KeySpec { key, kinds, limit: EXTENSION, values, default };
     Some(match key {
         "host" => free("host", OBJECT, 250),
         "access_id" => free("access_id", OBJECT, 245),

@@ -1,6 +1,6 @@
 //! The lengths that a statement of each version can hold: of a destination and its parts, with the access key in it.
 
-use super::{ACCESS_KEY, Destination, DestinationError, StorageKind, key_of, kind, lex};
+use super::{ACCESS_KEY, Destination, DestinationError, StorageKind, key_of, kind, uri};
 use crate::domain::secret::Secret;
 use crate::domain::version::Version;
 
@@ -44,8 +44,8 @@ impl Destination {
             return Err(DestinationError::NotYetKnown { key: "checksum_type", since: "V4.2.3" });
         }
         let limit = if version.numbers < [4, 3, 5, 0] { OLDER_INFO_LIMIT } else { INFO_LIMIT };
-        lex::check_bytes(INFO, self.info_bytes(access_key), limit)?;
-        lex::check_bytes("the whole destination", self.bytes(access_key), URI_LIMIT)
+        uri::check_bytes(INFO, self.info_bytes(access_key), limit)?;
+        uri::check_bytes("the whole destination", self.bytes(access_key), URI_LIMIT)
     }
 
     /// Checks that V2.2.60 to V3.2 accept this destination: a directory without keys, or OSS or COS within shorter limits.
@@ -60,12 +60,12 @@ impl Destination {
             return Err(DestinationError::NotForKind { kind: self.kind, key: key_of(token).into() });
         }
         if let Some(key) = access_key {
-            lex::check_text(ACCESS_KEY, key.expose(), V2_V3_VALUE_LIMIT)?;
+            uri::check_text(ACCESS_KEY, key.expose(), V2_V3_VALUE_LIMIT)?;
         }
         for key in ["host", "access_id"] {
-            lex::check_length(key, self.attribute(key).unwrap_or_default(), V2_V3_VALUE_LIMIT)?;
+            uri::check_length(key, self.attribute(key).unwrap_or_default(), V2_V3_VALUE_LIMIT)?;
         }
-        lex::check_bytes(INFO, self.info_bytes(access_key), V2_V3_INFO_LIMIT)
+        uri::check_bytes(INFO, self.info_bytes(access_key), V2_V3_INFO_LIMIT)
     }
 
     /// Whether any statement can carry an access key.
@@ -73,40 +73,40 @@ impl Destination {
     /// # Errors
     /// A character that the server's lexer breaks on, or more bytes than it has room for.
     pub fn check_access_key(key: &Secret) -> Result<(), DestinationError> {
-        lex::check_text(ACCESS_KEY, key.expose(), KEY_LIMIT)
+        uri::check_text(ACCESS_KEY, key.expose(), KEY_LIMIT)
     }
 
     /// Every rule of the server that can be known before it is asked, whichever version of V4 it is.
     pub(super) fn check(&self) -> Result<(), DestinationError> {
-        lex::refuse_credential(&self.bare())?;
-        lex::check_path(self.kind, &self.path)?;
-        lex::check_length("the path", &self.bare(), PATH_LIMIT)?;
+        uri::refuse_credential(&self.uri_without_attributes())?;
+        uri::check_path(self.kind, &self.path)?;
+        uri::check_length("the path", &self.uri_without_attributes(), PATH_LIMIT)?;
         for token in &self.tokens {
             let key = key_of(token);
             if self.tokens.iter().filter(|other| key_of(other) == key).count() > 1 {
                 return Err(DestinationError::Repeated(key.into()));
             }
             let value = token.split_once('=').map_or("", |(_, value)| value);
-            match kind::known(key) {
-                None => lex::check_text(key, value, INFO_LIMIT)?,
+            match kind::key_spec(key) {
+                None => uri::check_text(key, value, INFO_LIMIT)?,
                 Some(known) => self.check_known(&known, value)?,
             }
         }
         let together: Vec<&str> =
             self.tokens.iter().map(String::as_str).filter(|token| EXTENSION.contains(&key_of(token))).collect();
-        lex::check_length(
+        uri::check_length(
             &format!("what {} say together", EXTENSION.join(", ")),
             &together.join("&"),
             EXTENSION_LIMIT,
         )?;
-        lex::check_bytes(INFO, self.info_bytes(None), INFO_LIMIT)?;
-        lex::check_bytes("the whole destination", self.bytes(None), URI_LIMIT)
+        uri::check_bytes(INFO, self.info_bytes(None), INFO_LIMIT)?;
+        uri::check_bytes("the whole destination", self.bytes(None), URI_LIMIT)
     }
 
     /// The bytes of the whole URI.
     pub(super) fn bytes(&self, access_key: Option<&Secret>) -> usize {
         let info = self.info_bytes(access_key);
-        self.bare().len() + if info == 0 { 0 } else { "?".len() + info }
+        self.uri_without_attributes().len() + if info == 0 { 0 } else { "?".len() + info }
     }
 
     /// The bytes behind `?`, counted without a copy of the key.

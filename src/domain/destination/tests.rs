@@ -24,12 +24,12 @@ fn secret(text: &str) -> Secret {
 fn reads_what_a_person_writes() {
     let file = user("file:///data/nfs/backup/");
     assert_eq!(
-        (file.kind(), file.path(), file.bare().as_str()),
+        (file.kind(), file.path(), file.uri_without_attributes().as_str()),
         (StorageKind::File, "/data/nfs/backup", "file:///data/nfs/backup")
     );
     let s3 = user(S3);
     assert_eq!((s3.attribute("host"), s3.attribute("access_id")), (Some("s3.example.com"), Some("AKIA")));
-    assert_eq!(s3.bare(), "s3://b/backup");
+    assert_eq!(s3.uri_without_attributes(), "s3://b/backup");
     for text in [
         "oss://bucket/backup/data?host=oss-cn-x.aliyuncs.com&access_id=A&delete_mode=delete",
         "cos://bucket-1/backup?host=cos.ap-x.myqcloud.com&access_id=A&appid=1",
@@ -360,9 +360,12 @@ fn with_a_credential() -> impl Strategy<Value = (String, String)> {
 fn of_a_repeated_uri_the_key_alone_is_hidden() {
     let key = secret("CANARYSK1");
     let uri = user(S3).to_statement_uri(Some(&key)).unwrap();
-    assert_eq!(crate::domain::secret::hide(uri.expose()), user(S3).redacted_statement_uri());
+    assert_eq!(crate::domain::secret::hide_secrets(uri.expose()), user(S3).redacted_statement_uri());
     let plain = user("file:///mnt/backup").to_statement_uri(None).unwrap();
-    assert_eq!(crate::domain::secret::hide("no such file:///mnt/backup"), format!("no such {}", plain.expose()));
+    assert_eq!(
+        crate::domain::secret::hide_secrets("no such file:///mnt/backup"),
+        format!("no such {}", plain.expose())
+    );
 }
 
 #[test]
@@ -394,10 +397,10 @@ proptest! {
     fn no_credential_of_a_uri_is_repeated((text, value) in with_a_credential()) {
         let refused = Destination::parse_user(&text).unwrap_err();
         prop_assert!(refused.is_of_a_credential(), "{} of {}", refused, text);
-        let mut told = format!("{refused} {refused:?} {}", shown(&text));
+        let mut told = format!("{refused} {refused:?} {}", printable_uri(&text));
         let json = serde_json::to_string(&text).unwrap();
         for read in [Destination::parse_server(&text).ok(), serde_json::from_str(&json).ok()].into_iter().flatten() {
-            told.extend([read.to_string(), format!("{read:?}"), read.bare(), serde_json::to_string(&read).unwrap()]);
+            told.extend([read.to_string(), format!("{read:?}"), read.uri_without_attributes(), serde_json::to_string(&read).unwrap()]);
         }
         told += &serde_json::from_str::<Destination>(&json).err().map(|error| error.to_string()).unwrap_or_default();
         prop_assert!(!told.contains(&value), "{} of {}", told, text);
@@ -457,13 +460,13 @@ fn an_attribute_that_no_server_knows_is_refused_and_not_repeated() {
     ] {
         let uri = format!("s3://b/p?host=h&{attribute}");
         let refused = Destination::parse_user(&uri).unwrap_err();
-        let told = format!("{refused} {refused:?} {}", shown(&uri));
+        let told = format!("{refused} {refused:?} {}", printable_uri(&uri));
         assert!(!told.contains("CANARY"), "{told}");
         assert!(ArchiveDest::parse_user(&format!("LOCATION={uri}")).is_err(), "{attribute}");
         assert!(Destination::parse_server(&uri).is_ok(), "{attribute}: a newer server may know more");
     }
     assert_eq!(Destination::parse_user("s3://b/p?host=h&colour=1"), Err(DestinationError::UnknownAttribute(2)));
-    assert_eq!(shown("s3://b/p?host=h&delete_mode=CANARY"), "s3://b/p?host=h&delete_mode=***");
+    assert_eq!(printable_uri("s3://b/p?host=h&delete_mode=CANARY"), "s3://b/p?host=h&delete_mode=***");
 }
 
 #[test]
@@ -471,8 +474,8 @@ fn a_login_before_the_bucket_is_refused_and_not_repeated() {
     let uri = "s3://id:CANARY-key@bucket/path?host=h";
     let refused = Destination::parse_user(uri).unwrap_err();
     assert!(refused.to_string().contains("a login before @"), "{refused}");
-    assert_eq!(shown(uri), "s3://***");
-    assert_eq!(shown("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
+    assert_eq!(printable_uri(uri), "s3://***");
+    assert_eq!(printable_uri("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
     assert!(Destination::parse_user("file:///mnt/a@b").is_ok());
 }
 

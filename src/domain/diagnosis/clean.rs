@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::redact::redact;
-use crate::domain::secret::hide;
+use crate::domain::secret::hide_secrets;
 
 /// Cleans the text of a server, a storage, a child process or a file. Escape sequences, control characters and characters that
 /// reorder text are removed, and every secret is replaced by `***`: the values of the keys that a destination may not have,
@@ -12,7 +12,7 @@ use crate::domain::secret::hide;
 /// Line breaks and tabs become spaces, so the result is one line. Cleaning is idempotent.
 #[must_use]
 pub fn foreign(text: &str) -> String {
-    hide(&identifier(&hide(text)))
+    hide_secrets(&identifier(&hide_secrets(text)))
 }
 
 /// The same for a name, an id or a state, which is compared and sent back, so that no secret of this process is looked for in

@@ -19,7 +19,7 @@ pub struct Column {
 
 /// What a dump and its load do to the values of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RoundTrip {
     /// They are unchanged.
     Exact,
     /// They lose digits; the reason.
@@ -92,18 +92,18 @@ impl Column {
     }
 
     /// Returns what a dump and its load do to its values.
-    pub(super) fn fate(&self) -> Fate {
+    pub(super) fn round_trip(&self) -> RoundTrip {
         let base = base(&self.data_type);
         match base.as_str() {
             // With a scale the value is printed with all that is kept of it.
-            "float" if self.column_type.contains(',') => Fate::Exact,
-            "float" => Fate::Rounded(SIX_DIGITS),
+            "float" if self.column_type.contains(',') => RoundTrip::Exact,
+            "float" => RoundTrip::Rounded(SIX_DIGITS),
             // seekdb lists a STRING as one or as the mediumtext that it is.
-            "enum" | "set" | "string" => Fate::Exact,
-            plain if PLAIN_TYPES.contains(&plain) => Fate::Exact,
-            "vector" | "sparsevector" => Fate::Rounded(SIX_DIGITS),
+            "enum" | "set" | "string" => RoundTrip::Exact,
+            plain if PLAIN_TYPES.contains(&plain) => RoundTrip::Exact,
+            "vector" | "sparsevector" => RoundTrip::Rounded(SIX_DIGITS),
             "array" | "map" => elements(&self.data_type),
-            _ => Fate::Untried,
+            _ => RoundTrip::Untried,
         }
     }
 
@@ -129,20 +129,20 @@ fn base(data_type: &str) -> String {
 }
 
 /// Returns what happens to an ARRAY or a MAP: the worst of its elements.
-fn elements(data_type: &str) -> Fate {
+fn elements(data_type: &str) -> RoundTrip {
     let lower = data_type.to_ascii_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-    let mut fate = Fate::Exact;
+    let mut fate = RoundTrip::Exact;
     for word in words {
         let own = match word {
             "array" | "map" | "unsigned" => continue,
-            "float" | "vector" => Fate::Rounded(SIX_DIGITS),
-            "double" => Fate::Rounded(SIXTEEN_DIGITS),
-            "varchar" => return Fate::Lost(BARE_BACKSLASH),
+            "float" | "vector" => RoundTrip::Rounded(SIX_DIGITS),
+            "double" => RoundTrip::Rounded(SIXTEEN_DIGITS),
+            "varchar" => return RoundTrip::Lost(BARE_BACKSLASH),
             plain if PLAIN_ELEMENTS.contains(&plain) => continue,
-            _ => return Fate::Untried,
+            _ => return RoundTrip::Untried,
         };
-        if fate != Fate::Rounded(SIX_DIGITS) {
+        if fate != RoundTrip::Rounded(SIX_DIGITS) {
             fate = own;
         }
     }

@@ -25,30 +25,30 @@ fn three(a: &str, b: &str, c: &str) -> (String, String, String) {
     (a.into(), b.into(), c.into())
 }
 
-fn listing(columns: Vec<Column>) -> Listing {
+fn listing(columns: Vec<Column>) -> CatalogueListing {
     let tables: BTreeSet<String> = columns.iter().map(|column| column.table.clone()).collect();
-    Listing {
+    CatalogueListing {
         databases: vec!["pay".into(), "information_schema".into()],
         tables: tables.iter().map(|table| three("pay", table, "BASE TABLE")).collect(),
         columns,
         reads: Some(Vec::new()),
         refers: Some(Vec::new()),
-        ..Listing::default()
+        ..CatalogueListing::default()
     }
 }
 
-fn exclude(names: &[&str]) -> Exclude {
-    Exclude(names.iter().map(|name| (*name).to_owned()).collect())
+fn exclude(names: &[&str]) -> ExcludedTables {
+    ExcludedTables(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
-fn said(found: &[Finding]) -> Vec<String> {
+fn said(found: &[DumpFinding]) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn a_type_is_exact_rounded_or_untried() {
     let fate = |column_type: &str| {
-        let found = judge(listing(vec![column("t", "c", column_type, "")]));
+        let found = assess_catalogue(listing(vec![column("t", "c", column_type, "")]));
         match (found.unfit.first(), found.changed.first()) {
             (None, None) => "exact".to_owned(),
             (None, Some(changed)) => changed.why.clone(),
@@ -76,7 +76,8 @@ fn a_type_is_exact_rounded_or_untried() {
 
 #[test]
 fn words_with_a_quote_or_a_backslash_are_named() {
-    let broken = |words: &str| judge(listing(vec![column("t", "e", words, "")])).unfit.pop().map(|found| found.why);
+    let broken =
+        |words: &str| assess_catalogue(listing(vec![column("t", "e", words, "")])).unfit.pop().map(|found| found.why);
     assert_eq!(broken("enum('a','b,c)','汉','f\"g')"), None);
     assert!(broken("enum('a','b'c')").unwrap().contains("quote"));
     assert!(broken("set('x'y')").unwrap().contains("quote"));
@@ -85,7 +86,7 @@ fn words_with_a_quote_or_a_backslash_are_named() {
 
 #[test]
 fn invisible_columns_are_unfit_unless_mydumper_lists_the_columns() {
-    let found = judge(listing(vec![
+    let found = assess_catalogue(listing(vec![
         column("inv", "a", "int(11)", "INVISIBLE"),
         column("listed", "a", "int(11)", "INVISIBLE"),
         column("listed", "g", "int(11)", "VIRTUAL GENERATED"),
@@ -101,7 +102,7 @@ fn invisible_columns_are_unfit_unless_mydumper_lists_the_columns() {
 fn a_rounded_value_in_a_unique_key_is_unfit() {
     let mut rows = listing(vec![column("t", "f", "float", ""), column("t", "g", "float", "")]);
     rows.unique = vec![three("pay", "t", "f")];
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     assert_eq!(
         said(&found.unfit),
         ["pay.t.f (float in a unique key, printed with 6 digits: two values may become one)"]
@@ -118,11 +119,11 @@ fn names_and_kinds_that_do_not_come_back_are_unfit_and_odd_columns_are_not() {
     }
     rows.tables.push(three("o.e", "t", "BASE TABLE"));
     rows.tables.push(three("mysql", "汉", "SYSTEM TABLE"));
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     let unfit: Vec<String> = found.unfit.iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(unfit, ["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
     let out = exclude(&["o.e.*", "pay.a/b", "pay.ext", "pay.汉字", "库.*"]);
-    assert_eq!(found.in_the_way(&out), []);
+    assert_eq!(found.blocking_objects(&out), []);
     assert_eq!(found.count(&out), 2);
 }
 
@@ -137,15 +138,15 @@ fn views_go_with_what_they_read() {
     rows.reads = Some(vec![reads("v1", "inv"), reads("v2", "v1"), reads("v2", "other")]);
     rows.broken_views = vec![("pay".into(), "gone".into())];
     rows.calling_views = vec![three("pay", "calls", "f")];
-    let found = judge(rows);
+    let found = assess_catalogue(rows);
     assert!(found.changed.is_empty(), "a view has no rows");
     let out: Vec<String> =
-        found.in_the_way(&Exclude::default()).iter().map(|finding| finding.object.to_string()).collect();
+        found.blocking_objects(&ExcludedTables::default()).iter().map(|finding| finding.object.to_string()).collect();
     assert_eq!(out, ["pay.calls", "pay.gone", "pay.inv.a", "pay.v1", "pay.v2"]);
-    let left = found.in_the_way(&exclude(&["pay.calls", "pay.gone", "pay.inv"]));
+    let left = found.blocking_objects(&exclude(&["pay.calls", "pay.gone", "pay.inv"]));
     assert_eq!(said(&left)[0], "pay.v1 (a view that reads pay.inv, which would be left out)");
     assert_eq!(left.len(), 2);
-    assert!(found.in_the_way(&exclude(&["pay.*"])).is_empty());
+    assert!(found.blocking_objects(&exclude(&["pay.*"])).is_empty());
 }
 
 #[test]
@@ -154,8 +155,8 @@ fn a_foreign_key_that_points_to_what_is_left_out_is_named() {
     let mut rows = listing(vec![plain("orders"), plain("customers"), plain("parts")]);
     let refers = |table: &str, other: &str| ["pay", table, "pay", other].map(str::to_owned);
     rows.refers = Some(vec![refers("orders", "customers"), refers("orders", "parts"), refers("parts", "parts")]);
-    let facts = |rows: &Listing| with(Known::Known(judge(rows.clone())));
-    let of = |rows: &Listing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
+    let facts = |rows: &CatalogueListing| with(Known::Known(assess_catalogue(rows.clone())));
+    let of = |rows: &CatalogueListing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
     let named = of(&rows, &["pay.customers"]);
     assert_eq!(
         named.found,
@@ -189,7 +190,7 @@ fn the_checks_name_table_and_column_and_how_to_leave_them_out() {
         column("t", "g", "int(11)", "VIRTUAL GENERATED"),
     ]);
     rows.left_out = vec![("routines".into(), vec!["pay.r".into()])];
-    let facts = with(Known::Known(judge(rows)));
+    let facts = with(Known::Known(assess_catalogue(rows)));
     let refused = check(&facts, &[], CheckId::Dumpable).unwrap();
     assert!(refused.refuses(), "{refused:?}");
     assert!(refused.found.contains("pay.in v.a (INVISIBLE"), "{}", refused.found);
@@ -214,9 +215,10 @@ fn the_checks_name_table_and_column_and_how_to_leave_them_out() {
     assert_eq!(check(&prod(), &[], CheckId::Dumpable), None);
 }
 
-fn at(state: PlaceState, on_root: bool, free: Option<u64>, last: Option<u64>) -> Facts {
+fn at(state: DumpDirectoryState, on_root: bool, free: Option<u64>, last: Option<u64>) -> Facts {
     let mut facts = prod();
-    facts.cluster.dump_place = Some(Known::Known(PlaceFacts { path: "/b".into(), state, on_root, free, last }));
+    facts.cluster.dump_directory =
+        Some(Known::Known(DumpDirectoryFacts { path: "/b".into(), state, on_root, free, last }));
     facts
 }
 
@@ -226,8 +228,8 @@ fn a_directory_that_is_missing_or_perhaps_not_mounted_is_named() {
         let check = check(facts, &[], CheckId::DumpDirectory).unwrap();
         (check.result, check.found)
     };
-    let there = |empty| PlaceState::There { empty };
-    let missing = || PlaceState::Missing { above: "/".into() };
+    let there = |empty| DumpDirectoryState::There { empty };
+    let missing = || DumpDirectoryState::Missing { above: "/".into() };
     assert_eq!(told(&at(there(true), false, None, None)), (CheckResult::Pass, "/b".into()));
     assert_eq!(told(&at(there(false), true, None, None)).0, CheckResult::Pass);
     let (result, found) = told(&at(there(true), true, None, None));
@@ -241,7 +243,8 @@ fn a_directory_that_is_missing_or_perhaps_not_mounted_is_named() {
 #[test]
 fn the_free_room_is_held_against_the_last_dump() {
     let room = |free, last| {
-        let check = check(&at(PlaceState::There { empty: false }, false, free, last), &[], CheckId::FreeSpace).unwrap();
+        let check =
+            check(&at(DumpDirectoryState::There { empty: false }, false, free, last), &[], CheckId::FreeSpace).unwrap();
         (check.result, check.found)
     };
     assert_eq!(room(Some(2 << 30), Some(1 << 30)).1, "2.0 GiB free, the last dump there has 1.0 GiB");

@@ -20,8 +20,8 @@ fn two_clusters_of_one_id_are_told_apart_by_their_creation() {
     assert!(confirmed.is_another(&facts.cluster));
     facts.cluster.created = Known::NotChecked("it was not read".into());
     assert!(!confirmed.is_another(&facts.cluster), "what is not known tells nothing");
-    assert_eq!(facts.cluster.known_by_its_id_alone(), ", the cluster known by its id alone: it was not read");
-    assert_eq!(prod().cluster.known_by_its_id_alone(), "");
+    assert_eq!(facts.cluster.has_only_its_id(), ", the cluster known by its id alone: it was not read");
+    assert_eq!(prod().cluster.has_only_its_id(), "");
     facts.cluster.id = Some(78);
     assert!(confirmed.is_another(&facts.cluster), "the id alone still does");
     assert_eq!(

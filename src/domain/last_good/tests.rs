@@ -14,7 +14,7 @@ fn pay(sets: Vec<BackupSet>) -> TenantFacts {
 fn said(pay: TenantFacts) -> (String, bool) {
     let row = of_facts(&cluster(vec![pay])).into_iter().find(|row| row.target.tenant().is_some()).unwrap();
     let now = jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap();
-    let words = row.last_good_words(now, None);
+    let words = row.last_good_label(now, None);
     (words.text, words.bad)
 }
 
@@ -23,7 +23,7 @@ fn the_newest_that_can_be_restored_is_the_last_good() {
     let unfinished = BackupSet { min_restore: ago(5), ..full(2) };
     let good = last_good(&pay(vec![full(1), unfinished])).unwrap();
     assert_eq!((good.set, good.at, good.restorable_to), (Some(1), ago(7_000), ago(10)), "the log of set 2 is coming");
-    assert_eq!(done_in_vain(&pay(vec![full(1)])), None);
+    assert_eq!(newest_unrestorable(&pay(vec![full(1)])), None);
 }
 
 /// What is done and cannot be restored is nobody's last good backup.
@@ -40,16 +40,16 @@ fn what_cannot_be_restored_is_no_good_backup() {
         (unread, "not known to be restorable"),
     ] {
         let facts = pay(vec![set]);
-        assert_eq!((last_good(&facts), done_in_vain(&facts)), (None, Some((1, word))));
+        assert_eq!((last_good(&facts), newest_unrestorable(&facts)), (None, Some((1, word))));
         assert_eq!(said(facts), (format!("none, set 1 {word}"), true));
     }
     let mut unknown = pay(vec![full(1)]);
     unknown.archive.times = crate::domain::facts::Known::NotChecked("no zone".into());
-    assert_eq!(done_in_vain(&unknown), Some((1, "not known to be restorable")));
+    assert_eq!(newest_unrestorable(&unknown), Some((1, "not known to be restorable")));
     let mut unread = pay(vec![full(1)]);
     assert!(last_good(&unread).is_some());
     unread.archive.pieces = crate::domain::facts::Known::NotChecked("the login may not read them".into());
-    assert_eq!((last_good(&unread), done_in_vain(&unread)), (None, Some((1, "not known to be restorable"))));
+    assert_eq!((last_good(&unread), newest_unrestorable(&unread)), (None, Some((1, "not known to be restorable"))));
     assert_eq!(said(pay(vec![])), ("none".to_owned(), true));
     let mut broken = pay(vec![full(1)]);
     broken.archive = archive(None);
@@ -89,7 +89,7 @@ fn a_set_that_is_not_encrypted_as_asked_is_marked() {
         for mut row in of_facts(&facts) {
             mark_encryption(&mut row, [&task]);
             let now = jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap();
-            let words = row.last_good_words(now, None);
+            let words = row.last_good_label(now, None);
             assert!(words.text.ends_with(&format!("full{mark}")), "{}: {}", row.target, words.text);
             assert_eq!(words.bad, !mark.is_empty());
         }

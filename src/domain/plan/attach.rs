@@ -2,18 +2,18 @@
 
 use super::{Attached, Plan, PlannedStep, TargetPlan, steps};
 use crate::domain::choices::{Choices, Mode};
+use crate::domain::cluster_backup::ClusterBackupFacts;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts, TenantKind};
 use crate::domain::identity::ClusterIdentity;
 use crate::domain::restorable::SetKind;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::whole::WholeFacts;
 
 /// Returns the plan of a task that only watches the job that runs on a tenant or, below V4, on the cluster. It writes nothing.
 /// `None` where no job runs, or where the target is neither.
 #[must_use]
 pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
-    let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.whole) {
+    let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.cluster_backup) {
         (Some(name), _) => facts.tenant(name).into_iter().collect(),
         (None, Some(whole)) => members(facts, whole),
         // On V4 each tenant has a job of its own.
@@ -21,7 +21,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
     };
     let targets: Vec<TargetPlan> = watched.into_iter().filter_map(|tenant| target_plan(facts, tenant)).collect();
     let mode = targets.first()?.mode;
-    let named = match &facts.cluster.whole {
+    let named = match &facts.cluster.cluster_backup {
         Some(_) => target.clone(),
         None => targets.first()?.target.clone(),
     };
@@ -29,7 +29,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
         cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: Choices::new(vec![named], mode),
-        whole: facts.cluster.whole.is_some(),
+        is_per_cluster: facts.cluster.cluster_backup.is_some(),
         targets,
         left_out: Vec::new(),
         checks: Vec::new(),
@@ -37,10 +37,10 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
 }
 
 /// Returns the tenants that the cluster's running job covers.
-fn members<'a>(facts: &'a Facts, whole: &WholeFacts) -> Vec<&'a TenantFacts> {
+fn members<'a>(facts: &'a Facts, whole: &ClusterBackupFacts) -> Vec<&'a TenantFacts> {
     let users = || facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     // A backup of some tenants goes to another directory, and covers only the tenants that have a part in it.
-    let own = whole.destination().map(crate::domain::destination::Destination::bare);
+    let own = whole.destination().map(crate::domain::destination::Destination::uri_without_attributes);
     let elsewhere = |job: &JobFacts| !job.path.is_empty() && own.as_ref().is_some_and(|own| job.path != *own);
     let of_some = users().flat_map(|tenant| &tenant.running).any(elsewhere);
     let is_in = |tenant: &&TenantFacts| {

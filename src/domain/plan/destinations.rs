@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::{Action, RUN, TargetPlan, not_carried};
-use crate::domain::choices::{Choices, StorageSource, Wanted};
-use crate::domain::destination::{Destination, shown};
+use crate::domain::choices::{Choices, RequestedStorage, StorageSource};
+use crate::domain::destination::{Destination, printable_uri};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
-use crate::domain::template::{Clash, ClashKind, DirKind, Pair, Template, TemplateError, Values, clashes};
+use crate::domain::template::{Clash, ClashKind, DirKind, Template, TemplateError, TemplatePair, Values, clashes};
 
 /// Returns the data destination that the backup will use: the one given, otherwise the tenant's own, otherwise the first fallback
 /// that covers the tenant. `None` where there is none or it cannot be used; the plan's error says why.
 #[must_use]
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
-    let place = match facts.cluster.whole.as_deref() {
-        Some(whole) => super::whole::place(facts, whole, &[tenant], choices),
-        None => data_place(facts, tenant, choices, false),
+    let place = match facts.cluster.cluster_backup.as_deref() {
+        Some(whole) => super::cluster_backup::place(facts, whole, &[tenant], choices),
+        None => resolve_data_destination(facts, tenant, choices, false),
     };
     place.ok().map(|place| place.destination)
 }
@@ -25,24 +25,24 @@ pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Ch
 /// Returns the log archive destination that the backup will use, in the order of [`wanted_data_destination`].
 #[must_use]
 pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
-    archive_place(facts, tenant, choices, false).ok().map(|place| place.destination)
+    resolve_archive_destination(facts, tenant, choices, false).ok().map(|place| place.destination)
 }
 
 /// A destination and where it comes from.
-pub(super) struct Place<'a> {
+pub(super) struct ResolvedDestination<'a> {
     pub(super) destination: Destination,
     /// The choice that names it; `None` where it is the target's own.
-    pub(super) from: Option<&'a Wanted>,
+    pub(super) from: Option<&'a RequestedStorage>,
 }
 
-impl Place<'_> {
+impl ResolvedDestination<'_> {
     pub(super) fn source(&self) -> &'static str {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }
 
     /// Returns where its access key is read from; `None` where it needs none.
     pub(super) fn access_key(&self) -> Result<Option<SecretSource>, Fault> {
-        let bare = self.destination.bare();
+        let bare = self.destination.uri_without_attributes();
         if let Some(key) = self.destination.missing_keys().first() {
             let next = match *key {
                 "access_id" => "Give the id with --access-id.".to_owned(),
@@ -66,62 +66,62 @@ impl Place<'_> {
 }
 
 /// The destinations of a tenant's backup.
-pub(super) struct Places<'a> {
-    pub(super) data: Place<'a>,
-    pub(super) archive: Place<'a>,
+pub(super) struct ResolvedDestinations<'a> {
+    pub(super) data: ResolvedDestination<'a>,
+    pub(super) archive: ResolvedDestination<'a>,
 }
 
-pub(super) fn places<'a>(
+pub(super) fn resolve_destinations<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Places<'a>, Fault> {
-    Ok(Places {
-        data: data_place(facts, tenant, choices, several)?,
-        archive: archive_place(facts, tenant, choices, several)?,
+) -> Result<ResolvedDestinations<'a>, Fault> {
+    Ok(ResolvedDestinations {
+        data: resolve_data_destination(facts, tenant, choices, several)?,
+        archive: resolve_archive_destination(facts, tenant, choices, several)?,
     })
 }
 
-pub(super) fn data_place<'a>(
+pub(super) fn resolve_data_destination<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Place<'a>, Fault> {
+) -> Result<ResolvedDestination<'a>, Fault> {
     let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
     if let (None, Some(own)) = (given, &tenant.data_destination) {
-        return Ok(Place { destination: own.clone(), from: None });
+        return Ok(ResolvedDestination { destination: own.clone(), from: None });
     }
     let fallback = || choices.fallbacks.iter().find(|wanted| wanted.covers(&tenant.name) && wanted.data.is_some());
     let Some((wanted, base)) = given.or_else(fallback).and_then(|wanted| Some((wanted, wanted.data.as_ref()?))) else {
-        return Err(nobody_said(&facts.target(tenant), "data backup", "--storage"));
+        return Err(no_destination_given(&facts.target(tenant), "data backup", "--storage"));
     };
     let (data, _) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
+    Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
 }
 
 /// Returns the archive's destination. A base given by hand moves data and archive; a fallback only fills in what is missing.
-pub(super) fn archive_place<'a>(
+pub(super) fn resolve_archive_destination<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
     several: bool,
-) -> Result<Place<'a>, Fault> {
-    let says = |wanted: &&Wanted| wanted.data.is_some() || wanted.archive.is_some();
+) -> Result<ResolvedDestination<'a>, Fault> {
+    let says = |wanted: &&RequestedStorage| wanted.data.is_some() || wanted.archive.is_some();
     let given = choices.storage.as_ref().filter(says);
     if let (None, Some(own)) = (given, &tenant.archive.destination) {
-        return Ok(Place { destination: own.location.clone(), from: None });
+        return Ok(ResolvedDestination { destination: own.location.clone(), from: None });
     }
     let fallback = || choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name)).find(says);
     let wanted = given.or_else(fallback);
     // An archive given alone is its own base: it is expanded as the archive of a pair.
     let base = wanted.and_then(|wanted| Some((wanted, wanted.data.as_ref().or(wanted.archive.as_ref())?)));
     let Some((wanted, base)) = base else {
-        return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
+        return Err(no_destination_given(&facts.target(tenant), "log archive", "--archive-storage"));
     };
     let (_, archive) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
+    Ok(ResolvedDestination { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
 }
 
 /// Returns the destination where a statement to this cluster can carry it. Its key is judged where it is known.
@@ -143,7 +143,7 @@ fn expanded(
     let unusable = |error: TemplateError| unusable(&facts.target(tenant), &error);
     let storage = Template::new(parsed(storage)?).map_err(unusable)?;
     let archive = archive.map(|text| Template::new(parsed(text)?).map_err(unusable)).transpose()?;
-    let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 }).map_err(unusable)?;
+    let pair = TemplatePair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 }).map_err(unusable)?;
     pair.expand(&values_of(facts, tenant)).map_err(unusable)
 }
 
@@ -164,7 +164,7 @@ pub(super) fn parsed(uri: &str) -> Result<Destination, Fault> {
 }
 
 fn refused_uri(uri: &str, why: &str) -> Fault {
-    let shown = shown(uri);
+    let shown = printable_uri(uri);
     Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
 }
 
@@ -173,17 +173,17 @@ pub(super) fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
     Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
 }
 
-pub(super) fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
+pub(super) fn with_access_id(destination: Destination, wanted: &RequestedStorage) -> Result<Destination, Fault> {
     match &wanted.access_id {
         Some(id) if destination.needs_access_key() => {
-            let bare = destination.bare();
+            let bare = destination.uri_without_attributes();
             destination.with_attribute("access_id", id).map_err(|error| refused_uri(&bare, &error.to_string()))
         }
         _ => Ok(destination),
     }
 }
 
-pub(super) fn nobody_said(target: &TargetName, kind: &str, flag: &str) -> Fault {
+pub(super) fn no_destination_given(target: &TargetName, kind: &str, flag: &str) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{target} has no {kind} destination."),

@@ -1,19 +1,19 @@
 //! The steps of one target's plan: what each does, changes and interrupts.
 
-use super::chosen::{logical_place, upload_key};
-use super::destinations::{Places, places};
-use super::look::{Confirming, confirming};
+use super::chosen_destination::{logical_place, upload_key};
+use super::destinations::{ResolvedDestinations, resolve_destinations};
+use super::proof::{ConfirmStep, confirm_step};
 use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::size;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::step::StepKind;
-use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
-use crate::domain::words::size;
 
 /// The note on a start with a password. Every release that was read logs the password: V3.1.0 to V4.3.5 source,
 /// `ObBackupSetEncryptionResolver::resolve`.
@@ -35,10 +35,10 @@ pub(super) fn target_plan(
     if facts.cluster.method == Method::Logical {
         return logical_plan(facts, tenant, choices);
     }
-    let wanted = places(facts, tenant, choices, several)?;
-    let base = usable_full(tenant, Some(&wanted.data.destination));
+    let wanted = resolve_destinations(facts, tenant, choices, several)?;
+    let base = incremental_base(tenant, Some(&wanted.data.destination));
     let mode = match (choices.mode, choices.no_full, &base) {
-        (Mode::Incremental, NoFull::Full, Err(_)) => Mode::Full,
+        (Mode::Incremental, NoFullPolicy::Full, Err(_)) => Mode::Full,
         (mode, _, _) => mode,
     };
     let (destination, new_archive) = destination_step(facts, tenant, &wanted, choices)?;
@@ -58,7 +58,7 @@ pub(super) fn target_plan(
         }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
     );
-    let Confirming { step, unasked, note } = confirming(facts, tenant, choices, &wanted);
+    let ConfirmStep { step, unasked, note } = confirm_step(facts, tenant, choices, &wanted);
     let steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),
         PlannedStep::reads(StepKind::CheckReady),
@@ -87,8 +87,10 @@ pub(super) fn target_plan(
 /// Returns the changes to a tenant's settings that a plan with these choices makes, as half sentences: `sets its destinations`.
 #[must_use]
 pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<&'static str> {
-    let planned = match facts.cluster.whole.as_deref() {
-        Some(whole) => super::whole::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop()),
+    let planned = match facts.cluster.cluster_backup.as_deref() {
+        Some(whole) => {
+            super::cluster_backup::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop())
+        }
         None => target_plan(facts, tenant, choices, false).map(Some),
     };
     // A backup that cannot be planned changes nothing.
@@ -137,7 +139,7 @@ pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
 fn destination_step(
     facts: &Facts,
     tenant: &TenantFacts,
-    wanted: &Places<'_>,
+    wanted: &ResolvedDestinations<'_>,
     choices: &Choices,
 ) -> Result<(PlannedStep, bool), Fault> {
     let (data, archive) = (&wanted.data.destination, &wanted.archive.destination);
@@ -146,7 +148,7 @@ fn destination_step(
     if !data_differs && !archive_differs {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
     }
-    if let (true, Archiving::Strange(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
+    if let (true, Archiving::Unrecognized(word)) = (archive_differs, archiving::archiving_state(&tenant.archive)) {
         // The next step fails with the unknown status; until its meaning is known nothing is stopped or set.
         let why = format!("nothing is set while the archive is {word}, which has no known way on");
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
@@ -194,7 +196,7 @@ fn destination_step(
 /// Returns the binding of an archive that moves, and the note where Mandatory is not kept: under Mandatory, a path that some
 /// server cannot write to stops the tenant's writes.
 fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<Binding>, Option<&'static str>) {
-    let proven = choices.proven_archives.contains(&to.bare());
+    let proven = choices.proven_archives.contains(&to.uri_without_attributes());
     match &kept.binding {
         Some(Binding::Mandatory) if !proven => (
             Some(Binding::Optional),
@@ -238,10 +240,10 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
         let actions = if already_on { Vec::new() } else { start_actions(archive) };
         return PlannedStep::with(kind, actions, format!("starts a new round. {stays}"));
     }
-    match archiving::judge(archive) {
+    match archiving::archiving_state(archive) {
         Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
-        Archiving::Coming(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
-        Archiving::Ending(word) => PlannedStep::with(
+        Archiving::Starting(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
+        Archiving::Stopping(word) => PlannedStep::with(
             kind,
             start_actions(archive),
             format!("waits until {word} has become STOP, then starts a new round. {stays}"),
@@ -254,7 +256,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
             );
             PlannedStep::with(kind, vec![Action::ResumeArchiving], effect)
         }
-        Archiving::Broken => {
+        Archiving::Interrupted => {
             let mut step = PlannedStep::with(
                 kind,
                 vec![Action::StopArchiving, Action::StartArchiving],
@@ -265,7 +267,7 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
             );
             step
         }
-        Archiving::Strange(word) => {
+        Archiving::Unrecognized(word) => {
             PlannedStep::with(kind, Vec::new(), format!("will fail: the archive is {word}, which has no known way on"))
         }
     }
@@ -288,7 +290,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         let access_key = Some(upload_key(&place, wanted)?);
         let work = facts.cluster.work.as_ref().ok_or_else(|| no_work_folder(&place))?;
         let free = work.free.map_or_else(|| "free space not checked".to_owned(), |free| format!("{} free", size(free)));
-        let last = facts.cluster.dump_place.as_ref().and_then(Known::get).and_then(|place| place.last);
+        let last = facts.cluster.dump_directory.as_ref().and_then(Known::get).and_then(|place| place.last);
         let fits = last.map_or_else(
             || "whether it fits is not checked".to_owned(),
             |bytes| format!("the last dump there has {}", size(bytes)),
@@ -299,12 +301,12 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         ));
         let effect = format!(
             "every file goes to {}/<task>.<attempt>/, the manifest last; the copy on this host is removed once the backup is restorable",
-            place.bare()
+            place.uri_without_attributes()
         );
         let action = Action::Upload { destination: place, access_key };
         (work.path.clone(), Some(PlannedStep::with(StepKind::Upload, vec![action], effect)))
     };
-    let missing = facts.cluster.dump_place.as_ref().map(|place| place.get().filter(|place| place.is_missing()));
+    let missing = facts.cluster.dump_directory.as_ref().map(|place| place.get().filter(|place| place.is_missing()));
     let effect = match missing {
         Some(Some(place)) if upload.is_none() => {
             format!("makes the directory {}; mydumper on this host writes {directory}/<task>.<attempt>", place.path)
@@ -346,7 +348,7 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
 fn no_work_folder(place: &Destination) -> Fault {
     Fault::new(
         Cause::Internal,
-        format!("A dump to {} cannot be planned.", place.bare()),
+        format!("A dump to {} cannot be planned.", place.uri_without_attributes()),
         "Nobody said where on this host it is written first.",
         "Look at the target again.",
     )

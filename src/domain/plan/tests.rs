@@ -33,7 +33,7 @@ fn letters(plan: &TargetPlan, kind: StepKind) -> String {
         Action::Compact => 'c',
         Action::StartDump { .. } => 'D',
         Action::Upload { .. } => 'U',
-        Action::LookAtStorage { .. } => 'L',
+        Action::ProveOnStorage { .. } => 'L',
     };
     plan.step(kind).unwrap().actions.iter().map(letter).collect()
 }
@@ -139,16 +139,16 @@ fn a_tenant_without_a_full_fails_gets_one_or_is_left_out() {
     );
     assert!(!check.refuses(), "the start is allowed, the step fails");
 
-    choices.no_full = NoFull::Full;
+    choices.no_full = NoFullPolicy::Full;
     let plan_full = plan(&facts, &choices).unwrap();
     assert_eq!(modes(&plan_full), [(1002, Mode::Incremental), (1004, Mode::Full)]);
     assert_eq!(usable(&plan_full, 1).found, "a full is made instead: the tenant has no backup set");
 
-    choices.no_full = NoFull::Skip;
+    choices.no_full = NoFullPolicy::Skip;
     let plan_skip = plan(&facts, &choices).unwrap();
     assert_eq!(modes(&plan_skip), [(1002, Mode::Incremental)]);
     let reason = "Full data backup needed before incremental data backup: the tenant has no backup set";
-    assert_eq!(plan_skip.left_out, [LeftOut { target: target("prod/log"), reason: reason.into() }]);
+    assert_eq!(plan_skip.left_out, [ExcludedTarget { target: target("prod/log"), reason: reason.into() }]);
 
     // With no tenant left there is no plan, and the refusal names what was left out.
     choices.targets = vec![target("prod/log")];
@@ -172,9 +172,9 @@ fn another_data_destination_takes_the_base_away() {
     let check = made.checks.iter().find(|check| check.check == CheckId::UsableFull).unwrap();
     assert_eq!(check.result, CheckResult::Warn);
     assert!(check.found.ends_with("the good sets (latest: 1) are on another path than file:///new/data"));
-    choices.no_full = NoFull::Full;
+    choices.no_full = NoFullPolicy::Full;
     assert_eq!(planned(&facts, &choices).mode, Mode::Full);
-    choices.no_full = NoFull::Skip;
+    choices.no_full = NoFullPolicy::Skip;
     assert!(refused(&facts, &choices).why.contains("on another path"));
 }
 
@@ -186,9 +186,9 @@ fn a_base_of_another_data_version_is_none() {
     facts.tenants[2].data_version = Some("4.2.5.1".into());
     let mut choices = choose(&["prod/pay"], Mode::Incremental);
     assert_eq!(planned(&facts, &choices).mode, Mode::Incremental, "its step fails with the contract text");
-    choices.no_full = NoFull::Full;
+    choices.no_full = NoFullPolicy::Full;
     assert_eq!(planned(&facts, &choices).mode, Mode::Full);
-    choices.no_full = NoFull::Skip;
+    choices.no_full = NoFullPolicy::Skip;
     let left_out = plan(&facts, &choices).unwrap_err().left_out;
     assert!(left_out[0].reason.contains("the server takes no incremental across that"), "{left_out:?}");
 }

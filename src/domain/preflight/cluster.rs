@@ -1,8 +1,8 @@
 //! The checks of the cluster itself.
 
-use super::{Check, CheckId, Sheet};
+use super::{Check, CheckId, CheckList};
 use crate::domain::choices::Choices;
-use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts, ServiceFacts};
+use crate::domain::facts::{BackupServiceFacts, ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts};
 use crate::domain::fault::Cause;
 use crate::domain::version::{Method, Version};
 
@@ -10,7 +10,7 @@ use crate::domain::version::{Method, Version};
 #[must_use]
 pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     let cluster = &facts.cluster;
-    let mut sheet = Sheet::new(cluster.target.clone());
+    let mut sheet = CheckList::new(cluster.target.clone());
     if cluster.version.method().known {
         sheet.pass(CheckId::Version, format!("{}: {}", cluster.version.with_build(), cluster.method_reason));
     } else {
@@ -36,8 +36,10 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     privileges(&mut sheet, cluster, choices);
     if let Some(service) = &cluster.backup_service {
         match service {
-            ServiceFacts::Ready { release, path } => sheet.pass(CheckId::BackupService, format!("{release} at {path}")),
-            ServiceFacts::Missing(fault) => sheet.refuse(
+            BackupServiceFacts::Ready { release, path } => {
+                sheet.pass(CheckId::BackupService, format!("{release} at {path}"))
+            }
+            BackupServiceFacts::Missing(fault) => sheet.refuse(
                 CheckId::BackupService,
                 Cause::Precondition,
                 format!("{} {}", fault.what, fault.why),
@@ -46,11 +48,11 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
         }
     }
     super::dump::cluster(&mut sheet, cluster, choices);
-    if let Some(whole) = &cluster.whole {
-        super::whole::cluster(&mut sheet, facts, whole, choices);
+    if let Some(whole) = &cluster.cluster_backup {
+        super::cluster_backup::cluster(&mut sheet, facts, whole, choices);
     }
     if cluster.method == Method::Physical {
-        super::surroundings::cluster(&mut sheet, facts);
+        super::competing_load::cluster(&mut sheet, facts);
     }
     clock(&mut sheet, cluster);
     if choices.encrypt.is_some() {
@@ -66,11 +68,11 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     sheet.checks
 }
 
-fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn upgrading(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
         Known::Known(signs) if signs.is_empty() => {
-            let jobs = if cluster.whole.is_some() { "one version everywhere" } else { "no upgrade job runs" };
+            let jobs = if cluster.cluster_backup.is_some() { "one version everywhere" } else { "no upgrade job runs" };
             sheet.pass(CheckId::Upgrading, format!("upgrade mode off, {jobs}"));
         }
         Known::Known(signs) => sheet.refuse(
@@ -104,7 +106,7 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     }
 }
 
-fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn servers(sheet: &mut CheckList, cluster: &ClusterFacts) {
     match &cluster.servers {
         Known::NotChecked(why) => {
             sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.");
@@ -143,7 +145,7 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
 }
 
 /// Refuses where requested encryption is impossible: nothing is started without it.
-fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn encryption(sheet: &mut CheckList, cluster: &ClusterFacts) {
     if cluster.method == Method::Logical {
         sheet.refuse(
             CheckId::Encryption,
@@ -164,7 +166,7 @@ fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
     }
 }
 
-fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn privileges(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     if cluster.method == Method::Logical {
         return;
     }
@@ -205,7 +207,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
 /// The difference between clocks, in milliseconds, from which ages and lags mislead.
 const CLOCK_TOLERANCE_MS: i64 = 2_000;
 
-fn clock(sheet: &mut Sheet, cluster: &ClusterFacts) {
+fn clock(sheet: &mut CheckList, cluster: &ClusterFacts) {
     let apart = cluster.clock_ahead_ms.abs();
     let tenths = apart / 100;
     if apart <= CLOCK_TOLERANCE_MS {

@@ -1,21 +1,25 @@
 //! The checks of a logical backup: what a dump can hold, what it changes and what it excludes.
 
-use super::{CheckId, Sheet};
+use super::{CheckId, CheckList};
 use crate::domain::choices::Choices;
-use crate::domain::command_line::{given, shell};
-use crate::domain::dump::{Catalogue, Finding, PlaceFacts, PlaceState, few};
+use crate::domain::command_line::{quoted_command, shell};
+use crate::domain::dump::{Catalogue, DumpDirectoryFacts, DumpDirectoryState, DumpFinding, abbreviated_list};
 use crate::domain::facts::{ClusterFacts, Known};
 use crate::domain::fault::Cause;
-use crate::domain::words::size;
+use crate::domain::format::size;
 
 /// Returns what prevents a dump, and its remedy.
 #[must_use]
-pub fn in_the_way(found: &[Finding]) -> (String, String) {
-    let said = format!("{} cannot be dumped so that they come back as they are: {}", things(found.len()), few(found));
+pub fn in_the_way(found: &[DumpFinding]) -> (String, String) {
+    let said = format!(
+        "{} cannot be dumped so that they come back as they are: {}",
+        things(found.len()),
+        abbreviated_list(found)
+    );
     let mut names: Vec<String> = found.iter().map(|finding| finding.object.table_name()).collect();
     names.dedup();
     let options: Vec<String> =
-        names.iter().take(OPTIONS).map(|name| shell(&given("--exclude-table", name.clone()))).collect();
+        names.iter().take(OPTIONS).map(|name| shell(&quoted_command("--exclude-table", name.clone()))).collect();
     let more = names.len().saturating_sub(OPTIONS);
     let more = if more == 0 { String::new() } else { format!(" and {more} more such options") };
     (said, format!("Mend them, or leave them out of the backup with {}{more}.", options.join(" ")))
@@ -29,12 +33,12 @@ fn things(count: usize) -> String {
 }
 
 /// Adds the checks of what is dumped, and of the directory.
-pub(super) fn cluster(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+pub(super) fn cluster(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     what(sheet, cluster, choices);
     place(sheet, cluster);
 }
 
-fn what(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+fn what(sheet: &mut CheckList, cluster: &ClusterFacts, choices: &Choices) {
     let catalogue = match &cluster.dump {
         None => return,
         Some(Known::NotChecked(why)) => {
@@ -45,13 +49,13 @@ fn what(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     };
     dumpable(sheet, catalogue, choices);
     excluded(sheet, catalogue, choices);
-    let changed: Vec<&Finding> = catalogue.changed(&choices.exclude).collect();
+    let changed: Vec<&DumpFinding> = catalogue.changed(&choices.exclude).collect();
     if changed.is_empty() {
         sheet.pass(CheckId::ExactValues, "every value comes back as it is");
     } else {
         sheet.warn(
             CheckId::ExactValues,
-            format!("values lose digits in {}: {}", columns(changed.len()), few(&changed)),
+            format!("values lose digits in {}: {}", columns(changed.len()), abbreviated_list(&changed)),
             "Where the digits matter keep these tables by other means too, or store them as DOUBLE or DECIMAL.",
         );
     }
@@ -71,8 +75,8 @@ fn columns(count: usize) -> String {
     if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
 
-fn dumpable(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
-    let found = catalogue.in_the_way(&choices.exclude);
+fn dumpable(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
+    let found = catalogue.blocking_objects(&choices.exclude);
     if !found.is_empty() {
         let (said, fix) = in_the_way(&found);
         return sheet.refuse(CheckId::Dumpable, Cause::Precondition, said, &fix);
@@ -80,19 +84,20 @@ fn dumpable(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
     let mut said = format!("{} tables and views, of types that were tried", catalogue.count(&choices.exclude));
     let computed: Vec<_> = catalogue.computed(&choices.exclude).collect();
     if !computed.is_empty() {
-        said = format!("{said}; generated columns are computed anew when it is loaded: {}", few(&computed));
+        said =
+            format!("{said}; generated columns are computed anew when it is loaded: {}", abbreviated_list(&computed));
     }
     sheet.pass(CheckId::Dumpable, said);
 }
 
-fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
+fn excluded(sheet: &mut CheckList, catalogue: &Catalogue, choices: &Choices) {
     if choices.exclude.is_empty() {
         return;
     }
     let mut said = format!("left out as asked: {}", choices.exclude.words());
     let unknown: Vec<&String> = catalogue.unknown(&choices.exclude).collect();
     if !unknown.is_empty() {
-        said = format!("{said}; not there: {}", few(&unknown));
+        said = format!("{said}; not there: {}", abbreviated_list(&unknown));
     }
     if catalogue.reads.is_none() {
         said = format!("{said}; whether a view reads them is not known");
@@ -102,7 +107,7 @@ fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
         None => said = format!("{said}; whether a foreign key points to them is not known"),
         Some(keys) if keys.is_empty() => {}
         Some(keys) => {
-            said = format!("{said}; foreign keys point to them: {}", few(&keys));
+            said = format!("{said}; foreign keys point to them: {}", abbreviated_list(&keys));
             fix = format!(
                 "{fix} Restore them before these foreign keys are checked again, or leave out what points to them."
             );
@@ -111,8 +116,8 @@ fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
     sheet.warn(CheckId::ExcludedTables, said, &fix);
 }
 
-fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
-    let place = match &cluster.dump_place {
+fn place(sheet: &mut CheckList, cluster: &ClusterFacts) {
+    let place = match &cluster.dump_directory {
         None => return,
         Some(Known::NotChecked(why)) => {
             return sheet.not_checked(CheckId::DumpDirectory, why.clone(), "See whether its storage answers: stat -f.");
@@ -126,20 +131,20 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
     let path = &place.path;
     let mount = "Mount the storage there first, if there is one; else go on, and this disk takes the backup.";
     match &place.state {
-        PlaceState::Unfit(fault) => {
+        DumpDirectoryState::Unfit(fault) => {
             let found = format!("{} {}", fault.what, fault.why);
             return sheet.refuse(CheckId::DumpDirectory, fault.cause, found, &fault.next);
         }
-        PlaceState::There { empty: true } if place.on_root => sheet.warn(
+        DumpDirectoryState::There { empty: true } if place.on_root => sheet.warn(
             CheckId::DumpDirectory,
             format!("{path} is empty and on this host's root file system: perhaps its storage is not mounted"),
             mount,
         ),
-        PlaceState::There { .. } if place.on_root => {
+        DumpDirectoryState::There { .. } if place.on_root => {
             sheet.pass(CheckId::DumpDirectory, format!("{path}, on this host's root file system"));
         }
-        PlaceState::There { .. } => sheet.pass(CheckId::DumpDirectory, path.clone()),
-        PlaceState::Missing { above } if place.on_root => sheet.warn(
+        DumpDirectoryState::There { .. } => sheet.pass(CheckId::DumpDirectory, path.clone()),
+        DumpDirectoryState::Missing { above } if place.on_root => sheet.warn(
             CheckId::DumpDirectory,
             format!(
                 "{path} is missing: perhaps its storage is not mounted. It would be made in {above}, on this host's root file \
@@ -147,7 +152,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
             ),
             mount,
         ),
-        PlaceState::Missing { above } => {
+        DumpDirectoryState::Missing { above } => {
             let found = format!("{path} is missing: it is made in {above}");
             sheet.warn(CheckId::DumpDirectory, found, "Check its spelling.");
         }
@@ -156,7 +161,7 @@ fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {
 }
 
 /// Checks that a dump of about the size of the last one fits.
-fn room(sheet: &mut Sheet, place: &PlaceFacts) {
+fn room(sheet: &mut CheckList, place: &DumpDirectoryFacts) {
     let last = place.last.map(|bytes| format!("the last dump there has {}", size(bytes)));
     match (place.free, place.last) {
         (None, _) => sheet.not_checked(

@@ -1,20 +1,20 @@
 //! The checks of one tenant.
 
-use super::{Check, CheckId, FULL_NEEDED, Sheet};
+use super::{Check, CheckId, CheckList, FULL_NEEDED};
 use crate::domain::archiving::{self, Archiving};
-use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
-use crate::domain::plan::{OWN_DIRECTORY, is_of_the_cluster};
+use crate::domain::incremental_base::{data_version_unread, incremental_base};
+use crate::domain::plan::{OWN_DIRECTORY, covers_cluster};
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
 use crate::domain::sql::quoted_name;
-use crate::domain::usable_full::{data_version_unread, usable_full};
 use crate::domain::version::Method;
 
 /// Returns the checks of one tenant.
 #[must_use]
 pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.target(tenant));
+    let mut sheet = CheckList::new(facts.target(tenant));
     if facts.cluster.method == Method::Logical {
         logical_mode(&mut sheet, choices);
         return sheet.checks;
@@ -24,21 +24,21 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
         // It is not backed up at all, so no other check matters.
         return sheet.checks;
     }
-    if facts.cluster.whole.is_some() {
-        super::whole::tenant(&mut sheet, facts, tenant, choices);
+    if facts.cluster.cluster_backup.is_some() {
+        super::cluster_backup::tenant(&mut sheet, facts, tenant, choices);
     }
     another_backup(&mut sheet, facts, tenant);
-    if choices.mode == Mode::Incremental && !super::whole::is_of_tenants(facts, choices) {
-        incremental_base(&mut sheet, facts, tenant, choices);
+    if choices.mode == Mode::Incremental && !super::cluster_backup::is_of_tenants(facts, choices) {
+        check_incremental_base(&mut sheet, facts, tenant, choices);
     }
     destination(&mut sheet, facts, tenant, choices);
     archive(&mut sheet, facts, tenant);
     retention(&mut sheet, facts, tenant);
-    super::surroundings::tenant(&mut sheet, facts, tenant, choices);
+    super::competing_load::tenant(&mut sheet, facts, tenant, choices);
     sheet.checks
 }
 
-fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
+fn logical_mode(sheet: &mut CheckList, choices: &Choices) {
     if choices.mode == Mode::Incremental {
         sheet.refuse(
             CheckId::Mode,
@@ -51,7 +51,7 @@ fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
     }
 }
 
-fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn who_may(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     let name = quoted_name(&tenant.name);
     let refusal = match tenant.kind {
         TenantKind::Sys | TenantKind::Meta if facts.cluster.method == Method::Physical => {
@@ -107,7 +107,7 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         let read_only = if tenant.read_only { ", read only" } else { "" };
         sheet.pass(CheckId::Tenant, format!("tenant {}, {}{read_only}", tenant.id, tenant.status));
     }
-    if facts.cluster.whole.is_some() {
+    if facts.cluster.cluster_backup.is_some() {
         // Before V4 the role is the cluster's.
         return;
     }
@@ -132,7 +132,7 @@ fn is_word_for_many(name: &str) -> bool {
     ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name))
 }
 
-fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn another_backup(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match tenant.running.first() {
         None if facts.cluster.scope == Scope::Tenant => sheet.not_checked(
             CheckId::AnotherBackup,
@@ -157,22 +157,22 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 }
 
 /// Checks the destination of the data: without one nothing is planned, which is said before a start is confirmed.
-fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn destination(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
         // The server has accepted its own destination.
         Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.is_same_path(&place)) => {
             match place.kind().supported_by(&facts.cluster.version) {
-                Ok(()) => sheet.pass(CheckId::Destination, place.bare()),
+                Ok(()) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
                 Err(why) => sheet.refuse(
                     CheckId::Destination,
                     Cause::Precondition,
-                    format!("{}: {}", place.bare(), why.trim_end_matches('.')),
+                    format!("{}: {}", place.uri_without_attributes(), why.trim_end_matches('.')),
                     "Choose a storage this version can write to.",
                 ),
             }
         }
-        Some(place) => sheet.pass(CheckId::Destination, place.bare()),
-        None if facts.cluster.whole.is_some() && !is_of_the_cluster(choices) => sheet.warn(
+        Some(place) => sheet.pass(CheckId::Destination, place.uri_without_attributes()),
+        None if facts.cluster.cluster_backup.is_some() && !covers_cluster(choices) => sheet.warn(
             CheckId::Destination,
             format!("{OWN_DIRECTORY}: none was given, and no strategy of the inventory names one"),
             "Give one with --storage URI, for example --storage file:///backup/tenants.",
@@ -185,20 +185,20 @@ fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: 
     }
 }
 
-fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+fn check_incremental_base(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     let destination = crate::domain::plan::wanted_data_destination(facts, tenant, choices);
-    let reason = match usable_full(tenant, destination.as_ref()) {
+    let reason = match incremental_base(tenant, destination.as_ref()) {
         Ok(base) => return base_found(sheet, tenant, base),
         Err(reason) => reason,
     };
     match choices.no_full {
-        NoFull::Fail => sheet.warn(
+        NoFullPolicy::Fail => sheet.warn(
             CheckId::UsableFull,
             format!("step 2 will fail: {FULL_NEEDED}: {reason}"),
             "Choose a full backup, or let these tenants have one with --no-full full.",
         ),
-        NoFull::Full => sheet.warn(CheckId::UsableFull, format!("a full is made instead: {reason}"), ""),
-        NoFull::Skip => sheet.warn(
+        NoFullPolicy::Full => sheet.warn(CheckId::UsableFull, format!("a full is made instead: {reason}"), ""),
+        NoFullPolicy::Skip => sheet.warn(
             CheckId::UsableFull,
             format!("it is left out: {FULL_NEEDED}: {reason}"),
             "Choose a full backup, or let these tenants have one with --no-full full.",
@@ -206,7 +206,7 @@ fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choi
     }
 }
 
-fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
+fn base_found(sheet: &mut CheckList, tenant: &TenantFacts, base: &BackupSet) {
     let from = base.kind.mode().map_or_else(|| base.kind.to_string(), |mode| mode.word().to_owned());
     let chain = match chain(base, &tenant.sets) {
         Ok(chain) => chain,
@@ -227,8 +227,8 @@ fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
         Some(round) if tenant.archive.times.get().is_some() && round.start > base.start_replay => {
             Some(format!("log archive round {} began after it", round.round_id))
         }
-        _ => match archiving::judge(&tenant.archive) {
-            Archiving::Off | Archiving::Ending(_) | Archiving::Broken => {
+        _ => match archiving::archiving_state(&tenant.archive) {
+            Archiving::Off | Archiving::Stopping(_) | Archiving::Interrupted => {
                 Some("a new log archive round begins before the backup".to_owned())
             }
             _ => None,
@@ -246,7 +246,7 @@ fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
     }
 }
 
-fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn archive(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match tenant.archive.latest() {
         Some(round) if round.status == RoundStatus::Doing => {
             sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
@@ -264,11 +264,12 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                     "",
                 ),
                 ((None, _), Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
-                ((None, _), Known::Known(())) if tenant.archive.contradicts(facts.server_now()) => sheet.not_checked(
-                    CheckId::ArchiveLag,
-                    "how far the archive is behind: its checkpoint is later than the server's clock",
-                    "Check the clocks of the servers: chronyc tracking.",
-                ),
+                ((None, _), Known::Known(())) if tenant.archive.contradicts_clock(facts.server_now()) => sheet
+                    .not_checked(
+                        CheckId::ArchiveLag,
+                        "how far the archive is behind: its checkpoint is later than the server's clock",
+                        "Check the clocks of the servers: chronyc tracking.",
+                    ),
                 ((None, _), Known::Known(())) => {
                     sheet.not_checked(CheckId::ArchiveLag, "the round has no checkpoint yet".to_owned(), "");
                 }
@@ -279,8 +280,8 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 }
 
 /// Adds what the step `Start log archiving` will do about an archive that does not run (R2).
-fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
-    let (word, will) = match archiving::judge(&tenant.archive) {
+fn not_archiving(sheet: &mut CheckList, tenant: &TenantFacts) {
+    let (word, will) = match archiving::archiving_state(&tenant.archive) {
         Archiving::Off => match tenant.archive.latest() {
             Some(round) => (round.status.to_string(), "the backup starts a new round first"),
             None => ("archiving does not run".to_owned(), "the backup starts it first"),
@@ -288,12 +289,12 @@ fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
         Archiving::Suspended(word) => {
             (word, "archiving was suspended on purpose; the backup lets the same round go on first")
         }
-        Archiving::Broken => (
+        Archiving::Interrupted => (
             RoundStatus::Interrupted.to_string(),
             "the backup stops this round and starts a new one first; the log in between is lost for restore",
         ),
-        Archiving::Coming(word) | Archiving::Ending(word) => (word, "the backup waits for it first"),
-        Archiving::Strange(word) => {
+        Archiving::Starting(word) | Archiving::Stopping(word) => (word, "the backup waits for it first"),
+        Archiving::Unrecognized(word) => {
             let found = format!("step 4 will fail: archiving is {word}, which obnow does not know");
             let fix = "Look the state up in the server's manual, and start the backup once it is DOING.";
             return sheet.warn(CheckId::LogArchiving, found, fix);
@@ -304,7 +305,7 @@ fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
     sheet.warn(CheckId::LogArchiving, format!("{word}: {will}"), fix);
 }
 
-fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+fn retention(sheet: &mut CheckList, facts: &Facts, tenant: &TenantFacts) {
     match &tenant.recovery_window {
         Known::NotChecked(why) => sheet.not_checked(CheckId::DeletePolicy, why.clone(), ""),
         Known::Known(None) => {
@@ -321,11 +322,11 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
     match &tenant.cleanup {
         // Where it is the cluster's, the check of the cluster reports it.
-        Known::NotChecked(_) if facts.cluster.whole.is_some() => {}
+        Known::NotChecked(_) if facts.cluster.cluster_backup.is_some() => {}
         Known::NotChecked(why) => sheet.not_checked(CheckId::Cleanup, why.clone(), ""),
         Known::Known(None) => sheet.pass(CheckId::Cleanup, "none runs"),
         // R15: the server answers 9044.
-        Known::Known(Some(sentence)) if facts.cluster.whole.is_some() => sheet.refuse(
+        Known::Known(Some(sentence)) if facts.cluster.cluster_backup.is_some() => sheet.refuse(
             CheckId::Cleanup,
             Cause::Precondition,
             sentence.clone(),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::choices::{Choices, Mode, NoFullPolicy};
 use crate::domain::facts::{Facts, Known, LoginFacts, MissingGrant, Role, Scope, ServerFacts, TenantFacts};
 use crate::domain::restorable::{BackupSet, Round, SetKind};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
@@ -364,7 +364,7 @@ fn an_incremental_shows_its_base() {
     assert!(full_mode.iter().all(|check| check.check != CheckId::UsableFull));
 
     let facts = prod();
-    let left_out = Choices { no_full: NoFull::Skip, ..choose(&["prod/pay"], Mode::Incremental) };
+    let left_out = Choices { no_full: NoFullPolicy::Skip, ..choose(&["prod/pay"], Mode::Incremental) };
     let checks = tenant_checks(&facts, &facts.tenants[2], &left_out);
     assert!(told(&checks, CheckId::UsableFull).1.starts_with("it is left out: "));
 }
@@ -373,12 +373,12 @@ fn an_incremental_shows_its_base() {
 fn one_backup_service_is_ready_and_another_is_not() {
     let ready = of_cluster(|facts| {
         let (release, path) = ("mydumper 0.10.0".into(), "/bin/mydumper".into());
-        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Ready { release, path });
+        facts.cluster.backup_service = Some(crate::domain::facts::BackupServiceFacts::Ready { release, path });
     });
     assert_eq!(told(&ready, CheckId::BackupService), (PASS, "mydumper 0.10.0 at /bin/mydumper"));
     let missing = of_cluster(|facts| {
         let fault = Fault::new(Cause::Precondition, "It is not there.", "Nobody installed it.", "apt install mydumper");
-        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Missing(fault));
+        facts.cluster.backup_service = Some(crate::domain::facts::BackupServiceFacts::Missing(fault));
     });
     assert_eq!(told(&missing, CheckId::BackupService), (FAIL, "It is not there. Nobody installed it."));
     let fix = missing.iter().find(|check| check.refuses()).unwrap().fix.as_str();

@@ -87,7 +87,7 @@ fn a_standstill_has_a_time_and_no_end() {
         |at_ms, percent| Sample { phase: "BACKUP_LOG".into(), log_percent: Some(percent), ..blocks(at_ms, 10, 100) };
     assert_eq!(meter.observe(&log(50_000, 43.5)).log_percent, Some(43.5));
     assert_eq!((meter.observe(&log(51_000, 40.0)).log_percent, meter.moved_at_ms()), (Some(43.5), Some(50_000)));
-    let words = crate::domain::words::progress(&meter.observe(&log(52_000, 60.9)));
+    let words = crate::domain::format::progress(&meter.observe(&log(52_000, 60.9)));
     assert!(words.starts_with("BACKUP_LOG  10 %  log 60 %  10 of 100 blocks"), "{words}");
     assert_eq!(meter.moved_at_ms(), Some(52_000));
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::domain::outcome::{KeptWindow, Without};
+use crate::domain::outcome::{OtherBackups, RecordedWindow};
 
 fn proof(sets: &[u64], pieces: &[u64]) -> Proof {
     let (sets, pieces) = (sets.to_vec(), pieces.to_vec());
@@ -12,14 +12,14 @@ fn target() -> TargetName {
     "prod/pay".parse().unwrap()
 }
 
-fn views(verdict: VerdictWord) -> Outcome {
+fn views(verdict: VerdictKind) -> Outcome {
     let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
-    let windows = [3, 2].map(|set| KeptWindow { from: Scn(1), to: Scn(2), set }).to_vec();
-    Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
+    let windows = [3, 2].map(|set| RecordedWindow { from: Scn(1), to: Scn(2), set }).to_vec();
+    Outcome { verdict, windows, fault: None, notes: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
 }
 
-fn refusal(code: u32) -> Looked {
-    Looked::refused(&Fault::new(Cause::Server, "W.", "Y.", "N.").with_code(code))
+fn refusal(code: u32) -> ProofAnswer {
+    ProofAnswer::refused(&Fault::new(Cause::Server, "W.", "Y.", "N.").with_code(code))
 }
 
 #[test]
@@ -32,36 +32,37 @@ fn what_was_found_is_one_line() {
 
 #[test]
 fn the_list_must_hold_the_set_and_its_chain() {
-    assert!(matches!(Looked::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), Looked::Found(_)));
-    let Looked::Lacks(why) = Looked::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
+    assert!(matches!(ProofAnswer::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), ProofAnswer::Found(_)));
+    let ProofAnswer::Lacks(why) = ProofAnswer::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
     assert_eq!(why, "the server would restore from sets 1, 2, not from set 3");
 }
 
-fn others() -> Without {
-    let windows = vec![KeptWindow { from: Scn(1), to: Scn(2), set: 2 }];
-    Without { windows, told: Some("older: a to b".to_owned()) }
+fn others() -> OtherBackups {
+    let windows = vec![RecordedWindow { from: Scn(1), to: Scn(2), set: 2 }];
+    OtherBackups { windows, told: Some("older: a to b".to_owned()) }
 }
 
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
-    let by_views = || Judged::Final(Box::new(views(VerdictWord::Restorable)));
-    let Judged::StillComing { at_least, meanwhile, .. } =
-        weigh(by_views(), &refusal(4018), &target(), Some(12), others)
+    let by_views = || Assessment::Final(Box::new(views(VerdictKind::Restorable)));
+    let Assessment::Pending { at_least, interim: meanwhile, .. } =
+        apply_proof(by_views(), &refusal(4018), &target(), Some(12), others)
     else {
         unreachable!()
     };
-    assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictWord::NotRestorable));
+    assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictKind::NotRestorable));
     assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
-    assert_eq!(meanwhile.told, ["older: a to b"]);
+    assert_eq!(meanwhile.notes, ["older: a to b"]);
     for code in [9047, 9080, 1235, 4012] {
-        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
+        let Assessment::Final(outcome) = apply_proof(by_views(), &refusal(code), &target(), Some(12), others) else {
             unreachable!()
         };
-        assert_eq!((outcome.verdict, outcome.proof), (VerdictWord::Restorable, None), "{code}");
+        assert_eq!((outcome.verdict, outcome.proof), (VerdictKind::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
-    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
+    let Assessment::Final(outcome) =
+        apply_proof(by_views(), &ProofAnswer::Found(proof(&[3], &[9])), &target(), Some(12), others)
     else {
         unreachable!()
     };
@@ -70,16 +71,20 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
 
 #[test]
 fn where_the_views_wait_or_say_no_they_are_believed() {
-    let waiting = Judged::StillComing {
+    let waiting = Assessment::Pending {
         what: "waits".to_owned(),
         at_least: Some(3),
-        meanwhile: Box::new(views(VerdictWord::NotYetRestorable)),
+        interim: Box::new(views(VerdictKind::NotYetRestorable)),
     };
-    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
+    let Assessment::Pending { interim: meanwhile, .. } =
+        apply_proof(waiting, &refusal(4018), &target(), Some(12), others)
+    else {
         unreachable!()
     };
-    assert_eq!(meanwhile.verdict, VerdictWord::NotYetRestorable);
-    let lost = Judged::Final(Box::new(views(VerdictWord::NotRestorable)));
-    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
-    assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+    assert_eq!(meanwhile.verdict, VerdictKind::NotYetRestorable);
+    let lost = Assessment::Final(Box::new(views(VerdictKind::NotRestorable)));
+    let Assessment::Final(outcome) = apply_proof(lost, &refusal(4018), &target(), Some(12), others) else {
+        unreachable!()
+    };
+    assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
 }

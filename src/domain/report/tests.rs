@@ -58,8 +58,9 @@ fn a_report_says_what_was_confirmed_what_happened_and_how_it_ended_and_no_secret
         },
         Event::Verdict { target: target("prod/pay"), outcome: Box::new(Outcome::failed(refused, Some(3))) },
     ];
-    let mut all: Vec<(Timestamp, Result<Event, Unread>)> = (0..).map(at).zip(events.into_iter().map(Ok)).collect();
-    all.push((at(9), Err(Unread::Unknown(serde_json::json!({"event": "someday", "access_key": "hunter2"})))));
+    let mut all: Vec<(Timestamp, Result<Event, UnreadableEvent>)> =
+        (0..).map(at).zip(events.into_iter().map(Ok)).collect();
+    all.push((at(9), Err(UnreadableEvent::Unknown(serde_json::json!({"event": "someday", "access_key": "hunter2"})))));
     let report = Report { task: "T1", events: &all, state: TaskState::Failed, version: "1.2.3", at: at(60) };
     let text = report.text();
     for part in [

@@ -49,7 +49,7 @@ fn round(status: RoundStatus, start: u64, checkpoint: u64) -> Round {
 
 fn judge(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Verdict {
     let sets = [set.clone()];
-    let facts = Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds };
+    let facts = VerdictInput { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds };
     verdict(&facts)
 }
 
@@ -234,7 +234,7 @@ fn the_job_and_the_set_come_before_the_log() {
         (JobEnd::Unsettled("no row".into()), Some(&set), "unknown"),
         (JobEnd::Completed, None, "unknown"),
     ] {
-        let facts = Facts { job: &job, set, sets: &[], pieces: None, rounds: &doing };
+        let facts = VerdictInput { job: &job, set, sets: &[], pieces: None, rounds: &doing };
         assert_eq!(verdict(&facts).word(), word, "{job:?}");
     }
 }
@@ -393,7 +393,7 @@ fn what_is_missing_is_told_in_sentences() {
          1970-01-01T00:00:00.00000015Z."
     );
     assert_eq!(
-        missing.told(&ServerTimeZone::fixed(28_800)),
+        missing.description(&ServerTimeZone::fixed(28_800)),
         "Log archive round 1 is INTERRUPTED at 1970-01-01 08:00:00 +08:00, and the log is needed up to 1970-01-01 \
          08:00:00 +08:00."
     );
@@ -401,12 +401,12 @@ fn what_is_missing_is_told_in_sentences() {
     let chain = Missing::Chain(BrokenChain::Missing { missing: 2, needed_by: 4 });
     assert_eq!(chain.to_string(), "Backup set 2, which set 4 stands on, is gone.");
     let hour = Scn(3_600_000_000_000);
-    let told = Missing::NotCovered { need_from: hour }.told(&ServerTimeZone::fixed(0));
+    let told = Missing::NotCovered { need_from: hour }.description(&ServerTimeZone::fixed(0));
     assert_eq!(
         told,
         "No log archive round covers 1970-01-01 01:00:00 +00:00, from where the backup set needs the log."
     );
-    let told = Missing::PieceGone { round_id: 3, after: hour }.told(&ServerTimeZone::fixed(-3_600));
+    let told = Missing::PieceGone { round_id: 3, after: hour }.description(&ServerTimeZone::fixed(-3_600));
     assert_eq!(told, "Archived log is not there: a piece of round 3 after 1970-01-01 00:00:00 -01:00 is gone.");
 }
 

@@ -9,8 +9,8 @@ use super::{
     BackupSet, BrokenChain, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn, SetStatus, Window, chain,
     window_of,
 };
+use crate::domain::format::capitalized;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::words::capitalized;
 
 /// The end of a job, by its row in the history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub enum JobEnd {
 
 /// The facts of one tenant from which a verdict is derived.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct VerdictInput<'a> {
     /// How the job ended.
     pub job: &'a JobEnd,
     /// The set that it made, where the view has it.
@@ -54,7 +54,7 @@ pub struct NotYet {
     pub round_status: RoundStatus,
 }
 
-/// What a set lacks permanently. Its `Display` shows times in UTC; [`Missing::told`] shows the server's.
+/// What a set lacks permanently. Its `Display` shows times in UTC; [`Missing::notes`] shows the server's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
@@ -112,7 +112,7 @@ impl fmt::Display for Missing {
 impl Missing {
     /// Returns what is missing, in one sentence, with times in the server's time zone.
     #[must_use]
-    pub fn told(&self, zone: &ServerTimeZone) -> String {
+    pub fn description(&self, zone: &ServerTimeZone) -> String {
         self.sentence(|at| at.to_local(zone))
     }
 
@@ -212,7 +212,7 @@ impl Verdict {
 /// It is *not yet* only where more log can come in the round that covers the set; where it cannot, the verdict is *not
 /// restorable*, with what is missing.
 #[must_use]
-pub fn verdict(facts: &Facts) -> Verdict {
+pub fn verdict(facts: &VerdictInput) -> Verdict {
     match facts.job {
         JobEnd::Failed => return Verdict::Failed,
         JobEnd::Cancelled => return Verdict::Cancelled,
@@ -246,7 +246,7 @@ pub fn verdict(facts: &Facts) -> Verdict {
 }
 
 /// Derives the verdict on a set without a window: whether the missing log can still come.
-fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
+fn without_window(set: &BackupSet, facts: &VerdictInput) -> Verdict {
     let (start, need) = (set.start_replay, set.needed());
     let Some(round) = covering(start, facts.rounds) else {
         return Verdict::NotRestorable(Missing::NotCovered { need_from: start });
@@ -286,7 +286,7 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
 }
 
 /// Returns the first available piece with log from `start` to `need` whose status is not known.
-fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &Facts<'a>) -> Option<&'a Piece> {
+fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &VerdictInput<'a>) -> Option<&'a Piece> {
     of_round(facts.pieces?, round).find(|piece| {
         let has_some = piece.start < need && piece.known_end().unwrap_or(Scn::MAX) > start;
         has_some && piece.file_status == FileStatus::Available && matches!(piece.status, PieceStatus::Other(_))
@@ -295,7 +295,7 @@ fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &Facts<'a>) ->
 
 /// Returns the first piece with log from `start` to `need` that no view lists or whose files are lost. Log after the last piece
 /// is missing only where the round has passed `need`.
-fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Missing> {
+fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &VerdictInput) -> Option<Missing> {
     let mut pieces: Vec<&Piece> = of_round(facts.pieces?, round).collect();
     pieces.sort_by_key(|piece| piece.start);
     let mut log_to = start;

@@ -96,7 +96,7 @@ pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) ->
     if set.unread().is_some() {
         return None;
     }
-    match by_log(set, pieces, rounds) {
+    match reach_of_set(set, pieces, rounds) {
         Some(reach) => {
             let (from, to, growing) = (set.min_restore, reach.to, reach.growing);
             Some(Window { from, to, set: set.id, growing, from_set_alone: false })
@@ -108,11 +108,11 @@ pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) ->
 /// Returns whether the archive's log reaches as far as the set needs it; where it does not, only the log inside the set counts.
 #[must_use]
 pub fn log_covers(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> bool {
-    by_log(set, pieces, rounds).is_some()
+    reach_of_set(set, pieces, rounds).is_some()
 }
 
 /// Returns how far the archive's log reaches from where the set needs it; `None` where it ends before [`BackupSet::needed`].
-fn by_log(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
+fn reach_of_set(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
     reach(set.start_replay, pieces, rounds).filter(|reach| reach.to >= set.needed())
 }
 

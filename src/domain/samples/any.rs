@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 
-use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
-use crate::domain::dump::Exclude;
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy, RequestedStorage, StorageSource};
+use crate::domain::dump::ExcludedTables;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -36,9 +36,9 @@ fn source() -> impl Strategy<Value = SecretSource> {
     ]
 }
 
-fn storage() -> impl Strategy<Value = Wanted> {
+fn storage() -> impl Strategy<Value = RequestedStorage> {
     let uris = (of(text()), of(text())).prop_filter("one of them is given", |(a, b)| a.is_some() || b.is_some());
-    (uris, of(text()), of(source())).prop_map(|((data, archive), access_id, access_key)| Wanted {
+    (uris, of(text()), of(source())).prop_map(|((data, archive), access_id, access_key)| RequestedStorage {
         data,
         archive,
         access_id,
@@ -52,12 +52,12 @@ fn storage() -> impl Strategy<Value = Wanted> {
 pub fn any_choices() -> impl Strategy<Value = Choices> {
     let words = (
         prop_oneof![Just(Mode::Full), Just(Mode::Incremental)],
-        prop_oneof![Just(Compact::Auto), Just(Compact::Never)],
-        prop_oneof![Just(NoFull::Fail), Just(NoFull::Full), Just(NoFull::Skip)],
+        prop_oneof![Just(CompactionChoice::Auto), Just(CompactionChoice::Never)],
+        prop_oneof![Just(NoFullPolicy::Fail), Just(NoFullPolicy::Full), Just(NoFullPolicy::Skip)],
     );
     let skip = proptest::collection::btree_set(proptest::sample::select(CheckId::ALL.to_vec()), 0..3);
     let table = prop_oneof!["[a-z]{1,4}[.][a-z_]{1,6}", "-[a-z]{1,3}[.][ -~]{1,6}"];
-    let exclude = proptest::collection::btree_set(table, 0..3).prop_map(Exclude);
+    let exclude = proptest::collection::btree_set(table, 0..3).prop_map(ExcludedTables);
     (vec(target(), 1..4), words, of(storage()), any::<(bool, bool)>(), of(source()), skip, exclude).prop_map(
         |(targets, (mode, compact, no_full), storage, (plus_archivelog, resume_archive), encrypt, skip, exclude)| {
             Choices {

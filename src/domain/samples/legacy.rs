@@ -2,11 +2,13 @@
 
 use super::{ago, cluster, full, place, round, tenant};
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::{
+    ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, CompactionRule, ZoneCompaction,
+};
 use crate::domain::facts::{BaseRule, Facts, Known, TenantFacts};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::target;
 use crate::domain::version::Detected;
-use crate::domain::whole::{ClusterRole, CompactionFacts, CompactionRule, WholeFacts, WholeRules, ZoneCompaction};
 
 fn of_the_cluster(id: u64, name: &str) -> TenantFacts {
     let mut tenant = tenant(id, name);
@@ -37,8 +39,8 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
         }
     }
     let zone = |zone: &str| ZoneCompaction { zone: zone.into(), merged_version: 5, merging: false };
-    facts.cluster.whole = Some(Box::new(WholeFacts {
-        rules: WholeRules { compaction, most_increments: 64 },
+    facts.cluster.cluster_backup = Some(Box::new(ClusterBackupFacts {
+        rules: ClusterBackupRules { compaction, most_increments: 64 },
         role: Known::Known(ClusterRole { word: "PRIMARY".into(), primary: None }),
         destinations: vec![Some(place("file:///backup"))],
         has_second_copy: false,
@@ -62,6 +64,6 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
 }
 
 /// Returns what the cluster has once (its one backup job, its compaction), so that a test can change it.
-pub fn whole(facts: &mut Facts) -> &mut WholeFacts {
-    facts.cluster.whole.as_deref_mut().unwrap()
+pub fn whole(facts: &mut Facts) -> &mut ClusterBackupFacts {
+    facts.cluster.cluster_backup.as_deref_mut().unwrap()
 }

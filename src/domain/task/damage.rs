@@ -8,7 +8,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// A line that this obnow cannot read as an event.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Unread {
+pub enum UnreadableEvent {
     /// The JSON of an event that this release does not know.
     Unknown(Value),
     /// A damaged line: what it meant is not known.
@@ -20,7 +20,7 @@ pub enum Unread {
     },
 }
 
-impl Unread {
+impl UnreadableEvent {
     /// Returns what the line contains.
     #[must_use]
     pub fn value(&self) -> &Value {
@@ -33,7 +33,7 @@ impl Unread {
 impl TaskView {
     /// Folds all lines of a journal: events, and lines that are none.
     #[must_use]
-    pub fn of_lines<'a>(lines: impl IntoIterator<Item = (Timestamp, &'a Result<Event, Unread>)>) -> Self {
+    pub fn of_lines<'a>(lines: impl IntoIterator<Item = (Timestamp, &'a Result<Event, UnreadableEvent>)>) -> Self {
         let mut view = Self::default();
         for (at, line) in lines {
             view.take(at, line);
@@ -42,11 +42,11 @@ impl TaskView {
     }
 
     /// Applies one more line.
-    pub fn take(&mut self, at: Timestamp, line: &Result<Event, Unread>) {
+    pub fn take(&mut self, at: Timestamp, line: &Result<Event, UnreadableEvent>) {
         match line {
             Ok(event) => self.apply(at, event),
-            Err(Unread::Damaged { line, .. }) => self.damaged.push(*line),
-            Err(Unread::Unknown(_)) => self.unknown += 1,
+            Err(UnreadableEvent::Damaged { line, .. }) => self.damaged.push(*line),
+            Err(UnreadableEvent::Unknown(_)) => self.unknown += 1,
         }
     }
 

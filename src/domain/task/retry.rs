@@ -5,13 +5,13 @@ use jiff::tz::TimeZone;
 
 use super::{TargetView, TaskState, TaskView};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::words;
 
 /// What a Retry would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Retry {
+pub enum RetryEffect {
     /// A target has no backup that may have been started, or its dump waits for upload: the task continues from this step.
     GoesOn(StepKind),
     /// Everything that was started is alive, or its state is not known: the Retry only observes.
@@ -27,7 +27,7 @@ pub enum Retry {
     },
 }
 
-impl Retry {
+impl RetryEffect {
     /// Returns the question to confirm: what the new backup is, and what stays. None where nothing has to be confirmed.
     #[must_use]
     pub fn question(&self) -> Option<String> {
@@ -45,7 +45,7 @@ impl TaskView {
     /// # Errors
     /// A Retry has nothing to do, and the fault names what to do instead; or the journal is damaged, so that a backup might be
     /// started twice.
-    pub fn retry(&self, id: &str, state: TaskState) -> Result<Retry, Fault> {
+    pub fn retry(&self, id: &str, state: TaskState) -> Result<RetryEffect, Fault> {
         self.may_go_on(id)?;
         if self.targets.iter().all(|target| target.attached && !target.wants_retry()) {
             return Err(Fault::new(
@@ -67,7 +67,7 @@ impl TaskView {
         let new: Vec<&TargetView> = wanting.iter().copied().filter(|target| target.needs_new_backup()).collect();
         if !new.is_empty() {
             let left = new.iter().filter_map(|target| Some(format!("set {} of {}", target.set?, target.target)));
-            return Ok(Retry::NewBackup {
+            return Ok(RetryEffect::NewBackup {
                 left: left.collect(),
                 targets: new.into_iter().map(|target| target.target.clone()).collect(),
                 attempt: self.attempt + 1,
@@ -75,7 +75,7 @@ impl TaskView {
         }
         let not_begun = wanting.iter().filter(|target| target.stopped_in_upload() || !self.may_have_started(target));
         let step = not_begun.filter_map(|target| target.current()).map(|step| step.kind).min();
-        Ok(step.map_or(Retry::LooksAgain, Retry::GoesOn))
+        Ok(step.map_or(RetryEffect::LooksAgain, RetryEffect::GoesOn))
     }
 
     /// Whether a job of the target's present backup exists, or may exist.
@@ -85,7 +85,7 @@ impl TaskView {
                 && intent.targets.contains(&target.target)
                 && intent.attempt >= target.anew_since
         });
-        let sent = starts.next().is_some_and(|intent| !intent.refused && !intent.settled_as_not_started);
+        let sent = starts.next().is_some_and(|intent| !intent.refused && !intent.known_not_started);
         target.attached || target.job.is_some() || sent
     }
 
@@ -134,7 +134,7 @@ impl TaskView {
     pub fn runner_silent(id: &str, pid: u32, since: Timestamp, seconds: u64) -> Fault {
         Fault::new(
             Cause::Unknown,
-            format!("The runner of task {id} has not answered since {}.", words::moment(since, &TimeZone::UTC)),
+            format!("The runner of task {id} has not answered since {}.", format::moment(since, &TimeZone::UTC)),
             format!(
                 "Its process {pid} lives and left no sign of life for {seconds} s: it is stopped, or waits for a disk."
             ),

@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::choices::Mode;
 use crate::domain::connection::{Limits, TlsMode};
 use crate::domain::fault::Cause;
-use crate::domain::outcome::VerdictWord;
+use crate::domain::outcome::VerdictKind;
 use crate::domain::plan::plan;
 use crate::domain::progress::Progress;
 use crate::domain::samples::{self, choose, cluster, other_tenant, target, tenant};
@@ -67,11 +67,11 @@ fn fault() -> Fault {
     Fault::new(Cause::Server, "What.", "Why.", "Next.").with_code(9026).with_detail("more")
 }
 
-fn outcome(verdict: VerdictWord) -> Outcome {
+fn outcome(verdict: VerdictKind) -> Outcome {
     Outcome { verdict, ..Outcome::failed(fault(), Some(3)) }
 }
 
-fn verdict(name: &str, word: VerdictWord) -> Event {
+fn verdict(name: &str, word: VerdictKind) -> Event {
     Event::Verdict { target: target(name), outcome: Box::new(outcome(word)) }
 }
 
@@ -157,7 +157,7 @@ fn steps_keep_their_times() {
 
 #[test]
 fn a_task_is_called_by_its_worst_target() {
-    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    use VerdictKind::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     for (one, other, state) in [
         (Restorable, Restorable, TaskState::Done),
         (Restorable, NotYetRestorable, TaskState::Done),
@@ -180,7 +180,7 @@ fn what_should_run_and_has_no_runner_is_gone() {
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     assert_eq!((view.runner, view.attempt), (Some(42), 1));
     // One target has ended and the other has not: the task still runs.
-    let view = folded(&[created(), verdict("prod/pay", VerdictWord::Failed)]);
+    let view = folded(&[created(), verdict("prod/pay", VerdictKind::Failed)]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     let view = folded(&[]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
@@ -201,7 +201,7 @@ fn steps_that_stopped_end_a_target_without_a_verdict() {
         assert!(view.targets[0].is_over() && view.targets[0].wants_retry() && !view.targets[0].needs_new_backup());
     }
     // Every step has passed and there is no verdict: the result is not known.
-    let mut events = vec![created(), verdict("prod/log", VerdictWord::Restorable)];
+    let mut events = vec![created(), verdict("prod/log", VerdictKind::Restorable)];
     events.extend(all_steps("prod/pay", StepState::Ok));
     assert!(!folded(&events).targets[0].is_over());
 }
@@ -213,7 +213,7 @@ fn a_retry_goes_on_at_the_step_that_stopped() {
         events.push(step("prod/pay", kind, StepState::Ok));
     }
     events.push(step("prod/pay", StepKind::SetDestination, StepState::Failed));
-    events.push(verdict("prod/pay", VerdictWord::Failed));
+    events.push(verdict("prod/pay", VerdictKind::Failed));
     events.push(step("prod/log", StepKind::CheckTarget, StepState::Running));
     events.push(started(2, false, &["prod/pay"]));
     let view = folded(&events);
@@ -229,7 +229,7 @@ fn a_retry_goes_on_at_the_step_that_stopped() {
 #[test]
 fn a_retry_of_a_failed_job_is_a_new_backup() {
     let mut events = vec![created(), started(1, false, &["prod/pay", "prod/log"])];
-    for (name, word) in [("prod/pay", VerdictWord::Failed), ("prod/log", VerdictWord::NotYetRestorable)] {
+    for (name, word) in [("prod/pay", VerdictKind::Failed), ("prod/log", VerdictKind::NotYetRestorable)] {
         events.extend(all_steps(name, StepState::Ok));
         events.push(job(name, 7, Some(3)));
         events.push(Event::Progress { target: target(name), progress: progress(5) });
@@ -252,7 +252,7 @@ fn a_retry_of_a_failed_job_is_a_new_backup() {
 
 #[test]
 fn only_a_job_that_ended_badly_needs_a_new_backup() {
-    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    use VerdictKind::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     for (word, with_job) in [
         (Failed, true),
         (Cancelled, true),
@@ -286,7 +286,7 @@ fn an_intent_is_open_until_something_says_what_became_of_it() {
         let mut all = vec![created(), intent(1, 1), intent(2, 1)];
         all.extend(events);
         let view = folded(&all);
-        let intents: Vec<_> = view.intents.iter().map(|i| (i.answered, i.refused, i.settled_as_not_started)).collect();
+        let intents: Vec<_> = view.intents.iter().map(|i| (i.answered, i.refused, i.known_not_started)).collect();
         assert_eq!(intents, [(None, false, false), expected]);
         assert_eq!((view.intents[1].at, view.intents[1].attempt), (at(2), 1));
     }
@@ -321,7 +321,7 @@ fn events_about_what_is_not_in_the_plan_change_nothing() {
     for event in [
         step("prod/other", StepKind::CheckTarget, StepState::Failed),
         step("prod/pay", StepKind::CheckBackupService, StepState::Failed),
-        verdict("else/pay", VerdictWord::Failed),
+        verdict("else/pay", VerdictKind::Failed),
         job("prod", 7, None),
         Event::Progress { target: target("prod/no"), progress: progress(1) },
         Event::Answered { intent: 5, fault: None, answered: true },
@@ -410,9 +410,10 @@ fn what_all_targets_wait_with_is_said_for_the_first() {
 
 #[test]
 fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
-    let damaged = |line| Err(Unread::Damaged { line, text: serde_json::Value::Null });
-    let fold =
-        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
+    let damaged = |line| Err(UnreadableEvent::Damaged { line, text: serde_json::Value::Null });
+    let fold = |lines: &[Result<Event, UnreadableEvent>]| {
+        TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)))
+    };
     let lost = fold(&[damaged(2), Ok(intent(1, 1))]);
     assert!(lost.has_lost_its_beginning());
     assert_eq!((lost.state(false), lost.state(true)), (TaskState::Unknown, TaskState::Unknown));
@@ -433,9 +434,10 @@ fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
 /// The kind of an intent or one of its targets was changed, or its line is missing: a start may have been there.
 #[test]
 fn an_event_that_is_not_known_or_speaks_of_a_missing_one_may_have_been_the_start() {
-    let fold =
-        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
-    let other = Unread::Unknown(serde_json::json!({"event": "int#nt", "intent": 1}));
+    let fold = |lines: &[Result<Event, UnreadableEvent>]| {
+        TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)))
+    };
+    let other = UnreadableEvent::Unknown(serde_json::json!({"event": "int#nt", "intent": 1}));
     let mut astray = intent(1, 1);
     if let Event::Intent { targets, .. } = &mut astray {
         *targets = vec!["prod/elsewhere".parse().unwrap()];

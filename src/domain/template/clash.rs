@@ -50,7 +50,7 @@ pub fn clashes(directories: &[(Owner, Destination)]) -> Vec<Clash> {
                 first: first.clone(),
                 second: second.clone(),
                 kind,
-                directory: directory.bare(),
+                directory: directory.uri_without_attributes(),
             };
             if a.may_be_same_directory(b) {
                 found.push(clash(first, second, ClashKind::Same, a));

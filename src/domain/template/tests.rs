@@ -31,9 +31,13 @@ fn two_directories_come_from_what_was_given() {
         ("file:///b/d", Some("file:///l/{tenant_id}"), "file:///b/d", "file:///l/1002/clog"),
         ("file:///b/{tenant_id}/{run}", None, "file:///b/1002/t42.1/data", "file:///b/1002/t42.1/clog"),
     ] {
-        let pair = Pair::v4(&template(storage), archive.map(template).as_ref(), 1).unwrap();
+        let pair = TemplatePair::v4(&template(storage), archive.map(template).as_ref(), 1).unwrap();
         let (found_data, found_clog) = pair.expand(&values("支付", 1002)).unwrap();
-        assert_eq!((found_data.bare().as_str(), found_clog.bare().as_str()), (data, clog), "{storage}");
+        assert_eq!(
+            (found_data.uri_without_attributes().as_str(), found_clog.uri_without_attributes().as_str()),
+            (data, clog),
+            "{storage}"
+        );
         assert_eq!(found_data.attribute("host"), template(storage).destination().attribute("host"));
     }
 }
@@ -49,7 +53,7 @@ fn several_tenants_need_a_path_each() {
         ("file:///b/{tenant_id}", Some("file:///l/{tenant}"), true),
     ] {
         assert_eq!(
-            Pair::v4(&template(storage), archive.map(template).as_ref(), 2).is_ok(),
+            TemplatePair::v4(&template(storage), archive.map(template).as_ref(), 2).is_ok(),
             fine,
             "{storage} {archive:?}"
         );
@@ -61,7 +65,7 @@ fn older_lines_have_rules_of_their_own() {
     assert!(v2_v3_cluster(template("file:///b/{cluster}")).is_ok());
     assert_eq!(v2_v3_cluster(template("file:///b/{tenant_id}")), Err(TemplateError::NoTenantHere("tenant_id")));
     assert_eq!(v2_v3_cluster(template("file:///b/{kind}")), Err(TemplateError::NoKindHere));
-    let ends = |text| v3_tenant(template(text)).unwrap().expand(&values("pay", 1)).unwrap().bare();
+    let ends = |text| v3_tenant(template(text)).unwrap().expand(&values("pay", 1)).unwrap().uri_without_attributes();
     assert_eq!(ends("file:///b/{tenant}"), "file:///b/pay/t42.1");
     assert_eq!(ends("file:///b/{run}"), "file:///b/t42.1");
     assert_eq!(v3_tenant(template("file:///b/{run}/x")), Err(TemplateError::RunNotLast));
@@ -88,7 +92,7 @@ fn a_name_cannot_lead_out_of_its_directory() {
     let nobody = Values { cluster: "c", cluster_id: Some(1), ..Values::default() };
     assert_eq!(template("file:///b/{tenant}").expand(&nobody), Err(TemplateError::NoValue("tenant")));
     let more_dots = template("file:///b/x/.{tenant}").expand(&values(".a", 1)).unwrap();
-    assert_eq!(more_dots.bare(), "file:///b/x/..a");
+    assert_eq!(more_dots.uri_without_attributes(), "file:///b/x/..a");
 }
 
 #[test]
@@ -118,7 +122,7 @@ proptest! {
         shape in 0_usize..4,
     ) {
         let text = ["file:///b", "file:///b/{tenant_id}", "file:///{kind}/{tenant_id}", "file:///b/{tenant}/x"][shape];
-        let pair = Pair::v4(&template(text), None, ids.len()).unwrap();
+        let pair = TemplatePair::v4(&template(text), None, ids.len()).unwrap();
         let mut directories = Vec::new();
         for id in ids {
             let name = format!("t{id}");
@@ -132,6 +136,6 @@ proptest! {
     #[test]
     fn a_path_without_variables_expands_to_itself(path in "[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,3}") {
         let text = format!("file:///{path}");
-        prop_assert_eq!(template(&text).expand(&values("pay", 1)).unwrap().bare(), text);
+        prop_assert_eq!(template(&text).expand(&values("pay", 1)).unwrap().uri_without_attributes(), text);
     }
 }

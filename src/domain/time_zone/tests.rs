@@ -25,20 +25,22 @@ fn a_printed_time_has_the_offset_of_its_own_time() {
 
 #[test]
 fn a_time_that_comes_twice_is_not_known() {
-    let Err(NoMoment::NotKnown(why)) = new_york().moment("2026-11-01 01:30:00") else { panic!("taken for one of two") };
+    let Err(TimeError::NotKnown(why)) = new_york().moment("2026-11-01 01:30:00") else {
+        panic!("taken for one of two")
+    };
     assert!(why.contains("comes twice"), "{why}");
     assert!(new_york().moment("2026-11-01 02:30:00").is_ok());
     // In spring an hour is skipped; no server prints a time in it.
-    assert!(matches!(new_york().moment("2026-03-08 02:30:00"), Err(NoMoment::NotKnown(_))));
+    assert!(matches!(new_york().moment("2026-03-08 02:30:00"), Err(TimeError::NotKnown(_))));
 }
 
 #[test]
 fn what_is_not_set_is_no_moment() {
     let zone = ServerTimeZone::fixed(8 * 3_600);
     for text in ["", " ", "0000-00-00 00:00:00", "1970-01-01 08:00:00.000000"] {
-        assert_eq!(zone.moment(text), Err(NoMoment::NotSet), "{text:?}");
+        assert_eq!(zone.moment(text), Err(TimeError::NotSet), "{text:?}");
     }
-    assert!(matches!(zone.moment("abc"), Err(NoMoment::NotKnown(_))));
+    assert!(matches!(zone.moment("abc"), Err(TimeError::NotKnown(_))));
 }
 
 /// The variables count only where they agree with the measured offset.
@@ -62,7 +64,7 @@ fn a_zone_that_is_not_known_is_said() {
         zone.unknown(),
         Some("time_zone is SYSTEM, and system_time_zone \"CST\", which names no zone that this host knows")
     );
-    assert!(matches!(zone.moment("2026-11-20 08:00:00"), Err(NoMoment::NotKnown(_))));
+    assert!(matches!(zone.moment("2026-11-20 08:00:00"), Err(TimeError::NotKnown(_))));
     // Moments are shown all the same: their offset makes them unambiguous.
     assert_eq!(zone.parts(now), ("2026-11-20".to_owned(), "08:00:00".to_owned(), "+08:00".to_owned()));
     let asked = zone.printing_utc();

@@ -109,18 +109,18 @@ fn is_shown_as_oceanbase_writes_it() {
 #[test]
 fn the_tenant_gate_asks_for_the_build_only_where_the_numbers_are_its_own() {
     for (text, reach) in [
-        ("3.2.1_20211031212624-2c7eade2", Reach::No),
-        ("3.2.2-20220304134609", Reach::No),
-        ("3.2.2-20220304134610", Reach::Yes),
-        ("3.2.2-20220310201314", Reach::Yes),
-        ("3.2.2", Reach::BuildUnknown),
-        ("3.2.2_101000052022030412-a", Reach::No),
-        ("3.2.2_101000052022030413-a", Reach::BuildUnknown),
-        ("3.2.2_101000052022030414-a", Reach::Yes),
-        ("3.2.3", Reach::Yes),
-        ("4.0.0.0", Reach::Yes),
-        ("2.2.77-20991231235959", Reach::No),
-        ("seekdb 9.9.9", Reach::No),
+        ("3.2.1_20211031212624-2c7eade2", AtLeast::No),
+        ("3.2.2-20220304134609", AtLeast::No),
+        ("3.2.2-20220304134610", AtLeast::Yes),
+        ("3.2.2-20220310201314", AtLeast::Yes),
+        ("3.2.2", AtLeast::BuildUnknown),
+        ("3.2.2_101000052022030412-a", AtLeast::No),
+        ("3.2.2_101000052022030413-a", AtLeast::BuildUnknown),
+        ("3.2.2_101000052022030414-a", AtLeast::Yes),
+        ("3.2.3", AtLeast::Yes),
+        ("4.0.0.0", AtLeast::Yes),
+        ("2.2.77-20991231235959", AtLeast::No),
+        ("seekdb 9.9.9", AtLeast::No),
     ] {
         assert_eq!(v(text).reaches(&Version::TENANT_BACKUP), reach, "{text}");
     }
@@ -208,9 +208,9 @@ proptest! {
     #[test]
     fn what_reaches_a_gate_is_not_older(version in any_version(), gate in any_version()) {
         match version.reaches(&gate) {
-            Reach::Yes => prop_assert!(version >= gate || gate.build.is_some_and(|g| made_at(g).0 == made_at(version.build.unwrap_or(0)).0)),
-            Reach::No => prop_assert!(version.partial_cmp(&gate) != Some(Ordering::Greater)),
-            Reach::BuildUnknown => prop_assert_eq!(version.numbers, gate.numbers),
+            AtLeast::Yes => prop_assert!(version >= gate || gate.build.is_some_and(|g| made_at(g).0 == made_at(version.build.unwrap_or(0)).0)),
+            AtLeast::No => prop_assert!(version.partial_cmp(&gate) != Some(Ordering::Greater)),
+            AtLeast::BuildUnknown => prop_assert_eq!(version.numbers, gate.numbers),
         }
     }
 }

@@ -45,9 +45,9 @@ fn unknown_events_and_damaged_lines_are_kept() {
         journal.entries,
         [
             entry(6, Ok(Event::Progress { scn: u64::MAX })),
-            entry(7, Err(Unread::Unknown(json!({"verdict": 1})))),
-            entry(7, Err(Unread::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
-            entry(7, Err(Unread::Damaged { line: 6, text: json!({"no": "event"}) })),
+            entry(7, Err(UnreadableEvent::Unknown(json!({"verdict": 1})))),
+            entry(7, Err(UnreadableEvent::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
+            entry(7, Err(UnreadableEvent::Damaged { line: 6, text: json!({"no": "event"}) })),
             entry(8, Ok(Event::Created)),
         ]
     );

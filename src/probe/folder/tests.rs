@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::domain::storage_test::{TestResult, TestedCheck, written_format};
+use crate::domain::storage_check::{TestResult, TestedCheck, written_format};
 use crate::domain::template::DirKind;
 
 const OURS: Expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };

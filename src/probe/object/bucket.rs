@@ -69,7 +69,7 @@ impl Bucket {
         let signer =
             Signer::new(&place, destination, key).ok_or_else(|| faults::trouble(&place, &Trouble::Unsigned, limit))?;
         let client = reach::way(&place, limit).await?;
-        Ok(Self { client, place, signer, shown: destination.bare(), limit, now })
+        Ok(Self { client, place, signer, shown: destination.uri_without_attributes(), limit, now })
     }
 
     /// Returns the sizes in bytes of all objects with this key prefix.

@@ -50,7 +50,7 @@ pub(super) fn no_host(destination: &Destination) -> Fault {
     let host = foreign(destination.attribute("host").unwrap_or_default());
     Fault::new(
         Cause::Usage,
-        format!("{} cannot be reached.", destination.bare()),
+        format!("{} cannot be reached.", destination.uri_without_attributes()),
         if host.is_empty() { "It names no host.".to_owned() } else { format!("Its host, {host}, is none.") },
         "Write host=NAME, host=NAME:PORT, or the same behind https://.",
     )
@@ -59,7 +59,7 @@ pub(super) fn no_host(destination: &Destination) -> Fault {
 pub(super) fn no_id(destination: &Destination) -> Fault {
     Fault::new(
         Cause::Usage,
-        format!("{} cannot be asked.", destination.bare()),
+        format!("{} cannot be asked.", destination.uri_without_attributes()),
         "An access key belongs to an access id, and none was given.",
         "Give the id with --access-id.",
     )

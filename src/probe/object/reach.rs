@@ -13,7 +13,7 @@ use super::place::Place;
 use super::store::{client, knock};
 use super::{or_stopped, stopped_or};
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::StorageCheck;
+use crate::domain::storage_check::StorageCheck;
 use crate::probe::Bench;
 
 /// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.

@@ -10,7 +10,7 @@ use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
 use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
+use crate::domain::storage_check::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
 use crate::probe::told::{Made, NOT_OURS};
 use crate::probe::{Bench, News};
@@ -33,7 +33,7 @@ pub(super) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     pub(super) fn new(store: Store<'a>, subject: &'a Subject<'a>) -> Self {
-        Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
+        Self { store, subject, shown: subject.destination.uri_without_attributes(), may_list: true, fit: Fit::Unknown }
     }
 
     fn place(&self) -> &Place {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::outcome::VerdictWord;
+use crate::domain::outcome::VerdictKind;
 use crate::domain::samples::target;
 use crate::domain::step::StepState;
 
@@ -89,7 +89,7 @@ fn unresponsive_limit_is_longer_after_start() {
         let settled = end.map(|end| end(&fault));
         assert_eq!(settled.as_ref().map(|settled| settled.state), Some(state));
         let word = settled.and_then(|settled| settled.outcome).map(|outcome| outcome.verdict);
-        let expected = if state == StepState::Failed { VerdictWord::Failed } else { VerdictWord::Unknown };
+        let expected = if state == StepState::Failed { VerdictKind::Failed } else { VerdictKind::Unknown };
         assert_eq!(word, Some(expected));
     }
     // A lasting error is not waited for.

@@ -9,7 +9,7 @@ use super::secret_prompt::{SecretPrompt, SecretPurpose};
 use super::task;
 use crate::domain::choices::Choices;
 use crate::domain::command_line::shell;
-use crate::domain::confirmation::by_name;
+use crate::domain::confirmation::name_confirmation;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action as PlanAction, Refusal, TargetPlan};
 use crate::domain::preflight::{Check, CheckId};
@@ -161,7 +161,7 @@ fn may_prove(model: &Model) -> bool {
     let Some(Ok(shown)) = &model.confirm.shown else { return false };
     let looks = |target: &TargetPlan| {
         let mut actions = target.steps.iter().flat_map(|step| &step.actions);
-        target.proof_needs.is_some() || actions.any(|action| matches!(action, PlanAction::LookAtStorage { .. }))
+        target.proof_needs.is_some() || actions.any(|action| matches!(action, PlanAction::ProveOnStorage { .. }))
     };
     shown.prepared.plan.targets.iter().any(looks)
 }
@@ -335,7 +335,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
 fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let environment = model.chosen_cluster().and_then(|cluster| cluster.summary.environment.as_deref());
-    if let Some(asked) = by_name(&shown.prepared, environment) {
+    if let Some(asked) = name_confirmation(&shown.prepared, environment) {
         let question = ConfirmDialog::new(ConfirmAction::Start, asked.title, asked.lines).with_name(asked.name);
         model.overlay = Some(Overlay::Confirm(Box::new(question)));
         return Vec::new();

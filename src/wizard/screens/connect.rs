@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::app::inventory_summary::InventorySummary;
 use crate::app::setup::{InvalidField, NewCluster};
-use crate::domain::command_line::given;
+use crate::domain::command_line::quoted_command;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::secret::{NONE, Secret};
@@ -389,10 +389,10 @@ pub fn handle_saved(
                 AfterConnect::Save => model.notice = Some(format!("Saved to {}, without the password.", known.path)),
                 AfterConnect::Use => {
                     model.notice = Some("Nothing was saved.".to_owned());
-                    model.global_args.extend(given("--host", login.host));
-                    model.global_args.extend(given("--user", login.user));
+                    model.global_args.extend(quoted_command("--host", login.host));
+                    model.global_args.extend(quoted_command("--user", login.user));
                     if login.password.is_empty() {
-                        model.global_args.extend(given("--password-from", NONE.to_owned()));
+                        model.global_args.extend(quoted_command("--password-from", NONE.to_owned()));
                     }
                 }
             }

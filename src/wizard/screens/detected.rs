@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::confirm_dialog::ConfirmDialog;
 use super::{storage, target};
 use crate::domain::choices::Choices;
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::preflight::{Check, CheckId, CheckResult, cluster_checks, tenant_checks};
@@ -94,7 +94,7 @@ pub fn running_job(model: &Model) -> Option<&JobFacts> {
 fn tables_to_exclude(model: &Model) -> BTreeSet<String> {
     let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
     let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };
-    let found = catalogue.in_the_way(&draft.mode.exclude);
+    let found = catalogue.blocking_objects(&draft.mode.exclude);
     found.iter().map(|finding| finding.object.table_name()).collect()
 }
 
@@ -177,7 +177,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             let tables = tables_to_exclude(model);
             if let Some(draft) = &mut model.draft {
                 if tables.is_empty() {
-                    draft.mode.exclude = Exclude::default();
+                    draft.mode.exclude = ExcludedTables::default();
                 } else {
                     draft.mode.exclude.0.extend(tables);
                 }

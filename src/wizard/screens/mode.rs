@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{confirm, detected};
-use crate::domain::choices::{Choices, Compact, Mode, NoFull};
-use crate::domain::dump::Exclude;
+use crate::domain::choices::{Choices, CompactionChoice, Mode, NoFullPolicy};
+use crate::domain::dump::ExcludedTables;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
@@ -43,7 +43,7 @@ pub struct ModeChoices {
     /// Full or incremental.
     pub mode: Mode,
     /// Tenants without a usable full.
-    pub no_full: NoFull,
+    pub no_full: NoFullPolicy,
     /// Add the log.
     pub plus_archivelog: bool,
     /// Encrypt.
@@ -53,11 +53,11 @@ pub struct ModeChoices {
     /// The password again.
     pub repeated_password: TextField,
     /// Whether a needed compaction may be run; None: as the strategy says.
-    pub compact: Option<Compact>,
+    pub compact: Option<CompactionChoice>,
     /// Checks that are overridden.
     pub skip: BTreeSet<CheckId>,
     /// Tables that a dump leaves out.
-    pub exclude: Exclude,
+    pub exclude: ExcludedTables,
     /// The line that has the focus.
     pub focus: ModeLine,
 }
@@ -66,14 +66,14 @@ impl Default for ModeChoices {
     fn default() -> Self {
         Self {
             mode: Mode::Full,
-            no_full: NoFull::Fail,
+            no_full: NoFullPolicy::Fail,
             plus_archivelog: false,
             encrypt: false,
             password: TextField::new_secret(),
             repeated_password: TextField::new_secret(),
             compact: None,
             skip: BTreeSet::new(),
-            exclude: Exclude::default(),
+            exclude: ExcludedTables::default(),
             focus: ModeLine::Full,
         }
     }
@@ -130,9 +130,9 @@ impl ModeChoices {
     }
 
     /// What is done about a needed compaction: what was chosen, else what the strategy says, else nothing.
-    fn compaction(&self, choices: &Choices, cluster: &ClusterState) -> Compact {
+    fn compaction(&self, choices: &Choices, cluster: &ClusterState) -> CompactionChoice {
         let tenant = choices.targets.first().and_then(|target| target.tenant());
-        self.compact.or_else(|| cluster.summary.compaction(tenant)).unwrap_or(Compact::Never)
+        self.compact.or_else(|| cluster.summary.compaction(tenant)).unwrap_or(CompactionChoice::Never)
     }
 }
 
@@ -184,7 +184,7 @@ fn no_compaction_reason(model: &Model) -> Option<String> {
 pub fn draft_compaction_outlook(model: &Model) -> Option<CompactionOutlook> {
     let facts = model.facts()?;
     let not_needed = |why: &str| Some(CompactionOutlook::NotNeeded(why.to_owned()));
-    match (facts.cluster.method, &facts.cluster.whole) {
+    match (facts.cluster.method, &facts.cluster.cluster_backup) {
         (Method::Logical, _) => not_needed("not needed for a logical backup"),
         (Method::Physical, None) => not_needed("not needed on V4"),
         (Method::Physical, Some(whole)) => Some(compaction_outlook(facts, whole, &model.choices()?)),
@@ -197,7 +197,7 @@ pub fn tenants_without_full(model: &Model) -> Vec<(String, String)> {
     let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return Vec::new() };
     let missing = model.tenants().into_iter().filter_map(|tenant| {
         let wanted = crate::domain::plan::wanted_data_destination(facts, tenant, &choices);
-        usable_full(tenant, wanted.as_ref()).err().map(|why| (tenant.name.clone(), why))
+        incremental_base(tenant, wanted.as_ref()).err().map(|why| (tenant.name.clone(), why))
     });
     missing.collect()
 }
@@ -253,7 +253,7 @@ fn choose(model: &mut Model) {
         model.notice = Some(format!("That cannot be chosen: {why}."));
         return;
     }
-    let strategy = model.choices().map_or(Compact::Never, |choices| choices.compact);
+    let strategy = model.choices().map_or(CompactionChoice::Never, |choices| choices.compact);
     let Some(draft) = &mut model.draft else { return };
     let choice = &mut draft.mode;
     match line {
@@ -261,17 +261,17 @@ fn choose(model: &mut Model) {
         ModeLine::Incremental => choice.mode = Mode::Incremental,
         ModeLine::NoFull => {
             choice.no_full = match choice.no_full {
-                NoFull::Fail => NoFull::Full,
-                NoFull::Full => NoFull::Skip,
-                NoFull::Skip => NoFull::Fail,
+                NoFullPolicy::Fail => NoFullPolicy::Full,
+                NoFullPolicy::Full => NoFullPolicy::Skip,
+                NoFullPolicy::Skip => NoFullPolicy::Fail,
             };
         }
         ModeLine::PlusArchivelog => choice.plus_archivelog = !choice.plus_archivelog,
         ModeLine::Encrypt => choice.encrypt = !choice.encrypt,
         ModeLine::Compact => {
             choice.compact = Some(match choice.compact.unwrap_or(strategy) {
-                Compact::Auto => Compact::Never,
-                Compact::Never => Compact::Auto,
+                CompactionChoice::Auto => CompactionChoice::Never,
+                CompactionChoice::Never => CompactionChoice::Auto,
             });
         }
         ModeLine::Password | ModeLine::RepeatPassword => {}

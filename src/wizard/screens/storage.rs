@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
+use crate::domain::choices::{InspectedDirectory, RequestedStorage, StorageSource};
 use crate::domain::destination::Destination;
-use crate::domain::plan::Chosen;
+use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::TestReport;
+use crate::domain::storage_check::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::text_field::TextField;
 
@@ -170,7 +170,7 @@ impl StorageScreen {
     /// The log archive that the one tenant has and nobody edits.
     fn own_archive(&self) -> Option<&Destination> {
         match self.archive.detected.as_slice() {
-            [DetectedDestination { chosen: Some(Chosen { destination, source: None, .. }), .. }]
+            [DetectedDestination { chosen: Some(ChosenDestination { destination, source: None, .. }), .. }]
                 if self.has_two_parts() && !self.archive.is_typed =>
             {
                 Some(destination)
@@ -218,7 +218,7 @@ impl StorageScreen {
     ///
     /// # Errors
     /// What is typed is no destination: what is wrong with it.
-    pub fn typed_storage(&self) -> Result<Option<Wanted>, String> {
+    pub fn typed_storage(&self) -> Result<Option<RequestedStorage>, String> {
         let typed: Vec<DirKind> =
             self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
         if typed.is_empty() {
@@ -230,7 +230,7 @@ impl StorageScreen {
         }
         let uri = |part| typed.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
         let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
-        Ok(Some(Wanted {
+        Ok(Some(RequestedStorage {
             data: uri(DirKind::Data),
             archive: uri(DirKind::Clog).or_else(|| self.kept_archive().map(Destination::without_keys)),
             // Each URI says its own id: the one that is kept may have another.
@@ -304,10 +304,10 @@ impl StorageScreen {
 
     /// What the last Tests have seen of the directories as they are now.
     #[must_use]
-    pub fn seen_directories(&self) -> Vec<SeenDirectory> {
+    pub fn seen_directories(&self) -> Vec<InspectedDirectory> {
         let of = |report: &TestReport| {
-            let uri = Destination::parse_user(&report.uri).ok()?.bare();
-            Some(SeenDirectory { uri, seen: report.seen()? })
+            let uri = Destination::parse_user(&report.uri).ok()?.uri_without_attributes();
+            Some(InspectedDirectory { uri, seen: report.seen()? })
         };
         self.parts().iter().flat_map(|part| self.reports(*part)).filter_map(of).collect()
     }
@@ -326,7 +326,9 @@ impl StorageScreen {
     #[must_use]
     pub fn proven_archives(&self) -> BTreeSet<String> {
         let proven = self.reports(DirKind::Clog).iter().filter(|report| report.passed_on_every_server());
-        proven.filter_map(|report| Some(Destination::parse_server(&report.uri).ok()?.bare())).collect()
+        proven
+            .filter_map(|report| Some(Destination::parse_server(&report.uri).ok()?.uri_without_attributes()))
+            .collect()
     }
 
     /// What the Test of the shown part leaves to be done on every server.

@@ -8,9 +8,9 @@ use super::confirm_dialog::ConfirmDialog;
 use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
+use crate::domain::format;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, Unread, told, unknown};
-use crate::domain::words;
+use crate::domain::task::{Event, LogLine, TargetView, TaskState, TaskView, UnreadableEvent, log_line, unknown};
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, Overlay, RequestId, Screen};
@@ -49,7 +49,7 @@ pub struct LogEntry {
     /// When it was written.
     pub at: Timestamp,
     /// What it says.
-    pub line: Told,
+    pub line: LogLine,
 }
 
 /// A report that was written.
@@ -190,7 +190,7 @@ impl WatchedTask {
             return report.path.display().to_string();
         }
         let of_fault = |fault: &Fault| {
-            let mut lines = words::sentences(fault).to_vec();
+            let mut lines = format::sentences(fault).to_vec();
             if !fault.detail.is_empty() {
                 lines.push(fault.detail.clone());
             }
@@ -201,7 +201,7 @@ impl WatchedTask {
         let fault = self.read_error.as_ref().or(self.request_error.as_ref()).or_else(|| self.fault());
         match (verdict, fault) {
             (Some((target, outcome)), _) => {
-                let mut lines = words::whole_verdict(target, outcome);
+                let mut lines = format::verdict_lines(target, outcome);
                 let detail = outcome.fault.as_ref().map(|fault| fault.detail.clone());
                 lines.extend(detail.filter(|detail| !detail.is_empty()));
                 format!("Task {}\n{}", self.id, lines.join("\n"))
@@ -378,7 +378,12 @@ fn show_error(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
 }
 
 /// Something was written into its journal.
-pub fn handle_entry(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
+pub fn handle_entry(
+    model: &mut Model,
+    req: RequestId,
+    at: Timestamp,
+    event: &Result<Event, UnreadableEvent>,
+) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
     let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
     if std::mem::take(&mut task.is_rereading) {
@@ -386,7 +391,7 @@ pub fn handle_entry(model: &mut Model, req: RequestId, at: Timestamp, event: &Re
         task.log.clear();
     }
     let lines = match event {
-        Ok(event) if is_logged(&task.view, event) => told(event),
+        Ok(event) if is_logged(&task.view, event) => log_line(event),
         Ok(_) => Vec::new(),
         Err(entry) => vec![unknown(entry)],
     };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{target, task};
 use crate::domain::facts::{Facts, JobFacts, TenantKind};
 use crate::domain::fault::Fault;
+use crate::domain::format;
 use crate::domain::target::TargetName;
-use crate::domain::words;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
@@ -129,7 +129,7 @@ pub fn handle_listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow
 #[must_use]
 pub fn result_text(row: &TaskRow) -> String {
     let Ok(view) = &row.view else { return String::new() };
-    match words::worst(view) {
+    match format::worst(view) {
         Some((_, outcome)) if view.targets.iter().all(crate::domain::task::TargetView::is_over) => outcome.in_short(),
         Some(_) | None => {
             let step = view.targets.iter().find_map(crate::domain::task::TargetView::current);

@@ -10,8 +10,8 @@ use crate::app::storage_check::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestNews, TestReport, TestedCheck};
-use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
+use crate::domain::storage_check::{Fit, OwnerFinding, StorageCheck, TestReport, TestUpdate, TestedCheck};
+use crate::domain::task::{Prepared, TaskState, TaskView, UnreadableEvent};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
 use crate::wizard::msg::{Answer, TaskRow};
@@ -187,11 +187,11 @@ impl FakeBackend {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), fixtures::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),
         };
-        self.say(req, Answer::TestProgressed(Box::new(TestNews::Begins(StorageCheck::Write))));
-        self.say(req, Answer::TestProgressed(Box::new(TestNews::Ended(check.clone()))));
+        self.say(req, Answer::TestProgressed(Box::new(TestUpdate::Begins(StorageCheck::Write))));
+        self.say(req, Answer::TestProgressed(Box::new(TestUpdate::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
         let directory = TestedCheck {
-            seen: Some(Seen { format: true, doubted: false, fit: Fit::Fit }),
+            seen: Some(OwnerFinding { format: true, doubted: false, fit: Fit::Fit }),
             ..TestedCheck::pass(StorageCheck::Directory, Some(1), "ours, format file matches")
         };
         let report = TestReport {
@@ -215,7 +215,7 @@ impl FakeBackend {
         }
         if story == TaskScript::Running {
             let later = serde_json::json!({"event": "of a later obnow"});
-            self.say(req, Answer::Followed(fixtures::now(), Box::new(Err(Unread::Unknown(later)))));
+            self.say(req, Answer::Followed(fixtures::now(), Box::new(Err(UnreadableEvent::Unknown(later)))));
         } else {
             self.say(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
         }

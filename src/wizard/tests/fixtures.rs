@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
-use crate::domain::dump::{Column, Listing, judge};
-use crate::domain::facts::{self, Facts, ServiceFacts};
+use crate::domain::dump::{CatalogueListing, Column, assess_catalogue};
+use crate::domain::facts::{self, BackupServiceFacts, Facts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples;
@@ -119,7 +119,7 @@ pub fn seek() -> Facts {
     facts.cluster.environment = None;
     facts.cluster.id = None;
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
     let mut whole = samples::tenant(0, "dev-seek");
     whole.archive = samples::archive(None);
     whole.data_destination = None;
@@ -137,7 +137,7 @@ pub fn failing_checks() -> Facts {
         column_type: "int(11)".into(),
         extra: "INVISIBLE".into(),
     };
-    let listing = Listing {
+    let listing = CatalogueListing {
         databases: vec!["pay".into()],
         tables: [("inv", "BASE TABLE"), ("v", "VIEW"), ("t", "BASE TABLE")]
             .map(|(name, kind)| ("pay".to_owned(), name.to_owned(), kind.to_owned()))
@@ -145,10 +145,10 @@ pub fn failing_checks() -> Facts {
         columns: vec![column],
         reads: Some(vec![["pay", "v", "pay", "inv"].map(str::to_owned)]),
         refers: Some(Vec::new()),
-        ..Listing::default()
+        ..CatalogueListing::default()
     };
     let mut seek = seek();
-    seek.cluster.dump = Some(facts::Known::Known(judge(listing)));
+    seek.cluster.dump = Some(facts::Known::Known(assess_catalogue(listing)));
     seek
 }
 

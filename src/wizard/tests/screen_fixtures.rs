@@ -7,9 +7,9 @@ use super::fixtures::{self, three_clusters};
 use super::task_journals::{TaskScript, journal};
 use crate::domain::exit;
 use crate::domain::facts::Facts;
-use crate::domain::outcome::VerdictWord;
+use crate::domain::outcome::VerdictKind;
 use crate::domain::step::StepKind;
-use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestUpdate, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::{Model, RequestId, Screen};
@@ -49,10 +49,10 @@ pub fn all() -> Vec<ScreenFixture> {
         ("confirm.loading", mode_and(fixtures::prod(), &["Enter"]).model),
         ("confirm.cjk", confirm(fixtures::chinese()).model),
         ("task.normal", task(fixtures::prod(), TaskScript::Running).model),
-        ("task.error", task(fixtures::prod(), TaskScript::Ends(VerdictWord::Failed)).model),
+        ("task.error", task(fixtures::prod(), TaskScript::Ends(VerdictKind::Failed)).model),
         ("task.loading", begun_task(fixtures::prod()).0.model),
         ("task.stopped", task(fixtures::prod(), TaskScript::Stops(StepKind::CheckReady)).model),
-        ("task.restorable", task(fixtures::prod(), TaskScript::Ends(VerdictWord::Restorable)).model),
+        ("task.restorable", task(fixtures::prod(), TaskScript::Ends(VerdictKind::Restorable)).model),
         ("task.cjk", task(fixtures::chinese(), TaskScript::Running).model),
         ("tasks.normal", tasks(fixtures::prod()).model),
         ("tasks.error", broken_tasks().model),
@@ -164,7 +164,7 @@ fn testing() -> Wizard {
     let (req, _) = the_test(&wizard);
     let ended = TestedCheck::pass(StorageCheck::Write, Some(41), "1 MiB written");
     for news in
-        [TestNews::Begins(StorageCheck::Write), TestNews::Ended(ended), TestNews::Begins(StorageCheck::ReadBack)]
+        [TestUpdate::Begins(StorageCheck::Write), TestUpdate::Ended(ended), TestUpdate::Begins(StorageCheck::ReadBack)]
     {
         wizard.answer(req, Answer::TestProgressed(Box::new(news)));
     }
@@ -266,7 +266,7 @@ fn tasks(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
     wizard.keys(&["b"]);
     let stories =
-        [TaskScript::Running, TaskScript::Ends(VerdictWord::Restorable), TaskScript::Ends(VerdictWord::Failed)];
+        [TaskScript::Running, TaskScript::Ends(VerdictKind::Restorable), TaskScript::Ends(VerdictKind::Failed)];
     let rows = stories.into_iter().zip(["1M7W5WH9X5DC", "1M7W5WH9X5DB", "1M7W5WH9X5DA"]).map(|(story, id)| {
         let mut view = TaskView::default();
         let at = fixtures::now().saturating_sub(jiff::SignedDuration::from_hours(3)).unwrap();

@@ -4,7 +4,7 @@ use super::fixtures;
 use crate::domain::choices::Mode;
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::progress::{Count, Progress};
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
@@ -17,7 +17,7 @@ pub enum TaskScript {
     /// It is under way.
     Running,
     /// To this verdict.
-    Ends(VerdictWord),
+    Ends(VerdictKind),
     /// This step fails before there is a job.
     Stops(StepKind),
 }
@@ -25,12 +25,12 @@ pub enum TaskScript {
 impl TaskScript {
     pub const ALL: [Self; 9] = [
         Self::Running,
-        Self::Ends(VerdictWord::Restorable),
-        Self::Ends(VerdictWord::NotYetRestorable),
-        Self::Ends(VerdictWord::NotRestorable),
-        Self::Ends(VerdictWord::Failed),
-        Self::Ends(VerdictWord::Cancelled),
-        Self::Ends(VerdictWord::Unknown),
+        Self::Ends(VerdictKind::Restorable),
+        Self::Ends(VerdictKind::NotYetRestorable),
+        Self::Ends(VerdictKind::NotRestorable),
+        Self::Ends(VerdictKind::Failed),
+        Self::Ends(VerdictKind::Cancelled),
+        Self::Ends(VerdictKind::Unknown),
         Self::Stops(StepKind::SetDestination),
         Self::Stops(StepKind::Compact),
     ];
@@ -78,18 +78,22 @@ fn progress(target: &TargetName) -> Event {
     Event::Progress { target: target.clone(), progress }
 }
 
-fn outcome(verdict: VerdictWord) -> Outcome {
+fn outcome(verdict: VerdictKind) -> Outcome {
     let at = Scn::from_timestamp(fixtures::now());
     match verdict {
-        VerdictWord::Restorable => Outcome {
-            recipe: vec!["data file:///own/data".into(), "log file:///own/clog".into(), "sets 3 (full)".into()],
+        VerdictKind::Restorable => Outcome {
+            restore_instructions: vec![
+                "data file:///own/data".into(),
+                "log file:///own/clog".into(),
+                "sets 3 (full)".into(),
+            ],
             ..Outcome::instant(at, vec!["end moves on while archiving runs".into()], Vec::new())
         },
-        VerdictWord::Failed => Outcome::failed(no_room(), Some(3)),
-        VerdictWord::Cancelled => Outcome::cancelled(no_room(), Some(3)),
-        VerdictWord::NotRestorable => Outcome::not_restorable(no_room()),
-        VerdictWord::Unknown => Outcome::unknown(no_room()),
-        VerdictWord::NotYetRestorable => Outcome { verdict, ..Outcome::failed(no_room(), Some(3)) },
+        VerdictKind::Failed => Outcome::failed(no_room(), Some(3)),
+        VerdictKind::Cancelled => Outcome::cancelled(no_room(), Some(3)),
+        VerdictKind::NotRestorable => Outcome::not_restorable(no_room()),
+        VerdictKind::Unknown => Outcome::unknown(no_room()),
+        VerdictKind::NotYetRestorable => Outcome { verdict, ..Outcome::failed(no_room(), Some(3)) },
     }
 }
 
@@ -131,12 +135,12 @@ fn tell(
             events.push(progress(target));
             match story {
                 TaskScript::Running => return,
-                TaskScript::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown)
+                TaskScript::Ends(VerdictKind::Failed | VerdictKind::Cancelled | VerdictKind::Unknown)
                 | TaskScript::Stops(_) => {
                     break;
                 }
                 TaskScript::Ends(
-                    VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable,
+                    VerdictKind::Restorable | VerdictKind::NotYetRestorable | VerdictKind::NotRestorable,
                 ) => {}
             }
         }
@@ -146,10 +150,10 @@ fn tell(
     }
     if let TaskScript::Ends(verdict) = story {
         let state = match verdict {
-            VerdictWord::Failed => Some(StepState::Failed),
-            VerdictWord::Cancelled => Some(StepState::Cancelled),
-            VerdictWord::Unknown => Some(StepState::Unknown),
-            VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable => None,
+            VerdictKind::Failed => Some(StepState::Failed),
+            VerdictKind::Cancelled => Some(StepState::Cancelled),
+            VerdictKind::Unknown => Some(StepState::Unknown),
+            VerdictKind::Restorable | VerdictKind::NotYetRestorable | VerdictKind::NotRestorable => None,
         };
         if let Some(state) = state {
             events.push(step(target, StepKind::WaitForBackup, state, "", Some(no_room())));

@@ -7,12 +7,12 @@ use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::facts::{Facts, TenantFacts};
-use crate::domain::last_good::{done_in_vain, last_good};
+use crate::domain::format;
+use crate::domain::last_good::{last_good, newest_unrestorable};
 use crate::domain::preflight::{Check, CheckResult};
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::version::Method;
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode;
 
@@ -56,8 +56,8 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         body.push(Row::from_pieces(vec![label("Log archiving"), value(&archive_texts(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
-            crate::domain::facts::ServiceFacts::Ready { release, path } => format!("{release}, {path}"),
-            crate::domain::facts::ServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
+            crate::domain::facts::BackupServiceFacts::Ready { release, path } => format!("{release}, {path}"),
+            crate::domain::facts::BackupServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
         };
         body.push(Row::from_pieces(vec![label("Backup service"), value(&[text])]));
     }
@@ -153,12 +153,12 @@ fn last_good_texts(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> V
     let Some((tenant, good)) = worst else { return vec!["none".to_owned()] };
     let whose = if tenants.len() > 1 { format!("{}: ", tenant.name) } else { String::new() };
     let Some(good) = good else {
-        let in_vain = done_in_vain(tenant).map(|(set, word)| format!("; set {set} is done, and {word}"));
+        let in_vain = newest_unrestorable(tenant).map(|(set, word)| format!("; set {set} is done, and {word}"));
         return vec![format!("{whose}none{}", in_vain.unwrap_or_default()), format!("{whose}none")];
     };
     let offset = &facts.cluster.time_zone;
-    let (word, size) = (good.kind.word(), words::size_or_unknown(good.bytes));
-    let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
+    let (word, size) = (good.kind.word(), format::size_or_unknown(good.bytes));
+    let age = format::age(Scn::from_timestamp(now).seconds_since(good.at));
     let to = good.restorable_to.to_local(offset);
     vec![
         format!("{whose}{word} of {}, {size}; restorable to {to}", good.at.to_local(offset)),
@@ -173,7 +173,7 @@ fn archive_texts(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
     let of = |tenant: &TenantFacts| match tenant.archive.latest() {
         None => vec!["does not run".to_owned()],
         Some(round) => {
-            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let behind = format::behind(tenant.archive.behind(facts.server_now()));
             let short = format!("{}, {behind}, round {}", round.status, round.round_id);
             let start = tenant.archive.known_rounds().iter().find(|known| known.round_id == round.round_id);
             let long = start.map(|round| format!("{short} since {}", round.start.to_local(&facts.cluster.time_zone)));

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{cells_before, fit, width};
 use super::theme::Role;
-use crate::domain::choices::{Compact, Mode, NoFull};
+use crate::domain::choices::{CompactionChoice, Mode, NoFullPolicy};
 use crate::domain::estimate;
+use crate::domain::incremental_base::incremental_base;
 use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::{SetKind, chain};
 use crate::domain::secret::SHORT;
-use crate::domain::usable_full::usable_full;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode::{self, ModeLine};
 
@@ -85,7 +85,7 @@ fn check(on: bool) -> &'static str {
 }
 
 fn compacts(model: &Model) -> bool {
-    model.choices().is_some_and(|choices| choices.compact == Compact::Auto)
+    model.choices().is_some_and(|choices| choices.compact == CompactionChoice::Auto)
 }
 
 /// What is said beside a line.
@@ -96,9 +96,9 @@ fn line_note(model: &Model, line: ModeLine) -> String {
             .map_or_else(|| "size and time unknown: no full backup yet".to_owned(), |told| told.to_string()),
         ModeLine::Incremental => base_text(model),
         ModeLine::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
-            Some(NoFull::Full) => "get a full backup instead".to_owned(),
-            Some(NoFull::Skip) => "are left out".to_owned(),
-            Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
+            Some(NoFullPolicy::Full) => "get a full backup instead".to_owned(),
+            Some(NoFullPolicy::Skip) => "are left out".to_owned(),
+            Some(NoFullPolicy::Fail) | None => "fail at step 2".to_owned(),
         },
         ModeLine::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
         ModeLine::Compact => match mode::draft_compaction_outlook(model) {
@@ -121,7 +121,7 @@ fn base_text(model: &Model) -> String {
     match tenants.as_slice() {
         [only] => {
             let wanted = crate::domain::plan::wanted_data_destination(facts, only, &choices);
-            match usable_full(only, wanted.as_ref()) {
+            match incremental_base(only, wanted.as_ref()) {
                 Err(_) => FULL_NEEDED.to_owned(),
                 Ok(base) => {
                     let word = base.kind.word();

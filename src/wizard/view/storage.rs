@@ -8,10 +8,10 @@ use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Facts;
-use crate::domain::plan::Chosen;
+use crate::domain::format;
+use crate::domain::plan::ChosenDestination;
 use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::destination_form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::detected::{DetectedDestination, source_label};
@@ -235,7 +235,7 @@ impl StorageBody<'_> {
     fn used_as(&self, body: &mut Body) {
         let Some((chosen, tenant)) = storage::first_destination(self.model, self.storage.part) else { return };
         let (role, text) = match chosen {
-            Ok(chosen) => (Role::Text, chosen.destination.bare()),
+            Ok(chosen) => (Role::Text, chosen.destination.uri_without_attributes()),
             Err(fault) => (Role::Fail, fault.why),
         };
         let label = if self.storage.is_for_several() { format!("for {}", tenant.name) } else { "used as".to_owned() };
@@ -258,7 +258,7 @@ impl StorageBody<'_> {
         }
         for one in found {
             let (role, text) = match &one.chosen {
-                Some(chosen) => (Role::Text, chosen.destination.bare()),
+                Some(chosen) => (Role::Text, chosen.destination.uri_without_attributes()),
                 None => (Role::Warn, "nobody names one".to_owned()),
             };
             let text = fit(&text, self.wide.saturating_sub(LABEL_WIDTH + 1));
@@ -266,7 +266,7 @@ impl StorageBody<'_> {
         }
     }
 
-    fn detected_destination(&self, body: &mut Body, chosen: &Chosen) {
+    fn detected_destination(&self, body: &mut Body, chosen: &ChosenDestination) {
         let destination = &chosen.destination;
         let kind = Kind::of(destination);
         let label = |field: Field| field.labels(kind).label;
@@ -296,7 +296,7 @@ impl StorageBody<'_> {
         let (Some(facts), Some(tenant)) = (facts, tenant) else { return };
         let own = tenant.archive.destination.is_some();
         if let Some(round) = tenant.archive.latest().filter(|_| own) {
-            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let behind = format::behind(tenant.archive.behind(facts.server_now()));
             let text = format!("{}, {behind}, by the server's own word", round.status);
             self.labeled_text(body, "Log archiving", Role::Text, &text);
         }
@@ -359,7 +359,7 @@ fn shorten_id(id: &str) -> String {
 }
 
 /// Where the key is.
-fn key_source_text(chosen: &Chosen, destination: &Destination) -> String {
+fn key_source_text(chosen: &ChosenDestination, destination: &Destination) -> String {
     match (&chosen.access_key, chosen.source) {
         (Some(SecretSource::Prompt) | None, Some(_)) => "asked for when it is needed".to_owned(),
         (Some(source), _) => format!("from {source}"),

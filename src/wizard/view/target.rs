@@ -83,7 +83,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
         Some(tenant) => format!("  {tenant}"),
         None => row.target.cluster().to_owned(),
     };
-    let good = row.last_good_words(now, cluster.summary.max_backup_age);
+    let good = row.last_good_label(now, cluster.summary.max_backup_age);
     let dim = !row.eligible;
     let or_dim = |role: Role| if dim { Role::Disabled } else { role };
     let last_role = if good.bad { Role::Fail } else { Role::Text };
@@ -98,7 +98,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
         (or_dim(if row.kind() == TargetKind::Cluster { Role::Title } else { Role::Text }), called, name),
         (or_dim(Role::Text), row.kind().to_string(), kind),
         (or_dim(Role::Text), dash(row.version.as_deref()), version),
-        (or_dim(Role::Text), dash(row.method_word()), method),
+        (or_dim(Role::Text), dash(row.method_label()), method),
         (or_dim(last_role), good.text.clone(), last),
     ];
     let shown: Vec<(Role, &str, usize)> =
@@ -106,7 +106,7 @@ fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Times
     let mut pieces = vec![(Role::Hint, if marked { " * " } else { "   " }.to_owned())];
     pieces.extend(cells(&shown));
     let refreshing = if cluster.pending.is_some() && cluster.answer.is_some() { " (asking)" } else { "" };
-    pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_words()), state)));
+    pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_label()), state)));
     Row::from_pieces(pieces)
 }
 
@@ -160,18 +160,18 @@ fn has_no_backup(row: &crate::domain::listing::Row) -> bool {
 /// The focused row in full: what a narrow column cut off.
 fn help(model: &Model, now: Timestamp) -> Help {
     let Some((cluster, row)) = model.focused_row() else { return Help::default() };
-    let state = row.state_words();
+    let state = row.state_label();
     if !row.eligible {
         return Help::error(format!("{}: {state}", row.target));
     }
-    let good = row.last_good_words(now, cluster.summary.max_backup_age);
+    let good = row.last_good_label(now, cluster.summary.max_backup_age);
     match (&row.version, &row.last_good) {
         (None, _) => Help::of(format!("{}: {state}", row.target)),
         (Some(_), Some(last)) => {
             let zone = cluster.facts().map(|facts| &facts.cluster.time_zone);
             let to =
                 zone.map_or_else(String::new, |zone| format!(", restorable to {}", last.restorable_to.to_local(zone)));
-            let size = crate::domain::words::size_or_unknown(last.bytes);
+            let size = crate::domain::format::size_or_unknown(last.bytes);
             Help::of(format!("{}: {state}; last good backup {}, {size}{to}", row.target, good.text))
         }
         (Some(_), None) => Help::of(format!("{}: {state}; last good backup {}", row.target, good.text)),

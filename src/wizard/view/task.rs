@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width};
 use super::theme::Role;
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::format;
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::task::{TargetView, TaskState, state_word};
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::task::{RetryAction, WatchedTask, retry_action};
 
@@ -105,7 +105,7 @@ fn footer_row(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: u
 }
 
 fn help(model: &Model, task: &WatchedTask) -> Help {
-    use crate::domain::task::Retry;
+    use crate::domain::task::RetryEffect;
     if task.view.created.is_none() && task.read_error.is_none() {
         return Help::of("Reading its journal.");
     }
@@ -117,13 +117,13 @@ fn help(model: &Model, task: &WatchedTask) -> Help {
     }
     match retry_action(model) {
         RetryAction::Reread => Help::of("r reads the journal again."),
-        RetryAction::Retry(Retry::NewBackup { attempt, .. }) => {
+        RetryAction::Retry(RetryEffect::NewBackup { attempt, .. }) => {
             Help::of(format!("r starts a NEW backup, attempt {attempt}; it is asked once. What failed stays."))
         }
-        RetryAction::Retry(Retry::LooksAgain) => {
+        RetryAction::Retry(RetryEffect::LooksAgain) => {
             Help::of("r only looks again; what is there is never started a second time.")
         }
-        RetryAction::Retry(Retry::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
+        RetryAction::Retry(RetryEffect::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
         RetryAction::Unavailable(_) if task.is_live() => {
             Help::of("It goes on without this screen: d leaves it, q ends obnow.")
         }
@@ -146,10 +146,10 @@ pub fn state_role(state: TaskState) -> Role {
 #[must_use]
 pub fn verdict_role(outcome: &Outcome) -> Role {
     match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
-        VerdictWord::NotYetRestorable | VerdictWord::Cancelled | VerdictWord::Unknown => Role::Warn,
+        VerdictKind::Restorable if outcome.is_as_asked() => Role::Ok,
+        VerdictKind::NotYetRestorable | VerdictKind::Cancelled | VerdictKind::Unknown => Role::Warn,
         // Not encrypted as asked, or worse.
-        VerdictWord::Restorable | VerdictWord::NotRestorable | VerdictWord::Failed => Role::Fail,
+        VerdictKind::Restorable | VerdictKind::NotRestorable | VerdictKind::Failed => Role::Fail,
     }
 }
 
@@ -166,7 +166,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     for note in notes.into_iter().flatten() {
         body.push_wrapped(Role::Hint, note, 1, wide);
     }
-    for line in words::left_out(&task.view) {
+    for line in format::left_out(&task.view) {
         body.push_wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
     }
     if let Some(fault) = task.read_error.as_ref().or(task.request_error.as_ref()) {
@@ -214,7 +214,7 @@ fn title_row(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
         several => format!("  Back up {} tenants ({mode})", several.len()),
     };
     let state = task.state();
-    let time = view.created.map_or_else(String::new, |created| format!(" {}", words::stopwatch(created, now)));
+    let time = view.created.map_or_else(String::new, |created| format!(" {}", format::stopwatch(created, now)));
     let word = match state {
         TaskState::Running if task.is_cancelling => "cancelling".to_owned(),
         _ if task.read_error.is_some() => "unreadable".to_owned(),
@@ -279,7 +279,8 @@ fn target_row(target: &TargetView, wide: usize) -> Row {
     let name = format!("   {} ", pad(&target.target.to_string(), 24));
     let (role, word, rest) = match (&target.outcome, target.current()) {
         (Some(outcome), _) => {
-            let told = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
+            let told =
+                outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.notes.first().cloned());
             (verdict_role(outcome), outcome.headline(), told.unwrap_or_default())
         }
         (None, Some(step)) => {

@@ -8,9 +8,9 @@ use super::task::{state_role, verdict_role};
 use super::text::fit;
 use super::theme::Role;
 use crate::domain::choices::Mode;
+use crate::domain::format;
 use crate::domain::restorable::SetKind;
 use crate::domain::task::{TaskState, TaskView};
-use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::msg::TaskRow;
 use crate::wizard::screens::tasks::{self, ForeignJob};
@@ -20,7 +20,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let mut body = Body::default();
     let (wide, high) = (usize::from(area.width), usize::from(area.height));
     if let Some(fault) = &model.tasks.fault {
-        for (role, line) in [Role::Fail, Role::Text, Role::Text].into_iter().zip(words::sentences(fault)) {
+        for (role, line) in [Role::Fail, Role::Text, Role::Text].into_iter().zip(format::sentences(fault)) {
             body.push_wrapped(role, &line, 1, wide);
         }
         body.push_empty();
@@ -62,7 +62,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 /// Who is in it, and what came of it.
 fn targets_help(view: &TaskView) -> Help {
     let names: Vec<String> = view.targets.iter().map(|target| target.target.to_string()).collect();
-    let worst = words::worst(view);
+    let worst = format::worst(view);
     let fault = worst.and_then(|(_, outcome)| outcome.fault.as_ref()).map(|fault| format!(": {}", fault.what));
     Help::of(format!("{}{}", names.join(", "), fault.unwrap_or_default()))
 }
@@ -109,7 +109,7 @@ fn task_row(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
         state => state.word(),
     };
     let came_to = tasks::result_text(row);
-    let role = words::worst(view).map_or(Role::Text, |(_, outcome)| verdict_role(outcome));
+    let role = format::worst(view).map_or(Role::Text, |(_, outcome)| verdict_role(outcome));
     let texts = [row.id.as_str(), state, mode, came_to.as_str(), started.as_str(), &names.join(", ")];
     Row::from_pieces(columns(wide, state_role(row.state), texts, role))
 }

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::domain::words::cells;
+use crate::domain::format::cells;
 use crate::wizard::text_field::TextField;
 
 /// The mark of a text that was cut.

@@ -81,7 +81,7 @@ fn repeated_cancel_spares_other_jobs() {
 fn a_parent_that_failed_with_4072_was_cancelled() {
     use super::super::jobs::watch_parent;
     use crate::backend::Look;
-    use crate::domain::outcome::VerdictWord;
+    use crate::domain::outcome::VerdictKind;
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
     let verdict = |job: JobFacts| {
         with_run(None, None, |run, target| match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
@@ -90,9 +90,9 @@ fn a_parent_that_failed_with_4072_was_cancelled() {
         })
     };
     let (word, why) = verdict(ended("FAILED", 4072));
-    assert_eq!((word, why.contains("FAILED with 4072, which is a cancel")), (VerdictWord::Cancelled, true), "{why}");
-    assert_eq!(verdict(ended("CANCELED", 4072)).0, VerdictWord::Cancelled);
-    assert_eq!(verdict(ended("FAILED", 9040)).0, VerdictWord::Failed);
-    assert_eq!(verdict(ended("COMPLETED", 0)).0, VerdictWord::Failed);
+    assert_eq!((word, why.contains("FAILED with 4072, which is a cancel")), (VerdictKind::Cancelled, true), "{why}");
+    assert_eq!(verdict(ended("CANCELED", 4072)).0, VerdictKind::Cancelled);
+    assert_eq!(verdict(ended("FAILED", 9040)).0, VerdictKind::Failed);
+    assert_eq!(verdict(ended("COMPLETED", 0)).0, VerdictKind::Failed);
     assert!(!JobFacts { status: "DOING".into(), result: 4072, ..job("x") }.was_cancelled(), "it still runs");
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::demo::grammar::parse;
 use crate::demo::statement::{Alter, BackupScope, Literal, Statement as Parsed, Tenants};
 use crate::domain::choices::{Choices, StorageSource};
-use crate::domain::dump::Exclude;
+use crate::domain::dump::ExcludedTables;
 use crate::domain::plan::plan;
 use crate::domain::samples::{choose, cluster, full, other_tenant, place, tenant, wanted};
 use crate::domain::secret::{Secret, SecretSource};
@@ -52,7 +52,7 @@ fn start(mode: Mode, plus_archivelog: bool, encrypted: bool) -> Action {
 
 fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
     let decrypt = vec![SecretSource::Stdin; passwords];
-    Action::LookAtStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
+    Action::ProveOnStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
 }
 
 /// Only the restore point that is read from the server may differ from what was confirmed.
@@ -173,7 +173,7 @@ fn every_action_renders_exactly() {
     assert_eq!(run(2).description(), "obnow t1.2");
     let third = RunId { part: Some(3), ..run(2) };
     assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
-    let dump = Action::StartDump { directory: "/d".into(), exclude: Exclude::default(), makes: None };
+    let dump = Action::StartDump { directory: "/d".into(), exclude: ExcludedTables::default(), makes: None };
     assert_eq!(action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
 }
 
@@ -259,7 +259,7 @@ fn the_preview_is_every_step_of_every_target() {
     pay.sets = vec![full(1)];
     let facts = cluster(vec![pay, other_tenant(1004, "log"), other_tenant(1006, "far")]);
     let mut choices = choose(&["prod"], Mode::Incremental);
-    choices.no_full = crate::domain::choices::NoFull::Full;
+    choices.no_full = crate::domain::choices::NoFullPolicy::Full;
     choices.encrypt = Some(SecretSource::Env("PW".into()));
     let plan = plan(&facts, &choices).unwrap();
     let shown = preview(line(), &plan, "t1", 1).unwrap();

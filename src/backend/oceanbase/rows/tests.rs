@@ -230,7 +230,7 @@ fn destination_rows_are_parsed() {
     assert_eq!(unread(&[pair("path", "nonsense"), pair("state", "ENABLE")]), "its log_archive_dest");
     assert_eq!(unread(&[pair("path", "file:///b"), pair("state", "abc")]), "the state of its log_archive_dest");
     let data = [pair("other", "x"), pair("DATA_BACKUP_DEST", "file:///b/data")];
-    assert_eq!(data_destination(&data).unwrap().unwrap().bare(), "file:///b/data");
+    assert_eq!(data_destination(&data).unwrap().unwrap().uri_without_attributes(), "file:///b/data");
     assert_eq!(data_destination(&[pair("data_backup_dest", "")]), Ok(None), "an empty value is none");
     assert_eq!(data_destination(&[pair("data_backup_dest", "abc")]), Err("its data_backup_dest".to_owned()));
 }

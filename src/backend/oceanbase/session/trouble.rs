@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::domain::secret::hide;
+use crate::domain::secret::hide_secrets;
 
 /// The longest result that is read, in bytes on the wire.
 pub(super) const ANSWER: usize = 64 << 20;
@@ -102,7 +102,7 @@ impl Refusal {
         let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
         let read = text.get(..ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
         // Secrets are hidden before the cut, which may fall into one.
-        let mut shown = hide(&String::from_utf8_lossy(read));
+        let mut shown = hide_secrets(&String::from_utf8_lossy(read));
         shown.truncate(shown.floor_char_boundary(ERROR_TEXT));
         Self { code, text: shown, whole: text.len() <= ERROR_TEXT }
     }

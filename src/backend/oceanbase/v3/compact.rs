@@ -1,4 +1,4 @@
-//! The step `Compact` below V4 (R5): starts a major compaction where the backup needs one (a freeze newer than the archive
+//! The step `CompactionChoice` below V4 (R5): starts a major compaction where the backup needs one (a freeze newer than the archive
 //! round), and observes its merge by zone.
 
 use super::super::OceanBase;
@@ -9,17 +9,17 @@ use super::super::settle::may_take_effect;
 use super::super::steps::gone;
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionFacts, CompactionRule, needs_compaction};
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::format::capitalized;
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
-use crate::domain::words::capitalized;
 
 impl OceanBase {
     /// Observes the major compaction of the cluster for these targets.
@@ -58,7 +58,7 @@ impl OceanBase {
 
 pub(super) fn look(
     run: &Run<'_>,
-    whole: &WholeFacts,
+    whole: &ClusterBackupFacts,
     zone: &ServerTimeZone,
     tenant: &TenantFacts,
     target: &TargetPlan,

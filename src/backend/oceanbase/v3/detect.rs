@@ -12,23 +12,25 @@ use super::super::sets::only_of;
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::{
+    ClusterBackupFacts, ClusterBackupRules, ClusterRole, CompactionFacts, ZoneCompaction,
+};
+use crate::domain::competing_load::CompetingLoad;
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, Known, Role, Scope, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
-use crate::domain::surroundings::Load;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
 
 impl OceanBase {
     /// Reads the backup facts that exist once per cluster.
     pub(in super::super) async fn whole_facts(
         &mut self,
-        rules: WholeRules,
+        rules: ClusterBackupRules,
         parameters: &Parameters,
-    ) -> Result<WholeFacts, Fault> {
+    ) -> Result<ClusterBackupFacts, Fault> {
         self.must_be_sys()?;
         let destinations = destinations(parameters);
         if destinations.iter().flatten().count()
@@ -44,7 +46,7 @@ impl OceanBase {
                 (ViewId::Zones, &[], "ZONE, NAME"),
             ])
             .await?;
-        Ok(WholeFacts {
+        Ok(ClusterBackupFacts {
             rules,
             role: cluster_role(cluster),
             destinations,
@@ -77,7 +79,7 @@ impl OceanBase {
     pub(in super::super) async fn whole_tenants(
         &mut self,
         parameters: &Parameters,
-        whole: &WholeFacts,
+        whole: &ClusterBackupFacts,
         zone: &ServerTimeZone,
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
@@ -224,7 +226,7 @@ fn last_compaction(
     }
 }
 
-impl WholeFacts {
+impl ClusterBackupFacts {
     /// Adds the highest version that the good sets of the tenants contain.
     pub(in super::super) fn with_sets(mut self, tenants: &[TenantFacts]) -> Self {
         if let Known::Known(compaction) = &mut self.compaction {
@@ -250,8 +252,8 @@ pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = 
 const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
 
 /// Returns what a backup competes with; below V4 all of it concerns the cluster.
-pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
-    Load {
+pub(super) fn load(whole: &ClusterBackupFacts, parameters: &Parameters) -> CompetingLoad {
+    CompetingLoad {
         compaction: match &whole.compaction {
             Known::NotChecked(why) => Known::NotChecked(why.clone()),
             Known::Known(compaction) => Known::Known(

@@ -14,7 +14,7 @@ use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
+use crate::domain::stall::{ArchiveProgress, RootServiceEvent, Stall};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
@@ -27,7 +27,7 @@ impl OceanBase {
         run: &Run<'_>,
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
-    ) -> Vec<Standstill> {
+    ) -> Vec<Stall> {
         let of_archive =
             matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
         let module = if of_archive { "log_archive" } else { "backup" };
@@ -53,7 +53,7 @@ impl OceanBase {
         let hanging = self.hanging(stuck).await;
         stuck
             .iter()
-            .map(|(target, _)| Standstill {
+            .map(|(target, _)| Stall {
                 clock: clock.clone(),
                 servers: servers(&parts, target.tenant.id),
                 archive: archive.clone(),
@@ -65,9 +65,9 @@ impl OceanBase {
 }
 
 /// Returns the state of the archive at a time of the server's clock.
-pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveStand {
+pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveProgress {
     let behind = (round.checkpoint.0 != 0).then(|| now.seconds_since(round.checkpoint));
-    ArchiveStand {
+    ArchiveProgress {
         status: round.status.to_string(),
         behind,
         slowest: None,
@@ -83,8 +83,8 @@ fn servers(parts: &[Row], tenant: u64) -> Vec<String> {
     servers
 }
 
-fn event(row: &Row) -> RootEvent {
+fn event(row: &Row) -> RootServiceEvent {
     let at = word(row, "GMT_CREATE");
     let at = at.split('.').next().unwrap_or_default().to_owned();
-    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+    RootServiceEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
 }

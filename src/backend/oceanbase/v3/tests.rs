@@ -5,12 +5,12 @@ use super::super::words::{Parameters, upgrade_signs};
 use super::detect::{load, times};
 use super::rows;
 use super::standstill::stand;
+use crate::domain::cluster_backup::{ClusterBackupFacts, CompactionRule};
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::samples::{legacy, whole};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::whole::{CompactionRule, WholeFacts};
 
 mod looks;
 
@@ -213,7 +213,7 @@ fn upgrade_signs_are_named() {
 /// A backup before V4 needs GTS in every tenant; an unknown value does not count as GTS.
 #[test]
 fn tenants_without_gts_are_found() {
-    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::whole::CompactionRule::Enforced, 1);
+    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::cluster_backup::CompactionRule::Enforced, 1);
     let ids: Vec<String> = facts
         .tenants
         .iter()
@@ -258,7 +258,7 @@ fn archive_state_has_its_lag_target() {
 fn the_load_beside_a_backup_is_what_was_read_of_it() {
     let mut facts = legacy("3.1.2", CompactionRule::NotAsked, 0);
     let parameters = Parameters::new(vec![row(&[("NAME", "backup_net_limit"), ("VALUE", "100M")])]);
-    let told = |whole: &WholeFacts| load(whole, &parameters).told();
+    let told = |whole: &ClusterBackupFacts| load(whole, &parameters).told();
     let idle = told(whole(&mut facts));
     assert_eq!(idle, "backup_concurrency was not read; backup_net_limit is 100M; no major compaction runs");
     if let Known::Known(compaction) = &mut whole(&mut facts).compaction {

@@ -49,7 +49,7 @@ fn by_itself_only_where_no_secret_is_needed() {
     assert!(why(&prod(), &encrypting).contains("the password of this backup"));
     let mut pay = tenant(1002, "pay");
     let mut set = full(1);
-    set.path = pay.data_destination.as_ref().unwrap().bare();
+    set.path = pay.data_destination.as_ref().unwrap().uri_without_attributes();
     set.encryption_mode = "PASSWORD".to_owned();
     pay.sets = vec![set.clone()];
     assert!(why(&cluster(vec![pay.clone()]), &choosing(None)).contains("the password of set 1"));
@@ -66,7 +66,7 @@ fn with_prove_the_secrets_go_along_and_it_is_said_where_to() {
     choices.proof.decrypt = vec![SecretSource::Env("OLD".into())];
     let plan = planned(&stored_at(OSS, OSS_LOG), &choices);
     let step = plan.step(StepKind::ConfirmRestorable).unwrap();
-    let Action::LookAtStorage { data, log, access_key, decrypt } = &step.actions[0] else { unreachable!("{step:?}") };
+    let Action::ProveOnStorage { data, log, access_key, decrypt } = &step.actions[0] else { unreachable!("{step:?}") };
     assert_eq!((data, log.as_ref()), (&place(OSS), Some(&place(OSS_LOG))));
     assert_eq!(access_key, &Some(SecretSource::Prompt), "nobody named it, so it is asked for before the start");
     assert_eq!(decrypt.len(), 2);
@@ -102,7 +102,7 @@ fn a_set_with_its_own_log_may_be_asked_for_alone() {
     let logs: Vec<bool> = step
         .actions
         .iter()
-        .map(|action| matches!(action, Action::LookAtStorage { log, .. } if log.is_some()))
+        .map(|action| matches!(action, Action::ProveOnStorage { log, .. } if log.is_some()))
         .collect();
     assert_eq!(logs, [true, false]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::choices::NoFull;
+use crate::domain::choices::NoFullPolicy;
 use crate::domain::samples::{cluster, full, other_tenant};
 
 /// Returns, by part, the number of targets, the bytes of the list of ids and the mode.
@@ -55,7 +55,7 @@ fn fulls_and_increments_are_parts_of_their_own() {
     with_base.sets = vec![crate::domain::restorable::BackupSet { path: "file:///own/1002/data".into(), ..full(1) }];
     let facts = cluster(vec![with_base, other_tenant(1_004, "log"), other_tenant(1_006, "far")]);
     let mut choices = choose(&["prod"], Mode::Incremental);
-    choices.no_full = NoFull::Full;
+    choices.no_full = NoFullPolicy::Full;
     let made = plan(&facts, &choices).unwrap();
     let told: Vec<(&str, Mode, Option<u32>)> =
         made.targets.iter().map(|target| (target.tenant.name.as_str(), target.mode, target.part)).collect();

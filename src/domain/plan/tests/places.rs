@@ -56,7 +56,7 @@ fn a_path_with_two_dots_is_shown_as_it_is() {
 fn the_clusters_own_destination_goes_before_the_inventorys() {
     let mut choices = choose(&["prod/pay"], Mode::Full);
     choices.fallbacks = vec![
-        crate::domain::choices::Wanted {
+        crate::domain::choices::RequestedStorage {
             tenants: Some(vec!["else".into()]),
             ..wanted(Some("file:///not-ours"), None, Strategy)
         },

@@ -1,9 +1,9 @@
 //! R6 and R7: which tenants are backed up, left out or refused.
 
 use super::*;
-use crate::domain::choices::Wanted;
-use crate::domain::dump::{Exclude, PlaceFacts, PlaceState};
-use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
+use crate::domain::choices::RequestedStorage;
+use crate::domain::dump::{DumpDirectoryFacts, DumpDirectoryState, ExcludedTables};
+use crate::domain::facts::{BackupServiceFacts, CompatibilityMode, Known, Role, Scope, WorkingDirectory};
 use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
 use crate::domain::version::Detected;
@@ -170,13 +170,13 @@ fn seekdb() -> Facts {
     facts.cluster.version = Detected::read("seekdb-v1.4.0.0").unwrap().version;
     facts.cluster.servers = Known::NotChecked("one node".into());
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
     facts.tenants = vec![TenantFacts { data_destination: None, ..tenant(0, "") }];
     facts
 }
 
 fn dump(directory: &str, exclude: &[&str], makes: Option<bool>) -> Action {
-    let exclude = Exclude(exclude.iter().map(|name| (*name).to_owned()).collect());
+    let exclude = ExcludedTables(exclude.iter().map(|name| (*name).to_owned()).collect());
     Action::StartDump { directory: directory.into(), exclude, makes }
 }
 
@@ -185,26 +185,26 @@ fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is
     let mut facts = seekdb();
     let mut choices = choose(&["prod"], Mode::Full);
     choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
-    choices.exclude = Exclude(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
-    let place = |state| PlaceFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
+    choices.exclude = ExcludedTables(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
+    let place = |state| DumpDirectoryFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
     for (state, makes, effect) in [
         (
-            PlaceState::There { empty: false },
+            DumpDirectoryState::There { empty: false },
             false,
             "mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
         ),
         (
-            PlaceState::Missing { above: "/".into() },
+            DumpDirectoryState::Missing { above: "/".into() },
             true,
             "makes the directory /d; mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
         ),
     ] {
-        facts.cluster.dump_place = Some(Known::Known(place(state)));
+        facts.cluster.dump_directory = Some(Known::Known(place(state)));
         let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
         assert_eq!(start.effect, effect);
         assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(makes))]);
     }
-    facts.cluster.dump_place = Some(Known::NotChecked("no answer".into()));
+    facts.cluster.dump_directory = Some(Known::NotChecked("no answer".into()));
     let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
     assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(false))], "nobody confirmed that it is made");
     assert_eq!(dump_directory(&facts, &choices).as_deref(), Some("/d"));
@@ -249,7 +249,7 @@ fn a_logical_backup_is_a_dump_into_a_directory() {
 #[test]
 fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     let mut facts = seekdb();
-    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: Some(5 << 30) });
+    facts.cluster.work = Some(WorkingDirectory { path: "/state/dumps".into(), free: Some(5 << 30) });
     let given = crate::domain::choices::StorageSource::Given;
     let mut choices = choose(&["prod"], Mode::Full);
     let mut storage = wanted(Some("oss://b/{cluster}/x?host=h&access_id=i"), None, given);
@@ -268,14 +268,14 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     let plan = crate::domain::plan::plan(&facts, &choices).unwrap();
     assert_eq!(plan.access_key(), storage.access_key, "it is resolved before the start");
 
-    let work = |last| PlaceFacts {
+    let work = |last| DumpDirectoryFacts {
         path: "/state/dumps".into(),
-        state: PlaceState::Missing { above: "/state".into() },
+        state: DumpDirectoryState::Missing { above: "/state".into() },
         on_root: true,
         free: Some(5 << 30),
         last,
     };
-    facts.cluster.dump_place = Some(Known::Known(work(Some(1 << 30))));
+    facts.cluster.dump_directory = Some(Known::Known(work(Some(1 << 30))));
     let made = planned(&facts, &choices);
     assert!(made.notes[1].ends_with("5.0 GiB free; the last dump there has 1.0 GiB."), "{}", made.notes[1]);
     let start = made.step(StepKind::StartBackup).unwrap();
@@ -295,7 +295,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
         ("oss://b/x?host=h", storage.access_key.clone(), "An upload to oss needs access_id"),
         ("s3://b/x?host=h&role_arn=r", storage.access_key.clone(), "obnow does not assume roles"),
     ] {
-        choices.storage = Some(Wanted { access_key: key, ..wanted(Some(uri), None, given) });
+        choices.storage = Some(RequestedStorage { access_key: key, ..wanted(Some(uri), None, given) });
         assert!(refused(&facts, &choices).to_string().contains(said), "{uri}: {}", refused(&facts, &choices));
     }
 }
@@ -304,7 +304,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
 fn without_the_backup_service_there_is_no_dump() {
     let mut facts = seekdb();
     let missing = Fault::new(Cause::Precondition, "mydumper is not there.", "Not on PATH.", "Install it.");
-    facts.cluster.backup_service = Some(ServiceFacts::Missing(missing));
+    facts.cluster.backup_service = Some(BackupServiceFacts::Missing(missing));
     let mut choices = choose(&["prod"], Mode::Full);
     choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
     let fault = refused(&facts, &choices);

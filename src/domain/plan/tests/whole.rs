@@ -1,11 +1,11 @@
 //! Below V4: one destination, one archive, one job.
 
 use super::*;
-use crate::domain::choices::{Compact, StorageSource};
+use crate::domain::choices::{CompactionChoice, StorageSource};
+use crate::domain::cluster_backup::CompactionRule::{self, AsAnswered, Enforced, NotAsked};
 use crate::domain::preflight::{COMPACTION_NEEDED, Check, CheckId, tenant_checks};
 use crate::domain::restorable::{BackupSet, RoundStatus};
 use crate::domain::samples::{ago, legacy, place, wanted, whole};
-use crate::domain::whole::CompactionRule::{self, AsAnswered, Enforced, NotAsked};
 
 const OLD: u64 = 10_000;
 const YOUNG: u64 = 100;
@@ -27,7 +27,7 @@ fn with_storage(uri: &str, targets: &[&str]) -> Choices {
 #[test]
 fn one_job_covers_everybody_with_the_same_steps() {
     let plan = plan(&facts(YOUNG), &the_cluster(Mode::Full)).unwrap();
-    assert!(plan.whole);
+    assert!(plan.is_per_cluster);
     let names: Vec<String> = plan.targets.iter().map(|target| target.target.to_string()).collect();
     assert_eq!(names, ["legacy/pay", "legacy/order"]);
     assert_eq!(plan.targets[0].steps, plan.targets[1].steps);
@@ -51,7 +51,7 @@ fn a_compaction_is_announced_or_its_lack_is() {
                (2026-11-20 08:30:00 +08:00)";
     assert_eq!((step.actions.len(), &step.need), (0, &Need::Needed));
     assert_eq!(step.effect, format!("will fail: {COMPACTION_NEEDED}: {why}"));
-    choices.compact = Compact::Auto;
+    choices.compact = CompactionChoice::Auto;
     let auto = planned(&facts(OLD), &choices);
     assert_eq!(letters(&auto, StepKind::Compact), "c");
     let effect = format!(
@@ -75,20 +75,20 @@ fn each_line_asks_for_a_compaction_in_its_own_way() {
         let target = planned(&legacy("3.2.4.0", rule, OLD), &choices);
         (letters(&target, StepKind::Compact), target.step(StepKind::Compact).unwrap().effect.clone())
     };
-    assert_eq!(step(NotAsked, Mode::Full, Compact::Auto).0, "");
-    assert_eq!(step(NotAsked, Mode::Full, Compact::Auto).1, "not needed: V3.2.4 does not ask for one");
-    let (actions, effect) = step(AsAnswered, Mode::Full, Compact::Auto);
+    assert_eq!(step(NotAsked, Mode::Full, CompactionChoice::Auto).0, "");
+    assert_eq!(step(NotAsked, Mode::Full, CompactionChoice::Auto).1, "not needed: V3.2.4 does not ask for one");
+    let (actions, effect) = step(AsAnswered, Mode::Full, CompactionChoice::Auto);
     assert_eq!(actions, "c");
     assert!(
         effect.starts_with("if the server asks for it: a major compaction of ALL 2 tenants of legacy, "),
         "{effect}"
     );
-    let (actions, effect) = step(AsAnswered, Mode::Full, Compact::Never);
+    let (actions, effect) = step(AsAnswered, Mode::Full, CompactionChoice::Never);
     assert_eq!(actions, "");
     assert!(effect.starts_with("if the server asks for it: will fail: Cluster compaction needed"), "{effect}");
     for rule in [Enforced, AsAnswered, NotAsked] {
         let none = (String::new(), "not needed: an incremental never compacts".to_owned());
-        assert_eq!(step(rule, Mode::Incremental, Compact::Auto), none);
+        assert_eq!(step(rule, Mode::Incremental, CompactionChoice::Auto), none);
     }
 }
 
@@ -149,16 +149,16 @@ fn nobody_is_left_out_of_an_incremental() {
     let mut one_without = facts(YOUNG);
     one_without.tenants[2].sets.clear();
     let with = |no_full| Choices { no_full, ..the_cluster(Mode::Incremental) };
-    let full = plan(&one_without, &with(NoFull::Full)).unwrap();
+    let full = plan(&one_without, &with(NoFullPolicy::Full)).unwrap();
     assert!(full.targets.iter().all(|target| target.mode == Mode::Full));
-    let fault = refused(&one_without, &with(NoFull::Skip));
+    let fault = refused(&one_without, &with(NoFullPolicy::Skip));
     assert_eq!(fault.what, "legacy/order cannot be left out of a backup of the whole cluster.");
     assert!(
         fault.why.starts_with("Full data backup needed before incremental data backup: the tenant has no"),
         "{}",
         fault.why
     );
-    let fail = plan(&one_without, &with(NoFull::Fail)).unwrap();
+    let fail = plan(&one_without, &with(NoFullPolicy::Fail)).unwrap();
     assert!(
         fail.targets.iter().all(|target| target.mode == Mode::Incremental),
         "its step fails with the contract text"

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::domain::choices::StorageSource;
+use crate::domain::cluster_backup::CompactionRule;
+use crate::domain::competing_load::{CompetingLoad, ManagingPlatform, TransparentEncryption};
 use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::plan;
 use crate::domain::restorable::{BackupSet, FileStatus};
 use crate::domain::samples::{archive, choose, full, legacy, prod, wanted};
 use crate::domain::secret::SecretSource;
-use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
-use crate::domain::whole::CompactionRule;
 
 fn of(facts: &Facts, choices: &Choices, check: CheckId) -> Vec<Check> {
     let mut checks = cluster_checks(facts, choices);
@@ -20,7 +20,7 @@ fn of(facts: &Facts, choices: &Choices, check: CheckId) -> Vec<Check> {
 fn managed() -> Facts {
     let mut facts = prod();
     let signs = vec!["the user ocp_monitor is logged in".to_owned()];
-    facts.cluster.managers = Known::Known(vec![Manager { name: "OCP".into(), signs }]);
+    facts.cluster.managers = Known::Known(vec![ManagingPlatform { name: "OCP".into(), signs }]);
     facts
 }
 
@@ -133,7 +133,7 @@ fn what_the_backup_competes_with_is_said_as_it_is() {
     let notes = |facts: &Facts, choices: &Choices| plan(facts, choices).unwrap().targets[0].notes.join(" ");
     let said = "Load beside the backup: ha_low_thread_score is 0; no major compaction runs.";
     assert!(notes(&facts, &choices).ends_with(said), "{}", notes(&facts, &choices));
-    facts.tenants[2].load = Load {
+    facts.tenants[2].load = CompetingLoad {
         compaction: Known::Known(Some(
             "a major compaction runs since 2026-11-20 02:00:00 (server time), COMPACTING".into(),
         )),
@@ -143,7 +143,7 @@ fn what_the_backup_competes_with_is_said_as_it_is() {
     assert_eq!(found[0].result, CheckResult::Warn);
     assert!(found[0].found.starts_with("a major compaction runs since 2026-11-20 02:00:00"));
     assert!(notes(&facts, &choices).contains("ha_low_thread_score was not read; a major compaction runs since"));
-    facts.tenants[2].load = Load::unknown("nobody says");
+    facts.tenants[2].load = CompetingLoad::unknown("nobody says");
     assert!(of(&facts, &choices, CheckId::Load).is_empty());
     assert!(notes(&facts, &choices).ends_with("whether a major compaction runs was not read."));
     facts.cluster.version = crate::domain::version::Detected::read("OceanBase_CE 4.0.0.0").unwrap().version;

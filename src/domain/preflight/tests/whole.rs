@@ -1,24 +1,29 @@
 //! Tests of the checks below V4.
 
 use super::*;
-use crate::domain::choices::Compact;
+use crate::domain::choices::CompactionChoice;
+use crate::domain::cluster_backup::{ClusterBackupFacts, ClusterRole, CompactionFacts, CompactionRule};
 use crate::domain::samples::{legacy, wanted, whole};
-use crate::domain::whole::{ClusterRole, CompactionFacts, CompactionRule, WholeFacts};
 
 const OLD: u64 = 10_000;
 const YOUNG: u64 = 100;
 
-fn checks_of(mode: Mode, compact: Compact, frozen: u64, change: impl Fn(&mut WholeFacts)) -> Vec<Check> {
+fn checks_of(
+    mode: Mode,
+    compact: CompactionChoice,
+    frozen: u64,
+    change: impl Fn(&mut ClusterBackupFacts),
+) -> Vec<Check> {
     let mut facts = legacy("3.1.2", CompactionRule::Enforced, frozen);
     change(whole(&mut facts));
     cluster_checks(&facts, &Choices { compact, ..choose(&["legacy"], mode) })
 }
 
-fn full_of(change: impl Fn(&mut WholeFacts)) -> Vec<Check> {
-    checks_of(Mode::Full, Compact::Never, YOUNG, change)
+fn full_of(change: impl Fn(&mut ClusterBackupFacts)) -> Vec<Check> {
+    checks_of(Mode::Full, CompactionChoice::Never, YOUNG, change)
 }
 
-fn compaction(whole: &mut WholeFacts) -> &mut CompactionFacts {
+fn compaction(whole: &mut ClusterBackupFacts) -> &mut CompactionFacts {
     let Known::Known(compaction) = &mut whole.compaction else { unreachable!() };
     compaction
 }
@@ -85,7 +90,7 @@ fn a_standby_cluster_is_refused_and_its_primary_named() {
 
 #[test]
 fn what_a_compaction_will_come_to_is_said_before() {
-    let told_of = |compact, change: fn(&mut WholeFacts)| {
+    let told_of = |compact, change: fn(&mut ClusterBackupFacts)| {
         let checks = checks_of(Mode::Full, compact, OLD, change);
         let (result, found) = told(&checks, CheckId::Compaction);
         (result, found.to_owned())
@@ -93,12 +98,15 @@ fn what_a_compaction_will_come_to_is_said_before() {
     let why = "the last major compaction (2026-11-20 08:13:20 +08:00) is older than the start of log archiving \
                (2026-11-20 08:30:00 +08:00)";
     let fails = format!("step 5 will fail: Cluster compaction needed before full data backup: {why}");
-    assert_eq!(told_of(Compact::Never, |_| {}), (WARN, fails.clone()));
+    assert_eq!(told_of(CompactionChoice::Never, |_| {}), (WARN, fails.clone()));
     let performs = "step 5 performs a major compaction of ALL 2 tenants of legacy";
-    assert_eq!(told_of(Compact::Auto, |_| {}), (WARN, format!("{performs}: {why}; the last one took 1 h 52 min")));
-    let off = told_of(Compact::Auto, |whole| compaction(whole).enabled = false);
+    assert_eq!(
+        told_of(CompactionChoice::Auto, |_| {}),
+        (WARN, format!("{performs}: {why}; the last one took 1 h 52 min"))
+    );
+    let off = told_of(CompactionChoice::Auto, |whole| compaction(whole).enabled = false);
     assert_eq!(off, (WARN, format!("{fails}, and enable_major_freeze is off")));
-    let broken = told_of(Compact::Auto, |whole| compaction(whole).has_error = true);
+    let broken = told_of(CompactionChoice::Auto, |whole| compaction(whole).has_error = true);
     assert_eq!(broken, (WARN, format!("{fails}, and the merge of version 5 has met an error")));
     let young = full_of(|whole| compaction(whole).has_error = true);
     let found = "none is needed now; the merge of version 5 has met an error";
@@ -106,7 +114,7 @@ fn what_a_compaction_will_come_to_is_said_before() {
     let backed_up = full_of(|whole| compaction(whole).backed_up_version = Some(5));
     let found = "frozen version 5 is already backed up: this backup has the same base data";
     assert_eq!(told(&backed_up, CheckId::Compaction), (WARN, found));
-    let incremental = checks_of(Mode::Incremental, Compact::Never, OLD, |_| {});
+    let incremental = checks_of(Mode::Incremental, CompactionChoice::Never, OLD, |_| {});
     assert_eq!(told(&incremental, CheckId::Compaction), (PASS, "an incremental never compacts"));
 }
 

@@ -150,7 +150,7 @@ proptest! {
         let less: Vec<Piece> = pieces.iter().filter(is_needed).cloned().collect();
         prop_assert_eq!(windows(&sets, Some(&pieces), &rounds), windows(&sets, Some(&less), &rounds));
         for set in &sets {
-            let of = |pieces| Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces: Some(pieces), rounds: &rounds };
+            let of = |pieces| VerdictInput { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces: Some(pieces), rounds: &rounds };
             prop_assert_eq!(verdict(&of(&pieces)), verdict(&of(&less)));
         }
     }

@@ -22,14 +22,14 @@ fn state() -> impl Strategy<Value = StepState> {
     ])
 }
 
-fn word() -> impl Strategy<Value = VerdictWord> {
+fn word() -> impl Strategy<Value = VerdictKind> {
     prop::sample::select(vec![
-        VerdictWord::Restorable,
-        VerdictWord::NotYetRestorable,
-        VerdictWord::NotRestorable,
-        VerdictWord::Failed,
-        VerdictWord::Cancelled,
-        VerdictWord::Unknown,
+        VerdictKind::Restorable,
+        VerdictKind::NotYetRestorable,
+        VerdictKind::NotRestorable,
+        VerdictKind::Failed,
+        VerdictKind::Cancelled,
+        VerdictKind::Unknown,
     ])
 }
 

@@ -2,25 +2,25 @@
 
 use super::*;
 use crate::domain::choices::StorageSource;
-use crate::domain::facts::{ServiceFacts, WorkFolder};
+use crate::domain::facts::{BackupServiceFacts, WorkingDirectory};
 use crate::domain::samples::{self, wanted};
 use crate::domain::version::{Method, Version};
 
 const NAME: &str = "prod";
 
 /// Returns a task of a successful dump of `prod`, whose upload ended in this state.
-fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
+fn uploaded(state: StepState, verdict: VerdictKind) -> TaskView {
     let mut facts = cluster(vec![tenant(0, "")]);
     facts.tenants.retain(|tenant| tenant.id == 0);
     facts.cluster.method = Method::Logical;
     facts.cluster.version = Version::seekdb([1, 4, 0, 0], None);
     facts.cluster.backup_service =
-        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
-    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: None });
+        Some(BackupServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+    facts.cluster.work = Some(WorkingDirectory { path: "/state/dumps".into(), free: None });
     let mut choices = choose(&[NAME], Mode::Full);
     let storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
     let key = Some(SecretSource::Env("KEY".into()));
-    choices.storage = Some(crate::domain::choices::Wanted { access_key: key, ..storage });
+    choices.storage = Some(crate::domain::choices::RequestedStorage { access_key: key, ..storage });
     let Event::Created { connection, by, .. } = created() else { return TaskView::default() };
     let prepared = Prepared {
         task: "t1".into(),
@@ -40,12 +40,12 @@ fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
 #[test]
 fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
     for (state, verdict, task) in [
-        (StepState::Failed, VerdictWord::Failed, TaskState::Failed),
-        (StepState::Cancelled, VerdictWord::Cancelled, TaskState::Cancelled),
+        (StepState::Failed, VerdictKind::Failed, TaskState::Failed),
+        (StepState::Cancelled, VerdictKind::Cancelled, TaskState::Cancelled),
     ] {
         let mut view = uploaded(state, verdict);
         assert_eq!(view.state(false), task);
-        assert_eq!(view.retry("t1", task).unwrap(), Retry::GoesOn(StepKind::Upload));
+        assert_eq!(view.retry("t1", task).unwrap(), RetryEffect::GoesOn(StepKind::Upload));
         assert!(view.retry_may_start(), "the storage's key is needed again");
         view.apply(at(1), &started(2, false, &[NAME]));
         let again = &view.targets[0];
@@ -56,7 +56,7 @@ fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
 
 #[test]
 fn a_dump_that_is_not_whole_is_made_anew() {
-    let view = uploaded(StepState::Ok, VerdictWord::NotRestorable);
+    let view = uploaded(StepState::Ok, VerdictKind::NotRestorable);
     let again = view.retry("t1", TaskState::Failed).unwrap();
-    assert!(matches!(again, Retry::NewBackup { attempt: 2, .. }), "{again:?}");
+    assert!(matches!(again, RetryEffect::NewBackup { attempt: 2, .. }), "{again:?}");
 }

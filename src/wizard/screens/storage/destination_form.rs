@@ -2,7 +2,7 @@
 
 use crate::domain::destination::{Destination, DestinationError, StorageKind};
 use crate::domain::facts::Facts;
-use crate::domain::template::{Pair, Template, TemplateError, Variable, v2_v3_cluster, v3_tenant};
+use crate::domain::template::{Template, TemplateError, TemplatePair, Variable, v2_v3_cluster, v3_tenant};
 use crate::domain::version::Method;
 use crate::wizard::text_field::TextField;
 
@@ -441,8 +441,8 @@ fn validate_uri(text: &str, (shape, alone, several): DestinationUse) -> Result<(
     let tenants = if several { 2 } else { 1 };
     let checked = |template: Template| Ok(template.destination().check_v2_v3(None)?);
     let made = match (shape, of_tenant) {
-        (DestinationLayout::DataAndArchive, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
-        (DestinationLayout::DataAndArchive, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
+        (DestinationLayout::DataAndArchive, _) if alone => TemplatePair::v4(&template, None, tenants).map(|_| ()),
+        (DestinationLayout::DataAndArchive, _) => TemplatePair::v4(&template, Some(&template), tenants).map(|_| ()),
         (DestinationLayout::ClusterWide, _) => v2_v3_cluster(template).and_then(checked),
         (DestinationLayout::TenantBackup, Some(variable)) if several => {
             let name = variable.name();

@@ -3,7 +3,7 @@
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
-use crate::domain::plan::{Chosen, chosen_destination};
+use crate::domain::plan::{ChosenDestination, chosen_destination};
 use crate::domain::preflight::{Check, tenant_checks};
 use crate::domain::template::{DirKind, Variable};
 use crate::domain::version::Method;
@@ -15,7 +15,7 @@ pub struct DetectedDestination {
     /// The tenant.
     pub tenant: String,
     /// What the plan would use; None: nobody names one.
-    pub chosen: Option<Chosen>,
+    pub chosen: Option<ChosenDestination>,
 }
 
 /// The tenants that a backup would cover; where all are refused, all of them.
@@ -51,16 +51,16 @@ pub fn source_label(found: &[DetectedDestination]) -> String {
     if let [only] = found {
         return match &only.chosen {
             None => "nobody names one".to_owned(),
-            Some(Chosen { source: None, .. }) => "the cluster's own destination".to_owned(),
-            Some(Chosen { source: Some(source), .. }) => source.words().to_owned(),
+            Some(ChosenDestination { source: None, .. }) => "the cluster's own destination".to_owned(),
+            Some(ChosenDestination { source: Some(source), .. }) => source.words().to_owned(),
         };
     }
     let mut groups: Vec<(&str, usize)> = Vec::new();
     for one in found {
         let words = match &one.chosen {
             None => "none",
-            Some(Chosen { source: None, .. }) => "own",
-            Some(Chosen { source: Some(source), .. }) => source.words(),
+            Some(ChosenDestination { source: None, .. }) => "own",
+            Some(ChosenDestination { source: Some(source), .. }) => source.words(),
         };
         match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,
@@ -91,7 +91,7 @@ pub fn initial_form(
     (kind, is_base): (DirKind, bool),
 ) -> Option<(Destination, String)> {
     let facts = model.facts()?;
-    let known: Vec<(&str, &Chosen)> =
+    let known: Vec<(&str, &ChosenDestination)> =
         found.iter().filter_map(|one| Some((one.tenant.as_str(), one.chosen.as_ref()?))).collect();
     let (_, first) = known.first()?;
     let path = match known.as_slice() {
@@ -105,7 +105,7 @@ pub fn initial_form(
 }
 
 /// The path with variables that all of these have in common.
-fn common_path(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<String> {
+fn common_path(facts: &Facts, known: &[(&str, &ChosenDestination)], kind: DirKind) -> Option<String> {
     let cluster = facts.cluster.id.map(|id| id.to_string());
     let mut paths = known.iter().map(|(name, chosen)| {
         let path = chosen.destination.path();

@@ -1,7 +1,7 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
 use super::destination_form::{AccessFields, DestinationForm, Field};
-use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestResult, TestUpdate, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,11 +125,11 @@ impl TestRun {
     }
 
     /// Records the start or the end of a check.
-    pub fn record(&mut self, news: TestNews) {
+    pub fn record(&mut self, news: TestUpdate) {
         let TestProgress::Running(making) = &mut self.progress else { return };
         match news {
-            TestNews::Begins(check) => *making = Some(check),
-            TestNews::Ended(check) => {
+            TestUpdate::Begins(check) => *making = Some(check),
+            TestUpdate::Ended(check) => {
                 if *making == Some(check.check) {
                     *making = None;
                 }

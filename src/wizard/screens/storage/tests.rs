@@ -12,7 +12,7 @@ use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::samples::{other_tenant, place, tenant};
-use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
+use crate::domain::storage_check::{StorageCheck, TestReport, TestedCheck};
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Screen};
@@ -29,7 +29,7 @@ pub fn now() -> Timestamp {
 }
 
 /// The storage screen of this target, on a cluster `prod` that has answered.
-pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
+pub fn opened(facts: Facts, name: &str, fallbacks: Vec<RequestedStorage>) -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
     let [Effect::OpenInventory(req)] = initial_effects(&mut model)[..] else { panic!("the inventory is read first") };
     let known = ClusterSummary {

@@ -10,8 +10,8 @@ use crate::domain::credential::credential;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
-use crate::domain::plan::{Chosen, chosen_destination};
-use crate::domain::storage_test::{TestNews, TestReport};
+use crate::domain::plan::{ChosenDestination, chosen_destination};
+use crate::domain::storage_check::{TestReport, TestUpdate};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::{DirectoryTest, Effect};
@@ -51,7 +51,7 @@ pub fn prefill(model: &mut Model) {
 
 fn destination_layout(facts: &Facts, choices: &Choices) -> DestinationLayout {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
-    match (facts.cluster.method, facts.cluster.whole.is_some()) {
+    match (facts.cluster.method, facts.cluster.cluster_backup.is_some()) {
         (Method::Logical, _) => DestinationLayout::DumpDirectory,
         (Method::Physical, false) => DestinationLayout::DataAndArchive,
         (Method::Physical, true) if of_cluster => DestinationLayout::ClusterWide,
@@ -60,7 +60,7 @@ fn destination_layout(facts: &Facts, choices: &Choices) -> DestinationLayout {
 }
 
 /// The directory that a backup of the draft would use for a part, and whose it is.
-type ChosenDirectory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
+type ChosenDirectory<'a> = (Result<ChosenDestination, Fault>, &'a TenantFacts);
 
 /// Those of the tenants in their order, one after the other; None while what is typed cannot be used, or nobody has answered.
 fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = ChosenDirectory<'_>>> {
@@ -434,7 +434,7 @@ fn storage_under_test(model: &mut Model, req: RequestId) -> Option<(&mut Storage
 }
 
 /// A check of the Test begins or has ended.
-pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
+pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestUpdate) -> Vec<Effect> {
     if let Some((storage, part)) = storage_under_test(model, req)
         && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {

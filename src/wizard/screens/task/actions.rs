@@ -3,7 +3,7 @@
 use super::keys::{RetryAction, retry_action};
 use super::{PendingRequest, WatchedTask, show_error, take_pending};
 use crate::domain::fault::Fault;
-use crate::domain::task::Retry;
+use crate::domain::task::RetryEffect;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
 use crate::wizard::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
@@ -91,7 +91,9 @@ pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Ve
 /// Performs a major compaction, and goes on.
 pub fn compact(model: &mut Model) -> Vec<Effect> {
     match retry_action(model) {
-        RetryAction::Retry(Retry::GoesOn(_) | Retry::LooksAgain | Retry::NewBackup { .. }) => resume(model, true),
+        RetryAction::Retry(RetryEffect::GoesOn(_) | RetryEffect::LooksAgain | RetryEffect::NewBackup { .. }) => {
+            resume(model, true)
+        }
         RetryAction::Reread | RetryAction::Unavailable(_) => {
             model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
             Vec::new()

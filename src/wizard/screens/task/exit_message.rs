@@ -3,8 +3,8 @@
 use super::WatchedTask;
 use crate::domain::command_line::shell;
 use crate::domain::exit::{self, Exit};
+use crate::domain::format;
 use crate::domain::task::TaskState;
-use crate::domain::words;
 use crate::wizard::model::Model;
 
 /// What is printed when the wizard ends, and its exit code: that of the task that was watched last, where it is over.
@@ -44,11 +44,11 @@ fn task_lines(model: &Model, task: &WatchedTask) -> Vec<String> {
             let mut lines = vec![format!("Task {id}")];
             for target in task.targets() {
                 match &target.outcome {
-                    Some(outcome) => lines.extend(words::whole_verdict(&target.target, outcome)),
+                    Some(outcome) => lines.extend(format::verdict_lines(&target.target, outcome)),
                     None => lines.push(format!("UNKNOWN  {}", target.target)),
                 }
             }
-            lines.extend(words::left_out(&task.view));
+            lines.extend(format::left_out(&task.view));
             lines
         }
         None if task.read_error.is_some() => vec![format!("Task {id} cannot be read: {}", command("watch"))],

@@ -3,7 +3,7 @@
 use super::WatchedTask;
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
-use crate::domain::task::Retry;
+use crate::domain::task::RetryEffect;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::Model;
@@ -15,15 +15,18 @@ const RUNNER_EXITING: &str = "Its runner is just leaving; a moment.";
 pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "NEW backup", "start a NEW backup; what failed stays", 9).when(
         |model| {
-            Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::NewBackup { .. })))
+            Availability::ready_or_hidden(matches!(
+                retry_action(model),
+                RetryAction::Retry(RetryEffect::NewBackup { .. })
+            ))
         },
     ),
     Binding::new(&[Key::Char('r')], Action::Retry, "look again", "look again; nothing is started that may be there", 9)
         .when(|model| {
-            Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::LooksAgain)))
+            Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(RetryEffect::LooksAgain)))
         }),
     Binding::new(&[Key::Char('r')], Action::Retry, "retry", "go on from the step that stopped", 9).when(|model| {
-        Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::GoesOn(_))))
+        Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(RetryEffect::GoesOn(_))))
     }),
     Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(|model| {
         match retry_action(model) {
@@ -53,7 +56,7 @@ pub enum RetryAction {
     /// Read the journal again.
     Reread,
     /// Retry the task.
-    Retry(Retry),
+    Retry(RetryEffect),
     /// Nothing, and why.
     Unavailable(String),
 }

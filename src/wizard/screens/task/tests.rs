@@ -8,7 +8,7 @@ use crate::domain::choices::Mode;
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::exit::Exit;
 use crate::domain::fault::Cause;
-use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::outcome::{Outcome, VerdictKind};
 use crate::domain::plan::plan;
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::progress::Progress;
@@ -69,14 +69,14 @@ pub fn job(set: u64) -> Event {
     Event::Job { target: target("prod/pay"), job: 7, set: Some(set), kind: Some(Mode::Full) }
 }
 
-pub fn verdict(word: VerdictWord) -> Event {
-    let missing = (word != VerdictWord::Restorable).then(|| fault("What."));
+pub fn verdict(word: VerdictKind) -> Event {
+    let missing = (word != VerdictKind::Restorable).then(|| fault("What."));
     let outcome = Outcome { verdict: word, fault: missing, ..Outcome::failed(fault("What."), Some(3)) };
     Event::Verdict { target: target("prod/pay"), outcome: Box::new(outcome) }
 }
 
 /// A task of `pay` that stopped in this step.
-pub fn stopped_in(kind: StepKind, state: StepState, word: VerdictWord) -> Vec<Event> {
+pub fn stopped_in(kind: StepKind, state: StepState, word: VerdictKind) -> Vec<Event> {
     let mut events = vec![created(&["prod/pay"], None), started(1, false)];
     events.extend(passed_before(kind));
     if !kind.is_before_the_job() {

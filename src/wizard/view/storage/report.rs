@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad};
 use super::super::theme::Role;
-use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
-use crate::domain::words::clock;
+use crate::domain::format::clock;
+use crate::domain::storage_check::{StorageCheck, TestResult, TestedCheck};
 use crate::wizard::screens::storage::test_run::{TestRun, TestStatus};
 
 /// Cells of a check in a line of two.
@@ -41,7 +41,7 @@ pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
     }
     for (report, left) in trial.reports.iter().filter_map(|report| Some((report, report.left_behind.as_ref()?))) {
         let refused = "; the server will refuse this directory (9080) until it is removed";
-        let text = format!("left behind {left}{}", if report.is_in_the_way() { refused } else { "" });
+        let text = format!("left behind {left}{}", if report.is_blocking() { refused } else { "" });
         body.push_wrapped(Role::Fail, &text, 5, wide);
     }
     passed(body, &of(TestResult::Pass).collect::<Vec<_>>(), wide);

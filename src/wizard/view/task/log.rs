@@ -3,7 +3,7 @@
 use super::super::lines::{Body, Help, Row};
 use super::super::text::{pad, wrap};
 use super::super::theme::Role;
-use crate::domain::words;
+use crate::domain::format;
 use crate::wizard::model::Model;
 use crate::wizard::screens::task::{LogEntry, WatchedTask};
 
@@ -22,7 +22,7 @@ fn collapse_spaces(text: &str) -> String {
 
 /// One line in one line.
 pub fn line(line: &LogEntry, model: &Model) -> String {
-    let clock = words::clock(line.at, &model.zone);
+    let clock = format::clock(line.at, &model.zone);
     collapse_spaces(&format!("{clock} {} {}", line.line.word, line.line.text))
 }
 
@@ -30,7 +30,7 @@ pub fn line(line: &LogEntry, model: &Model) -> String {
 pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for line in &task.log {
-        let clock = words::clock(line.at, &model.zone);
+        let clock = format::clock(line.at, &model.zone);
         let role = match line.line.word {
             "send" => Role::Hint,
             "failed" => Role::Fail,

@@ -6,10 +6,10 @@ use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad, width};
 use super::super::theme::Role;
 use super::verdict;
+use crate::domain::format;
 use crate::domain::progress::Progress;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::task::{StepView, TargetView, state_word};
-use crate::domain::words;
 
 /// Cells of a step's state.
 const STATE_WIDTH: usize = 11;
@@ -51,7 +51,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
                     verdict::fault(body, role(step.state), fault, 3, wide);
                 }
                 let outcome = target.outcome.as_ref().filter(|outcome| verdict::is_shown_by_step(target, outcome));
-                for told in outcome.iter().flat_map(|outcome| &outcome.told) {
+                for told in outcome.iter().flat_map(|outcome| &outcome.notes) {
                     body.push_wrapped(Role::Text, told, 3, wide.saturating_sub(1));
                 }
             }
@@ -75,8 +75,8 @@ fn step_row(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: u
         (_, _, StepState::Pending | StepState::NotNeeded) | (None, ..) | (Some(_), None, StepState::Ok) => {
             String::new()
         }
-        (Some(from), Some(to), _) => words::elapsed(from, to),
-        (Some(from), None, _) => words::stopwatch(from, now),
+        (Some(from), Some(to), _) => format::elapsed(from, to),
+        (Some(from), None, _) => format::stopwatch(from, now),
     };
     let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME_WIDTH + 1 + TIME_WIDTH + 1);
     // What stopped it is said below, letter for letter and whole; what it waits for where the line is too short.
@@ -139,12 +139,12 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
         (Role::Text, format!("  {counted}")),
     ]));
     let mut parts = vec![match progress.bytes_total {
-        Some(total) => format!("{} of {} written", words::size(progress.bytes), words::size(total)),
-        None => format!("{} written", words::size(progress.bytes)),
+        Some(total) => format!("{} of {} written", format::size(progress.bytes), format::size(total)),
+        None => format!("{} written", format::size(progress.bytes)),
     }];
-    parts.extend(progress.log_percent.map(words::log_share));
-    parts.extend(progress.rate.map(words::rate));
-    parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
+    parts.extend(progress.log_percent.map(format::log_share));
+    parts.extend(progress.rate.map(format::rate));
+    parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), format::time_left));
     body.push_wrapped(Role::Text, &parts.join("   "), indent, wide);
 }
 

@@ -85,7 +85,7 @@ fn the_bar_waits_for_data_and_for_the_verdict() {
 
 #[test]
 fn a_fault_is_drawn_verbatim_with_the_servers_words() {
-    let mut events = stopped_in(StepKind::CheckReady, StepState::Failed, crate::domain::outcome::VerdictWord::Failed);
+    let mut events = stopped_in(StepKind::CheckReady, StepState::Failed, crate::domain::outcome::VerdictKind::Failed);
     let needed = Fault::new(Cause::Precondition, FULL_NEEDED, "For prod/pay none.", "Make a full backup first.")
         .with_detail("9040: \u{1b}[31mno full");
     for event in &mut events {
@@ -129,9 +129,9 @@ fn attention_is_amber_and_its_step_still_runs() {
 
 #[test]
 fn every_size_is_drawn_and_the_present_step_is_on_it() {
-    let words = crate::domain::outcome::VerdictWord::NotRestorable;
+    let words = crate::domain::outcome::VerdictKind::NotRestorable;
     let mut models = Vec::from([running(vec![progress(Some(41.9), Some(Count { done: 8_654, total: 21_107 }))])]);
-    let failed = crate::domain::outcome::VerdictWord::Failed;
+    let failed = crate::domain::outcome::VerdictKind::Failed;
     models.push(watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, failed)));
     models.push(watched(&stopped_in(StepKind::ConfirmRestorable, StepState::Ok, words)));
     models.push(watching(&[created(&["prod"], None), started(1, false)]));
@@ -177,7 +177,7 @@ fn runner_and_journal_warnings_stand_above_the_steps() {
     assert!(drawn(&mut model, 120, 40).concat().contains("has not answered since noon."));
     crate::wizard::screens::task::handle_unresponsive(&mut model, req, None);
     assert!(!drawn(&mut model, 120, 40).concat().contains("has not answered"));
-    let damaged = crate::domain::task::Unread::Damaged { line: 7, text: serde_json::Value::Null };
+    let damaged = crate::domain::task::UnreadableEvent::Damaged { line: 7, text: serde_json::Value::Null };
     crate::wizard::screens::task::handle_entry(&mut model, req, at(9), &Err(damaged));
     assert!(drawn(&mut model, 120, 40).concat().contains("The journal of task T1 is damaged at line 7."));
 }

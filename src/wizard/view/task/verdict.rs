@@ -5,13 +5,13 @@ use super::super::text::{width, wrap};
 use super::super::theme::Role;
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
+use crate::domain::format;
 use crate::domain::outcome::Outcome;
 use crate::domain::task::TargetView;
-use crate::domain::words;
 
 /// A fault: what happened, why, what to do next; then the server's own words.
 pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: usize) {
-    let [what, why, next] = words::sentences(fault);
+    let [what, why, next] = format::sentences(fault);
     let wide = wide.saturating_sub(1);
     body.push_wrapped(role, &what, indent, wide);
     body.push_wrapped(Role::Text, &why, indent, wide);
@@ -25,7 +25,7 @@ pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: us
 pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize) {
     let role = super::verdict_role(outcome);
     let headline = outcome.headline();
-    let told = words::verdict(&target.target, outcome);
+    let told = format::verdict(&target.target, outcome);
     let mut told = told.iter().map(String::as_str);
     let about = told.next().and_then(|first| first.strip_prefix(headline.as_str())).unwrap_or_default();
     push_labeled(body, (role, &headline), about.trim_start(), wide);
@@ -35,7 +35,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
     for line in told {
         body.push_wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
     }
-    for (place, line) in outcome.recipe.iter().enumerate() {
+    for (place, line) in outcome.restore_instructions.iter().enumerate() {
         push_labeled(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
     }
     body.push_empty();

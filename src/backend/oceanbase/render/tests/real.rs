@@ -2,14 +2,14 @@
 //! of V4.3.5, and the grammar of all releases.
 
 use super::*;
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::facts::{BaseRule, TenantFacts};
-use crate::domain::outcome::{Judged, judge};
+use crate::domain::outcome::{Assessment, assess};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::{legacy, round, target};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::Version;
-use crate::domain::whole::CompactionRule;
 use engine::odc;
 use engine::oracle::{WRONG, oracle};
 
@@ -103,7 +103,8 @@ fn every_previewed_statement_parses() {
     let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
     let detected = Detected::read("OceanBase 3.1.2").unwrap();
     let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
-    let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
+    let choices =
+        Choices { compact: crate::domain::choices::CompactionChoice::Auto, ..choose(&["legacy"], Mode::Full) };
     let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
     let shown = preview(words, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
     assert!(shown.iter().any(|step| step.step == StepKind::Compact && !step.statements.is_empty()));
@@ -114,11 +115,11 @@ fn every_previewed_statement_parses() {
 
 /// Returns the statements of restore instructions with their placeholders filled in.
 fn recipe(tenant: &TenantFacts) -> Vec<String> {
-    let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
+    let Assessment::Final(outcome) = assess(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
         unreachable!("it is there")
     };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
-    for line in outcome.recipe {
+    for line in outcome.restore_instructions {
         let filled = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
         if filled.starts_with("ALTER SYSTEM RESTORE") {
             restores.push(filled);

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::cluster_backup::CompactionRule;
 use crate::domain::samples::{cluster, legacy, prod, wanted};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::domain::version::{Method, Version};
-use crate::domain::whole::CompactionRule;
 use crate::wizard::screens::storage::detected::source_label;
 
 /// `prod` whose tenant `pay` has these destinations.
@@ -34,7 +34,7 @@ fn the_clusters_own_destinations_need_nothing_more() {
 #[test]
 fn destination_sources_are_summed_over_tenants() {
     let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
-    let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
+    let said = |facts: Facts, name: &str, fallbacks: Vec<RequestedStorage>| {
         let model = opened(facts, name, fallbacks);
         source_label(&storage(&model).data.detected)
     };
@@ -59,7 +59,7 @@ fn typing_a_data_backup_keeps_the_own_archive() {
     assert_eq!(choices(&model).storage, Some(expected));
     assert!(storage(&model).must_pass_test(Data) && !storage(&model).must_pass_test(Clog));
     let (chosen, _) = first_destination(&model, Data).unwrap();
-    assert_eq!(chosen.unwrap().destination.bare(), "file:///new/1002/data");
+    assert_eq!(chosen.unwrap().destination.uri_without_attributes(), "file:///new/1002/data");
     // The other row, once it is edited too, says its own.
     show_archive(&mut model);
     edit(&mut model, "/log");
@@ -74,7 +74,7 @@ fn archives_of_several_tenants_are_derived() {
     edit(&mut model, "/new");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
     assert!(storage(&model).is_archive_derived() && storage(&model).must_pass_test(Clog));
-    let of = |part| first_destination(&model, part).unwrap().0.unwrap().destination.bare();
+    let of = |part| first_destination(&model, part).unwrap().0.unwrap().destination.uri_without_attributes();
     assert_eq!((of(Data), of(Clog)), ("file:///new/77/1002/data".into(), "file:///new/77/1002/clog".into()));
     // Edited, it begins as what it followed to.
     show_archive(&mut model);
@@ -161,7 +161,7 @@ fn where_nobody_names_one_it_is_typed_at_once() {
     type_in(&mut model, "/b");
     assert!(storage(&model).is_edited() && storage(&model).is_archive_derived());
     let (chosen, _) = first_destination(&model, Clog).unwrap();
-    assert_eq!(chosen.unwrap().destination.bare(), "file:///b/77/1002/clog");
+    assert_eq!(chosen.unwrap().destination.uri_without_attributes(), "file:///b/77/1002/clog");
     go(&mut model, Focus::Edit);
     press(&mut model, Key::Enter);
     assert_eq!(model.notice.as_deref(), Some("Nobody else names a destination: it must be typed."));
@@ -233,9 +233,13 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert!(storage(&model).data.is_typed, "a backup of tenants never goes to the destination of the cluster");
     type_in(&mut model, "/nfs/");
     let (chosen, _) = first_destination(&model, Data).unwrap();
-    assert_eq!(chosen.unwrap().destination.bare(), "file:///nfs/{run}", "an empty directory each time");
+    assert_eq!(
+        chosen.unwrap().destination.uri_without_attributes(),
+        "file:///nfs/{run}",
+        "an empty directory each time"
+    );
     let (_, what) = test(&mut model);
-    assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
+    assert_eq!(what.expected, crate::domain::storage_check::Expected::Empty);
     edit_again(&mut model, "/nfs/{kind}");
     assert!(storage(&model).typed_storage().unwrap_err().contains("{kind} does not go with a backup before V4"));
     let mut engine = prod();
@@ -269,7 +273,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert!(wanted.data.unwrap().starts_with("s3://backups/seek?host=s3.example.com&s3_region=eu-1"));
     assert!(wanted.access_key.is_some(), "the key that is typed is asked of nobody else");
     let (_, what) = test(&mut model);
-    assert_eq!(what.expected, crate::domain::storage_test::Expected::OwnHost);
+    assert_eq!(what.expected, crate::domain::storage_check::Expected::OwnHost);
     assert_eq!(what.destination.attribute("access_id"), Some("AKIA"));
 }
 

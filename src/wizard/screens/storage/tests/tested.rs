@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::facts::TenantFacts;
 use crate::domain::samples::{cluster, prod, wanted};
-use crate::domain::storage_test::{Expected, Fit, Seen, TestNews, TestResult};
+use crate::domain::storage_check::{Expected, Fit, OwnerFinding, TestResult, TestUpdate};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
 use crate::wizard::screens::storage::test_run::TestProgress;
@@ -58,12 +58,12 @@ fn checks_are_shown_as_they_begin_and_end() {
     let (req, _) = test(&mut model);
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(None));
     let tell = |model: &mut Model, req, news| answer(model, req, Answer::TestProgressed(Box::new(news)));
-    tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
+    tell(&mut model, req, TestUpdate::Begins(StorageCheck::Write));
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
     // News of another Test are nobody's.
-    tell(&mut model, RequestId(req.0 + 7), TestNews::Begins(StorageCheck::List));
+    tell(&mut model, RequestId(req.0 + 7), TestUpdate::Begins(StorageCheck::List));
     assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
-    tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
+    tell(&mut model, req, TestUpdate::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
     let trial = storage(&model).data.test_run.clone().unwrap();
     assert_eq!((trial.checks.len(), trial.progress), (1, TestProgress::Running(None)));
 }
@@ -188,7 +188,7 @@ fn one_failed_tenant_directory_blocks_next() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/b/{tenant_id}");
     let (req, all) = test_all(&mut model);
-    let uris: Vec<String> = all.iter().map(|what| what.destination.bare()).collect();
+    let uris: Vec<String> = all.iter().map(|what| what.destination.uri_without_attributes()).collect();
     assert_eq!(uris, ["file:///b/1002/data", "file:///b/1004/data", "file:///b/1006/data"]);
     let whose = |model: &Model| storage(model).data.test_run.as_ref().unwrap().tenant_suffix();
     let say = |model: &mut Model, uri: &str, report: TestReport| {
@@ -215,7 +215,7 @@ fn one_failed_tenant_directory_blocks_next() {
     for (what, result) in all.iter().zip([TestResult::Pass, TestResult::NotChecked, TestResult::Pass]) {
         let mut every = TestedCheck::pass(StorageCheck::EveryServer, None, "each of 3 servers");
         every.result = result;
-        every.seen = Some(Seen { format: true, doubted: false, fit: Fit::Fit });
+        every.seen = Some(OwnerFinding { format: true, doubted: false, fit: Fit::Fit });
         let report = TestReport { uri: what.destination.to_string(), ..report(vec![every]) };
         answer(&mut model, req, Answer::TestFinished(Box::new(report)));
     }
@@ -268,14 +268,18 @@ fn what_only_one_row_left_unchecked_names_the_row() {
 fn a_strategy_is_tested_with_the_inventory_key() {
     let source = SecretSource::Env("OB_KEY".into());
     let uri = "s3://b/p?host=h&access_id=ID";
-    let strategy = Wanted { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
+    let strategy =
+        RequestedStorage { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
     let mut pay: TenantFacts = tenant(1002, "pay");
     (pay.data_destination, pay.archive.destination) = (None, None);
     let mut model = opened(cluster(vec![pay]), "prod/pay", vec![strategy]);
     let effects = press(&mut model, Key::Char('t'));
     let [Effect::Test(_, directories)] = effects.as_slice() else { panic!("{effects:?}") };
     let DirectoryTest { spec: what, key_from } = &directories[0];
-    assert_eq!((what.destination.bare().as_str(), key_from), ("s3://b/p/77/1002/data", &Some(source)));
+    assert_eq!(
+        (what.destination.uri_without_attributes().as_str(), key_from),
+        ("s3://b/p/77/1002/data", &Some(source))
+    );
     assert!(what.access_key.is_none());
 }
 

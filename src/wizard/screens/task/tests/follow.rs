@@ -39,7 +39,7 @@ fn the_log_has_every_event_but_figures_that_only_grew() {
     let events = [created(&["prod/pay"], None), started(1, false), run_to(1.0), run_to(2.0), job(3)];
     let mut model = watching(&events);
     let unknown = serde_json::json!({"event": "someday", "text": "a\u{1b}[31mb access_key=SECRET"});
-    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(Unread::Unknown(unknown)))));
+    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(UnreadableEvent::Unknown(unknown)))));
     let lines: Vec<String> =
         watched_task(&model).log.iter().map(|line| format!("{} {}", line.line.word, line.line.text)).collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
@@ -116,7 +116,7 @@ fn the_worst_target_comes_first() {
     press(&mut model, Key::Up);
     assert_eq!(watched_task(&model).focused().unwrap().target, target("prod/pay"));
     let mut model = watching(&events);
-    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(verdict(VerdictWord::Restorable)))));
+    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(verdict(VerdictKind::Restorable)))));
     let failed = Outcome::failed(fault("Log failed."), None);
     let failed = Event::Verdict { target: target("prod/log"), outcome: Box::new(failed) };
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(failed))));
@@ -133,7 +133,7 @@ fn the_worst_target_comes_first() {
 fn y_copies_what_is_to_be_told() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     assert_eq!(key(&mut model, 'y'), "[Copy(\"T1\")]");
-    let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed));
+    let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictKind::Failed));
     let copied = key(&mut model, 'y');
     for part in ["Task T1", "FAILED  prod/pay", "What.", "The why.", "Next: The next.", "server words"] {
         assert!(copied.contains(part), "{part} in {copied}");
@@ -196,7 +196,7 @@ fn who_leaves_is_told_of_every_task() {
     );
     assert_eq!(model.previous_tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["T2"]);
     assert_eq!(exit_message(&Model::new((80, 24), TimeZone::UTC)), (Exit::LEFT, Vec::new()));
-    let ended = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
+    let ended = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictKind::Failed));
     assert_eq!(exit_message(&ended).0, Exit::FAILED);
 }
 

@@ -7,18 +7,18 @@ fn r_names_resume_recheck_or_new_backup() {
     use StepKind::{CheckTarget, ConfirmRestorable, StartBackup, WaitForBackup};
     use StepState::{Cancelled, Failed, Ok, Unknown};
     for (kind, state, word, says) in [
-        (CheckTarget, Failed, VerdictWord::Failed, "retry"),
-        (CheckTarget, Cancelled, VerdictWord::Cancelled, "retry"),
-        (StartBackup, Failed, VerdictWord::Failed, "retry"),
-        (WaitForBackup, Failed, VerdictWord::Failed, "NEW backup"),
-        (WaitForBackup, Cancelled, VerdictWord::Cancelled, "NEW backup"),
-        (WaitForBackup, Unknown, VerdictWord::Unknown, "look again"),
-        (ConfirmRestorable, Ok, VerdictWord::NotYetRestorable, "look again"),
-        (ConfirmRestorable, Ok, VerdictWord::NotRestorable, "NEW backup"),
+        (CheckTarget, Failed, VerdictKind::Failed, "retry"),
+        (CheckTarget, Cancelled, VerdictKind::Cancelled, "retry"),
+        (StartBackup, Failed, VerdictKind::Failed, "retry"),
+        (WaitForBackup, Failed, VerdictKind::Failed, "NEW backup"),
+        (WaitForBackup, Cancelled, VerdictKind::Cancelled, "NEW backup"),
+        (WaitForBackup, Unknown, VerdictKind::Unknown, "look again"),
+        (ConfirmRestorable, Ok, VerdictKind::NotYetRestorable, "look again"),
+        (ConfirmRestorable, Ok, VerdictKind::NotRestorable, "NEW backup"),
         (
             ConfirmRestorable,
             Ok,
-            VerdictWord::Restorable,
+            VerdictKind::Restorable,
             "not: Every target of it is restorable. Start another backup with: obnow backup.",
         ),
     ] {
@@ -31,7 +31,7 @@ fn r_names_resume_recheck_or_new_backup() {
 
 #[test]
 fn a_new_backup_is_asked_once_and_names_what_stays() {
-    let mut model = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
+    let mut model = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictKind::Failed));
     assert_eq!(key(&mut model, 'r'), "[]");
     let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!(
@@ -41,7 +41,7 @@ fn a_new_backup_is_asked_once_and_names_what_stays() {
     assert_eq!(question.name, None);
     assert_eq!(press(&mut model, Key::Enter), "[]");
     assert!(model.overlay.is_some(), "Enter is too easily pressed to be a yes");
-    let mut no = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
+    let mut no = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictKind::Failed));
     key(&mut no, 'r');
     assert_eq!((press(&mut no, Key::Esc).as_str(), no.overlay.is_none()), ("[]", true));
     assert_eq!(watched_task(&no).pending, None);
@@ -55,8 +55,8 @@ fn a_new_backup_is_asked_once_and_names_what_stays() {
 #[test]
 fn another_look_is_not_asked_for() {
     for (kind, state, word) in [
-        (StepKind::CheckReady, StepState::Failed, VerdictWord::Failed),
-        (StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable),
+        (StepKind::CheckReady, StepState::Failed, VerdictKind::Failed),
+        (StepKind::ConfirmRestorable, StepState::Ok, VerdictKind::NotYetRestorable),
     ] {
         let mut model = watched(&stopped_in(kind, state, word));
         assert!(key(&mut model, 'r').starts_with("[Resume { req: RequestId(2), task: \"T1\", compact: false"));
@@ -66,7 +66,7 @@ fn another_look_is_not_asked_for() {
 
 #[test]
 fn a_retry_rereads_and_a_refusal_says_why() {
-    let events = stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed);
+    let events = stopped_in(StepKind::CheckReady, StepState::Failed, VerdictKind::Failed);
     let mut model = watched(&events);
     key(&mut model, 'r');
     assert_eq!(answer(&mut model, 9, Answer::Launched(Ok("T1".into()))), "[]", "another question's answer");
@@ -92,7 +92,7 @@ fn a_retry_asks_for_a_missing_secret() {
         events[0] = created(&["prod/pay"], Some(SecretSource::Prompt));
         watched(&events)
     };
-    let mut model = with(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
+    let mut model = with(StepKind::WaitForBackup, StepState::Failed, VerdictKind::Failed);
     key(&mut model, 'r');
     assert_eq!(key(&mut model, 'y'), "[]");
     assert!(matches!(&model.overlay, Some(Overlay::SecretPrompt(ask)) if ask.label == "Encryption password"));
@@ -106,13 +106,13 @@ fn a_retry_asks_for_a_missing_secret() {
     answer(&mut model, 2, Answer::Launched(Err(fault("It is taken."))));
     key(&mut model, 'r');
     assert!(key(&mut model, 'y').starts_with("[Resume"));
-    let mut again = with(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable);
+    let mut again = with(StepKind::ConfirmRestorable, StepState::Ok, VerdictKind::NotYetRestorable);
     assert!(key(&mut again, 'r').starts_with("[Resume"));
 }
 
 #[test]
 fn a_retry_asks_for_each_older_set_password() {
-    let mut events = stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
+    let mut events = stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictKind::Failed);
     let Event::Created { prepared, .. } = &mut events[0] else { panic!("{:?}", events[0]) };
     let mut choices = choose(&["prod/pay"], Mode::Full);
     choices.proof.asked = Some(true);
@@ -138,10 +138,10 @@ fn a_retry_asks_for_each_older_set_password() {
 
 #[test]
 fn m_is_only_for_the_step_that_waits_for_a_compaction() {
-    let mut model = watched(&stopped_in(StepKind::Compact, StepState::Failed, VerdictWord::Failed));
+    let mut model = watched(&stopped_in(StepKind::Compact, StepState::Failed, VerdictKind::Failed));
     assert_eq!(key(&mut model, 'm'), "[]");
     assert_eq!(model.notice.as_deref(), Some("No step of it waits for a major compaction."));
-    let mut events = stopped_in(StepKind::Compact, StepState::Failed, VerdictWord::Failed);
+    let mut events = stopped_in(StepKind::Compact, StepState::Failed, VerdictKind::Failed);
     for event in &mut events {
         if let Event::Step { step: StepKind::Compact, fault: Some(fault), .. } = event {
             fault.what = COMPACTION_NEEDED.to_owned();
@@ -220,7 +220,7 @@ fn no_cancel_after_a_no_or_an_end() {
     assert_eq!(watched_task(&model).pending, None);
     key(&mut model, 'c');
     answer(&mut model, 3, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
-    answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(verdict(VerdictWord::Restorable)))));
+    answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(verdict(VerdictKind::Restorable)))));
     end(&mut model, TaskState::Done);
     assert_eq!(key(&mut model, 'y'), "[]");
     assert_eq!(model.notice.as_deref(), Some("It has ended meanwhile; nothing was cancelled."));
@@ -277,7 +277,7 @@ fn an_answer_for_a_left_task_blocks_no_key() {
 
 #[test]
 fn a_retried_task_is_not_reported_as_failed() {
-    let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed));
+    let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictKind::Failed));
     assert!(key(&mut model, 'r').starts_with("[Resume { req: RequestId(2)"));
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
     assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".to_owned()))), "[]", "T2 stays on the screen");
@@ -290,7 +290,7 @@ fn a_retried_task_is_not_reported_as_failed() {
 
 #[test]
 fn a_verdict_ends_a_task_with_a_living_runner() {
-    let ended = stopped_in(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotRestorable);
+    let ended = stopped_in(StepKind::ConfirmRestorable, StepState::Ok, VerdictKind::NotRestorable);
     let mut model = watching(&ended);
     let task = model.task.as_ref().unwrap();
     assert!(task.follow_request.is_some() && task.final_state.is_none(), "nobody has said yet that it is over");
