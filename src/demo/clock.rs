@@ -4,34 +4,34 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 /// Microseconds: a point in time since 1970-01-01 UTC, or a duration.
-pub type Moment = i64;
+pub type Micros = i64;
 
 /// One second.
-pub const SECOND: Moment = 1_000_000;
+pub const SECOND: Micros = 1_000_000;
 
 /// Returns the present time. The fleet reads the clock only here.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the fleet lives by the wall clock, read here only")]
-pub fn now() -> Moment {
+pub fn now() -> Micros {
     Timestamp::now().as_microsecond()
 }
 
 /// Returns the system change number (SCN) of a time: nanoseconds since 1970.
 #[must_use]
-pub fn scn(moment: Moment) -> i128 {
+pub fn scn(moment: Micros) -> i128 {
     i128::from(moment) * 1000
 }
 
 /// Formats a time as `timestamp(6)` in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
 #[must_use]
-pub fn text(moment: Moment, zone: &str) -> String {
+pub fn text(moment: Micros, zone: &str) -> String {
     let at = Timestamp::from_microsecond(moment).unwrap_or_default();
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 /// Parses a time that is written in a session's time zone; `None` if it is not a time.
 #[must_use]
-pub fn moment(text: &str, zone: &str) -> Option<Moment> {
+pub fn moment(text: &str, zone: &str) -> Option<Micros> {
     let time: jiff::civil::DateTime = text.trim().parse().ok()?;
     Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
 }
@@ -56,7 +56,7 @@ fn time_zone(name: &str) -> TimeZone {
 
 /// Parses a duration as OceanBase's parameters and the scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
 #[must_use]
-pub fn length(text: &str) -> Option<Moment> {
+pub fn length(text: &str) -> Option<Micros> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let unit = match unit {
@@ -68,7 +68,7 @@ pub fn length(text: &str) -> Option<Moment> {
         "d" => 86_400 * SECOND,
         _ => return None,
     };
-    number.parse::<Moment>().ok()?.checked_mul(unit)
+    number.parse::<Micros>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

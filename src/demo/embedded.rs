@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::accounts;
-use super::clock::{self, Moment};
+use super::clock::{self, Micros};
 use super::fault::{Effect, Faults};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
 use super::holds;
@@ -172,13 +172,13 @@ fn note_password(cluster: &mut Cluster, session: &Session, password: &str) {
     }
 }
 
-fn order(session: &Session, cluster: usize, at: Moment) -> Order {
+fn order(session: &Session, cluster: usize, at: Micros) -> Order {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
     Order { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
 }
 
 /// Returns the next time at which the state changes by itself.
-fn next_movement(fleet: &Fleet) -> Option<Moment> {
+fn next_movement(fleet: &Fleet) -> Option<Micros> {
     let tenants = fleet.clusters.iter().flat_map(|cluster| &cluster.tenants);
     let checkpoint = tenants.filter_map(|tenant| archive::next_checkpoint(tenant, fleet.speed, fleet.now)).min();
     checkpoint.into_iter().chain(life::next_due(fleet)).min()

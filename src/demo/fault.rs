@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::Moment;
+use super::clock::Micros;
 
 /// A named fault and its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Fault {
     pub fixable: bool,
     /// Since when it is present.
     #[serde(default)]
-    pub since: Moment,
+    pub since: Micros,
     /// What it does.
     #[serde(flatten)]
     pub effect: Effect,
@@ -231,7 +231,7 @@ impl<'a> Faults<'a> {
 
     /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
-    pub fn standstill(self, tenant: &'a str) -> Option<Moment> {
+    pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
         let stands = |fault: &&Fault| fault.effect == Effect::CheckpointStands;
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::User;
-use super::clock::Moment;
+use super::clock::Micros;
 use super::fault::Fault;
 use super::holds::{Held, Hold};
 use super::line::Line;
@@ -26,7 +26,7 @@ pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 #[derive(Debug, Clone, Serialize)]
 pub struct Fleet {
     /// Up to when the state has been advanced.
-    pub now: Moment,
+    pub now: Micros,
     /// How many times faster work goes than by default; never zero.
     pub speed: u32,
     /// The fleet's `data/` directory: paths below it are on this host's disk.
@@ -84,7 +84,7 @@ pub struct Client {
     /// The tenant's name.
     pub tenant: String,
     /// Since when.
-    pub since: Moment,
+    pub since: Micros,
 }
 
 /// A connection of another program that exists only in the list of sessions.
@@ -113,7 +113,7 @@ pub struct LostReply {
 #[derive(Debug, Clone, Serialize)]
 pub struct Received {
     /// When.
-    pub at: Moment,
+    pub at: Micros,
     /// On which cluster.
     pub cluster: String,
     /// By which connection.
@@ -195,14 +195,14 @@ pub struct Server {
     /// The build it runs, where it differs from the cluster's.
     pub build_version: Option<String>,
     /// Since when it serves.
-    pub started: Moment,
+    pub started: Micros,
 }
 
 /// A row of the root service's event history.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     /// When.
-    pub at: Moment,
+    pub at: Micros,
     /// `backup_data`, `log_archive`, ..
     pub module: &'static str,
     /// `start_backup_data`, ..
@@ -219,7 +219,7 @@ pub struct TenantJob {
     /// `INPROGRESS`, ..
     pub status: String,
     /// When it began.
-    pub start: Moment,
+    pub start: Micros,
 }
 
 impl Cluster {
@@ -262,7 +262,7 @@ impl Cluster {
     }
 
     /// Adds a row to the root service's event history.
-    pub fn event(&mut self, at: Moment, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
+    pub fn event(&mut self, at: Micros, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
         self.events.push(Event { at, module, event, items });
     }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::clock::Moment;
+use super::clock::Micros;
 use super::embedded::Embedded;
 use super::fleet::{Client, Fleet};
 use super::statement::Alter;
@@ -32,7 +32,7 @@ pub struct Held {
     /// The endpoint it connected to.
     pub endpoint: usize,
     /// Since when.
-    since: Moment,
+    since: Micros,
     /// The statement to execute when its client has disconnected.
     #[serde(skip)]
     work: Option<Box<(Session, Alter)>>,

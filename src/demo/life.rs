@@ -12,7 +12,7 @@ mod progress;
 mod tests;
 pub mod v3;
 
-use super::clock::Moment;
+use super::clock::Micros;
 use super::fault::{self, Effect, Fault, Faults};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
 use super::line::{Feature, Work};
@@ -23,24 +23,24 @@ pub use progress::{Progress, permille, progress};
 
 /// Milliseconds of work until the child jobs of a sys job appear, a canceling job is CANCELED, and an ended job is in the
 /// history.
-const PARENT: Moment = 700;
-const CANCELING: Moment = 1500;
-const LINGER: Moment = 400;
+const PARENT: Micros = 700;
+const CANCELING: Micros = 1500;
+const LINGER: Micros = 400;
 
 /// How long a job waits in upgrade mode before it fails: 64 times 5 s (V4.3.1 source, `check_can_backup_`).
-const UPGRADE: Moment = 64 * 5_000;
+const UPGRADE: Micros = 64 * 5_000;
 
 /// RESULT of what was cancelled.
 const CANCELED: i64 = -4072;
 
 /// Converts milliseconds of work into microseconds on the clock.
 #[must_use]
-pub fn work(milliseconds: Moment, speed: u32) -> Moment {
-    milliseconds * 1000 / Moment::from(speed)
+pub fn work(milliseconds: Micros, speed: u32) -> Micros {
+    milliseconds * 1000 / Micros::from(speed)
 }
 
 /// Advances the fleet to `now`.
-pub fn advance(fleet: &mut Fleet, now: Moment) {
+pub fn advance(fleet: &mut Fleet, now: Micros) {
     while let Some(due) = next_due(fleet).filter(|due| *due <= now) {
         // What was held until now may have been due long ago; time does not go back for it.
         step(fleet, due.max(fleet.now));
@@ -50,7 +50,7 @@ pub fn advance(fleet: &mut Fleet, now: Moment) {
 
 /// Returns when the next transition is due, if nothing else happens. The archive's checkpoint is none: it is computed.
 #[must_use]
-pub fn next_due(fleet: &Fleet) -> Option<Moment> {
+pub fn next_due(fleet: &Fleet) -> Option<Micros> {
     let of = |cluster: &Cluster| {
         let rounds = cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.due).min();
         let jobs = (0..cluster.jobs.len()).filter_map(|job| due(cluster, &fleet.faults, fleet.speed, job)).min();
@@ -60,7 +60,7 @@ pub fn next_due(fleet: &Fleet) -> Option<Moment> {
     fleet.clusters.iter().filter_map(of).min()
 }
 
-fn step(fleet: &mut Fleet, at: Moment) {
+fn step(fleet: &mut Fleet, at: Micros) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
         v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
@@ -79,7 +79,7 @@ fn step(fleet: &mut Fleet, at: Moment) {
 }
 
 /// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
-fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<Moment> {
+fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.history {
         return None;
@@ -94,12 +94,12 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
         return Some(since + work(UPGRADE, speed));
     }
     let left = length(cluster, faults, index)? - job.done;
-    let speed = Moment::from(speed);
+    let speed = Micros::from(speed);
     Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns how much work the present phase takes; `None` when no work is done in it.
-fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
+fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
         let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
@@ -129,7 +129,7 @@ fn held(cluster: &Cluster, faults: &[Fault], job: &Job, phase: &str) -> bool {
 }
 
 /// Adds the work done until `at`, and makes the transition that it completes.
-fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
     let due = due(cluster, faults, speed, index);
     let length = length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
@@ -137,7 +137,7 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
     let job = &mut cluster.jobs[index];
     job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
     if job.due.is_none() && length.is_some() {
-        job.done += (at - job.seen).max(0) * Moment::from(speed);
+        job.done += (at - job.seen).max(0) * Micros::from(speed);
     }
     job.seen = at;
     if let Some((code, text)) = refused {
@@ -190,7 +190,7 @@ pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
     set || Faults { all: faults, cluster: &cluster.name }.has(&Effect::UpgradeMode, None)
 }
 
-fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
     let job = &cluster.jobs[index];
     let phases = cluster.line.phases;
     let (phase, ..) = phases[job.phase];
@@ -224,7 +224,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
 }
 
 /// Creates the task and the set of a job; returns false if the format file of the directory has changed, and the job has failed.
-fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) -> bool {
+fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bool {
     if cluster.line.is_v3() {
         v3::start_set(cluster, index, at);
         return true;
@@ -286,12 +286,12 @@ fn with_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) 
 }
 
 /// Returns the trace id of an event at this time.
-fn trace_id(at: Moment) -> String {
+fn trace_id(at: Micros) -> String {
     format!("YB427F000001-{at:016X}-0-0")
 }
 
 /// Fails a tenant's job with a negative code, as one of its servers would.
-pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i64, text: &str) {
+pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
     let placed = cluster.line.is_v3() || cluster.line.has(Feature::PlacedComments);
     let comment =
@@ -308,7 +308,7 @@ pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i
     end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
 }
 
-fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobStatus, result: i64, comment: &str) {
+fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobStatus, result: i64, comment: &str) {
     let job = &mut cluster.jobs[index];
     job.status = status;
     job.result = result;
@@ -340,7 +340,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
 }
 
 /// Ends a job of sys with the last of its children.
-fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
     let parent = &cluster.jobs[index];
     let children = || children_of(cluster, parent);
     // A parent that was cancelled before it had children ends by itself, when it is due.
@@ -397,7 +397,7 @@ fn to_history(cluster: &mut Cluster, index: usize) {
 
 /// Starts to cancel every job of these tenants, whoever started it. The job of sys itself is reached only by tenant id 1,
 /// which a list of names never contains; it is no error if there is no job.
-pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Moment) {
+pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Micros) {
     for job in cluster.jobs.iter_mut().filter(|job| matches!(job.status, JobStatus::Init | JobStatus::Doing)) {
         if tenant_ids.contains(&job.tenant_id) {
             // A sys job with children is CANCELED when the last of them is.

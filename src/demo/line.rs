@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::clock::Moment;
+use super::clock::Micros;
 use super::fleet::DestState;
 
 /// How backups are organized.
@@ -85,7 +85,7 @@ pub enum Work {
 }
 
 /// A phase: its name, the milliseconds of work that a full backup of 1000 MB takes in it, and what is done.
-pub type Phase = (&'static str, Moment, Work);
+pub type Phase = (&'static str, Micros, Work);
 
 /// A release line.
 #[derive(Debug, PartialEq, Eq)]

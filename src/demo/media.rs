@@ -9,7 +9,7 @@ mod tests;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
 
-use super::clock::Moment;
+use super::clock::Micros;
 use super::fault::{Faults, Lacks};
 use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
@@ -37,8 +37,8 @@ pub struct SetInfo {
     incremental: bool,
     prev_full: i64,
     prev_inc: i64,
-    start_replay: Moment,
-    min_restore: Moment,
+    start_replay: Micros,
+    min_restore: Micros,
     /// `STATUS` is SUCCESS, and `FILE_STATUS` AVAILABLE.
     good: bool,
     plus_archivelog: bool,
@@ -61,9 +61,9 @@ struct Start {
 struct PieceFile {
     dest_id: i64,
     id: i64,
-    start: Moment,
-    end: Moment,
-    checkpoint: Moment,
+    start: Micros,
+    end: Micros,
+    checkpoint: Micros,
     available: bool,
 }
 

@@ -6,7 +6,7 @@ pub mod destination;
 mod tests;
 pub mod v3;
 
-use super::clock::Moment;
+use super::clock::Micros;
 use super::fault::{Fault, Faults};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::begin::{self, Wanted};
@@ -26,7 +26,7 @@ pub struct Order {
     /// The session has an encryption password.
     pub encrypted: bool,
     /// When it is issued.
-    pub at: Moment,
+    pub at: Micros,
 }
 
 /// Returns an error with the SQLSTATE of its code.
@@ -152,7 +152,7 @@ fn switch_mode(
     speed: u32,
     tenant_id: i64,
     on: bool,
-    at: Moment,
+    at: Micros,
 ) -> Result<(), ServerError> {
     let switched = match cluster.tenant_mut(tenant_id) {
         Some(tenant) if on && (tenant.status != "NORMAL" || tenant.recycled) => {
@@ -179,7 +179,7 @@ fn switch_round(
     speed: u32,
     tenant_id: i64,
     on: bool,
-    at: Moment,
+    at: Micros,
 ) -> Result<(), ServerError> {
     let bare = || refusal(1235, "Not supported feature or function");
     let cluster_id = cluster.id;

@@ -8,7 +8,7 @@ mod cluster;
 mod tests;
 pub(in crate::demo) mod v3;
 
-use super::clock::{self, Moment};
+use super::clock::{self, Micros};
 use super::fault::Faults;
 use super::fleet::{Cluster, Fleet};
 use super::line::Generation;
@@ -34,11 +34,11 @@ impl Look<'_> {
         Faults { all: &self.fleet.faults, cluster: &self.cluster.name }
     }
 
-    fn time(&self, moment: Moment) -> Value {
+    fn time(&self, moment: Micros) -> Value {
         Value::Text(clock::text(moment, self.zone))
     }
 
-    fn maybe_time(&self, moment: Option<Moment>) -> Value {
+    fn maybe_time(&self, moment: Option<Micros>) -> Value {
         moment.map_or(Value::Null, |moment| self.time(moment))
     }
 }
@@ -56,7 +56,7 @@ fn count(value: usize) -> Value {
     Value::Integer(i128::try_from(value).unwrap_or_default())
 }
 
-fn scn(moment: Option<Moment>) -> Value {
+fn scn(moment: Option<Micros>) -> Value {
     Value::Integer(moment.map_or(0, clock::scn))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::clock::{Moment, SECOND};
+use super::clock::{Micros, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
 use super::life::advance;
@@ -12,7 +12,7 @@ use super::scenario::{self, Making, Scenario};
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
 /// The time at which every test begins.
-pub const NOW: Moment = 1_763_600_000 * SECOND;
+pub const NOW: Micros = 1_763_600_000 * SECOND;
 
 /// A fleet and its data directory.
 pub struct Bench {
@@ -74,7 +74,7 @@ impl Bench {
     }
 
     /// Advances the time by milliseconds.
-    pub fn pass(&mut self, milliseconds: Moment) {
+    pub fn pass(&mut self, milliseconds: Micros) {
         let now = self.fleet.now + milliseconds * 1000;
         advance(&mut self.fleet, now);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 
 /// The states of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,9 +68,9 @@ pub struct Job {
     /// `DESCRIPTION`.
     pub description: String,
     /// Begin.
-    pub start: Moment,
+    pub start: Micros,
     /// End.
-    pub end: Option<Moment>,
+    pub end: Option<Micros>,
     /// The state.
     pub status: JobStatus,
     /// `RESULT`: 0, or a negative code as the source stores it.
@@ -84,13 +84,13 @@ pub struct Job {
     /// Index of the phase in those of the line.
     pub phase: usize,
     /// Work done in this phase, in microseconds of work.
-    pub done: Moment,
+    pub done: Micros,
     /// Up to when the work is counted.
-    pub seen: Moment,
+    pub seen: Micros,
     /// When an ended job moves to the history views, or a CANCELING one is CANCELED.
-    pub due: Option<Moment>,
+    pub due: Option<Micros>,
     /// Since when it waits for an upgrade to end.
-    pub upgrade_since: Option<Moment>,
+    pub upgrade_since: Option<Micros>,
     /// It is in the history views.
     pub history: bool,
 }

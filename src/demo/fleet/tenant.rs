@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 
 /// The type of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,7 +38,7 @@ pub struct Tenant {
     /// `LOG_MODE` is ARCHIVELOG.
     pub archivelog: bool,
     /// When it was created.
-    pub created: Moment,
+    pub created: Micros,
     /// The data version.
     pub compatible: String,
     /// The tenant's own configuration items.
@@ -58,7 +58,7 @@ pub struct Tenant {
     /// `default` delete policy: the recovery window.
     pub recovery_window: Option<String>,
     /// The last major freeze, and when its compaction is finished.
-    pub frozen: (Moment, Moment),
+    pub frozen: (Micros, Micros),
     /// V2.2 and V3: `ob_timestamp_service` is LTS, not GTS.
     pub local_timestamps: bool,
 }
@@ -75,7 +75,7 @@ pub struct DataDest {
     /// `DEST_ID`.
     pub dest_id: i64,
     /// When it was set and checked.
-    pub checked: Moment,
+    pub checked: Micros,
 }
 
 /// A destination that a tenant has or had.
@@ -179,21 +179,21 @@ pub struct Round {
     /// Path of the destination.
     pub path: String,
     /// The start of its log; `None` until it is DOING.
-    pub start: Option<Moment>,
+    pub start: Option<Micros>,
     /// The checkpoint at which the round stopped; `None` while it moves.
-    pub frozen: Option<Moment>,
+    pub frozen: Option<Micros>,
     /// The highest checkpoint so far: it never goes back.
-    pub reached: Moment,
+    pub reached: Micros,
     /// The position of the furthest log stream when the checkpoint stopped.
-    pub ahead: Moment,
+    pub ahead: Micros,
     /// When the present transition (PREPARE, STOPPING, ..) ends.
-    pub due: Option<Moment>,
+    pub due: Option<Micros>,
     /// How long a transition takes.
-    pub passing: Moment,
+    pub passing: Micros,
     /// `BASE_PIECE_ID`.
     pub base_piece: i64,
     /// `PIECE_SWITCH_INTERVAL`.
-    pub interval: Moment,
+    pub interval: Micros,
     /// `COMMENT`.
     pub comment: String,
     /// `FILE_STATUS` of the pieces that are not AVAILABLE, by piece id.
@@ -216,17 +216,17 @@ pub struct Set {
     /// `PREV_INC_BACKUP_SET_ID`, 0 for a full.
     pub prev_inc: i64,
     /// Begin.
-    pub start: Moment,
+    pub start: Micros,
     /// End.
-    pub end: Option<Moment>,
+    pub end: Option<Micros>,
     /// `DOING`, `SUCCESS`, `FAILED`.
     pub status: String,
     /// `COPYING`, `AVAILABLE`, `BROKEN`, `DELETED`; on V2.2 and V3 `INCOMPLETE` while it is written.
     pub file_status: String,
     /// `START_REPLAY_SCN`: at or before the start.
-    pub start_replay: Moment,
+    pub start_replay: Micros,
     /// `MIN_RESTORE_SCN`: near the end; `None` until it is known.
-    pub min_restore: Option<Moment>,
+    pub min_restore: Option<Micros>,
     /// `PLUS_ARCHIVELOG`.
     pub plus_archivelog: bool,
     /// Encrypted by a password.
@@ -317,7 +317,7 @@ impl Tenant {
 
     /// Returns `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
     #[must_use]
-    pub fn lag(&self) -> Moment {
+    pub fn lag(&self) -> Micros {
         let set = |name: &str| self.parameters.get(name).map(String::as_str);
         let text = set("archive_lag_target").or_else(|| set("log_archive_checkpoint_interval")).unwrap_or("4s");
         clock::length(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)

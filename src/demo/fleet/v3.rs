@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 
 /// What only a cluster of V2.2 or V3 has.
 #[derive(Debug, Clone, Serialize)]
@@ -17,7 +17,7 @@ pub struct OfV3 {
     /// The progress of the merges.
     pub merge: Merge,
     /// Previous values of parameters that may not have reached every server, and when each was changed.
-    pub before: BTreeMap<String, (String, Moment)>,
+    pub before: BTreeMap<String, (String, Micros)>,
 }
 
 /// A major freeze, as `__all_freeze_info` has it.
@@ -26,7 +26,7 @@ pub struct Freeze {
     /// `frozen_version`.
     pub version: i64,
     /// `frozen_timestamp`.
-    pub at: Moment,
+    pub at: Micros,
 }
 
 /// The merge of one version after the other, zone by zone.
@@ -39,11 +39,11 @@ pub struct Merge {
     /// Index of the zone that is merging; `None`: everything is merged.
     pub zone: Option<usize>,
     /// Work done in it, in microseconds of work.
-    pub done: Moment,
+    pub done: Micros,
     /// Up to when the work is counted.
-    pub seen: Moment,
+    pub seen: Micros,
     /// When this version's merge began.
-    pub started: Moment,
+    pub started: Micros,
 }
 
 /// The merge progress of a zone.
@@ -52,9 +52,9 @@ pub struct ZoneMerge {
     /// `last_merged_version`.
     pub merged: i64,
     /// `last_merged_time`.
-    pub at: Moment,
+    pub at: Micros,
     /// `merge_start_time`.
-    pub start: Moment,
+    pub start: Micros,
 }
 
 impl OfV3 {

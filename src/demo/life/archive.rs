@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::fault::{Fault, Faults};
 use crate::demo::fleet::{Cluster, DestState, KnownDest, Round, RoundStatus, Tenant};
 use crate::demo::line::Feature;
@@ -11,10 +11,10 @@ use crate::demo::storage;
 use super::{v3, work};
 
 /// Milliseconds of work that each of PREPARE, BEGINNING, STOPPING and SUSPENDING takes.
-pub(super) const PASSING: Moment = 600;
+pub(super) const PASSING: Micros = 600;
 
 /// Finishes the transitions that are due, and starts those that the modes of the tenants ask for.
-pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
     let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
         for round in tenant.rounds.iter_mut().filter(|round| round.due.is_some_and(|due| due <= at)) {
@@ -40,7 +40,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
     }
 }
 
-fn pass(round: &mut Round, at: Moment) {
+fn pass(round: &mut Round, at: Micros) {
     round.status = match round.status {
         RoundStatus::Prepare => {
             round.start = Some(at);
@@ -67,7 +67,7 @@ fn pass(round: &mut Round, at: Moment) {
 /// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
 /// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in transition is left alone, and a directory whose
 /// format file has changed is checked again at the next turn, without a message.
-pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
     if !cluster.line.has(Feature::ArchiveMode) {
         return;
     }
@@ -102,7 +102,7 @@ pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)
 }
 
 /// Resumes a paused round, or starts a new one; the caller has checked that it may.
-pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
+pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let Some(dest) = tenant.archive.as_ref() else { return };
     let passing = work(PASSING, speed);
@@ -133,7 +133,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
 }
 
 /// Starts to stop the current round.
-pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
     round_event(cluster, at, "disable_archive", tenant_id);
 }
@@ -151,7 +151,7 @@ pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
 }
 
 /// Interrupts the current round: the log was recycled before it was archived.
-pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.due = None;
@@ -160,7 +160,7 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed:
 }
 
 /// Interrupts the current round at its checkpoint, before the log that the newest set needs.
-pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
     let short = tenant
@@ -175,7 +175,7 @@ pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault
 }
 
 /// Stops an interrupted round and starts a new one, as its administrator would.
-pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
+pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
@@ -188,7 +188,7 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
 }
 
 /// Starts the transition of a round into another state: its checkpoint stays where the slowest log stream is.
-pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faults: &[Fault], speed: u32, at: Moment) {
+pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faults: &[Fault], speed: u32, at: Micros) {
     let name = cluster.name.clone();
     let faults = Faults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
@@ -209,7 +209,7 @@ pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faul
 }
 
 /// Records an event about a tenant's current round. The state is printed as its number in the source.
-fn round_event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id: i64) {
+fn round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id: i64) {
     let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::round) else { return };
     let items = vec![
         ("tenant_id", tenant_id.to_string()),
@@ -223,20 +223,20 @@ fn round_event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id:
 
 /// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `None`: the round has not started.
 #[must_use]
-pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Moment) -> Option<Moment> {
+pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Micros) -> Option<Micros> {
     let start = round.start?;
     if let Some(frozen) = round.frozen {
         return Some(frozen.max(start));
     }
     let now = faults.standstill(&tenant.name).map_or(now, |since| now.min(since));
-    let step = (tenant.lag() / Moment::from(speed)).max(1000);
+    let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let whole = (now - start).max(0) / step * step;
     Some((start + whole).max(round.reached))
 }
 
 /// Returns up to where the furthest log stream is archived, `MAX_SCN`: a fault stalls one stream, the others go on.
 #[must_use]
-pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Moment) -> Option<Moment> {
+pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Micros) -> Option<Micros> {
     let reached = checkpoint(tenant, round, faults, speed, now)?;
     let free = checkpoint(tenant, round, Faults { all: &[], ..faults }, speed, now)?;
     Some(if round.frozen.is_some() { round.ahead.max(reached) } else { free.max(reached) })
@@ -244,16 +244,16 @@ pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, 
 
 /// Returns when the checkpoint moves next.
 #[must_use]
-pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Moment) -> Option<Moment> {
+pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Micros) -> Option<Micros> {
     let round = tenant.round().filter(|round| round.frozen.is_none())?;
-    let step = (tenant.lag() / Moment::from(speed)).max(1000);
+    let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let start = round.start?;
     Some(start + ((now - start).max(0) / step + 1) * step)
 }
 
 /// Returns the id of the piece that contains the checkpoint.
 #[must_use]
-pub fn last_piece(round: &Round, checkpoint: Moment) -> i64 {
+pub fn last_piece(round: &Round, checkpoint: Micros) -> i64 {
     let start = round.start.unwrap_or(checkpoint);
     round.base_piece + (checkpoint - start).max(0) / round.interval.max(1)
 }

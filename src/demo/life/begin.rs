@@ -1,7 +1,7 @@
 //! Starts backup jobs of V4: the checks of a tenant in the server's order (V4.3.1 source, `ob_backup_data_scheduler.cpp`), and
 //! the child jobs of a job that sys started.
 
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 use crate::demo::fault::Fault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
 use crate::demo::line::Feature;
@@ -76,7 +76,7 @@ impl Wanted {
     }
 
     /// Returns a new job of a tenant, without a path or a set.
-    fn job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Moment) -> Job {
+    fn job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Micros) -> Job {
         Job {
             tenant_id,
             id,
@@ -106,7 +106,7 @@ impl Wanted {
 }
 
 /// Starts the job of sys; its child jobs are started later.
-pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Moment) {
+pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Micros) {
     let id = cluster.next_job_id(1);
     // It is its own initiator.
     let job = wanted.job(1, id, (1, id), at);
@@ -124,7 +124,7 @@ pub fn of_tenant(
     wanted: &Wanted,
     tenant_id: i64,
     initiator: (i64, i64),
-    at: Moment,
+    at: Micros,
 ) -> Result<(), ServerError> {
     let upgrading = upgrading(cluster, faults);
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else {
@@ -159,7 +159,7 @@ pub fn of_tenant(
 
 /// Starts the child jobs of a job of sys. Why a tenant gets none is only in the event history, as a code without its text,
 /// and in no result.
-pub(super) fn children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Moment) {
+pub(super) fn children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Micros) {
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.done = 0;

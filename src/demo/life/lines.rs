@@ -330,7 +330,7 @@ fn foreign_backup_runs_from_the_start() {
 
 #[test]
 fn legacy_progress_is_independent_of_polling() {
-    let run = |step: Moment| {
+    let run = |step: Micros| {
         let mut bench = Bench::line("3.1.2", "");
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "MAJOR FREEZE").unwrap();

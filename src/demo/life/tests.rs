@@ -370,7 +370,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
 
 #[test]
 fn how_often_one_looks_does_not_change_what_happens() {
-    let run = |step: Moment| {
+    let run = |step: Micros| {
         let mut bench = Bench::tenants("  - {names: [pay, order], megabytes: 1300}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         for _ in 0..60_000 / step {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::fault::{Effect, Fault, Faults};
 use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
 
@@ -11,7 +11,7 @@ use super::archive;
 use super::work;
 
 /// Milliseconds of work that a zone needs to merge a version.
-const ZONE: Moment = 1500;
+const ZONE: Micros = 1500;
 
 /// Increments that may follow a full; the next one is a full itself.
 const MOST_INCREMENTS: usize = 64;
@@ -23,12 +23,12 @@ pub fn destination(cluster: &Cluster) -> &str {
 }
 
 /// Advances the merge of a cluster to a point in time.
-pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
     let faults = Faults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.v3.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
     if !stands(faults, zone) {
-        v3.merge.done += (at - v3.merge.seen).max(0) * Moment::from(speed);
+        v3.merge.done += (at - v3.merge.seen).max(0) * Micros::from(speed);
     }
     v3.merge.seen = at;
     if v3.merge.done < ZONE * 1000 {
@@ -50,10 +50,10 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
 }
 
 /// Returns when the zone that is merging has finished.
-pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Moment> {
+pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Micros> {
     let merge = &cluster.v3.as_ref()?.merge;
     merge.zone.filter(|zone| !stands(Faults { all: faults, cluster: &cluster.name }, *zone))?;
-    let speed = Moment::from(speed);
+    let speed = Micros::from(speed);
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
 }
 
@@ -79,7 +79,7 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     })
 }
 
-fn merge_next(v3: &mut OfV3, at: Moment) {
+fn merge_next(v3: &mut OfV3, at: Micros) {
     if v3.merge.zone.is_none() && v3.merge.version < v3.frozen().version {
         v3.merge.version += 1;
         v3.merge.zone = Some(0);
@@ -93,14 +93,14 @@ fn merge_next(v3: &mut OfV3, at: Moment) {
 }
 
 /// Freezes a new version, and starts to merge it unless an older one is still being merged.
-pub fn freeze(v3: &mut OfV3, at: Moment) {
+pub fn freeze(v3: &mut OfV3, at: Micros) {
     let version = v3.frozen().version + 1;
     v3.freezes.push(Freeze { version, at });
     merge_next(v3, at);
 }
 
 /// Makes the transitions of the archive that are due, and records them in the event history.
-pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
     let state = |cluster: &Cluster| {
         let round = cluster.tenants.first().and_then(Tenant::round);
         round.map(|round| (round.id, round.status))
@@ -114,7 +114,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, 
 }
 
 /// Starts a new round, unless one is running or there is no destination.
-pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
+pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
     let path = destination(cluster).to_owned();
     let interval = option(cluster, "log_archive_piece_switch_interval");
     let Some(sys) = cluster.tenant_mut(1) else { return };
@@ -138,7 +138,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
         passing,
         base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
         // Without a switch there is one piece that never ends.
-        interval: interval.unwrap_or(Moment::MAX / 4),
+        interval: interval.unwrap_or(Micros::MAX / 4),
         comment: String::new(),
         pieces: BTreeMap::new(),
     });
@@ -151,7 +151,7 @@ fn next_piece(last: &Round) -> i64 {
 }
 
 /// Begins to end the current round.
-pub fn stop_round(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+pub fn stop_round(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
     archive::leave(cluster, 1, RoundStatus::Stopping, faults, speed, at);
     let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
     cluster.event(at, "log_archive", "handle_stop_log_archive", items);
@@ -183,7 +183,7 @@ pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
 }
 
 /// Starts the cluster's own row, and queues a job for every tenant.
-pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Moment) {
+pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
     start_set(cluster, index, at);
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
@@ -204,7 +204,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Moment) {
 }
 
 /// Starts a tenant's part of the set, or with the sys job the cluster's; an increment without a base silently becomes a full.
-pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Moment) {
+pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = cluster.jobs[index].clone();
     let frozen = cluster.v3.as_ref().map_or(1, |v3| v3.frozen().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
@@ -257,7 +257,7 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Moment) {
 }
 
 /// Records the end of a job in the event history.
-pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
+pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = &cluster.jobs[index];
     let result = ("result", job.result.to_string());
     let (event, items) = if job.tenant_id == 1 {
@@ -278,7 +278,7 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
 }
 
 /// Applies the faults that follow a completed backup.
-pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
     let there = Faults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
     let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
@@ -289,7 +289,7 @@ pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, 
 
 /// Returns up to where the log of a tenant is archived; of sys, the slowest tenant of the cluster.
 #[must_use]
-pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Moment> {
+pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Micros> {
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     let of = |tenant: &Tenant| archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now);
     if tenant.id != 1 {

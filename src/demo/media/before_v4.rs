@@ -2,7 +2,7 @@
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
 use super::{SetInfo, no_enough_log, of_round, sets, source};
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
 use crate::demo::orders::refusal;
@@ -29,14 +29,14 @@ fn asked(preview: &Preview) -> Option<(&PreviewBeforeV4, &str)> {
 }
 
 /// Returns the requested restore point, parsed in the zone of the session.
-fn at(preview: &Preview, zone: &str) -> Result<Moment, ServerError> {
+fn at(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
     let nothing = || refusal(1210, "Incorrect arguments to restore preview");
     let (_, time) = asked(preview).ok_or_else(nothing)?;
     moment(time, zone)
 }
 
 /// Parses a time that is written in a time zone.
-pub(super) fn moment(text: &str, zone: &str) -> Result<Moment, ServerError> {
+pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
     clock::moment(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
 }
 

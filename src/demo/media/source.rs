@@ -2,7 +2,7 @@
 //! `ObArchiveStore`).
 
 use super::{PieceFile, SetInfo, bare, digest, no_enough_log, pieces, release, sets};
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, refusal};
 use crate::demo::projection::Look;
@@ -89,7 +89,7 @@ fn choose_sets<'a>(
     there: &[&'a SetInfo],
     until: i128,
     passwords: &[String],
-) -> Result<(Vec<&'a SetInfo>, Moment), ServerError> {
+) -> Result<(Vec<&'a SetInfo>, Micros), ServerError> {
     let known: Vec<String> = passwords.iter().map(|password| digest(password)).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     let mut start = 0;
@@ -114,7 +114,7 @@ fn choose_sets<'a>(
 }
 
 /// Returns the available pieces of the first destination that cover the time from `start` to the restore point without a gap.
-fn choose_pieces(archived: &[PieceFile], start: Moment, until: i128) -> Result<Vec<&PieceFile>, ServerError> {
+fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<Vec<&PieceFile>, ServerError> {
     if clock::scn(start) >= until {
         return Err(refusal(1210, "Incorrect arguments"));
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::archive;
 use crate::demo::statement::{Row, Value};
@@ -32,20 +32,20 @@ pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
-fn checkpoint(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+fn checkpoint(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     archive::checkpoint(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
-fn furthest(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+fn furthest(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     archive::furthest(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
 /// Returns a time as a `datetime(6)` column; NULL if it has not begun.
-fn display(look: &Look<'_>, moment: Option<Moment>) -> Value {
+fn display(look: &Look<'_>, moment: Option<Micros>) -> Value {
     look.maybe_time(moment)
 }
 
-fn sizes(from: Option<Moment>, to: Option<Moment>) -> Row {
+fn sizes(from: Option<Micros>, to: Option<Micros>) -> Row {
     let seconds = to.zip(from).map_or(0, |(to, from)| (to - from) / clock::SECOND);
     let bytes = seconds * LOG_RATE;
     let megabytes = |bytes: i64| format!("{}.{:02}MB", bytes / 1_048_576, bytes % 1_048_576 * 100 / 1_048_576);

@@ -170,7 +170,7 @@ fn counters(set: &Set, progress: &Progress) -> Row {
     ])
 }
 
-fn rate(set: &Set, end: clock::Moment) -> String {
+fn rate(set: &Set, end: clock::Micros) -> String {
     let seconds = ((end - set.start) / clock::SECOND).max(1);
     format!("{}.0000", set.finished_blocks * BLOCK / 3 / seconds)
 }

@@ -1,6 +1,6 @@
 //! Views of the cluster: tenants, servers, zones, configuration, sessions, events, compaction.
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{Client, Cluster, Elsewhere, Engine, Event, Server, Tenant, TenantJob};
 use crate::demo::life;
@@ -241,7 +241,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
 pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
     let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
     let seen = |tenant: &str| look.tenant_id == 1 || tenant == mine;
-    let line = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Moment| {
+    let line = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Micros| {
         let seconds = (look.fleet.now - since) / clock::SECOND;
         // A whole number at first, with fractions later.
         let time =
@@ -285,7 +285,7 @@ pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let (frozen, finished) = tenant.frozen;
         let running = look.fleet.now < finished;
-        let before: Moment = frozen - 86_400 * clock::SECOND;
+        let before: Micros = frozen - 86_400 * clock::SECOND;
         let last = if running { before } else { frozen };
         row([
             ("TENANT_ID", int(tenant.id)),

@@ -5,7 +5,7 @@ mod whole;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
@@ -31,7 +31,7 @@ pub struct Making<'a> {
     /// The password of every `root`.
     pub password: &'a str,
     /// The present time.
-    pub now: Moment,
+    pub now: Micros,
 }
 
 impl Scenario {
@@ -141,7 +141,7 @@ impl ClusterEntry {
         })
     }
 
-    fn tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Moment) -> Tenant {
+    fn tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Micros) -> Tenant {
         let word = |get: fn(&TenantEntry) -> &String, otherwise: &str| {
             entry.map_or_else(|| otherwise.to_owned(), |entry| get(entry).clone())
         };
@@ -171,7 +171,7 @@ impl ClusterEntry {
 }
 
 /// Adds a cluster's user tenants, with their rounds and sets from before the scenario.
-fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
+fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
         let meta = Tenant { kind: Kind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
@@ -192,7 +192,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) 
 }
 
 /// Adds the round and the sets that a tenant has from before the scenario.
-fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), String> {
+fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), String> {
     let day = 86_400 * SECOND;
     let (archive, data) = (tenant.archive.clone(), tenant.data.clone());
     if let Some((state, ArchiveDest { location, .. })) = kind.archive.zip(archive) {
@@ -278,7 +278,7 @@ fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
 }
 
 /// Starts a backup in the past; the simulation advances it to the present.
-fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Moment) -> Result<(), String> {
+fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
     let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.

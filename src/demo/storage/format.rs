@@ -3,7 +3,7 @@
 //! object is its version, its length in five bytes, and its parts.
 
 use super::Owner;
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 
 /// The name of the format file.
 pub(super) const NAME: &str = "format.obbak";
@@ -24,7 +24,7 @@ pub struct Taker<'a> {
     /// The tenant's name.
     pub tenant: &'a str,
     /// The time of the server.
-    pub at: Moment,
+    pub at: Micros,
 }
 
 /// Returns the bytes of a directory's format file.

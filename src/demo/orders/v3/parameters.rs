@@ -2,7 +2,7 @@
 
 use super::super::{Order, not_supported, refusal};
 use super::{archive_state, current, destination};
-use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
 use crate::demo::life::v3;
 use crate::demo::line::Feature;
@@ -89,7 +89,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) 
 }
 
 /// Stores a value and the previous one: the change reaches the servers one after the other.
-pub(super) fn store(cluster: &mut Cluster, at: Moment, name: &str, value: String) {
+pub(super) fn store(cluster: &mut Cluster, at: Micros, name: &str, value: String) {
     let default = DEFAULTS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
     if let Some(v3) = cluster.v3.as_mut() {
@@ -97,13 +97,13 @@ pub(super) fn store(cluster: &mut Cluster, at: Moment, name: &str, value: String
     }
 }
 
-fn interval(value: &str) -> Result<Moment, ServerError> {
+fn interval(value: &str) -> Result<Micros, ServerError> {
     let length = clock::length(value).filter(|length| (5 * SECOND..=3600 * SECOND).contains(length));
     length.ok_or_else(|| not_supported("invalid log_archive_checkpoint_interval out of range [5s,1h] is"))
 }
 
 /// Parses a duration in an option: `0` needs no unit.
-fn length(value: &str) -> Option<Moment> {
+fn length(value: &str) -> Option<Micros> {
     if value == "0" { Some(0) } else { clock::length(value) }
 }
 

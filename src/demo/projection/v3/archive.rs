@@ -2,13 +2,13 @@
 
 use super::super::{Look, int, row, text};
 use super::{LOCALHOST, flag, size};
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::{archive, v3};
 use crate::demo::statement::{Row, Value};
 
 /// Returns a time as a `varchar(26)`: empty if there is none.
-fn moment(look: &Look<'_>, moment: Option<Moment>) -> Value {
+fn moment(look: &Look<'_>, moment: Option<Micros>) -> Value {
     moment.map_or_else(|| text(""), |moment| look.time(moment))
 }
 
@@ -19,11 +19,11 @@ fn of<'a>(look: &'a Look<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant
     look.cluster.tenants.iter().flat_map(move |tenant| rounds[shown..].iter().map(move |round| (tenant, round)))
 }
 
-fn reached(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+fn reached(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     v3::checkpoint(look.fleet, look.cluster, tenant, round)
 }
 
-fn piece(round: &Round, reached: Option<Moment>) -> i64 {
+fn piece(round: &Round, reached: Option<Micros>) -> i64 {
     archive::last_piece(round, reached.unwrap_or_default())
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{Look, count, int, row, text};
 use super::{LOCALHOST, current, flag};
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::orders::v3::{DEFAULTS, cleanup_runs, role};
@@ -245,7 +245,7 @@ pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
     all
 }
 
-fn value(look: &Look<'_>, server: Moment, name: &str, default: &str) -> String {
+fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
     let cluster = look.cluster;
     let upgrading = life::upgrading(cluster, &look.fleet.faults);
     match name {

@@ -2,7 +2,7 @@
 
 use super::super::{Look, int, row, text};
 use super::{LOCALHOST, current, flag, size};
-use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
 use crate::demo::life;
 use crate::demo::line::Feature;
@@ -115,7 +115,7 @@ fn end(look: &Look<'_>, set: &Set) -> Value {
 }
 
 /// Returns the columns for volume, rate and duration that several views share. A view with fewer of them drops the others.
-fn figures(part: &Part<'_>, counters: &Counters, now: Moment) -> Row {
+fn figures(part: &Part<'_>, counters: &Counters, now: Micros) -> Row {
     let input = counters.finished_blocks * BLOCK;
     let output = input / 3;
     let until = part.set.end.unwrap_or(now);

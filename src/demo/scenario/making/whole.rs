@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::super::{ClusterEntry, RoundEntry, WholeEntry};
-use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, Merge, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant, ZoneMerge,
 };
 use crate::demo::orders::v3::remember_archive;
 
-const DAY: Moment = 86_400 * SECOND;
+const DAY: Micros = 86_400 * SECOND;
 
 /// Adds a cluster's user tenants, with its round and sets from before the scenario.
-pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
+pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     let whole = &entry.whole;
     let created = now - 40 * DAY;
     let named = entry.named_tenants().zip(1001..);
@@ -52,17 +52,17 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
     remember_archive(fleet, index, &path).map_err(|error| error.to_string())
 }
 
-fn age(text: &str) -> Result<Moment, String> {
+fn age(text: &str) -> Result<Micros, String> {
     clock::length(text).ok_or_else(|| format!("'{text}' is no length of time"))
 }
 
 /// Returns the initial state, whose freezes are all merged.
-fn state(cluster: &Cluster, whole: &WholeEntry, now: Moment) -> Result<OfV3, String> {
+fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<OfV3, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
     let zone = |index: usize| {
-        let start = last.at + Moment::try_from(index).unwrap_or(0) * 600 * SECOND;
+        let start = last.at + Micros::try_from(index).unwrap_or(0) * 600 * SECOND;
         ZoneMerge { merged: last.version, start, at: start + 540 * SECOND }
     };
     Ok(OfV3 {
@@ -80,7 +80,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Moment) -> Result<OfV3, Str
     })
 }
 
-fn round(state: RoundEntry, path: &str, start: Moment, now: Moment) -> Round {
+fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
     let hour_ago = now - 3600 * SECOND;
     let (status, frozen) = match state {
         RoundEntry::Doing => (RoundStatus::Doing, None),
@@ -100,14 +100,14 @@ fn round(state: RoundEntry, path: &str, start: Moment, now: Moment) -> Round {
         due: None,
         passing: 0,
         base_piece: 0,
-        interval: Moment::MAX / 4,
+        interval: Micros::MAX / 4,
         comment: String::new(),
         pieces: BTreeMap::new(),
     }
 }
 
-fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Moment) -> Result<Vec<Set>, String> {
-    let version = |at: Moment| {
+fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
+    let version = |at: Micros| {
         let frozen = cluster.v3.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
         frozen.map_or(40, |freeze| freeze.version)
     };
