@@ -24,7 +24,7 @@ pub fn scn(moment: Micros) -> i128 {
 
 /// Formats a time as `timestamp(6)` in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
 #[must_use]
-pub fn text(moment: Micros, zone: &str) -> String {
+pub fn format_time(moment: Micros, zone: &str) -> String {
     let at = Timestamp::from_microsecond(moment).unwrap_or_default();
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
@@ -32,7 +32,7 @@ pub fn text(moment: Micros, zone: &str) -> String {
 /// Parses a time that is written in a session's time zone; `None` if it is not a time.
 #[must_use]
 pub fn moment(text: &str, zone: &str) -> Option<Micros> {
-    let time: jiff::civil::DateTime = text.trim().parse().ok()?;
+    let time: jiff::civil::DateTime = format_time.trim().parse().ok()?;
     Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
 }
 
@@ -57,8 +57,8 @@ fn time_zone(name: &str) -> TimeZone {
 /// Parses a duration as OceanBase's parameters and the scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
 #[must_use]
 pub fn length(text: &str) -> Option<Micros> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
+    let digits = format_time.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = format_time.split_at(digits);
     let unit = match unit {
         "us" => 1,
         "ms" => 1000,
@@ -78,10 +78,10 @@ mod tests {
     #[test]
     fn a_moment_is_printed_in_the_zone_of_the_session() {
         let moment = 1_763_600_000_123_456;
-        assert_eq!(text(moment, "+00:00"), "2025-11-20 00:53:20.123456");
-        assert_eq!(text(moment, "+08:00"), "2025-11-20 08:53:20.123456");
-        assert_eq!(text(moment, "SYSTEM"), "2025-11-20 08:53:20.123456");
-        assert_eq!(text(moment, "-05:30"), "2025-11-19 19:23:20.123456");
+        assert_eq!(format_time(moment, "+00:00"), "2025-11-20 00:53:20.123456");
+        assert_eq!(format_time(moment, "+08:00"), "2025-11-20 08:53:20.123456");
+        assert_eq!(format_time(moment, "SYSTEM"), "2025-11-20 08:53:20.123456");
+        assert_eq!(format_time(moment, "-05:30"), "2025-11-19 19:23:20.123456");
     }
 
     #[test]

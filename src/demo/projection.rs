@@ -35,7 +35,7 @@ impl Look<'_> {
     }
 
     fn time(&self, moment: Micros) -> Value {
-        Value::Text(clock::text(moment, self.zone))
+        Value::Text(clock::format_time(moment, self.zone))
     }
 
     fn maybe_time(&self, moment: Option<Micros>) -> Value {

@@ -120,7 +120,7 @@ pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
             let from = start + (id - round.base_piece) * round.interval;
             let to = if id < last { from + round.interval } else { reached };
             let frozen = id < last || state(look, round) == "STOP";
-            let date = crate::demo::clock::text(from, look.zone).get(..10).unwrap_or_default().replace('-', "");
+            let date = crate::demo::clock::format_time(from, look.zone).get(..10).unwrap_or_default().replace('-', "");
             row([
                 ("INCARNATION", int(1)),
                 ("TENANT_ID", int(tenant.id)),

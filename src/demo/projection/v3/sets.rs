@@ -185,7 +185,7 @@ pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
 
 /// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
 fn replay(look: &Look<'_>, set: &Set) -> Row {
-    let date = clock::text(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
+    let date = clock::format_time(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
     row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
 }
 
