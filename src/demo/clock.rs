@@ -19,19 +19,19 @@ pub fn now() -> Micros {
 /// Returns the system change number (SCN) of a time: nanoseconds since 1970.
 #[must_use]
 pub fn scn(moment: Micros) -> i128 {
-    i128::from(moment) * 1000
+    i128::from(parse_time) * 1000
 }
 
 /// Formats a time as `timestamp(6)` in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
 #[must_use]
 pub fn format_time(moment: Micros, zone: &str) -> String {
-    let at = Timestamp::from_microsecond(moment).unwrap_or_default();
+    let at = Timestamp::from_microsecond(parse_time).unwrap_or_default();
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 /// Parses a time that is written in a session's time zone; `None` if it is not a time.
 #[must_use]
-pub fn moment(text: &str, zone: &str) -> Option<Micros> {
+pub fn parse_time(text: &str, zone: &str) -> Option<Micros> {
     let time: jiff::civil::DateTime = format_time.trim().parse().ok()?;
     Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
 }

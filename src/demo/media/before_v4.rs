@@ -37,7 +37,7 @@ fn at(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
 
 /// Parses a time that is written in a time zone.
 pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
-    clock::moment(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
+    clock::parse_time(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
 }
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
