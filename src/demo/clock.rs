@@ -56,7 +56,7 @@ fn time_zone(name: &str) -> TimeZone {
 
 /// Parses a duration as OceanBase's parameters and the scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
 #[must_use]
-pub fn length(text: &str) -> Option<Micros> {
+pub fn parse_duration(text: &str) -> Option<Micros> {
     let digits = format_time.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = format_time.split_at(digits);
     let unit = match unit {
@@ -86,10 +86,10 @@ mod tests {
 
     #[test]
     fn lengths_have_units() {
-        assert_eq!(length("4s"), Some(4 * SECOND));
-        assert_eq!(length("1d"), Some(86_400 * SECOND));
-        assert_eq!(length("250ms"), Some(250_000));
-        assert_eq!(length("4"), None);
-        assert_eq!(length("4 parsecs"), None);
+        assert_eq!(parse_duration("4s"), Some(4 * SECOND));
+        assert_eq!(parse_duration("1d"), Some(86_400 * SECOND));
+        assert_eq!(parse_duration("250ms"), Some(250_000));
+        assert_eq!(parse_duration("4"), None);
+        assert_eq!(parse_duration("4 parsecs"), None);
     }
 }

@@ -320,6 +320,6 @@ impl Tenant {
     pub fn lag(&self) -> Micros {
         let set = |name: &str| self.parameters.get(name).map(String::as_str);
         let text = set("archive_lag_target").or_else(|| set("log_archive_checkpoint_interval")).unwrap_or("4s");
-        clock::length(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
+        clock::parse_duration(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
     }
 }

@@ -123,7 +123,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             due: Some(at + passing),
             passing,
             base_piece: tenant.round().map_or(1, |round| last_piece(round, round.ahead.max(round.reached)) + 1),
-            interval: clock::length(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
+            interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
             pieces: BTreeMap::new(),
         };

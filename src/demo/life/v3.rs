@@ -124,7 +124,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
     }
     let id = sys.round().map_or(0, |round| round.id) + 1;
     let passing = 2 * work(archive::PASSING, speed);
-    let interval = interval.as_deref().and_then(clock::length).filter(|length| *length > 0);
+    let interval = interval.as_deref().and_then(clock::parse_duration).filter(|length| *length > 0);
     sys.rounds.push(Round {
         id,
         status: RoundStatus::Beginning,

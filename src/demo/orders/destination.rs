@@ -122,7 +122,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
         }
     }
     let day = 86_400 * SECOND;
-    if clock::length(&interval).is_none_or(|length| length < day || length > 7 * day) {
+    if clock::parse_duration(&interval).is_none_or(|length| length < day || length > 7 * day) {
         return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
     }
     let location = location.ok_or_else(|| not_supported("set archive dest without location is"))?;

@@ -207,7 +207,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             dest.state = if state == RoundEntry::Suspend { DestState::Defer } else { DestState::Enable };
         }
         tenant.archivelog = status != RoundStatus::Stop;
-        let age = clock::length(&kind.archive_age);
+        let age = clock::parse_duration(&kind.archive_age);
         let start = now - age.ok_or_else(|| format!("'{}' is no length of time", kind.archive_age))?;
         tenant.rounds.push(Round {
             id: 1,
@@ -231,7 +231,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
     let (path, dest_id) = kind.sets_path.clone().map_or((path, dest_id), |path| (path, 1));
     let compatible = kind.sets_version.as_ref().unwrap_or(&tenant.compatible).clone();
     for (age, id) in kind.sets.iter().zip(1..) {
-        let age = clock::length(age).ok_or_else(|| format!("'{age}' is no length of time"))?;
+        let age = clock::parse_duration(age).ok_or_else(|| format!("'{age}' is no length of time"))?;
         let start = now - age;
         let incremental = id > 1;
         let blocks = if incremental { kind.megabytes / 10 } else { kind.megabytes / 2 };
@@ -279,7 +279,7 @@ fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
 
 /// Starts a backup in the past; the simulation advances it to the present.
 fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
-    let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
+    let age = clock::parse_duration(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.
     let whole = fleet.clusters[cluster].line.is_v3();

@@ -98,13 +98,13 @@ pub(super) fn store(cluster: &mut Cluster, at: Micros, name: &str, value: String
 }
 
 fn interval(value: &str) -> Result<Micros, ServerError> {
-    let length = clock::length(value).filter(|length| (5 * SECOND..=3600 * SECOND).contains(length));
+    let length = clock::parse_duration(value).filter(|length| (5 * SECOND..=3600 * SECOND).contains(length));
     length.ok_or_else(|| not_supported("invalid log_archive_checkpoint_interval out of range [5s,1h] is"))
 }
 
 /// Parses a duration in an option: `0` needs no unit.
 fn length(value: &str) -> Option<Micros> {
-    if value == "0" { Some(0) } else { clock::length(value) }
+    if value == "0" { Some(0) } else { clock::parse_duration(value) }
 }
 
 fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {

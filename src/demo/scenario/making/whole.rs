@@ -53,7 +53,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
 }
 
 fn age(text: &str) -> Result<Micros, String> {
-    clock::length(text).ok_or_else(|| format!("'{text}' is no length of time"))
+    clock::parse_duration(text).ok_or_else(|| format!("'{text}' is no length of time"))
 }
 
 /// Returns the initial state, whose freezes are all merged.
