@@ -46,7 +46,7 @@ pub fn password<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> &'a str {
 
 /// Returns the lines of SHOW GRANTS.
 #[must_use]
-pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
+pub fn grant_lines(cluster: &Cluster, account: &Account) -> Vec<String> {
     let name = &account.user;
     match user(cluster, name, &account.tenant) {
         None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],

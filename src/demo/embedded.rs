@@ -319,7 +319,7 @@ impl World for Embedded {
     }
 
     fn grants(&self, session: &Session) -> Vec<String> {
-        self.with(session, |look| accounts::shown(look.cluster, &session.account)).unwrap_or_default()
+        self.with(session, |look| accounts::grant_lines(look.cluster, &session.account)).unwrap_or_default()
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
