@@ -62,7 +62,7 @@ pub fn grant_lines(cluster: &Cluster, account: &Account) -> Vec<String> {
     }
 }
 
-fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
+fn has_grant(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
     match user(cluster, &account.user, &account.tenant) {
         None => account.user == ROOT,
         Some(user) => user.grants.iter().any(|own| grants.iter().any(|grant| own.eq_ignore_ascii_case(grant))),
@@ -76,7 +76,7 @@ fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
 pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: &str) -> Result<(), ServerError> {
     let own = format!("SELECT ON oceanbase.{view}");
     let granted =
-        view.contains('.') || has(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
+        view.contains('.') || has_grant(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
     if granted && !faults.denies(&account.tenant, view) {
         return Ok(());
     }
@@ -89,7 +89,7 @@ pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: 
 /// # Errors
 /// Returns 1227 without the privilege.
 pub fn may_alter(cluster: &Cluster, account: &Account) -> Result<(), ServerError> {
-    if has(cluster, account, &["ALTER SYSTEM ON *.*"]) {
+    if has_grant(cluster, account, &["ALTER SYSTEM ON *.*"]) {
         return Ok(());
     }
     let what = "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation";
