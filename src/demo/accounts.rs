@@ -34,7 +34,7 @@ fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> 
 
 /// Returns whether the user exists in the tenant.
 #[must_use]
-pub fn exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
+pub fn user_exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
     name == ROOT || user(cluster, name, tenant).is_some()
 }
 

@@ -258,7 +258,7 @@ impl World for Embedded {
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has(&Effect::LoginRefused, Some(port.server));
-            let known = accounts::exists(cluster, user, &tenant.name);
+            let known = accounts::user_exists(cluster, user, &tenant.name);
             if elsewhere || refused || !known || !proves(accounts::password(cluster, user, &tenant.name)) {
                 return Err(denied());
             }
