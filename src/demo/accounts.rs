@@ -28,27 +28,27 @@ pub struct User {
 
 const ROOT: &str = "root";
 
-fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
+fn find_user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
     cluster.users.iter().find(|user| user.name == name && user.tenant == tenant)
 }
 
 /// Returns whether the user exists in the tenant.
 #[must_use]
 pub fn user_exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
-    name == ROOT || user(cluster, name, tenant).is_some()
+    name == ROOT || find_user(cluster, name, tenant).is_some()
 }
 
 /// Returns the password of a user; empty if it has none.
 #[must_use]
 pub fn password<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> &'a str {
-    if user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
+    if find_user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
 }
 
 /// Returns the lines of SHOW GRANTS.
 #[must_use]
 pub fn grant_lines(cluster: &Cluster, account: &Account) -> Vec<String> {
     let name = &account.user;
-    match user(cluster, name, &account.tenant) {
+    match find_user(cluster, name, &account.tenant) {
         None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],
         Some(user) if user.grants.is_empty() => vec![format!("GRANT USAGE ON *.* TO '{name}'")],
         Some(user) => user
@@ -63,7 +63,7 @@ pub fn grant_lines(cluster: &Cluster, account: &Account) -> Vec<String> {
 }
 
 fn has_grant(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
-    match user(cluster, &account.user, &account.tenant) {
+    match find_user(cluster, &account.user, &account.tenant) {
         None => account.user == ROOT,
         Some(user) => user.grants.iter().any(|own| grants.iter().any(|grant| own.eq_ignore_ascii_case(grant))),
     }
