@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::clock;
 use super::grammar::parse;
 use super::line;
-use super::refusal::{refuse, refuse_code};
+use super::refusal::{error_with_state, refuse_code};
 use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
@@ -214,7 +214,7 @@ fn typed(value: Value) -> (Holds, Value) {
 
 /// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
 fn function<W: World>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
-    let unknown = || refuse(1305, "42000", format!("FUNCTION {name} does not exist"));
+    let unknown = || error_with_state(1305, "42000", format!("FUNCTION {name} does not exist"));
     world.variable(session, &format!("{name}()")).ok_or_else(unknown)
 }
 
@@ -224,7 +224,7 @@ fn variable<W: World>(world: &W, session: &Session, name: &str) -> Option<Value>
 }
 
 fn unknown_variable(name: &str) -> ServerError {
-    refuse(1193, "HY000", format!("Unknown system variable '{name}'"))
+    error_with_state(1193, "HY000", format!("Unknown system variable '{name}'"))
 }
 
 fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
@@ -244,7 +244,7 @@ fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerE
 
 /// Parses `+08:00` or the name of a time zone.
 fn zone(name: &str) -> Result<TimeZone, ServerError> {
-    let unknown = || refuse(1298, "HY000", format!("Unknown or incorrect time zone: '{name}'"));
+    let unknown = || error_with_state(1298, "HY000", format!("Unknown or incorrect time zone: '{name}'"));
     let (sign, digits) = match name.split_at_checked(1) {
         Some(("+", digits)) => (1, digits),
         Some(("-", digits)) => (-1, digits),
@@ -357,7 +357,9 @@ fn set<W: World>(world: &W, session: &mut Session, items: Vec<(String, Literal)>
         let value = match literal {
             Literal::Integer(number) => number.to_string(),
             Literal::Text(text) => text,
-            Literal::Null => return Err(refuse(1231, "42000", format!("Variable '{name}' can't be set to 'NULL'"))),
+            Literal::Null => {
+                return Err(error_with_state(1231, "42000", format!("Variable '{name}' can't be set to 'NULL'")));
+            }
         };
         if name == "names" {
             settings.extend(NAMES.iter().map(|name| ((*name).to_owned(), value.clone())));

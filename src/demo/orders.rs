@@ -13,7 +13,7 @@ use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
-use super::refusal::refuse;
+use super::refusal::error_with_state;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Who issues a statement, on which cluster and when.
@@ -40,7 +40,7 @@ pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
         5099 => "42000",
         _ => "HY000",
     };
-    refuse(code, state, message)
+    error_with_state(code, state, message)
 }
 
 /// Returns the error 1235 `<x> not supported`, as the 4.x resolver words it.

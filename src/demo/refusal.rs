@@ -4,7 +4,7 @@ use super::statement::ServerError;
 
 /// Returns an error with a positive code, an SQLSTATE and a message.
 #[must_use]
-pub fn refuse(code: u16, state: &'static str, message: impl Into<String>) -> ServerError {
+pub fn error_with_state(code: u16, state: &'static str, message: impl Into<String>) -> ServerError {
     ServerError { code, state, message: message.into() }
 }
 
@@ -16,13 +16,13 @@ pub fn refuse_code(code: u16, message: impl Into<String>) -> ServerError {
         1235 => "0A000",
         _ => "HY000",
     };
-    refuse(code, state, message)
+    error_with_state(code, state, message)
 }
 
 /// Returns the error 1105 for a bug of the demo itself; its message must not look like a server's.
 #[must_use]
 pub fn fleet_bug(message: impl std::fmt::Display) -> ServerError {
-    refuse(1105, "HY000", format!("bug of the embedded OceanBase: {message}"))
+    error_with_state(1105, "HY000", format!("bug of the embedded OceanBase: {message}"))
 }
 
 /// Returns the error 1064 at an offset of the statement; `why` is added where only the embedded server is this strict.
@@ -38,5 +38,5 @@ pub fn syntax_error(sql: &str, at: usize, why: Option<&str>) -> ServerError {
         message.push_str("; ");
         message.push_str(why);
     }
-    refuse(1064, "42000", message)
+    error_with_state(1064, "42000", message)
 }

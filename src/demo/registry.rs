@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::refusal::refuse;
+use super::refusal::error_with_state;
 use super::statement::ServerError;
 use super::world::Account;
 
@@ -70,7 +70,7 @@ impl Registry {
     /// Returns 1094 if there is no such connection, or if it is of another tenant.
     pub(super) fn kill(&self, killer: &Account, connection: u64, query_only: bool) -> Result<(), ServerError> {
         let shared = self.lock();
-        let unknown = || refuse(1094, "HY000", format!("Unknown thread id: {connection}"));
+        let unknown = || error_with_state(1094, "HY000", format!("Unknown thread id: {connection}"));
         let entry = shared.open.get(&connection).ok_or_else(unknown)?;
         if killer.tenant_id != 1 && entry.tenant_id != Some(killer.tenant_id) {
             return Err(unknown());

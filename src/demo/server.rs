@@ -12,7 +12,7 @@ use super::answer::{Reply, answer};
 use super::handshake::{greet, proves};
 use super::lexer::statements;
 use super::line::{self, Feature};
-use super::refusal::{refuse, syntax_error};
+use super::refusal::{error_with_state, syntax_error};
 use super::registry::{Place, Registry};
 use super::statement::ServerError;
 use super::wire::Channel;
@@ -114,7 +114,7 @@ impl<W: World> Connection<W> {
     async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<(Session, bool)>> {
         let connection = self.place.connection;
         let Some((login, salt)) = greet(channel, version, connection).await? else {
-            channel.put_error(&refuse(1043, "08S01", "Bad handshake"));
+            channel.put_error(&error_with_state(1043, "08S01", "Bad handshake"));
             channel.send().await?;
             return Ok(None);
         };
@@ -155,7 +155,7 @@ impl<W: World> Connection<W> {
                 }
                 0x0E => Reply::Done,
                 0x16 => Reply::Refused(self.no_prepare()),
-                _ => Reply::Refused(refuse(1047, "08S01", "Unknown command")),
+                _ => Reply::Refused(error_with_state(1047, "08S01", "Unknown command")),
             };
             if !put(channel, reply, false) {
                 return Ok(());
@@ -174,7 +174,7 @@ impl<W: World> Connection<W> {
         several: bool,
     ) -> io::Result<bool> {
         let Ok(text) = std::str::from_utf8(body) else {
-            channel.put_error(&refuse(1300, "HY000", "Invalid utf8mb4 character string"));
+            channel.put_error(&error_with_state(1300, "HY000", "Invalid utf8mb4 character string"));
             channel.send().await?;
             return Ok(true);
         };
@@ -213,7 +213,7 @@ impl<W: World> Connection<W> {
         } else {
             "prepared statement protocol"
         };
-        refuse(1235, "0A000", format!("{why} not supported"))
+        error_with_state(1235, "0A000", format!("{why} not supported"))
     }
 
     /// Executes a statement, unless it is killed or the client disconnects while it runs: a server drops the work of such a
@@ -225,7 +225,7 @@ impl<W: World> Connection<W> {
         tokio::select! {
             biased;
             reply = self.run(session, sql) => reply,
-            () = killed => Reply::Refused(refuse(1317, "70100", "Query execution was interrupted")),
+            () = killed => Reply::Refused(error_with_state(1317, "70100", "Query execution was interrupted")),
             () = channel.gone() => Reply::Lost,
         }
     }
@@ -252,5 +252,5 @@ fn put(channel: &mut Channel, reply: Reply, more: bool) -> bool {
 
 fn database(name: &str) -> Result<(), ServerError> {
     let known = DATABASES.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if known { Ok(()) } else { Err(refuse(1049, "42000", format!("Unknown database '{name}'"))) }
+    if known { Ok(()) } else { Err(error_with_state(1049, "42000", format!("Unknown database '{name}'"))) }
 }

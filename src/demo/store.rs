@@ -4,7 +4,7 @@
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 
-use super::refusal::{fleet_bug, refuse};
+use super::refusal::{error_with_state, fleet_bug};
 use super::statement::{Literal, Row, Select, ServerError, Value};
 use super::views::{Column, Holds, View};
 
@@ -45,7 +45,7 @@ fn find_all<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'
 }
 
 fn find<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Column, ServerError> {
-    let unknown = || refuse(1054, "42S22", format!("Unknown column '{name}' in '{clause}'"));
+    let unknown = || error_with_state(1054, "42S22", format!("Unknown column '{name}' in '{clause}'"));
     view.column(name).map(|(_, column)| column).ok_or_else(unknown)
 }
 

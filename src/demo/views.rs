@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::refusal::{fleet_bug, refuse};
+use super::refusal::{error_with_state, fleet_bug};
 use super::statement::ServerError;
 use super::world::Account;
 
@@ -69,10 +69,11 @@ impl View {
 pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, ServerError> {
     let views = views_of(line)?;
     let full = if name.contains('.') { name.to_lowercase() } else { format!("oceanbase.{}", name.to_lowercase()) };
-    let view = views.get(name).ok_or_else(|| refuse(1146, "42S02", format!("Table '{full}' doesn't exist")))?;
+    let view =
+        views.get(name).ok_or_else(|| error_with_state(1146, "42S02", format!("Table '{full}' doesn't exist")))?;
     if account.tenant_id != 1 && !view.for_tenants {
         let message = format!("SELECT command denied to user '{}'@'%' for table '{name}'", account.user);
-        return Err(refuse(1142, "42000", message));
+        return Err(error_with_state(1142, "42000", message));
     }
     Ok(view)
 }
