@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::clock;
 use super::grammar::parse;
 use super::line;
-use super::refusal::{error_with_state, refuse_code};
+use super::refusal::{error_with_state, protocol_error};
 use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
@@ -66,7 +66,7 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
     };
     let answered = match statement {
         // The grammar has already chosen the server's error.
-        Statement::Alter(Alter::Refused { code, message }) => Err(refuse_code(code, message)),
+        Statement::Alter(Alter::Refused { code, message }) => Err(protocol_error(code, message)),
         Statement::Alter(alter) => {
             let looked = match &alter {
                 Alter::PreviewRestore(preview) => Some(preview.clone()),
@@ -113,17 +113,17 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
         }
         Statement::SetSession(items) => set(world, session, items),
         Statement::SetEncryption(password) if password.is_empty() => {
-            Err(refuse_code(1210, "Incorrect arguments to backup password"))
+            Err(protocol_error(1210, "Incorrect arguments to backup password"))
         }
         Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_v3(&line) => {
-            Err(refuse_code(1235, "Not supported feature or function"))
+            Err(protocol_error(1235, "Not supported feature or function"))
         }
         Statement::SetEncryption(password) => {
             session.encryption = Some(password);
             Ok(Reply::Done)
         }
         Statement::SetDecryption(_) if session.account.tenant_id != 1 => {
-            Err(refuse_code(1235, "non-sys tenant set decryption is not supported"))
+            Err(protocol_error(1235, "non-sys tenant set decryption is not supported"))
         }
         Statement::SetDecryption(passwords) => {
             session.decryption = passwords;
@@ -156,10 +156,10 @@ fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) ->
 /// Returns the rows of the last PREVIEW. From V4 on a second SHOW finds nothing.
 fn restore_preview<W: World>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
     if session.account.tenant_id != 1 {
-        return Err(refuse_code(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
+        return Err(protocol_error(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
     }
     let unasked = "show restore preview before ALTER SYSTEM RESTORE PREVIEW is not supported";
-    let preview = session.preview.clone().ok_or_else(|| refuse_code(1235, unasked))?;
+    let preview = session.preview.clone().ok_or_else(|| protocol_error(1235, unasked))?;
     let found = world.restore_source(session, &preview)?;
     if once {
         session.preview = None;

@@ -10,7 +10,7 @@ pub fn error_with_state(code: u16, state: &'static str, message: impl Into<Strin
 
 /// Returns an error with the SQLSTATE that a V4 server sends for its code.
 #[must_use]
-pub fn refuse_code(code: u16, message: impl Into<String>) -> ServerError {
+pub fn protocol_error(code: u16, message: impl Into<String>) -> ServerError {
     let state = match code {
         1064 => "42000",
         1235 => "0A000",
