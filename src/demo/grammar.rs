@@ -10,7 +10,7 @@ mod v3;
 
 use super::lexer::Kind;
 use super::line::{self, Feature, Line};
-use super::refusal::fleet_bug;
+use super::refusal::internal_error;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
 
@@ -19,7 +19,7 @@ use cursor::Cursor;
 /// # Errors
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    let line = line::of(line).ok_or_else(|| fleet_bug(format!("no grammar for the line '{line}'")))?;
+    let line = line::of(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
     let statement = statement(&mut cursor, line)?;
     cursor.end()?;

@@ -21,7 +21,7 @@ pub fn protocol_error(code: u16, message: impl Into<String>) -> ServerError {
 
 /// Returns the error 1105 for a bug of the demo itself; its message must not look like a server's.
 #[must_use]
-pub fn fleet_bug(message: impl std::fmt::Display) -> ServerError {
+pub fn internal_error(message: impl std::fmt::Display) -> ServerError {
     error_with_state(1105, "HY000", format!("bug of the embedded OceanBase: {message}"))
 }
 

@@ -4,7 +4,7 @@
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 
-use super::refusal::{error_with_state, fleet_bug};
+use super::refusal::{error_with_state, internal_error};
 use super::statement::{Literal, Row, Select, ServerError, Value};
 use super::views::{Column, Holds, View};
 
@@ -25,12 +25,12 @@ pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<Table, Serve
     let columns = find_all(view, &select.columns, "field list")?;
     let (sql, parameters) = statement(select, view, &columns)?;
     let database = load(view, rows)?;
-    let mut statement = database.prepare(&sql).map_err(fleet_bug)?;
-    let mut found = statement.query(params_from_iter(parameters)).map_err(fleet_bug)?;
+    let mut statement = database.prepare(&sql).map_err(internal_error)?;
+    let mut found = statement.query(params_from_iter(parameters)).map_err(internal_error)?;
     let mut answers = Vec::new();
-    while let Some(row) = found.next().map_err(fleet_bug)? {
+    while let Some(row) = found.next().map_err(internal_error)? {
         let values = columns.iter().enumerate().map(|(place, column)| {
-            let stored = row.get::<_, Stored>(place).map_err(fleet_bug)?;
+            let stored = row.get::<_, Stored>(place).map_err(internal_error)?;
             fetch(column, stored)
         });
         answers.push(values.collect::<Result<_, ServerError>>()?);
@@ -95,19 +95,19 @@ fn comparable(column: &Column) -> String {
 }
 
 fn load(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
-    let database = Connection::open_in_memory().map_err(fleet_bug)?;
+    let database = Connection::open_in_memory().map_err(internal_error)?;
     // No declared type, so that SQLite converts nothing. NOCASE knows ASCII only, which is all that views hold but for
     // descriptions; a server compares by utf8mb4_general_ci.
     let columns: Vec<String> = view.columns.iter().map(|column| format!("{} COLLATE NOCASE", quote(column))).collect();
-    database.execute_batch(&format!("CREATE TABLE answer ({})", columns.join(", "))).map_err(fleet_bug)?;
+    database.execute_batch(&format!("CREATE TABLE answer ({})", columns.join(", "))).map_err(internal_error)?;
     let insert = format!("INSERT INTO answer VALUES ({})", marks(columns.len()));
-    let mut insert = database.prepare(&insert).map_err(fleet_bug)?;
+    let mut insert = database.prepare(&insert).map_err(internal_error)?;
     for row in rows {
         if let Some(unknown) = row.keys().find(|name| !view.columns.iter().any(|column| column.name == **name)) {
-            return Err(fleet_bug(format!("a row has the column {unknown}, the view has not")));
+            return Err(internal_error(format!("a row has the column {unknown}, the view has not")));
         }
         let values = view.columns.iter().map(|column| keep(column, row.get(column.name.as_str())));
-        insert.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?)).map_err(fleet_bug)?;
+        insert.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?)).map_err(internal_error)?;
     }
     drop(insert);
     Ok(database)
@@ -126,7 +126,8 @@ fn keep(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
         (Some(Value::Integer(_)), _) | (Some(Value::Text(_)), Holds::Signed | Holds::Unsigned) => None,
         (Some(Value::Text(text)), _) => Some(Stored::Text(text.clone())),
     };
-    stored.ok_or_else(|| fleet_bug(format!("{value:?} does not fit the column {} {}", column.name, column.sql_type)))
+    stored
+        .ok_or_else(|| internal_error(format!("{value:?} does not fit the column {} {}", column.name, column.sql_type)))
 }
 
 fn fetch(column: &Column, stored: Stored) -> Result<Value, ServerError> {
@@ -135,7 +136,7 @@ fn fetch(column: &Column, stored: Stored) -> Result<Value, ServerError> {
         (Stored::Integer(number), Holds::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
         (Stored::Integer(number), _) => Ok(Value::Integer(i128::from(number))),
         (Stored::Text(text), _) => Ok(Value::Text(text)),
-        (other, _) => Err(fleet_bug(format!("{other:?} in the column {}", column.name))),
+        (other, _) => Err(internal_error(format!("{other:?} in the column {}", column.name))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::refusal::{error_with_state, fleet_bug};
+use super::refusal::{error_with_state, internal_error};
 use super::statement::ServerError;
 use super::world::Account;
 
@@ -85,8 +85,8 @@ pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, 
 pub fn views_of(line: &str) -> Result<&'static BTreeMap<String, View>, ServerError> {
     static LINES: LazyLock<Result<Lines, String>> =
         LazyLock::new(|| read(include_str!("../../assets/demo/views.yaml")));
-    let lines = LINES.as_ref().map_err(fleet_bug)?;
-    lines.get(line).ok_or_else(|| fleet_bug(format!("no views for the line '{line}'")))
+    let lines = LINES.as_ref().map_err(internal_error)?;
+    lines.get(line).ok_or_else(|| internal_error(format!("no views for the line '{line}'")))
 }
 
 type Lines = BTreeMap<String, BTreeMap<String, View>>;
