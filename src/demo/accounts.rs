@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Faults;
 use super::fleet::Cluster;
-use super::orders::refusal;
+use super::orders::server_error;
 use super::statement::ServerError;
 use super::world::Account;
 
@@ -81,7 +81,7 @@ pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: 
         return Ok(());
     }
     let user = &account.user;
-    Err(refusal(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
+    Err(server_error(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
 }
 
 /// Checks that the account may issue `ALTER SYSTEM`.
@@ -93,5 +93,5 @@ pub fn may_alter(cluster: &Cluster, account: &Account) -> Result<(), ServerError
         return Ok(());
     }
     let what = "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation";
-    Err(refusal(1227, what))
+    Err(server_error(1227, what))
 }

@@ -14,7 +14,7 @@ use super::holds;
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
-use super::orders::{self, Order, refusal};
+use super::orders::{self, Order, server_error};
 use super::projection::{self, Look};
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
@@ -149,7 +149,7 @@ impl Embedded {
         let takes = (milliseconds * 1000).min(limit);
         let takes = u64::try_from(takes).unwrap_or_default() / u64::from(speed);
         tokio::time::sleep(Duration::from_micros(takes)).await;
-        if milliseconds * 1000 > limit { Outcome::Refused(refusal(4012, "Timeout")) } else { Outcome::Done }
+        if milliseconds * 1000 > limit { Outcome::Refused(server_error(4012, "Timeout")) } else { Outcome::Done }
     }
 
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
@@ -205,18 +205,18 @@ fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
 /// Returns the error of a login with a cluster's name before V4, where only a proxy accepts it.
 fn no_cluster_part(cluster: &Cluster, named: &str) -> ServerError {
     if named == cluster.name {
-        refusal(5160, "invalid tenant name specified in connection string")
+        server_error(5160, "invalid tenant name specified in connection string")
     } else {
-        refusal(4666, format!("cluster name does not match to '{named}'"))
+        server_error(4666, format!("cluster name does not match to '{named}'"))
     }
 }
 
 fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
     let found = cluster.tenant(tenant).filter(|tenant| tenant.kind() != "META" && !tenant.recycled);
-    let unknown = || refusal(5160, "invalid tenant name specified in connection string");
+    let unknown = || server_error(5160, "invalid tenant name specified in connection string");
     let found = found.ok_or_else(unknown)?;
     if found.mode == "ORACLE" {
-        return Err(refusal(1235, "Oracle tenant for current client driver is not supported"));
+        return Err(server_error(1235, "Oracle tenant for current client driver is not supported"));
     }
     Ok(found)
 }
@@ -244,7 +244,8 @@ impl World for Embedded {
         proves: &dyn Fn(&str) -> bool,
     ) -> Result<Account, ServerError> {
         let (user, tenant, named) = user_tenant_cluster(user_name);
-        let denied = || refusal(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
+        let denied =
+            || server_error(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
         self.look(|fleet| {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];

@@ -14,7 +14,7 @@ use super::fault::{Faults, Lacks};
 use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
 use super::line::Generation;
-use super::orders::{Order, not_supported, refusal};
+use super::orders::{Order, not_supported, server_error};
 use super::projection::Look;
 use super::statement::{Preview, ServerError, Until, Value};
 
@@ -134,7 +134,7 @@ fn digest(password: &str) -> String {
 /// 1210, 1235, 4018, 4179.
 pub(super) fn may_look(cluster: &Cluster, order: Order, preview: &Preview) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
-        return Err(refusal(4179, "restore preview in user tenant not allowed"));
+        return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }
     if cluster.line.generation == Generation::V3 {
         return before_v4::may_look(cluster, preview);
@@ -144,7 +144,7 @@ pub(super) fn may_look(cluster: &Cluster, order: Order, preview: &Preview) -> Re
     }
     match preview.until {
         Until::Scn(scn) if scn <= 1 => {
-            Err(refusal(1210, "Incorrect arguments to until scn, it should be positive integer"))
+            Err(server_error(1210, "Incorrect arguments to until scn, it should be positive integer"))
         }
         _ => Ok(()),
     }
@@ -224,5 +224,5 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
 }
 
 fn no_enough_log() -> ServerError {
-    refusal(4018, "No enough log for restore")
+    server_error(4018, "No enough log for restore")
 }

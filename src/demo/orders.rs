@@ -31,7 +31,7 @@ pub struct Order {
 
 /// Returns an error with the SQLSTATE of its code.
 #[must_use]
-pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
+pub fn server_error(code: u16, message: impl Into<String>) -> ServerError {
     let state = match code {
         1045 => "28000",
         1146 => "42S02",
@@ -45,15 +45,15 @@ pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
 
 /// Returns the error 1235 `<x> not supported`, as the 4.x resolver words it.
 pub(crate) fn not_supported(what: &str) -> ServerError {
-    refusal(1235, format!("{what} not supported"))
+    server_error(1235, format!("{what} not supported"))
 }
 
 fn no_privilege() -> ServerError {
-    refusal(1227, "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation")
+    server_error(1227, "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation")
 }
 
 fn unknown_tenant(name: &str) -> ServerError {
-    refusal(5160, format!("invalid tenant name specified in connection string: {name}"))
+    server_error(5160, format!("invalid tenant name specified in connection string: {name}"))
 }
 
 /// Executes a statement; the fleet must have been advanced to its time.
@@ -81,7 +81,7 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
             cluster.event(order.at, "backup_data", "cancel_backup_data", items);
             let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
-            faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(refusal(code, text)))
+            faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
             let done = order.at + life::work(5000, fleet.speed);
@@ -99,7 +99,7 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
         }
         // The grammar of V4 has no such forms.
         Alter::MinorFreeze | Alter::CancelAll | Alter::CancelDelete => Err(not_supported("this is")),
-        Alter::Refused { code, message } => Err(refusal(*code, message.clone())),
+        Alter::Refused { code, message } => Err(server_error(*code, message.clone())),
     }
 }
 
@@ -156,10 +156,10 @@ fn switch_mode(
 ) -> Result<(), ServerError> {
     let switched = match cluster.tenant_mut(tenant_id) {
         Some(tenant) if on && (tenant.status != "NORMAL" || tenant.recycled) => {
-            Err(refusal(9023, "cannot start log archive backup"))
+            Err(server_error(9023, "cannot start log archive backup"))
         }
-        Some(tenant) if tenant.archivelog == on && on => Err(refusal(9091, "Already in ARCHIVELOG mode")),
-        Some(tenant) if tenant.archivelog == on => Err(refusal(9092, "Already in NOARCHIVELOG mode")),
+        Some(tenant) if tenant.archivelog == on && on => Err(server_error(9091, "Already in ARCHIVELOG mode")),
+        Some(tenant) if tenant.archivelog == on => Err(server_error(9092, "Already in NOARCHIVELOG mode")),
         Some(tenant) => {
             tenant.archivelog = on;
             Ok(())
@@ -181,14 +181,14 @@ fn switch_round(
     on: bool,
     at: Micros,
 ) -> Result<(), ServerError> {
-    let bare = || refusal(1235, "Not supported feature or function");
+    let bare = || server_error(1235, "Not supported feature or function");
     let cluster_id = cluster.id;
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return Ok(()) };
     let status = tenant.round().map(|round| round.status);
     let may = match status {
         _ if on && (tenant.status != "NORMAL" || tenant.recycled) => Err(bare()),
         _ if on => archive::check(cluster_id, tenant)
-            .map_err(|(code, text)| refusal(u16::try_from(-code).unwrap_or_default(), text))
+            .map_err(|(code, text)| server_error(u16::try_from(-code).unwrap_or_default(), text))
             .and_then(|()| if matches!(status, None | Some(RoundStatus::Stop)) { Ok(()) } else { Err(bare()) }),
         Some(RoundStatus::Beginning | RoundStatus::Doing | RoundStatus::Interrupted) => Ok(()),
         _ => Err(bare()),
@@ -238,7 +238,7 @@ fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &T
         _ => return Err(not_supported("set backup configuration items of the sys tenant is")),
     };
     for (name, value) in items {
-        let Literal::Text(value) = value else { return Err(refusal(1210, "Invalid argument")) };
+        let Literal::Text(value) = value else { return Err(server_error(1210, "Invalid argument")) };
         match name.as_str() {
             "data_backup_dest" => destination::set_data(fleet, order, tenant_id, value)?,
             "log_archive_dest" => destination::set_archive(fleet, order, tenant_id, value)?,
@@ -252,9 +252,9 @@ fn set_state(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Re
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
     let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
-    let state = cluster.line.dest_states().iter().find(word).ok_or_else(|| refusal(1210, "Invalid argument"))?.0;
+    let state = cluster.line.dest_states().iter().find(word).ok_or_else(|| server_error(1210, "Invalid argument"))?.0;
     let Some(dest) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.archive.as_mut()) else {
-        return Err(refusal(4018, "Entry not exist"));
+        return Err(server_error(4018, "Entry not exist"));
     };
     dest.state = state;
     archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
@@ -294,7 +294,7 @@ fn set_parameter(
     let value = match value {
         Literal::Text(text) => text.clone(),
         Literal::Integer(number) => number.to_string(),
-        Literal::Null => return Err(refusal(1210, "Invalid argument")),
+        Literal::Null => return Err(server_error(1210, "Invalid argument")),
     };
     if CLUSTER_PARAMETERS.iter().any(|(known, _)| *known == name) {
         if order.tenant_id != 1 {
@@ -304,7 +304,7 @@ fn set_parameter(
         return Ok(());
     }
     if !TENANT_PARAMETERS.iter().any(|(known, _)| *known == name) {
-        return Err(refusal(5099, format!("System config unknown: {name}")));
+        return Err(server_error(5099, format!("System config unknown: {name}")));
     }
     let concerned = match tenants {
         Tenants::Unnamed => vec![order.tenant_id],
@@ -375,7 +375,7 @@ fn start(fleet: &mut Fleet, order: Order, wanted: &Wanted, named: &[i64]) -> Res
     let printed: Vec<String> = executors.iter().map(i64::to_string).collect();
     // The ids are printed into 4,096 bytes, the last of which ends them.
     if printed.join(",").len() > 4_095 {
-        return Err(refusal(4019, "Size overflow"));
+        return Err(server_error(4019, "Size overflow"));
     }
     if executors.is_empty() {
         return Err(begin::cannot_start(

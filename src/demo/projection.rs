@@ -12,7 +12,7 @@ use super::clock::{self, Micros};
 use super::fault::Faults;
 use super::fleet::{Cluster, Fleet};
 use super::line::Generation;
-use super::orders::refusal;
+use super::orders::server_error;
 use super::statement::{Row, ServerError, Value};
 use super::views::views_of;
 
@@ -139,7 +139,7 @@ fn fixed(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
         "GV$OB_PARAMETERS" => cluster::parameters(look),
         "GV$OB_PROCESSLIST" => cluster::processes(look),
         "INFORMATION_SCHEMA.TABLES" => Vec::new(),
-        _ => return Err(refusal(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
+        _ => return Err(server_error(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
     })
 }
 

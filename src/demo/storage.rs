@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fleet::{Fleet, KnownDest};
-use super::orders::refusal;
+use super::orders::server_error;
 use super::statement::ServerError;
 
 mod format;
@@ -90,7 +90,7 @@ pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner,
         Some(Found::Empty | Found::Strange) => None,
         None => fleet.directories.get(place).cloned(),
     };
-    owner.ok_or_else(|| refusal(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
+    owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
 
 /// Claims a directory for a destination that is being set; returns true if its format file had to be written, so that the
@@ -107,7 +107,7 @@ pub fn claim(
     new: &Owner,
     by: &Taker<'_>,
 ) -> Result<bool, ServerError> {
-    let refused = |(code, text): (u16, &str)| refusal(code, text);
+    let refused = |(code, text): (u16, &str)| server_error(code, text);
     let Some(folder) = folder else {
         return match fleet.directories.get(place) {
             Some(owner) if own == Some(owner) => Ok(false),
@@ -118,7 +118,7 @@ pub fn claim(
             }
         };
     };
-    let failed = |error: std::io::Error| refusal(9071, format!("no I/O operation permission: {error}"));
+    let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
     match found(folder) {
         Found::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
         Found::Of(_) => Err(refused(OTHER_FORMAT_FILE)),

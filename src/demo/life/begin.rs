@@ -5,7 +5,7 @@ use crate::demo::clock::Micros;
 use crate::demo::fault::Fault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
 use crate::demo::line::Feature;
-use crate::demo::orders::refusal;
+use crate::demo::orders::server_error;
 use crate::demo::statement::ServerError;
 
 use super::{trace_id, upgrading};
@@ -13,7 +13,7 @@ use super::{trace_id, upgrading};
 /// Returns the error 9040 `backup can not start` with a reason.
 #[must_use]
 pub fn cannot_start(why: &str) -> ServerError {
-    refusal(9040, format!("backup can not start, because {why}"))
+    server_error(9040, format!("backup can not start, because {why}"))
 }
 
 fn normal(tenant: &Tenant) -> Result<(), ServerError> {
@@ -33,7 +33,7 @@ fn archives(tenant: &Tenant) -> Result<(), ServerError> {
 fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
     let own = |job: &&Job| job.tenant_id == tenant.id && job.initiator_tenant_id == initiator;
     if cluster.jobs.iter().filter(own).any(|job| !job.history) {
-        return Err(refusal(9036, "Backup is in progress"));
+        return Err(server_error(9036, "Backup is in progress"));
     }
     Ok(())
 }
@@ -130,7 +130,7 @@ pub fn of_tenant(
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else {
         return Err(cannot_start("tenant status is not normal."));
     };
-    let dest = tenant.data.as_ref().ok_or_else(|| refusal(9040, "backup can not start"))?;
+    let dest = tenant.data.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
     let path = dest.place();
     normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;

@@ -5,18 +5,20 @@ use super::{SetInfo, no_enough_log, of_round, sets, source};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
-use crate::demo::orders::refusal;
+use crate::demo::orders::server_error;
 use crate::demo::projection::Look;
 use crate::demo::statement::{Preview, PreviewBeforeV4, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.
 pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
-    let Some((old, _)) = asked(preview) else { return Err(refusal(1210, "Incorrect arguments to restore preview")) };
+    let Some((old, _)) = asked(preview) else {
+        return Err(server_error(1210, "Incorrect arguments to restore preview"));
+    };
     at(preview, "+08:00")?;
     let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
     let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
     if !own || !source::is_at(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
-        return Err(refusal(4018, "Entry not exist"));
+        return Err(server_error(4018, "Entry not exist"));
     }
     Ok(())
 }
@@ -30,14 +32,14 @@ fn asked(preview: &Preview) -> Option<(&PreviewBeforeV4, &str)> {
 
 /// Returns the requested restore point, parsed in the zone of the session.
 fn at(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
-    let nothing = || refusal(1210, "Incorrect arguments to restore preview");
+    let nothing = || server_error(1210, "Incorrect arguments to restore preview");
     let (_, time) = asked(preview).ok_or_else(nothing)?;
     moment(time, zone)
 }
 
 /// Parses a time that is written in a time zone.
 pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
-    clock::parse_time(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
+    clock::parse_time(text, zone).ok_or_else(|| server_error(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
 }
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
@@ -54,7 +56,7 @@ pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'stat
         }
         chosen.push(set);
     }
-    let last = chosen.last().ok_or_else(|| refusal(4018, "Entry not exist"))?;
+    let last = chosen.last().ok_or_else(|| server_error(4018, "Entry not exist"))?;
     let covers = |round: &&Round| round.start.is_some_and(|start| start <= last.start_replay);
     let sys = cluster.tenants.first();
     let round = sys.and_then(|sys| Some((sys, sys.rounds.iter().rev().find(covers)?)));
@@ -62,7 +64,7 @@ pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'stat
     let usable: Vec<_> = pieces.into_iter().filter(|piece| piece.available && piece.end > last.start_replay).collect();
     if usable.last().is_none_or(|piece| piece.checkpoint < until) {
         let what = "Incorrect arguments to backup piece list, restore timestamp larger than largest checkpoint ts";
-        return Err(refusal(1210, what));
+        return Err(server_error(1210, what));
     }
     let row = |kind: &str, id: i64| {
         vec![

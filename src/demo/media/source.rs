@@ -4,7 +4,7 @@
 use super::{PieceFile, SetInfo, bare, digest, no_enough_log, pieces, release, sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
-use crate::demo::orders::{not_supported, refusal};
+use crate::demo::orders::{not_supported, server_error};
 use crate::demo::projection::Look;
 use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;
@@ -19,7 +19,7 @@ pub(super) fn rows(
     // source, `physical_restore_preview`).
     match release(look.cluster) {
         [4, 2, 1 | 2] | [4, 3, 0] => return Err(not_supported("show restore preview do not specify backup dest")),
-        [4, 3, 1] => return Err(refusal(5112, "Variable __ob_restore_preview_scn__ does not exists")),
+        [4, 3, 1] => return Err(server_error(5112, "Variable __ob_restore_preview_scn__ does not exists")),
         _ => {}
     }
     let (mut data, mut log) = (None, None);
@@ -59,7 +59,7 @@ pub(super) fn rows(
         // Without a path of the archive it is the log inside the newest set that counts.
         _ => match chosen.last().filter(|set| set.plus_archivelog) {
             Some(set) => rows.push(row("BACKUP_PIECE", 1, format!("{}/complement_log", set.path))),
-            None => return Err(refusal(4016, "Internal error")),
+            None => return Err(server_error(4016, "Internal error")),
         },
     }
     Ok(rows)
@@ -72,11 +72,11 @@ fn point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) 
         // A set with its own log has one restore point, whatever time was requested.
         (_, None) => {
             let newest = there.iter().filter(|set| set.good).map(|set| set.min_restore).max();
-            newest.map(clock::scn).ok_or_else(|| refusal(4016, "Internal error"))
+            newest.map(clock::scn).ok_or_else(|| server_error(4016, "Internal error"))
         }
         (Until::Latest, Some(archived)) => {
             let last = archived.iter().map(|piece| piece.checkpoint).max();
-            last.map(clock::scn).ok_or_else(|| refusal(4016, "Internal error"))
+            last.map(clock::scn).ok_or_else(|| server_error(4016, "Internal error"))
         }
         // It is parsed in the time zone that the backup recorded, which is that of the servers.
         (Until::Time(time), Some(_)) => super::before_v4::moment(time, "+08:00").map(clock::scn),
@@ -95,7 +95,7 @@ fn choose_sets<'a>(
     let mut start = 0;
     for set in there {
         if set.password.as_ref().is_some_and(|own| !known.contains(own)) {
-            return Err(refusal(9047, "invalid password for backup"));
+            return Err(server_error(9047, "invalid password for backup"));
         }
         if clock::scn(set.min_restore) > until {
             break;
@@ -116,7 +116,7 @@ fn choose_sets<'a>(
 /// Returns the available pieces of the first destination that cover the time from `start` to the restore point without a gap.
 fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<Vec<&PieceFile>, ServerError> {
     if clock::scn(start) >= until {
-        return Err(refusal(1210, "Incorrect arguments"));
+        return Err(server_error(1210, "Incorrect arguments"));
     }
     let Some(dest_id) = archived.first().map(|piece| piece.dest_id) else { return Err(no_enough_log()) };
     let mut chosen: Vec<&PieceFile> = Vec::new();

@@ -8,7 +8,7 @@ use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Owner, Taker};
 
-use super::{Order, archive_runs, not_supported, refusal};
+use super::{Order, archive_runs, not_supported, server_error};
 
 /// A URI, split as the server does: at the first `?`, then at each `&`.
 struct Uri {
@@ -18,12 +18,12 @@ struct Uri {
 }
 
 fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
-    let invalid = || refusal(9026, format!("'{uri}' is not a valid uri"));
+    let invalid = || server_error(9026, format!("'{uri}' is not a valid uri"));
     let (path, parameters) = uri.split_once('?').unwrap_or((uri, ""));
     let path = path.trim_end_matches('/');
     let pairs: Vec<&str> = parameters.split('&').filter(|pair| !pair.is_empty()).collect();
     if pairs.iter().any(|pair| pair.starts_with("encrypt_key=")) {
-        return Err(refusal(9026, "backup destination contains encrypt_key, which is not a valid uri"));
+        return Err(server_error(9026, "backup destination contains encrypt_key, which is not a valid uri"));
     }
     let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
     let object_storage = match scheme {
@@ -59,7 +59,7 @@ fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
             Some("crc32") if scheme == "s3" => {}
             Some(other) => {
                 let what = format!("checksum type {other} is not supported for the input destination");
-                return Err(refusal(9113, what));
+                return Err(server_error(9113, what));
             }
         }
     }
@@ -90,7 +90,7 @@ pub(crate) fn owner_of(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String,
 /// 9026, 9036, 9080, 9081.
 pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
-        return Err(refusal(9036, "Backup is in progress"));
+        return Err(server_error(9036, "Backup is in progress"));
     }
     let line = fleet.clusters[order.cluster].line;
     let dest = if value.is_empty() {
@@ -133,7 +133,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
     let uri = parse(location, fleet.clusters[order.cluster].line)?;
     if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag() < 60 * SECOND) {
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
-        return Err(refusal(4179, what));
+        return Err(server_error(4179, what));
     }
     let location = settle(fleet, order, tenant_id, &uri, "archive_log")?;
     let speed = fleet.speed;
@@ -162,7 +162,7 @@ fn settle(
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     let tenant = cluster.tenant_by_id(tenant_id);
     if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
-        return Err(refusal(code, format!("{text}, try to set a new directory.")));
+        return Err(server_error(code, format!("{text}, try to set a new directory.")));
     }
     let folder = storage::folder(&fleet.data, &uri.path).filter(|_| !uri.object_storage);
     let (path, extension) = (uri.path.clone(), uri.extension.clone());

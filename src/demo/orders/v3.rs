@@ -5,7 +5,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use super::{Order, no_privilege, not_supported, refusal, unknown_tenant};
+use super::{Order, no_privilege, not_supported, server_error, unknown_tenant};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, v3};
@@ -39,7 +39,7 @@ pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Resul
             let cluster = &mut fleet.clusters[order.cluster];
             match archive_state(cluster) {
                 None | Some(RoundStatus::Stop | RoundStatus::Stopping) => {
-                    Err(refusal(9024, "log archive backup is already disabled"))
+                    Err(server_error(9024, "log archive backup is already disabled"))
                 }
                 Some(_) => {
                     v3::stop_round(cluster, &fleet.faults, speed, order.at);
@@ -70,10 +70,10 @@ pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Resul
             if end_cleanup(fleet, order) {
                 Ok(())
             } else {
-                Err(refusal(9053, "cancel delete backup do not allow"))
+                Err(server_error(9053, "cancel delete backup do not allow"))
             }
         }
-        Alter::Refused { code, message } => Err(refusal(*code, message.clone())),
+        Alter::Refused { code, message } => Err(server_error(*code, message.clone())),
     }
 }
 
@@ -103,7 +103,7 @@ fn archive_log(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &fleet.clusters[order.cluster];
     if v3::destination(cluster).is_empty() {
-        return Err(refusal(9026, "backup destination is not valid"));
+        return Err(server_error(9026, "backup destination is not valid"));
     }
     if role(fleet, cluster) != "PRIMARY" {
         return Err(not_supported("backup in not primary cluster is"));
@@ -137,7 +137,7 @@ pub(crate) fn cleanup_runs(fleet: &Fleet, cluster: &Cluster) -> bool {
 }
 
 fn cannot_start(why: &str) -> ServerError {
-    refusal(9040, format!("backup can not start, because {why}"))
+    server_error(9040, format!("backup can not start, because {why}"))
 }
 
 /// Checks a BACKUP statement, in the server's order.
@@ -159,10 +159,10 @@ fn may_start(fleet: &Fleet, order: Order) -> Result<(), ServerError> {
         )));
     }
     if current(cluster).is_some() {
-        return Err(refusal(9036, "Backup is in progress"));
+        return Err(server_error(9036, "Backup is in progress"));
     }
     if cleanup_runs(fleet, cluster) {
-        return Err(refusal(9044, "delete backup data is in progress"));
+        return Err(server_error(9044, "delete backup data is in progress"));
     }
     Ok(())
 }
@@ -218,7 +218,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -
     let cluster_level =
         |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.of_cluster.of_tenants);
     if !cluster.tenants.first().is_some_and(cluster_level) {
-        return Err(refusal(20305, "perform a cluster-level backup before a tenant-level backup"));
+        return Err(server_error(20305, "perform a cluster-level backup before a tenant-level backup"));
     }
     destination::claim_tenants(fleet, order, names, to)?;
     start(fleet, order, false, executors, to.to_owned(), true);
@@ -227,10 +227,10 @@ fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -
 
 fn cancel(cluster: &mut Cluster, speed: u32, order: Order) -> Result<(), ServerError> {
     let Some(job) = current(cluster) else {
-        return Err(refusal(9049, "backup status is stopped, can not cancel"));
+        return Err(server_error(9049, "backup status is stopped, can not cancel"));
     };
     if job.status.ended() || job.status == JobStatus::Canceling {
-        return Err(refusal(9041, "cancel backup do not allow"));
+        return Err(server_error(9041, "cancel backup do not allow"));
     }
     let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();
     life::cancel(cluster, speed, &executors, order.at);
@@ -241,10 +241,10 @@ fn major_freeze(cluster: &mut Cluster, order: Order) -> Result<(), ServerError> 
     let allowed = cluster.parameters.get("enable_major_freeze").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let Some(state) = cluster.v3.as_mut() else { return Ok(()) };
     if !allowed {
-        return Err(refusal(4179, "major freeze not allowed"));
+        return Err(server_error(4179, "major freeze not allowed"));
     }
     if state.frozen().version - state.merged() >= UNMERGED {
-        return Err(refusal(4217, "Major freeze not allowed now"));
+        return Err(server_error(4217, "Major freeze not allowed now"));
     }
     v3::freeze(state, order.at);
     Ok(())

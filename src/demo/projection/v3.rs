@@ -8,7 +8,7 @@ pub(in crate::demo) use cluster::parameters;
 
 use super::{Look, int, text};
 use crate::demo::fleet::{Cluster, Job};
-use crate::demo::orders::refusal;
+use crate::demo::orders::server_error;
 use crate::demo::statement::{Row, ServerError, Value};
 
 const LOCALHOST: &str = "127.0.0.1";
@@ -72,7 +72,7 @@ fn own(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
         "__ALL_VIRTUAL_SYS_VARIABLE" => cluster::variables(look),
         "GV$TENANT" => cluster::public_tenants(look),
         "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(look),
-        _ => return Err(refusal(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
+        _ => return Err(server_error(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
     })
 }
 

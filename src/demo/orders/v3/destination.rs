@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::{Order, not_supported, refusal};
+use super::super::{Order, not_supported, server_error};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::life::v3;
@@ -15,7 +15,7 @@ use crate::demo::statement::ServerError;
 use crate::demo::storage::Owner;
 
 fn invalid() -> ServerError {
-    refusal(9026, "backup destination is not valid")
+    server_error(9026, "backup destination is not valid")
 }
 
 /// Returns the path of a URI, without what follows `?`.
@@ -46,7 +46,7 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
             rest.starts_with('/')
         }
         "oss" => object(),
-        "cos" if !cluster.line.has(Feature::Cos) => return Err(refusal(4015, "System error")),
+        "cos" if !cluster.line.has(Feature::Cos) => return Err(server_error(4015, "System error")),
         "cos" => object() && given("appid="),
         _ => false,
     };
@@ -60,7 +60,7 @@ pub(super) fn check(fleet: &Fleet, order: Order, uri: &str) -> Result<(), Server
         check_form(cluster, uri)?;
         let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
         if let Some((code, text)) = faults.refused_destination("sys") {
-            return Err(refusal(code, text));
+            return Err(server_error(code, text));
         }
         if holds_archive(fleet, cluster, uri) {
             return Err(invalid());
@@ -94,7 +94,7 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
 /// Claims the directory for the archive of the cluster.
 pub(super) fn claim_archive(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
     let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
-    remember_archive(fleet, order.cluster, &uri).map_err(|error| refusal(9101, error.to_string()))
+    remember_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
 }
 
 /// Marks a directory as one that contains an archive of this cluster.
@@ -120,20 +120,20 @@ pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, names: &[String], u
     check_form(cluster, uri)?;
     let (strategy, own_path) = (path(v3::destination(cluster)), path(uri));
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
-        return Err(refusal(20303, "the directory must not be that of the cluster's backups, or one below it"));
+        return Err(server_error(20303, "the directory must not be that of the cluster's backups, or one below it"));
     }
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     if let Some((code, text)) = names.iter().find_map(|name| faults.refused_destination(name)) {
-        return Err(refusal(code, text));
+        return Err(server_error(code, text));
     }
-    let not_empty = || refusal(20304, "only an empty directory can be used");
+    let not_empty = || server_error(20304, "only an empty directory can be used");
     let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
     let mark = own(cluster);
     if let Some(folder) = on_this_host(&fleet.data, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(not_empty());
         }
-        return fs::create_dir_all(folder.join(mark)).map_err(|error| refusal(9101, error.to_string()));
+        return fs::create_dir_all(folder.join(mark)).map_err(|error| server_error(9101, error.to_string()));
     }
     let below = format!("{own_path}/");
     if fleet.directories.keys().any(|known| known == own_path || known.starts_with(&below)) {

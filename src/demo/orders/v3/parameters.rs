@@ -1,6 +1,6 @@
 //! The parameters of a cluster of V2.2 or V3: defaults, checks, and storage.
 
-use super::super::{Order, not_supported, refusal};
+use super::super::{Order, not_supported, server_error};
 use super::{archive_state, current, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
@@ -52,16 +52,16 @@ pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) 
     let value = match value {
         Literal::Text(text) => text.clone(),
         Literal::Integer(number) => number.to_string(),
-        Literal::Null => return Err(refusal(1210, format!("Incorrect arguments to {name}"))),
+        Literal::Null => return Err(server_error(1210, format!("Incorrect arguments to {name}"))),
     };
     if !known(cluster, name) {
-        return Err(refusal(5099, format!("System config unknown: {name}")));
+        return Err(server_error(5099, format!("System config unknown: {name}")));
     }
     match name {
         "backup_dest" => {
             let stopped = archive_state(cluster).is_none_or(|state| state == RoundStatus::Stop);
             if !stopped || current(cluster).is_some() {
-                return Err(refusal(9036, "Backup is in progress"));
+                return Err(server_error(9036, "Backup is in progress"));
             }
             destination::check(fleet, order, &value)?;
         }
@@ -111,7 +111,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
     let (mut deletes, mut touches) = (false, false);
     for pair in value.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) =
-            pair.split_once('=').ok_or_else(|| refusal(1210, "Incorrect arguments to backup_dest_option"))?;
+            pair.split_once('=').ok_or_else(|| server_error(1210, "Incorrect arguments to backup_dest_option"))?;
         match key {
             "log_archive_checkpoint_interval" => {
                 interval(value)?;
@@ -134,7 +134,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
             }
             "backup_copies" if value != "0" => return Err(not_supported("backup_copies out of range [0,8] is")),
             "recovery_window" | "backup_copies" => {}
-            _ => return Err(refusal(1210, "Incorrect arguments to backup_dest_option")),
+            _ => return Err(server_error(1210, "Incorrect arguments to backup_dest_option")),
         }
     }
     if deletes && touches {
@@ -147,7 +147,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
 fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
     let (code, what, other) =
         if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
-    let no = |why: String| Err(refusal(code, format!("can not set backup {what}, because {why}")));
+    let no = |why: String| Err(server_error(code, format!("can not set backup {what}, because {why}")));
     let known = |place: &&str| {
         let place = place.trim();
         if what == "zone" { cluster.servers.iter().any(|server| server.zone == place) } else { place == "sys_region" }
@@ -175,6 +175,6 @@ fn check_archive_option(value: &str) -> Result<(), ServerError> {
     if text.split_whitespace().all(good) {
         Ok(())
     } else {
-        Err(refusal(1210, "Incorrect arguments to backup_log_archive_option"))
+        Err(server_error(1210, "Incorrect arguments to backup_log_archive_option"))
     }
 }
