@@ -14,7 +14,7 @@ use super::holds;
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
-use super::orders::{self, Order, server_error};
+use super::orders::{self, Issuer, server_error};
 use super::projection::{self, Look};
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
@@ -107,7 +107,7 @@ impl Embedded {
                 Some(false) => None,
                 _ => Some(
                     accounts::may_alter(&fleet.clusters[cluster], &session.account)
-                        .and_then(|()| orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+                        .and_then(|()| orders::execute(fleet, order(session, cluster, fleet.now), alter)),
                 ),
             };
             if let (Some(Ok(())), Alter::Backup { .. }, Some(password)) = (&result, alter, &session.encryption) {
@@ -172,9 +172,9 @@ fn note_password(cluster: &mut Cluster, session: &Session, password: &str) {
     }
 }
 
-fn order(session: &Session, cluster: usize, at: Micros) -> Order {
+fn order(session: &Session, cluster: usize, at: Micros) -> Issuer {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
-    Order { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
+    Issuer { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
 }
 
 /// Returns the next time at which the state changes by itself.

@@ -14,7 +14,7 @@ use super::fault::{Faults, Lacks};
 use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
 use super::line::Generation;
-use super::orders::{Order, not_supported, server_error};
+use super::orders::{Issuer, not_supported, server_error};
 use super::projection::Look;
 use super::statement::{Preview, ServerError, Until, Value};
 
@@ -132,7 +132,7 @@ fn digest(password: &str) -> String {
 ///
 /// # Errors
 /// 1210, 1235, 4018, 4179.
-pub(super) fn may_look(cluster: &Cluster, order: Order, preview: &Preview) -> Result<(), ServerError> {
+pub(super) fn may_look(cluster: &Cluster, order: Issuer, preview: &Preview) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
         return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }

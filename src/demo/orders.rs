@@ -18,7 +18,7 @@ use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Who issues a statement, on which cluster and when.
 #[derive(Debug, Clone, Copy)]
-pub struct Order {
+pub struct Issuer {
     /// Index of the cluster.
     pub cluster: usize,
     /// The tenant of the session; 1 is sys.
@@ -60,7 +60,7 @@ fn unknown_tenant(name: &str) -> ServerError {
 ///
 /// # Errors
 /// The server's error; nothing has been changed then, except that of several tenants some may have been changed already.
-pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
+pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     if fleet.clusters[order.cluster].line.is_v3() {
         return v3::carry_out(fleet, order, alter);
     }
@@ -104,7 +104,7 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
 }
 
 /// Returns the user tenants that a statement concerns: from sys, all of them or the listed ones; else only the issuer's own.
-fn whom(cluster: &Cluster, order: Order, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
+fn whom(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
     let all = || cluster.user_tenants().map(|tenant| tenant.id).collect();
     match tenants {
         Tenants::Unnamed if order.tenant_id == 1 => Ok(all()),
@@ -123,7 +123,7 @@ fn user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, Serve
 
 /// Executes ARCHIVELOG or NOARCHIVELOG. To sys no failure of ARCHIVELOG is reported, and of NOARCHIVELOG only the last
 /// tenant's (V4.1 to V4.3.1 source, `ob_archive_scheduler_service.cpp`); V4.0 reports the first of a list.
-fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
+fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let concerned = whom(&fleet.clusters[order.cluster], order, tenants)?;
     let listed = matches!(tenants, Tenants::Listed(_)) || order.tenant_id != 1;
@@ -221,7 +221,7 @@ fn result(of: &Result<(), ServerError>) -> String {
 
 const BACKUP_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
-fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &Tenants) -> Result<(), ServerError> {
+fn set(fleet: &mut Fleet, order: Issuer, items: &[(String, Literal)], tenants: &Tenants) -> Result<(), ServerError> {
     let backup = items.iter().filter(|(name, _)| BACKUP_ITEMS.contains(&name.as_str())).count();
     if backup == 0 {
         return items.iter().try_for_each(|(name, value)| set_parameter(fleet, order, name, value, tenants));
@@ -248,7 +248,7 @@ fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &T
     Ok(())
 }
 
-fn set_state(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+fn set_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
     let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
@@ -283,7 +283,7 @@ pub(crate) const TENANT_PARAMETERS: [(&str, &str); 6] = [
 
 fn set_parameter(
     fleet: &mut Fleet,
-    order: Order,
+    order: Issuer,
     name: &str,
     value: &Literal,
     tenants: &Tenants,
@@ -326,7 +326,7 @@ fn set_parameter(
     Ok(())
 }
 
-fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
+fn backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     let Alter::Backup { incremental, scope, to, plus_archivelog, description } = alter else { return Ok(()) };
     if to.is_some() {
         return Err(not_supported("backup do not support using specify path is"));
@@ -354,7 +354,7 @@ fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerEr
 }
 
 /// Checks a BACKUP as the root service does, and starts its jobs.
-fn start(fleet: &mut Fleet, order: Order, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
+fn start(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
     let cluster = &mut fleet.clusters[order.cluster];
     if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
         return Err(not_supported("plus archive is"));

@@ -6,7 +6,7 @@ use super::clock::{Micros, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
 use super::life::advance;
-use super::orders::{Order, carry_out};
+use super::orders::{Issuer, execute};
 use super::projection::{Look, rows};
 use super::scenario::{self, Making, Scenario};
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
@@ -96,8 +96,8 @@ impl Bench {
 
     /// Executes a statement as a tenant; an error is its code and message.
     pub fn say(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
-        let order = Order { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
-        carry_out(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
+        let order = Issuer { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
+        execute(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
     }
 
     /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.

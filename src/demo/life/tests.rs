@@ -4,7 +4,7 @@
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::{Effect, Fault, Faults};
 use crate::demo::fleet::{JobStatus, RoundStatus};
-use crate::demo::orders::{Order, carry_out};
+use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{Look, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
 use crate::demo::testing::{Bench, NOW, full, incremental, listed};
@@ -386,12 +386,12 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
     let bench = Bench::scenario("fleet");
     for index in 0..bench.fleet.clusters.len() {
         let mut fleet = bench.fleet.clone();
-        let order = Order { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
+        let order = Issuer { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
         let name = fleet.clusters[index].name.clone();
         if ["dev-seek", "upgrade-gz", "dr-sz"].contains(&name.as_str()) {
             continue;
         }
-        carry_out(&mut fleet, order, &full(&[])).unwrap();
+        execute(&mut fleet, order, &full(&[])).unwrap();
         advance(&mut fleet, NOW + 70 * SECOND);
         let cluster = &fleet.clusters[index];
         if cluster.line.is_v3() {
@@ -430,8 +430,8 @@ fn a_job_that_is_gone_runs_all_the_same() {
 fn encryption_is_shown_unless_it_was_lost() {
     for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
         let mut bench = Bench::scenario(scenario);
-        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
-        carry_out(&mut bench.fleet, order, &full(&["pay"])).unwrap();
+        let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        execute(&mut bench.fleet, order, &full(&["pay"])).unwrap();
         bench.pass(60_000);
         let modes = column(&bench, "CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes[2], text(shown), "{scenario}: {modes:?}");

@@ -8,7 +8,7 @@ use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Owner, Taker};
 
-use super::{Order, archive_runs, not_supported, server_error};
+use super::{Issuer, archive_runs, not_supported, server_error};
 
 /// A URI, split as the server does: at the first `?`, then at each `&`.
 struct Uri {
@@ -88,7 +88,7 @@ pub(crate) fn owner_of(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String,
 ///
 /// # Errors
 /// 9026, 9036, 9080, 9081.
-pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+pub(crate) fn set_data(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
         return Err(server_error(9036, "Backup is in progress"));
     }
@@ -108,7 +108,7 @@ pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &
 ///
 /// # Errors
 /// 1235, 4179, 9026, 9080, 9081.
-pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+pub(crate) fn set_archive(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     let (mut location, mut binding, mut interval) = (None, "Optional", "1d".to_owned());
     for item in value.split_whitespace() {
         let (key, value) = item.split_once('=').ok_or_else(|| not_supported("log_archive_dest format is"))?;
@@ -153,7 +153,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
 /// views list are marked as deleted, and it becomes a new destination.
 fn settle(
     fleet: &mut Fleet,
-    order: Order,
+    order: Issuer,
     tenant_id: i64,
     uri: &Uri,
     dest_type: &str,

@@ -5,7 +5,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use super::{Order, no_privilege, not_supported, server_error, unknown_tenant};
+use super::{Issuer, no_privilege, not_supported, server_error, unknown_tenant};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, v3};
@@ -25,7 +25,7 @@ const NAMED: usize = 256;
 ///
 /// # Errors
 /// The server's error.
-pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
+pub(super) fn carry_out(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
         return Err(no_privilege());
     }
@@ -99,7 +99,7 @@ fn global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn archive_log(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
+fn archive_log(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &fleet.clusters[order.cluster];
     if v3::destination(cluster).is_empty() {
@@ -141,7 +141,7 @@ fn cannot_start(why: &str) -> ServerError {
 }
 
 /// Checks a BACKUP statement, in the server's order.
-fn may_start(fleet: &Fleet, order: Order) -> Result<(), ServerError> {
+fn may_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     global_timestamps(cluster)?;
     let round = cluster.tenants.first().and_then(Tenant::round);
@@ -167,7 +167,7 @@ fn may_start(fleet: &Fleet, order: Order) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn start(fleet: &mut Fleet, order: Order, incremental: bool, executors: Vec<i64>, path: String, of_tenants: bool) {
+fn start(fleet: &mut Fleet, order: Issuer, incremental: bool, executors: Vec<i64>, path: String, of_tenants: bool) {
     let cluster = &mut fleet.clusters[order.cluster];
     let set_id = v3::next_set_id(cluster);
     let id = cluster.next_job_id(1);
@@ -200,7 +200,7 @@ fn start(fleet: &mut Fleet, order: Order, incremental: bool, executors: Vec<i64>
 }
 
 /// Executes `BACKUP TENANT .. TO ..`: a full into a directory of its own, after a backup of the cluster.
-fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -> Result<(), ServerError> {
+fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     let mut executors = Vec::new();
     for name in names {
@@ -225,7 +225,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -
     Ok(())
 }
 
-fn cancel(cluster: &mut Cluster, speed: u32, order: Order) -> Result<(), ServerError> {
+fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), ServerError> {
     let Some(job) = current(cluster) else {
         return Err(server_error(9049, "backup status is stopped, can not cancel"));
     };
@@ -237,7 +237,7 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Order) -> Result<(), ServerE
     Ok(())
 }
 
-fn major_freeze(cluster: &mut Cluster, order: Order) -> Result<(), ServerError> {
+fn major_freeze(cluster: &mut Cluster, order: Issuer) -> Result<(), ServerError> {
     let allowed = cluster.parameters.get("enable_major_freeze").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let Some(state) = cluster.v3.as_mut() else { return Ok(()) };
     if !allowed {
@@ -251,7 +251,7 @@ fn major_freeze(cluster: &mut Cluster, order: Order) -> Result<(), ServerError> 
 }
 
 /// Cancels the backup, stops the archive, and clears the destinations.
-fn cancel_all(fleet: &mut Fleet, order: Order) {
+fn cancel_all(fleet: &mut Fleet, order: Issuer) {
     end_cleanup(fleet, order);
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
@@ -265,7 +265,7 @@ fn cancel_all(fleet: &mut Fleet, order: Order) {
     }
 }
 
-fn end_cleanup(fleet: &mut Fleet, order: Order) -> bool {
+fn end_cleanup(fleet: &mut Fleet, order: Issuer) -> bool {
     let name = fleet.clusters[order.cluster].name.clone();
     let before = fleet.faults.len();
     fleet.faults.retain(|fault| {

@@ -14,7 +14,7 @@ use crate::demo::fleet::{
 use crate::demo::life;
 use crate::demo::line;
 use crate::demo::media::{self, Media};
-use crate::demo::orders::{self, Order, destination};
+use crate::demo::orders::{self, Issuer, destination};
 use crate::demo::statement::{Alter, BackupScope};
 
 use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, ScenarioError, TenantEntry, broken};
@@ -179,7 +179,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) 
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
             let base = format!("file://{}/{}/{name}", fleet.data.display(), entry.name);
-            let order = Order { cluster, tenant_id: 1, encrypted: false, at: created };
+            let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: created };
             let location = format!("LOCATION={base}/clog");
             destination::set_data(fleet, order, id, &format!("{base}/data")).map_err(|error| error.message)?;
             destination::set_archive(fleet, order, id, &location).map_err(|error| error.message)?;
@@ -280,7 +280,7 @@ fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
 /// Starts a backup in the past; the simulation advances it to the present.
 fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
     let age = clock::parse_duration(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
-    let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
+    let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.
     let whole = fleet.clusters[cluster].line.is_v3();
     let scope = if whole { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
@@ -292,5 +292,5 @@ fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -
         description: Some(backup.description.clone()),
     };
     fleet.now = order.at;
-    orders::carry_out(fleet, order, &alter).map_err(|error| error.message)
+    orders::execute(fleet, order, &alter).map_err(|error| error.message)
 }

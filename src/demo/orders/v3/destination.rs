@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::{Order, not_supported, server_error};
+use super::super::{Issuer, not_supported, server_error};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::life::v3;
@@ -54,7 +54,7 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
 }
 
 /// Checks a new value of `backup_dest`; an empty one clears it.
-pub(super) fn check(fleet: &Fleet, order: Order, uri: &str) -> Result<(), ServerError> {
+pub(super) fn check(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     if !uri.is_empty() {
         check_form(cluster, uri)?;
@@ -92,7 +92,7 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
 }
 
 /// Claims the directory for the archive of the cluster.
-pub(super) fn claim_archive(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
+pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
     remember_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
 }
@@ -115,7 +115,7 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
 ///
 /// # Errors
 /// 9026, 20303, 20304.
-pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, names: &[String], uri: &str) -> Result<(), ServerError> {
+pub(super) fn claim_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_form(cluster, uri)?;
     let (strategy, own_path) = (path(v3::destination(cluster)), path(uri));

@@ -1,6 +1,6 @@
 //! The parameters of a cluster of V2.2 or V3: defaults, checks, and storage.
 
-use super::super::{Order, not_supported, server_error};
+use super::super::{Issuer, not_supported, server_error};
 use super::{archive_state, current, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
@@ -47,7 +47,7 @@ fn known(cluster: &Cluster, name: &str) -> bool {
 ///
 /// # Errors
 /// 1210, 1235, 5099, and for `backup_dest` 4015, 9026, 9036.
-pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) -> Result<(), ServerError> {
+pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     let value = match value {
         Literal::Text(text) => text.clone(),

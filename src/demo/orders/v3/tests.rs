@@ -3,7 +3,7 @@
 
 use crate::demo::fault::{Effect, Fault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
-use crate::demo::orders::{Order, carry_out};
+use crate::demo::orders::{Issuer, execute};
 use crate::demo::statement::Value;
 use crate::demo::testing::{Bench, full};
 
@@ -227,8 +227,8 @@ fn directory_in_use_is_refused_until_freed() {
 fn what_was_encrypted_says_so_in_the_case_of_its_line() {
     for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
         let mut bench = Bench::line(line, "");
-        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
-        carry_out(&mut bench.fleet, order, &full(&[])).unwrap();
+        let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        execute(&mut bench.fleet, order, &full(&[])).unwrap();
         bench.pass(40_000);
         let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
