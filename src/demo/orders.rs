@@ -48,7 +48,7 @@ pub(crate) fn not_supported(what: &str) -> ServerError {
     server_error(1235, format!("{what} not supported"))
 }
 
-fn no_privilege() -> ServerError {
+fn alter_denied() -> ServerError {
     server_error(1227, "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation")
 }
 
@@ -109,7 +109,7 @@ fn whom(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Result<Vec<i64>,
     match tenants {
         Tenants::Unnamed if order.tenant_id == 1 => Ok(all()),
         Tenants::Unnamed => Ok(vec![order.tenant_id]),
-        _ if order.tenant_id != 1 => Err(no_privilege()),
+        _ if order.tenant_id != 1 => Err(alter_denied()),
         Tenants::Word(word) if word == "all" => Ok(all()),
         Tenants::Word(word) => Err(not_supported(&format!("use {word} here is"))),
         Tenants::Listed(names) => names.iter().map(|name| Ok(user_tenant(cluster, name)?.id)).collect(),
@@ -234,7 +234,7 @@ fn set(fleet: &mut Fleet, order: Issuer, items: &[(String, Literal)], tenants: &
     let tenant_id = match tenants {
         Tenants::Unnamed if order.tenant_id != 1 => order.tenant_id,
         Tenants::Listed(names) if order.tenant_id == 1 && names.len() == 1 => user_tenant(cluster, &names[0])?.id,
-        _ if order.tenant_id != 1 => return Err(no_privilege()),
+        _ if order.tenant_id != 1 => return Err(alter_denied()),
         _ => return Err(not_supported("set backup configuration items of the sys tenant is")),
     };
     for (name, value) in items {
@@ -298,7 +298,7 @@ fn set_parameter(
     };
     if CLUSTER_PARAMETERS.iter().any(|(known, _)| *known == name) {
         if order.tenant_id != 1 {
-            return Err(no_privilege());
+            return Err(alter_denied());
         }
         cluster.parameters.insert(name.to_owned(), value);
         return Ok(());

@@ -5,7 +5,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 
-use super::{Issuer, no_privilege, not_supported, server_error, unknown_tenant};
+use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, v3};
@@ -27,7 +27,7 @@ const NAMED: usize = 256;
 /// The server's error.
 pub(super) fn carry_out(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
-        return Err(no_privilege());
+        return Err(alter_denied());
     }
     let speed = fleet.speed;
     match alter {
