@@ -72,7 +72,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
             let cluster = &mut fleet.clusters[order.cluster];
-            let named = whom(cluster, order, tenants)?;
+            let named = concerned_tenants(cluster, order, tenants)?;
             // Without a list sys cancels its own jobs too, and so the children with them.
             let own = (order.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
             let concerned: Vec<i64> = named.iter().copied().chain(own).collect();
@@ -88,7 +88,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             let cluster = &mut fleet.clusters[order.cluster];
             let concerned = match tenants {
                 Tenants::Unnamed => vec![order.tenant_id],
-                named => whom(cluster, order, named)?,
+                named => concerned_tenants(cluster, order, named)?,
             };
             for tenant_id in concerned {
                 if let Some(tenant) = cluster.tenant_mut(tenant_id) {
@@ -104,7 +104,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
 }
 
 /// Returns the user tenants that a statement concerns: from sys, all of them or the listed ones; else only the issuer's own.
-fn whom(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
+fn concerned_tenants(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
     let all = || cluster.user_tenants().map(|tenant| tenant.id).collect();
     match tenants {
         Tenants::Unnamed if order.tenant_id == 1 => Ok(all()),
@@ -125,7 +125,7 @@ fn user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, Serve
 /// tenant's (V4.1 to V4.3.1 source, `ob_archive_scheduler_service.cpp`); V4.0 reports the first of a list.
 fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
     let speed = fleet.speed;
-    let concerned = whom(&fleet.clusters[order.cluster], order, tenants)?;
+    let concerned = concerned_tenants(&fleet.clusters[order.cluster], order, tenants)?;
     let listed = matches!(tenants, Tenants::Listed(_)) || order.tenant_id != 1;
     let cluster = &mut fleet.clusters[order.cluster];
     let mut results = Vec::new();
@@ -309,7 +309,7 @@ fn set_parameter(
     let concerned = match tenants {
         Tenants::Unnamed => vec![order.tenant_id],
         Tenants::Word(_) if order.tenant_id == 1 => cluster.user_tenants().map(|tenant| tenant.id).collect(),
-        named => whom(cluster, order, named)?,
+        named => concerned_tenants(cluster, order, named)?,
     };
     for tenant_id in concerned {
         let Some(tenant) = cluster.tenant_mut(tenant_id) else { continue };
