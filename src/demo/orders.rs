@@ -112,11 +112,11 @@ fn concerned_tenants(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Res
         _ if order.tenant_id != 1 => Err(alter_denied()),
         Tenants::Word(word) if word == "all" => Ok(all()),
         Tenants::Word(word) => Err(not_supported(&format!("use {word} here is"))),
-        Tenants::Listed(names) => names.iter().map(|name| Ok(user_tenant(cluster, name)?.id)).collect(),
+        Tenants::Listed(names) => names.iter().map(|name| Ok(find_user_tenant(cluster, name)?.id)).collect(),
     }
 }
 
-fn user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, ServerError> {
+fn find_user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, ServerError> {
     let tenant = cluster.tenant(name).ok_or_else(|| unknown_tenant(name))?;
     if tenant.is_user() { Ok(tenant) } else { Err(not_supported("sys or meta tenant is")) }
 }
@@ -233,7 +233,7 @@ fn set(fleet: &mut Fleet, order: Issuer, items: &[(String, Literal)], tenants: &
     let cluster = &fleet.clusters[order.cluster];
     let tenant_id = match tenants {
         Tenants::Unnamed if order.tenant_id != 1 => order.tenant_id,
-        Tenants::Listed(names) if order.tenant_id == 1 && names.len() == 1 => user_tenant(cluster, &names[0])?.id,
+        Tenants::Listed(names) if order.tenant_id == 1 && names.len() == 1 => find_user_tenant(cluster, &names[0])?.id,
         _ if order.tenant_id != 1 => return Err(alter_denied()),
         _ => return Err(not_supported("set backup configuration items of the sys tenant is")),
     };
@@ -337,7 +337,7 @@ fn backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerE
             return Err(not_supported("user tenant cannot specify tenant names is"));
         }
         BackupScope::Tenants(names) => {
-            names.iter().map(|name| Ok(user_tenant(cluster, name)?.id)).collect::<Result<Vec<_>, ServerError>>()?
+            names.iter().map(|name| Ok(find_user_tenant(cluster, name)?.id)).collect::<Result<Vec<_>, ServerError>>()?
         }
         BackupScope::Database => Vec::new(),
     };
