@@ -131,7 +131,7 @@ fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) ->
     let mut results = Vec::new();
     for tenant_id in concerned {
         results.push(if cluster.line.has(Feature::ArchiveMode) {
-            switch_mode(cluster, &fleet.faults, speed, tenant_id, on, order.at)
+            switch_log_mode(cluster, &fleet.faults, speed, tenant_id, on, order.at)
         } else {
             switch_round(cluster, &fleet.faults, speed, tenant_id, on, order.at)
         });
@@ -146,7 +146,7 @@ fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) ->
 }
 
 /// Switches `LOG_MODE` on V4.1 and later. The server then starts or stops the round.
-fn switch_mode(
+fn switch_log_mode(
     cluster: &mut Cluster,
     faults: &[Fault],
     speed: u32,
