@@ -166,7 +166,7 @@ fn switch_log_mode(
         }
         None => Ok(()),
     };
-    let items = vec![("tenant_id", tenant_id.to_string()), ("result", result(&switched))];
+    let items = vec![("tenant_id", tenant_id.to_string()), ("result", event_result(&switched))];
     cluster.event(at, "log_archive", if on { "open_archive_mode" } else { "close_archive_mode" }, items);
     archive::schedule(cluster, tenant_id, faults, speed, at);
     switched
@@ -204,14 +204,15 @@ fn switch_round(
     } else if may.is_ok() {
         archive::disable(cluster, tenant_id, faults, speed, at);
     } else {
-        let items = vec![("tenant_id", tenant_id.to_string()), ("dest_no", "0".to_owned()), ("result", result(&may))];
+        let items =
+            vec![("tenant_id", tenant_id.to_string()), ("dest_no", "0".to_owned()), ("result", event_result(&may))];
         cluster.event(at, "log_archive", if on { "enable_archive" } else { "disable_archive" }, items);
     }
     may
 }
 
 /// Returns the result of a statement as events print it: the code as the source has it.
-fn result(of: &Result<(), ServerError>) -> String {
+fn event_result(of: &Result<(), ServerError>) -> String {
     match of {
         Ok(()) => "0".to_owned(),
         Err(error) if error.code == 1235 => "-4007".to_owned(),
@@ -348,7 +349,7 @@ fn backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerE
         description: description.clone().unwrap_or_default(),
     };
     let started = start(fleet, order, &wanted, &named);
-    let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", result(&started))];
+    let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", event_result(&started))];
     fleet.clusters[order.cluster].event(order.at, "backup_data", "start_backup_data", items);
     started
 }
