@@ -65,7 +65,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
         return v3::carry_out(fleet, order, alter);
     }
     match alter {
-        Alter::Set { items, tenants } => set(fleet, order, items, tenants),
+        Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
         Alter::Backup { .. } => backup(fleet, order, alter),
         Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
@@ -222,7 +222,12 @@ fn event_result(of: &Result<(), ServerError>) -> String {
 
 const BACKUP_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
-fn set(fleet: &mut Fleet, order: Issuer, items: &[(String, Literal)], tenants: &Tenants) -> Result<(), ServerError> {
+fn set_items(
+    fleet: &mut Fleet,
+    order: Issuer,
+    items: &[(String, Literal)],
+    tenants: &Tenants,
+) -> Result<(), ServerError> {
     let backup = items.iter().filter(|(name, _)| BACKUP_ITEMS.contains(&name.as_str())).count();
     if backup == 0 {
         return items.iter().try_for_each(|(name, value)| set_parameter(fleet, order, name, value, tenants));
