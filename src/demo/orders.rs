@@ -248,13 +248,13 @@ fn set_items(
         match name.as_str() {
             "data_backup_dest" => destination::set_data(fleet, order, tenant_id, value)?,
             "log_archive_dest" => destination::set_archive(fleet, order, tenant_id, value)?,
-            _ => set_state(fleet, order, tenant_id, value)?,
+            _ => set_dest_state(fleet, order, tenant_id, value)?,
         }
     }
     Ok(())
 }
 
-fn set_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+fn set_dest_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
     let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
