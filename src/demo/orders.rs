@@ -67,7 +67,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
     match alter {
         Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
-        Alter::Backup { .. } => backup(fleet, order, alter),
+        Alter::Backup { .. } => start_backup(fleet, order, alter),
         Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
@@ -332,7 +332,7 @@ fn set_parameter(
     Ok(())
 }
 
-fn backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
+fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     let Alter::Backup { incremental, scope, to, plus_archivelog, description } = alter else { return Ok(()) };
     if to.is_some() {
         return Err(not_supported("backup do not support using specify path is"));
