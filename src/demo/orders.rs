@@ -353,14 +353,14 @@ fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), S
         encrypted: order.encrypted,
         description: description.clone().unwrap_or_default(),
     };
-    let started = start(fleet, order, &wanted, &named);
+    let started = create_jobs(fleet, order, &wanted, &named);
     let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", event_result(&started))];
     fleet.clusters[order.cluster].event(order.at, "backup_data", "start_backup_data", items);
     started
 }
 
 /// Checks a BACKUP as the root service does, and starts its jobs.
-fn start(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
+fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
     let cluster = &mut fleet.clusters[order.cluster];
     if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
         return Err(not_supported("plus archive is"));
