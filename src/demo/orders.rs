@@ -394,6 +394,6 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64])
 }
 
 /// Returns whether a tenant's archive is running, so that its destination cannot be changed.
-pub(crate) fn archive_runs(tenant: &Tenant) -> bool {
+pub(crate) fn is_archive_running(tenant: &Tenant) -> bool {
     tenant.round().is_some_and(|round| round.status != RoundStatus::Stop)
 }

@@ -8,7 +8,7 @@ use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Owner, Taker};
 
-use super::{Issuer, archive_runs, not_supported, server_error};
+use super::{Issuer, is_archive_running, not_supported, server_error};
 
 /// A URI, split as the server does: at the first `?`, then at each `&`.
 struct Uri {
@@ -127,7 +127,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Issuer, tenant_id: i64, valu
     }
     let location = location.ok_or_else(|| not_supported("set archive dest without location is"))?;
     let tenant = fleet.clusters[order.cluster].tenant_by_id(tenant_id);
-    if tenant.is_some_and(archive_runs) {
+    if tenant.is_some_and(is_archive_running) {
         return Err(not_supported("change archive dest when archive is running is"));
     }
     let uri = parse(location, fleet.clusters[order.cluster].line)?;
