@@ -17,7 +17,7 @@ struct Uri {
     object_storage: bool,
 }
 
-fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
+fn parse_uri(uri: &str, line: &Line) -> Result<Uri, ServerError> {
     let invalid = || server_error(9026, format!("'{uri}' is not a valid uri"));
     let (path, parameters) = uri.split_once('?').unwrap_or((uri, ""));
     let path = path.trim_end_matches('/');
@@ -77,7 +77,7 @@ fn scrambled(key: &str) -> String {
 /// # Errors
 /// 9026; 9080 where no format file is there.
 pub(crate) fn owner_of(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
-    let Uri { path, extension, .. } = parse(uri, line)?;
+    let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::folder(&fleet.data, &path);
     let dest = DataDest { path, extension, folder, dest_id: 0, checked: 0 };
     let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.place())?;
@@ -96,7 +96,7 @@ pub(crate) fn set_data(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: 
     let dest = if value.is_empty() {
         None
     } else {
-        Some(settle(fleet, order, tenant_id, &parse(value, line)?, "backup_data")?)
+        Some(settle(fleet, order, tenant_id, &parse_uri(value, line)?, "backup_data")?)
     };
     if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
         tenant.data = dest;
@@ -130,7 +130,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Issuer, tenant_id: i64, valu
     if tenant.is_some_and(is_archive_running) {
         return Err(not_supported("change archive dest when archive is running is"));
     }
-    let uri = parse(location, fleet.clusters[order.cluster].line)?;
+    let uri = parse_uri(location, fleet.clusters[order.cluster].line)?;
     if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag() < 60 * SECOND) {
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
         return Err(server_error(4179, what));
