@@ -48,7 +48,7 @@ fn parse_uri(uri: &str, line: &Line) -> Result<Uri, ServerError> {
         return Err(invalid());
     }
     let mask = |pair: &&str| {
-        let secret = pair.strip_prefix("access_key=").map(|key| format!("encrypt_key={}", scrambled(key)));
+        let secret = pair.strip_prefix("access_key=").map(|key| format!("encrypt_key={}", mask_key(key)));
         secret.unwrap_or_else(|| (*pair).to_owned())
     };
     let mut extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
@@ -67,7 +67,7 @@ fn parse_uri(uri: &str, line: &Line) -> Result<Uri, ServerError> {
 }
 
 /// Returns a digest that stands for a key.
-fn scrambled(key: &str) -> String {
+fn mask_key(key: &str) -> String {
     use sha1::{Digest, Sha1};
     Sha1::digest(key).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
