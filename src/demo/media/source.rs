@@ -24,7 +24,7 @@ pub(super) fn rows(
     }
     let (mut data, mut log) = (None, None);
     for uri in preview.from.split(',') {
-        let (path, owner) = destination::owner_of(look.fleet, look.cluster.line, uri)?;
+        let (path, owner) = destination::owner_of_uri(look.fleet, look.cluster.line, uri)?;
         if owner.dest_type != Owner::ARCHIVE {
             if data.replace(path).is_some() {
                 return Err(not_supported("It is not support to restore from multiple tenant backup paths."));

@@ -76,7 +76,7 @@ fn mask_key(key: &str) -> String {
 ///
 /// # Errors
 /// 9026; 9080 where no format file is there.
-pub(crate) fn owner_of(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
+pub(crate) fn owner_of_uri(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::folder(&fleet.data, &path);
     let dest = DataDest { path, extension, folder, dest_id: 0, checked: 0 };
