@@ -246,7 +246,7 @@ fn set_items(
     for (name, value) in items {
         let Literal::Text(value) = value else { return Err(server_error(1210, "Invalid argument")) };
         match name.as_str() {
-            "data_backup_dest" => destination::set_data(fleet, order, tenant_id, value)?,
+            "data_backup_dest" => destination::set_data_dest(fleet, order, tenant_id, value)?,
             "log_archive_dest" => destination::set_archive(fleet, order, tenant_id, value)?,
             _ => set_dest_state(fleet, order, tenant_id, value)?,
         }
