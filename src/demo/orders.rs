@@ -247,7 +247,7 @@ fn set_items(
         let Literal::Text(value) = value else { return Err(server_error(1210, "Invalid argument")) };
         match name.as_str() {
             "data_backup_dest" => destination::set_data_dest(fleet, order, tenant_id, value)?,
-            "log_archive_dest" => destination::set_archive(fleet, order, tenant_id, value)?,
+            "log_archive_dest" => destination::set_archive_dest(fleet, order, tenant_id, value)?,
             _ => set_dest_state(fleet, order, tenant_id, value)?,
         }
     }

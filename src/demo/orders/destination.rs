@@ -108,7 +108,12 @@ pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, va
 ///
 /// # Errors
 /// 1235, 4179, 9026, 9080, 9081.
-pub(crate) fn set_archive(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+pub(crate) fn set_archive_dest(
+    fleet: &mut Fleet,
+    order: Issuer,
+    tenant_id: i64,
+    value: &str,
+) -> Result<(), ServerError> {
     let (mut location, mut binding, mut interval) = (None, "Optional", "1d".to_owned());
     for item in value.split_whitespace() {
         let (key, value) = item.split_once('=').ok_or_else(|| not_supported("log_archive_dest format is"))?;

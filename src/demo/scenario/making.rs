@@ -182,7 +182,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) 
             let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: created };
             let location = format!("LOCATION={base}/clog");
             destination::set_data_dest(fleet, order, id, &format!("{base}/data")).map_err(|error| error.message)?;
-            destination::set_archive(fleet, order, id, &location).map_err(|error| error.message)?;
+            destination::set_archive_dest(fleet, order, id, &location).map_err(|error| error.message)?;
         }
         if let Some(tenant) = fleet.clusters[cluster].tenant_mut(id) {
             remember(tenant, kind, now)?;
