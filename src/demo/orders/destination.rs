@@ -96,7 +96,7 @@ pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, va
     let dest = if value.is_empty() {
         None
     } else {
-        Some(settle(fleet, order, tenant_id, &parse_uri(value, line)?, "backup_data")?)
+        Some(claim_destination(fleet, order, tenant_id, &parse_uri(value, line)?, "backup_data")?)
     };
     if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
         tenant.data = dest;
@@ -140,7 +140,7 @@ pub(crate) fn set_archive_dest(
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
         return Err(server_error(4179, what));
     }
-    let location = settle(fleet, order, tenant_id, &uri, "archive_log")?;
+    let location = claim_destination(fleet, order, tenant_id, &uri, "archive_log")?;
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
     // Whatever it was before, the state is written with the destination; V4.0 has a state for a destination without a round.
@@ -156,7 +156,7 @@ pub(crate) fn set_archive_dest(
 
 /// Checks a directory and claims it. If the format file of a registered destination is missing, the sets and pieces that the
 /// views list are marked as deleted, and it becomes a new destination.
-fn settle(
+fn claim_destination(
     fleet: &mut Fleet,
     order: Issuer,
     tenant_id: i64,
