@@ -62,7 +62,7 @@ fn unknown_tenant(name: &str) -> ServerError {
 /// The server's error; nothing has been changed then, except that of several tenants some may have been changed already.
 pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     if fleet.clusters[order.cluster].line.is_v3() {
-        return v3::carry_out(fleet, order, alter);
+        return v3::execute(fleet, order, alter);
     }
     match alter {
         Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),

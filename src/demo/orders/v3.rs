@@ -25,7 +25,7 @@ const NAMED: usize = 256;
 ///
 /// # Errors
 /// The server's error.
-pub(super) fn carry_out(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
+pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
         return Err(alter_denied());
     }
