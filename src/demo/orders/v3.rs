@@ -48,7 +48,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
             }
         }
         Alter::Backup { scope: BackupScope::Database, incremental, .. } => {
-            let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| normal(tenant));
+            let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| is_normal(tenant));
             let executors = tenants.map(|tenant| tenant.id).collect();
             may_start(fleet, order)?;
             let path = v3::destination(&fleet.clusters[order.cluster]).to_owned();
@@ -83,7 +83,7 @@ fn archive_state(cluster: &Cluster) -> Option<RoundStatus> {
 }
 
 /// Returns whether a tenant is backed up: not one that is being created, dropped or restored, or in the recycle bin.
-fn normal(tenant: &Tenant) -> bool {
+fn is_normal(tenant: &Tenant) -> bool {
     tenant.status == "NORMAL" && tenant.role == "PRIMARY" && !tenant.recycled
 }
 
@@ -205,7 +205,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
     let mut executors = Vec::new();
     for name in names {
         let tenant = cluster.tenant(name).ok_or_else(|| unknown_tenant(name))?;
-        if !tenant.is_user() || !normal(tenant) {
+        if !tenant.is_user() || !is_normal(tenant) {
             return Err(not_supported("backup of this tenant is"));
         }
         executors.push(tenant.id);
