@@ -88,7 +88,7 @@ fn is_normal(tenant: &Tenant) -> bool {
 }
 
 /// Returns the cluster's job that is in the running views.
-fn current(cluster: &Cluster) -> Option<&Job> {
+fn current_job(cluster: &Cluster) -> Option<&Job> {
     cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
 }
 
@@ -158,7 +158,7 @@ fn may_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
              {start}, frozen timestamp : {frozen} ."
         )));
     }
-    if current(cluster).is_some() {
+    if current_job(cluster).is_some() {
         return Err(server_error(9036, "Backup is in progress"));
     }
     if cleanup_runs(fleet, cluster) {
@@ -226,7 +226,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
 }
 
 fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), ServerError> {
-    let Some(job) = current(cluster) else {
+    let Some(job) = current_job(cluster) else {
         return Err(server_error(9049, "backup status is stopped, can not cancel"));
     };
     if job.status.ended() || job.status == JobStatus::Canceling {

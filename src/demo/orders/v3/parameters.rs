@@ -1,7 +1,7 @@
 //! The parameters of a cluster of V2.2 or V3: defaults, checks, and storage.
 
 use super::super::{Issuer, not_supported, server_error};
-use super::{archive_state, current, destination};
+use super::{archive_state, current_job, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
 use crate::demo::life::v3;
@@ -60,7 +60,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
     match name {
         "backup_dest" => {
             let stopped = archive_state(cluster).is_none_or(|state| state == RoundStatus::Stop);
-            if !stopped || current(cluster).is_some() {
+            if !stopped || current_job(cluster).is_some() {
                 return Err(server_error(9036, "Backup is in progress"));
             }
             destination::check(fleet, order, &value)?;
