@@ -92,7 +92,7 @@ fn current_job(cluster: &Cluster) -> Option<&Job> {
     cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
 }
 
-fn global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
+fn check_global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
     if cluster.user_tenants().any(|tenant| tenant.local_timestamps) {
         return Err(not_supported("physical backup without GTS is"));
     }
@@ -111,7 +111,7 @@ fn archive_log(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     if archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop) {
         return Err(not_supported("start log archive backup when not STOP is"));
     }
-    global_timestamps(cluster)?;
+    check_global_timestamps(cluster)?;
     destination::claim_archive(fleet, order)?;
     v3::begin_round(&mut fleet.clusters[order.cluster], speed, order.at);
     Ok(())
@@ -143,7 +143,7 @@ fn cannot_start(why: &str) -> ServerError {
 /// Checks a BACKUP statement, in the server's order.
 fn may_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
-    global_timestamps(cluster)?;
+    check_global_timestamps(cluster)?;
     let round = cluster.tenants.first().and_then(Tenant::round);
     let state = round.map_or(RoundStatus::Stop, |round| round.status);
     let Some(round) = round.filter(|_| state == RoundStatus::Doing) else {
