@@ -34,7 +34,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
         Alter::Set { items, .. } => {
             items.iter().try_for_each(|(name, value)| parameters::set(fleet, order, name, value))
         }
-        Alter::ArchiveLog { on: true, .. } => archive_log(fleet, order),
+        Alter::ArchiveLog { on: true, .. } => start_archive(fleet, order),
         Alter::ArchiveLog { on: false, .. } => {
             let cluster = &mut fleet.clusters[order.cluster];
             match archive_state(cluster) {
@@ -99,7 +99,7 @@ fn check_global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn archive_log(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
+fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &fleet.clusters[order.cluster];
     if v3::destination(cluster).is_empty() {
