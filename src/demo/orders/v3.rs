@@ -105,7 +105,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     if v3::destination(cluster).is_empty() {
         return Err(server_error(9026, "backup destination is not valid"));
     }
-    if role(fleet, cluster) != "PRIMARY" {
+    if cluster_role(fleet, cluster) != "PRIMARY" {
         return Err(not_supported("backup in not primary cluster is"));
     }
     if archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop) {
@@ -118,7 +118,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
 }
 
 /// Returns the role of the cluster: `PRIMARY` or `PHYSICAL STANDBY`.
-pub(crate) fn role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
+pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
     let own = cluster.v3.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
         Effect::Role { role }

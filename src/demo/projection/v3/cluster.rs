@@ -5,7 +5,7 @@ use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
-use crate::demo::orders::v3::{DEFAULTS, cleanup_runs, role};
+use crate::demo::orders::v3::{DEFAULTS, cleanup_runs, cluster_role};
 use crate::demo::projection::cluster::{build_version, three};
 use crate::demo::statement::{Row, Value};
 
@@ -175,7 +175,7 @@ pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
 
 pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
     let cluster = look.cluster;
-    let role = role(look.fleet, cluster);
+    let role = cluster_role(look.fleet, cluster);
     let created = cluster.servers.first().map_or(0, |server| server.started);
     let primary = if role == "PRIMARY" { Value::Null } else { int(cluster.id + 1) };
     vec![row([
