@@ -132,7 +132,7 @@ pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a st
 }
 
 /// Returns whether old backups are being removed.
-pub(crate) fn cleanup_runs(fleet: &Fleet, cluster: &Cluster) -> bool {
+pub(crate) fn is_cleanup_running(fleet: &Fleet, cluster: &Cluster) -> bool {
     crate::demo::fault::Faults { all: &fleet.faults, cluster: &cluster.name }.has(&Effect::CleanupRuns, None)
 }
 
@@ -161,7 +161,7 @@ fn may_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     if current_job(cluster).is_some() {
         return Err(server_error(9036, "Backup is in progress"));
     }
-    if cleanup_runs(fleet, cluster) {
+    if is_cleanup_running(fleet, cluster) {
         return Err(server_error(9044, "delete backup data is in progress"));
     }
     Ok(())

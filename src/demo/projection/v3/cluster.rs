@@ -5,7 +5,7 @@ use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
-use crate::demo::orders::v3::{DEFAULTS, cleanup_runs, cluster_role};
+use crate::demo::orders::v3::{DEFAULTS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three};
 use crate::demo::statement::{Row, Value};
 
@@ -340,7 +340,7 @@ fn backup_state(cluster: &Cluster, tenant: &Tenant) -> &'static str {
 }
 
 pub(super) fn cleanups(look: &Look<'_>) -> Vec<Row> {
-    let runs = cleanup_runs(look.fleet, look.cluster);
+    let runs = is_cleanup_running(look.fleet, look.cluster);
     vec![row([
         ("TENANT_ID", int(1)),
         ("JOB_ID", flag(runs)),
