@@ -50,7 +50,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
         Alter::Backup { scope: BackupScope::Database, incremental, .. } => {
             let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| is_normal(tenant));
             let executors = tenants.map(|tenant| tenant.id).collect();
-            may_start(fleet, order)?;
+            check_start(fleet, order)?;
             let path = v3::destination(&fleet.clusters[order.cluster]).to_owned();
             start(fleet, order, *incremental, executors, path, false);
             Ok(())
@@ -141,7 +141,7 @@ fn cannot_start(why: &str) -> ServerError {
 }
 
 /// Checks a BACKUP statement, in the server's order.
-fn may_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
+fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_global_timestamps(cluster)?;
     let round = cluster.tenants.first().and_then(Tenant::round);
@@ -213,7 +213,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
     if executors.len() > NAMED {
         return Err(not_supported("backup of more than 256 tenants is"));
     }
-    may_start(fleet, order)?;
+    check_start(fleet, order)?;
     let cluster = &fleet.clusters[order.cluster];
     let cluster_level =
         |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.of_cluster.of_tenants);
