@@ -52,7 +52,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
             let executors = tenants.map(|tenant| tenant.id).collect();
             check_start(fleet, order)?;
             let path = v3::destination(&fleet.clusters[order.cluster]).to_owned();
-            start(fleet, order, *incremental, executors, path, false);
+            create_job(fleet, order, *incremental, executors, path, false);
             Ok(())
         }
         Alter::Backup { scope: BackupScope::Tenants(names), to, .. } => {
@@ -167,7 +167,14 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn start(fleet: &mut Fleet, order: Issuer, incremental: bool, executors: Vec<i64>, path: String, of_tenants: bool) {
+fn create_job(
+    fleet: &mut Fleet,
+    order: Issuer,
+    incremental: bool,
+    executors: Vec<i64>,
+    path: String,
+    of_tenants: bool,
+) {
     let cluster = &mut fleet.clusters[order.cluster];
     let set_id = v3::next_set_id(cluster);
     let id = cluster.next_job_id(1);
@@ -221,7 +228,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
         return Err(server_error(20305, "perform a cluster-level backup before a tenant-level backup"));
     }
     destination::claim_tenants(fleet, order, names, to)?;
-    start(fleet, order, false, executors, to.to_owned(), true);
+    create_job(fleet, order, false, executors, to.to_owned(), true);
     Ok(())
 }
 
