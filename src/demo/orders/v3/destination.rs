@@ -19,7 +19,7 @@ fn invalid() -> ServerError {
 }
 
 /// Returns the path of a URI, without what follows `?`.
-fn path(uri: &str) -> &str {
+fn path_of_uri(uri: &str) -> &str {
     uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
 }
 
@@ -74,7 +74,7 @@ pub(super) fn check(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), Serve
 
 /// Returns the path on this host; `None` if it is not below the fleet's data directory.
 fn on_this_host(data: &Path, uri: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(path(uri).strip_prefix("file://")?);
+    let path = PathBuf::from(path_of_uri(uri).strip_prefix("file://")?);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     (path.starts_with(data) && !climbs).then_some(path)
 }
@@ -87,7 +87,7 @@ fn own(cluster: &Cluster) -> String {
 fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
     match on_this_host(&fleet.data, uri) {
         Some(folder) => folder.join(own(cluster)).join("1/clog").exists(),
-        None => fleet.directories.contains_key(&format!("{}/{}", path(uri), own(cluster))),
+        None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), own(cluster))),
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
         return fs::create_dir_all(folder.join(own(cluster)).join("1/clog"));
     }
     let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
-    fleet.directories.insert(format!("{}/{}", path(uri), own(cluster)), owner);
+    fleet.directories.insert(format!("{}/{}", path_of_uri(uri), own(cluster)), owner);
     Ok(())
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
 pub(super) fn claim_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_form(cluster, uri)?;
-    let (strategy, own_path) = (path(v3::destination(cluster)), path(uri));
+    let (strategy, own_path) = (path_of_uri(v3::destination(cluster)), path_of_uri(uri));
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
         return Err(server_error(20303, "the directory must not be that of the cluster's backups, or one below it"));
     }
