@@ -14,7 +14,7 @@ use crate::demo::line::Feature;
 use crate::demo::statement::ServerError;
 use crate::demo::storage::Owner;
 
-fn invalid() -> ServerError {
+fn invalid_destination() -> ServerError {
     server_error(9026, "backup destination is not valid")
 }
 
@@ -26,7 +26,7 @@ fn path_of_uri(uri: &str) -> &str {
 /// Checks the form of a URI.
 fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
     let (path, parameters) = uri.split_once('?').map_or((uri, None), |(path, rest)| (path, Some(rest)));
-    let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
+    let (scheme, rest) = path.split_once("://").ok_or_else(invalid_destination)?;
     let given = |key: &str| {
         let pairs = parameters.unwrap_or_default().split('&');
         pairs.filter_map(|pair| pair.strip_prefix(key)).any(|value| !value.is_empty() && value.len() < 128)
@@ -50,7 +50,7 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
         "cos" => object() && given("appid="),
         _ => false,
     };
-    if fine && uri.len() < 1024 { Ok(()) } else { Err(invalid()) }
+    if fine && uri.len() < 1024 { Ok(()) } else { Err(invalid_destination()) }
 }
 
 /// Checks a new value of `backup_dest`; an empty one clears it.
@@ -63,7 +63,7 @@ pub(super) fn check(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), Serve
             return Err(server_error(code, text));
         }
         if holds_archive(fleet, cluster, uri) {
-            return Err(invalid());
+            return Err(invalid_destination());
         }
     }
     if cluster.parameters.get("backup_backup_dest").is_some_and(|dest| !dest.is_empty()) {
