@@ -54,7 +54,7 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
 }
 
 /// Checks a new value of `backup_dest`; an empty one clears it.
-pub(super) fn check(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), ServerError> {
+pub(super) fn check_backup_dest(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     if !uri.is_empty() {
         check_form(cluster, uri)?;

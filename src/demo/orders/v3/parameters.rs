@@ -63,7 +63,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
             if !stopped || current_job(cluster).is_some() {
                 return Err(server_error(9036, "Backup is in progress"));
             }
-            destination::check(fleet, order, &value)?;
+            destination::check_backup_dest(fleet, order, &value)?;
         }
         "backup_dest_option" => check_option(cluster, &value)?,
         "enable_log_archive" if value.eq_ignore_ascii_case("true") => {
