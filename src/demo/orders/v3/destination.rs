@@ -73,7 +73,7 @@ pub(super) fn check_backup_dest(fleet: &Fleet, order: Issuer, uri: &str) -> Resu
 }
 
 /// Returns the path on this host; `None` if it is not below the fleet's data directory.
-fn on_this_host(data: &Path, uri: &str) -> Option<PathBuf> {
+fn local_path(data: &Path, uri: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path_of_uri(uri).strip_prefix("file://")?);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     (path.starts_with(data) && !climbs).then_some(path)
@@ -85,7 +85,7 @@ fn own(cluster: &Cluster) -> String {
 }
 
 fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
-    match on_this_host(&fleet.data, uri) {
+    match local_path(&fleet.data, uri) {
         Some(folder) => folder.join(own(cluster)).join("1/clog").exists(),
         None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), own(cluster))),
     }
@@ -103,7 +103,7 @@ pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), Serv
 /// Where a directory on this host cannot be created.
 pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
     let cluster = &fleet.clusters[cluster];
-    if let Some(folder) = on_this_host(&fleet.data, uri) {
+    if let Some(folder) = local_path(&fleet.data, uri) {
         return fs::create_dir_all(folder.join(own(cluster)).join("1/clog"));
     }
     let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
@@ -129,7 +129,7 @@ pub(super) fn claim_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], 
     let not_empty = || server_error(20304, "only an empty directory can be used");
     let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
     let mark = own(cluster);
-    if let Some(folder) = on_this_host(&fleet.data, uri) {
+    if let Some(folder) = local_path(&fleet.data, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(not_empty());
         }
