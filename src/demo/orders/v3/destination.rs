@@ -80,14 +80,14 @@ fn local_path(data: &Path, uri: &str) -> Option<PathBuf> {
 }
 
 /// Returns the subdirectory that the server appends for this cluster.
-fn own(cluster: &Cluster) -> String {
+fn cluster_directory(cluster: &Cluster) -> String {
     format!("{}/{}/incarnation_1", cluster.name, cluster.id)
 }
 
 fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
     match local_path(&fleet.data, uri) {
-        Some(folder) => folder.join(own(cluster)).join("1/clog").exists(),
-        None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), own(cluster))),
+        Some(folder) => folder.join(cluster_directory(cluster)).join("1/clog").exists(),
+        None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), cluster_directory(cluster))),
     }
 }
 
@@ -104,10 +104,10 @@ pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), Serv
 pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
     let cluster = &fleet.clusters[cluster];
     if let Some(folder) = local_path(&fleet.data, uri) {
-        return fs::create_dir_all(folder.join(own(cluster)).join("1/clog"));
+        return fs::create_dir_all(folder.join(cluster_directory(cluster)).join("1/clog"));
     }
     let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
-    fleet.directories.insert(format!("{}/{}", path_of_uri(uri), own(cluster)), owner);
+    fleet.directories.insert(format!("{}/{}", path_of_uri(uri), cluster_directory(cluster)), owner);
     Ok(())
 }
 
@@ -128,7 +128,7 @@ pub(super) fn claim_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], 
     }
     let not_empty = || server_error(20304, "only an empty directory can be used");
     let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
-    let mark = own(cluster);
+    let mark = cluster_directory(cluster);
     if let Some(folder) = local_path(&fleet.data, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(not_empty());
