@@ -13,7 +13,7 @@ use crate::demo::line::Feature;
 use crate::demo::media;
 use crate::demo::statement::{Alter, BackupScope, ServerError};
 
-pub(crate) use destination::remember_archive;
+pub(crate) use destination::mark_archive;
 pub(crate) use parameters::DEFAULTS;
 
 /// Frozen versions that may wait to be merged.

@@ -94,14 +94,14 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
 /// Claims the directory for the archive of the cluster.
 pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
-    remember_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
+    mark_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
 }
 
 /// Marks a directory as one that contains an archive of this cluster.
 ///
 /// # Errors
 /// Where a directory on this host cannot be created.
-pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
+pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
     let cluster = &fleet.clusters[cluster];
     if let Some(folder) = local_path(&fleet.data, uri) {
         return fs::create_dir_all(folder.join(cluster_directory(cluster)).join("1/clog"));

@@ -7,7 +7,7 @@ use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, Merge, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant, ZoneMerge,
 };
-use crate::demo::orders::v3::remember_archive;
+use crate::demo::orders::v3::mark_archive;
 
 const DAY: Micros = 86_400 * SECOND;
 
@@ -49,7 +49,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
             set.finished_blocks = set.blocks;
         }
     }
-    remember_archive(fleet, index, &path).map_err(|error| error.to_string())
+    mark_archive(fleet, index, &path).map_err(|error| error.to_string())
 }
 
 fn age(text: &str) -> Result<Micros, String> {
