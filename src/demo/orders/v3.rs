@@ -227,7 +227,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
     if !cluster.tenants.first().is_some_and(cluster_level) {
         return Err(server_error(20305, "perform a cluster-level backup before a tenant-level backup"));
     }
-    destination::claim_tenants(fleet, order, names, to)?;
+    destination::claim_tenant_directory(fleet, order, names, to)?;
     create_job(fleet, order, false, executors, to.to_owned(), true);
     Ok(())
 }

@@ -115,7 +115,12 @@ pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std:
 ///
 /// # Errors
 /// 9026, 20303, 20304.
-pub(super) fn claim_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], uri: &str) -> Result<(), ServerError> {
+pub(super) fn claim_tenant_directory(
+    fleet: &mut Fleet,
+    order: Issuer,
+    names: &[String],
+    uri: &str,
+) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_form(cluster, uri)?;
     let (strategy, own_path) = (path_of_uri(v3::destination(cluster)), path_of_uri(uri));
