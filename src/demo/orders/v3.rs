@@ -14,7 +14,7 @@ use crate::demo::media;
 use crate::demo::statement::{Alter, BackupScope, ServerError};
 
 pub(crate) use destination::mark_archive;
-pub(crate) use parameters::DEFAULTS;
+pub(crate) use parameters::PARAMETERS;
 
 /// Frozen versions that may wait to be merged.
 const UNMERGED: i64 = 16;

@@ -10,7 +10,7 @@ use crate::demo::statement::{Literal, ServerError};
 
 /// Name, default, and the feature that a line needs for it. The checkpoint interval is 120 s on a server; here the archive
 /// moves faster.
-pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
+pub(crate) const PARAMETERS: [(&str, &str, Option<Feature>); 24] = [
     ("backup_dest", "", None),
     ("backup_dest_option", "", None),
     ("backup_backup_dest", "", None),
@@ -40,7 +40,7 @@ pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
 /// Returns whether a line has a parameter.
 fn known(cluster: &Cluster, name: &str) -> bool {
     let has = |feature: Option<Feature>| feature.is_none_or(|feature| cluster.line.has(feature));
-    DEFAULTS.iter().any(|(known, _, feature)| *known == name && has(*feature))
+    PARAMETERS.iter().any(|(known, _, feature)| *known == name && has(*feature))
 }
 
 /// Sets a parameter of the cluster.
@@ -90,7 +90,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
 
 /// Stores a value and the previous one: the change reaches the servers one after the other.
 pub(super) fn store(cluster: &mut Cluster, at: Micros, name: &str, value: String) {
-    let default = DEFAULTS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
+    let default = PARAMETERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
     if let Some(v3) = cluster.v3.as_mut() {
         v3.before.insert(name.to_owned(), (before, at));

@@ -5,7 +5,7 @@ use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
-use crate::demo::orders::v3::{DEFAULTS, cluster_role, is_cleanup_running};
+use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three};
 use crate::demo::statement::{Row, Value};
 
@@ -236,7 +236,7 @@ pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
         for (name, value) in &fixed {
             show(name, value.clone());
         }
-        for (name, default, feature) in DEFAULTS {
+        for (name, default, feature) in PARAMETERS {
             if feature.is_none_or(|feature| cluster.line.has(feature)) {
                 show(name, value(look, index, name, default));
             }
