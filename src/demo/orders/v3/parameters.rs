@@ -38,7 +38,7 @@ pub(crate) const PARAMETERS: [(&str, &str, Option<Feature>); 24] = [
 ];
 
 /// Returns whether a line has a parameter.
-fn known(cluster: &Cluster, name: &str) -> bool {
+fn is_known(cluster: &Cluster, name: &str) -> bool {
     let has = |feature: Option<Feature>| feature.is_none_or(|feature| cluster.line.has(feature));
     PARAMETERS.iter().any(|(known, _, feature)| *known == name && has(*feature))
 }
@@ -54,7 +54,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
         Literal::Integer(number) => number.to_string(),
         Literal::Null => return Err(server_error(1210, format!("Incorrect arguments to {name}"))),
     };
-    if !known(cluster, name) {
+    if !is_known(cluster, name) {
         return Err(server_error(5099, format!("System config unknown: {name}")));
     }
     match name {
