@@ -70,7 +70,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
             return Err(not_supported("set enable log archive true without archivelog is"));
         }
         "log_archive_checkpoint_interval" => {
-            interval(&value)?;
+            parse_checkpoint_interval(&value)?;
         }
         "backup_log_archive_option" => check_archive_option(&value)?,
         "backup_zone" | "backup_region" => check_place(cluster, name, &value)?,
@@ -97,7 +97,7 @@ pub(super) fn store(cluster: &mut Cluster, at: Micros, name: &str, value: String
     }
 }
 
-fn interval(value: &str) -> Result<Micros, ServerError> {
+fn parse_checkpoint_interval(value: &str) -> Result<Micros, ServerError> {
     let length = clock::parse_duration(value).filter(|length| (5 * SECOND..=3600 * SECOND).contains(length));
     length.ok_or_else(|| not_supported("invalid log_archive_checkpoint_interval out of range [5s,1h] is"))
 }
@@ -114,7 +114,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
             pair.split_once('=').ok_or_else(|| server_error(1210, "Incorrect arguments to backup_dest_option"))?;
         match key {
             "log_archive_checkpoint_interval" => {
-                interval(value)?;
+                parse_checkpoint_interval(value)?;
             }
             "recovery_window" if length(value).is_none() => {
                 return Err(not_supported("invalid recovery_window less than 0 is"));
