@@ -103,7 +103,7 @@ fn parse_checkpoint_interval(value: &str) -> Result<Micros, ServerError> {
 }
 
 /// Parses a duration in an option: `0` needs no unit.
-fn length(value: &str) -> Option<Micros> {
+fn parse_option_duration(value: &str) -> Option<Micros> {
     if value == "0" { Some(0) } else { clock::parse_duration(value) }
 }
 
@@ -116,19 +116,19 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
             "log_archive_checkpoint_interval" => {
                 parse_checkpoint_interval(value)?;
             }
-            "recovery_window" if length(value).is_none() => {
+            "recovery_window" if parse_option_duration(value).is_none() => {
                 return Err(not_supported("invalid recovery_window less than 0 is"));
             }
             "auto_delete_obsolete_backup" => deletes = value.eq_ignore_ascii_case("true"),
             "auto_touch_reserved_backup" => touches = value.eq_ignore_ascii_case("true"),
             "log_archive_piece_switch_interval" => {
                 let day = 86_400 * SECOND;
-                if length(value).is_none_or(|length| length != 0 && !(day..=7 * day).contains(&length)) {
+                if parse_option_duration(value).is_none_or(|length| length != 0 && !(day..=7 * day).contains(&length)) {
                     return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
                 }
-                let before = v3::option(cluster, key).and_then(|text| length(&text)).unwrap_or(0);
+                let before = v3::option(cluster, key).and_then(|text| parse_option_duration(&text)).unwrap_or(0);
                 let archives = archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop);
-                if archives && (before == 0) != (length(value) == Some(0)) {
+                if archives && (before == 0) != (parse_option_duration(value) == Some(0)) {
                     return Err(not_supported("change switch piece mode during log archive running is"));
                 }
             }
