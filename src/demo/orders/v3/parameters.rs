@@ -73,7 +73,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
             parse_checkpoint_interval(&value)?;
         }
         "backup_log_archive_option" => check_archive_option(&value)?,
-        "backup_zone" | "backup_region" => check_place(cluster, name, &value)?,
+        "backup_zone" | "backup_region" => check_zone_or_region(cluster, name, &value)?,
         _ => {}
     }
     let cluster = &mut fleet.clusters[order.cluster];
@@ -144,7 +144,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
 }
 
 /// Checks `backup_zone`, zones separated by `,` and `;`, or `backup_region`; only one of both can be set.
-fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
+fn check_zone_or_region(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
     let (code, what, other) =
         if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
     let no = |why: String| Err(server_error(code, format!("can not set backup {what}, because {why}")));
