@@ -268,7 +268,7 @@ fn cancel_all(fleet: &mut Fleet, order: Issuer) {
         v3::stop_round(cluster, &fleet.faults, speed, order.at);
     }
     for name in ["backup_dest", "backup_backup_dest"] {
-        parameters::store(cluster, order.at, name, String::new());
+        parameters::store_value(cluster, order.at, name, String::new());
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
         _ => {}
     }
     let cluster = &mut fleet.clusters[order.cluster];
-    store(cluster, order.at, name, value);
+    store_value(cluster, order.at, name, value);
     let interval = v3::option(cluster, "log_archive_checkpoint_interval")
         .or_else(|| cluster.parameters.get("log_archive_checkpoint_interval").cloned());
     if let Some(interval) = interval {
@@ -89,7 +89,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
 }
 
 /// Stores a value and the previous one: the change reaches the servers one after the other.
-pub(super) fn store(cluster: &mut Cluster, at: Micros, name: &str, value: String) {
+pub(super) fn store_value(cluster: &mut Cluster, at: Micros, name: &str, value: String) {
     let default = PARAMETERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
     if let Some(v3) = cluster.v3.as_mut() {
