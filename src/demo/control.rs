@@ -8,7 +8,7 @@
 //! | `ping` | | nothing: the fleet is there |
 //! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`Effect::Hold`]) |
 //! | `fail` | `tenant`, `code`, `text` | the running job of the tenant fails now |
-//! | `inject` | `fault` | adds a named [`Fault`] as scenarios write them |
+//! | `inject` | `fault` | adds a named [`InjectedFault`] as scenarios write them |
 //! | `fix` | `name` or none | removes one fault, or every fixable one |
 //! | `lose_reply` | `prefix`, `applied` | the reply to the next statement that begins so is lost; `applied` says whether it was carried out |
 //! | `hold_reply` | `prefix`, `applied`, `lingers` | statements that begin so are held before their answer; `applied` false: before an ALTER SYSTEM is carried out; `lingers`: the server goes on with it when its client is gone |
@@ -41,7 +41,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::embedded::Embedded;
-use super::fault::{Effect, Fault, Faults};
+use super::fault::{Effect, Faults, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
 use super::life::{self, archive};
@@ -55,7 +55,7 @@ pub enum Ask {
     Hold { cluster: Option<String>, tenant: String, phase: String },
     Release { cluster: Option<String>, tenant: String, phase: String },
     Fail { cluster: Option<String>, tenant: String, code: i64, text: String },
-    Inject { fault: Fault },
+    Inject { fault: InjectedFault },
     Fix { name: Option<String> },
     LoseReply { prefix: String, applied: bool },
     HoldReply { prefix: String, applied: bool, lingers: bool },
@@ -126,10 +126,16 @@ fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
 }
 
 /// Returns a fault for a request: its name consists of the effect and the tenant, so that the opposite request finds it.
-fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: Effect) -> Result<Fault, String> {
+fn by_hand(
+    fleet: &Fleet,
+    cluster: Option<&str>,
+    name: &str,
+    who: &str,
+    effect: Effect,
+) -> Result<InjectedFault, String> {
     let cluster = &fleet.clusters[place(fleet, cluster)?];
     tenant(cluster, who)?;
-    Ok(Fault {
+    Ok(InjectedFault {
         name: format!("{name} {}/{who}", cluster.name),
         cluster: Some(cluster.name.clone()),
         tenant: Some(who.to_owned()),
@@ -140,17 +146,17 @@ fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: 
     })
 }
 
-fn put(fleet: &mut Fleet, fault: Fault) -> Value {
+fn put(fleet: &mut Fleet, fault: InjectedFault) -> Value {
     fleet.faults.retain(|known| known.name != fault.name);
     let name = fault.name.clone();
     fleet.faults.push(fault);
     json!(name)
 }
 
-fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
+fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
     fleet.faults = left;
-    let taken: Vec<Fault> = taken;
+    let taken: Vec<InjectedFault> = taken;
     for upgrade in taken.iter().filter(|fault| fault.effect == Effect::UpgradeMode) {
         // The upgrade that was on has ended, and its job with it.
         let clusters = fleet.clusters.iter_mut();
@@ -211,7 +217,8 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         }
         Ask::Release { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            let held = |fault: &Fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if *held == phase);
+            let held =
+                |fault: &InjectedFault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         Ask::Fail { cluster, tenant: who, code, text } => {
@@ -245,7 +252,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         Ask::Refuse { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
-            let fault = Fault {
+            let fault = InjectedFault {
                 name: format!("refuse {cluster}/{server}"),
                 cluster: Some(cluster),
                 tenant: None,
@@ -303,7 +310,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     })
 }
 
-fn concerns(fault: &Fault, cluster: &str, tenant: &str) -> bool {
+fn concerns(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
     fault.cluster.as_deref().is_none_or(|name| name == cluster) && fault.tenant.as_deref() == Some(tenant)
 }
 

@@ -7,7 +7,7 @@ use super::clock::Micros;
 
 /// A named fault and its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct InjectedFault {
     /// The name by which it is removed.
     pub name: String,
     /// The cluster it is in; none: all of them.
@@ -133,13 +133,13 @@ pub enum Lacks {
 #[derive(Debug, Clone, Copy)]
 pub struct Faults<'a> {
     /// All of them.
-    pub all: &'a [Fault],
+    pub all: &'a [InjectedFault],
     /// The name of the cluster.
     pub cluster: &'a str,
 }
 
 impl<'a> Faults<'a> {
-    fn of(self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a Fault> {
+    fn of(self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a InjectedFault> {
         self.all.iter().filter(move |fault| {
             fault.cluster.as_deref().is_none_or(|cluster| cluster == self.cluster)
                 && (fault.tenant.is_none() || tenant.is_none() || fault.tenant.as_deref() == tenant)
@@ -232,7 +232,7 @@ impl<'a> Faults<'a> {
     /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
     pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
-        let stands = |fault: &&Fault| fault.effect == Effect::CheckpointStands;
+        let stands = |fault: &&InjectedFault| fault.effect == Effect::CheckpointStands;
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 

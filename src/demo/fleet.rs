@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::User;
 use super::clock::Micros;
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::holds::{Held, Hold};
 use super::line::Line;
 use super::media::Media;
@@ -40,7 +40,7 @@ pub struct Fleet {
     /// The SQL ports, in the order of the listening sockets.
     pub endpoints: Vec<Port>,
     /// The present faults, held phases among them.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<InjectedFault>,
     /// The owners of directories that are not on this host, by path.
     pub directories: BTreeMap<String, Owner>,
     /// Replies to lose.

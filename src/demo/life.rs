@@ -13,7 +13,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Micros;
-use super::fault::{self, Effect, Fault, Faults};
+use super::fault::{self, Effect, Faults, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
 use super::line::{Feature, Work};
 use super::media;
@@ -79,7 +79,7 @@ fn step(fleet: &mut Fleet, at: Micros) {
 }
 
 /// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
-fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<Micros> {
+fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.history {
         return None;
@@ -99,7 +99,7 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
 }
 
 /// Returns how much work the present phase takes; `None` when no work is done in it.
-fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Micros> {
+fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
         let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
@@ -122,14 +122,14 @@ fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Micros> {
     Some(milliseconds * share)
 }
 
-fn held(cluster: &Cluster, faults: &[Fault], job: &Job, phase: &str) -> bool {
+fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> bool {
     let faults = Faults { all: faults, cluster: &cluster.name };
     let tenants = if job.tenant_id == 1 { job.executors.as_slice() } else { std::slice::from_ref(&job.tenant_id) };
     tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds(&tenant.name, phase))
 }
 
 /// Adds the work done until `at`, and makes the transition that it completes.
-fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
+fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let due = due(cluster, faults, speed, index);
     let length = length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
@@ -164,7 +164,7 @@ fn works(job: &Job) -> bool {
 }
 
 /// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
-fn waits_for_upgrade(cluster: &Cluster, faults: &[Fault], job: &Job) -> bool {
+fn waits_for_upgrade(cluster: &Cluster, faults: &[InjectedFault], job: &Job) -> bool {
     !cluster.line.is_v3() && works(job) && upgrading(cluster, faults)
 }
 
@@ -185,12 +185,12 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
 
 /// Returns whether the cluster is in upgrade mode.
 #[must_use]
-pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
+pub fn upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     set || Faults { all: faults, cluster: &cluster.name }.has(&Effect::UpgradeMode, None)
 }
 
-fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
+fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let job = &cluster.jobs[index];
     let phases = cluster.line.phases;
     let (phase, ..) = phases[job.phase];
@@ -340,7 +340,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
 }
 
 /// Ends a job of sys with the last of its children.
-fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
+fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let parent = &cluster.jobs[index];
     let children = || children_of(cluster, parent);
     // A parent that was cancelled before it had children ends by itself, when it is due.

@@ -7,7 +7,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Micros;
-use super::fault::{Fault, Faults};
+use super::fault::{Faults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
@@ -148,7 +148,7 @@ fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) ->
 /// Switches `LOG_MODE` on V4.1 and later. The server then starts or stops the round.
 fn switch_log_mode(
     cluster: &mut Cluster,
-    faults: &[Fault],
+    faults: &[InjectedFault],
     speed: u32,
     tenant_id: i64,
     on: bool,
@@ -175,7 +175,7 @@ fn switch_log_mode(
 /// Starts or stops a round on V4.0, where the statement itself does so (V4.0.0 source, `ob_tenant_archive_scheduler.cpp`).
 fn switch_round(
     cluster: &mut Cluster,
-    faults: &[Fault],
+    faults: &[InjectedFault],
     speed: u32,
     tenant_id: i64,
     on: bool,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::accounts::User;
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::fleet::{Elsewhere, LostReply};
 
 pub use making::Making;
@@ -76,7 +76,7 @@ pub struct Scenario {
     pub clusters: Vec<ClusterEntry>,
     /// Its faults.
     #[serde(default)]
-    pub faults: Vec<Fault>,
+    pub faults: Vec<InjectedFault>,
     /// Replies that will be lost.
     #[serde(default)]
     pub lost_replies: Vec<LostReply>,

@@ -1,7 +1,7 @@
 //! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::fault::{Effect, InjectedFault};
 
 use crate::fleet::Fleet;
 use crate::support::{journal_until, newest, outcomes, short, until};
@@ -101,7 +101,7 @@ fn role_change_while_waiting_is_reported() {
     let fleet = Fleet::serve("healthy");
     let follower = held(&fleet, MAJOR);
     fleet.ask(&Ask::Inject {
-        fault: Fault {
+        fault: InjectedFault {
             name: "switchover".to_owned(),
             cluster: None,
             tenant: Some("pay".to_owned()),

@@ -1,7 +1,7 @@
 //! Tests of a cancel whose statement is answered with an error although it was executed.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::fault::{Effect, InjectedFault};
 
 use crate::fleet::{Fleet, Running};
 
@@ -11,7 +11,7 @@ fn an_internal_error_after_a_cancel_is_no_refusal() {
     let fleet = Fleet::serve("healthy");
     let effect = Effect::CancelRefused { code: 4016, text: "Internal error".into() };
     let (name, cluster, tenant, server) = ("odd-cancel".to_owned(), None, None, None);
-    fleet.ask(&Ask::Inject { fault: Fault { name, cluster, tenant, server, fixable: true, since: 0, effect } });
+    fleet.ask(&Ask::Inject { fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect } });
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");

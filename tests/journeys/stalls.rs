@@ -217,7 +217,7 @@ fn hold(phase: &str, error: Option<(i64, &str)>) -> Ask {
         code: error.map(|(code, _)| code),
         text: error.map_or("", |(_, text)| text).to_owned(),
     };
-    let fault = obnow::demo::fault::Fault {
+    let fault = obnow::demo::fault::InjectedFault {
         name: "held".to_owned(),
         cluster: None,
         tenant: Some("pay".to_owned()),

@@ -1,7 +1,7 @@
 //! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::fault::{Effect, InjectedFault};
 use serde_json::json;
 
 use crate::fleet::{Fleet, Ran};
@@ -180,7 +180,8 @@ fn hidden_connections_are_no_proof_of_absence() {
     std::fs::write(fleet.config(), text.replace("statement: 5s", "statement: 1s")).unwrap();
     let denied = Effect::ViewDenied { view: "GV$OB_PROCESSLIST".into() };
     let (cluster, tenant) = (None, Some("pay".to_owned()));
-    let fault = Fault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
+    let fault =
+        InjectedFault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
     fleet.ask(&Ask::Inject { fault });
     fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);

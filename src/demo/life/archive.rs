@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{Fault, Faults};
+use crate::demo::fault::{Faults, InjectedFault};
 use crate::demo::fleet::{Cluster, DestState, KnownDest, Round, RoundStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::storage;
@@ -14,7 +14,7 @@ use super::{v3, work};
 pub(super) const PASSING: Micros = 600;
 
 /// Finishes the transitions that are due, and starts those that the modes of the tenants ask for.
-pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
+pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
         for round in tenant.rounds.iter_mut().filter(|round| round.due.is_some_and(|due| due <= at)) {
@@ -67,7 +67,7 @@ fn pass(round: &mut Round, at: Micros) {
 /// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
 /// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in transition is left alone, and a directory whose
 /// format file has changed is checked again at the next turn, without a message.
-pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
+pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     if !cluster.line.has(Feature::ArchiveMode) {
         return;
     }
@@ -133,7 +133,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
 }
 
 /// Starts to stop the current round.
-pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
+pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
     round_event(cluster, at, "disable_archive", tenant_id);
 }
@@ -151,7 +151,7 @@ pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
 }
 
 /// Interrupts the current round: the log was recycled before it was archived.
-pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
+pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.due = None;
@@ -160,7 +160,7 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed:
 }
 
 /// Interrupts the current round at its checkpoint, before the log that the newest set needs.
-pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Micros) {
+pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
     let short = tenant
@@ -188,7 +188,14 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
 }
 
 /// Starts the transition of a round into another state: its checkpoint stays where the slowest log stream is.
-pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faults: &[Fault], speed: u32, at: Micros) {
+pub(super) fn leave(
+    cluster: &mut Cluster,
+    tenant_id: i64,
+    to: RoundStatus,
+    faults: &[InjectedFault],
+    speed: u32,
+    at: Micros,
+) {
     let name = cluster.name.clone();
     let faults = Faults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };

@@ -2,7 +2,7 @@
 //! the child jobs of a job that sys started.
 
 use crate::demo::clock::Micros;
-use crate::demo::fault::Fault;
+use crate::demo::fault::InjectedFault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::orders::server_error;
@@ -120,7 +120,7 @@ pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: M
 /// 9036, 9040.
 pub fn of_tenant(
     cluster: &mut Cluster,
-    faults: &[Fault],
+    faults: &[InjectedFault],
     wanted: &Wanted,
     tenant_id: i64,
     initiator: (i64, i64),
@@ -159,7 +159,7 @@ pub fn of_tenant(
 
 /// Starts the child jobs of a job of sys. Why a tenant gets none is only in the event history, as a code without its text,
 /// and in no result.
-pub(super) fn children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Micros) {
+pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: usize, at: Micros) {
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.done = 0;

@@ -1,7 +1,7 @@
 //! Tests of the jobs of each release line, and of faults on V2.2 and V3. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::fault::{Effect, Fault};
+use crate::demo::fault::{Effect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::statement::Value;
 use crate::demo::testing::Bench;
@@ -15,7 +15,7 @@ fn text(value: &str) -> Value {
 fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect: Effect) {
     let (name, since) = (format!("{effect:?}"), bench.fleet.now);
     let tenant = tenant.map(str::to_owned);
-    bench.fleet.faults.push(Fault { name, cluster: None, tenant, server, fixable: true, since, effect });
+    bench.fleet.faults.push(InjectedFault { name, cluster: None, tenant, server, fixable: true, since, effect });
 }
 
 /// Returns the states that a view shows of one job, in order.

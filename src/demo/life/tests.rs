@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::{Effect, Fault, Faults};
+use crate::demo::fault::{Effect, Faults, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{Look, rows};
@@ -19,7 +19,7 @@ fn hold(bench: &mut Bench, phase: &str) {
     let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
     let effect = Effect::Hold { phase: phase.to_owned(), code: None, text: String::new() };
     let (cluster, server, fixable) = (None, None, true);
-    bench.fleet.faults.push(Fault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
+    bench.fleet.faults.push(InjectedFault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
 }
 
 fn column(bench: &Bench, view: &str, column: &str) -> Vec<Value> {
@@ -344,7 +344,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
         let mut bench = Bench::tenants(ONE);
         let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), Effect::ArchiveBreaks);
         let (cluster, server, since) = (None, None, bench.fleet.now);
-        bench.fleet.faults.push(Fault { name, cluster, tenant, server, fixable: true, since, effect });
+        bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
         bench.pass(milliseconds);
         bench.say("sys", &full(&["pay"])).unwrap();
         bench.pass(60_000);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{Effect, Fault, Faults};
+use crate::demo::fault::{Effect, Faults, InjectedFault};
 use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
 
 use super::archive;
@@ -23,7 +23,7 @@ pub fn destination(cluster: &Cluster) -> &str {
 }
 
 /// Advances the merge of a cluster to a point in time.
-pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
+pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let faults = Faults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.v3.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
@@ -50,7 +50,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micr
 }
 
 /// Returns when the zone that is merging has finished.
-pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Micros> {
+pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32) -> Option<Micros> {
     let merge = &cluster.v3.as_ref()?.merge;
     merge.zone.filter(|zone| !stands(Faults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
@@ -100,7 +100,7 @@ pub fn freeze(v3: &mut OfV3, at: Micros) {
 }
 
 /// Makes the transitions of the archive that are due, and records them in the event history.
-pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
+pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let state = |cluster: &Cluster| {
         let round = cluster.tenants.first().and_then(Tenant::round);
         round.map(|round| (round.id, round.status))
@@ -151,7 +151,7 @@ fn next_piece(last: &Round) -> i64 {
 }
 
 /// Begins to end the current round.
-pub fn stop_round(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Micros) {
+pub fn stop_round(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     archive::leave(cluster, 1, RoundStatus::Stopping, faults, speed, at);
     let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
     cluster.event(at, "log_archive", "handle_stop_log_archive", items);
@@ -278,7 +278,7 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Micros) {
 }
 
 /// Applies the faults that follow a completed backup.
-pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Micros) {
+pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let there = Faults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
     let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::demo::clock;
-use crate::demo::fault::{Effect, Fault};
+use crate::demo::fault::{Effect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
 use crate::demo::testing::{Bench, full};
 
@@ -41,8 +41,8 @@ fn sets(rows: &[(String, i128)]) -> Vec<i128> {
     rows.iter().filter(|(kind, _)| kind == "BACKUP_SET").map(|(_, id)| *id).collect()
 }
 
-fn lacking(what: Lacks) -> Fault {
-    Fault {
+fn lacking(what: Lacks) -> InjectedFault {
+    InjectedFault {
         name: "lost".to_owned(),
         cluster: None,
         tenant: Some("pay".to_owned()),

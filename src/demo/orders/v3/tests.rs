@@ -1,7 +1,7 @@
 //! Tests of statements on V2.2 and V3: refusals with the server's messages, and effects.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::fault::{Effect, Fault};
+use crate::demo::fault::{Effect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::statement::Value;
@@ -209,7 +209,7 @@ fn inactive_server_and_upgrade_are_shown() {
 fn directory_in_use_is_refused_until_freed() {
     let mut bench = Bench::line("3.2.4", "  whole: {archive: null, destination: false}\n");
     let (code, words) = (9026, "backup destination is not valid".to_owned());
-    bench.fleet.faults.push(Fault {
+    bench.fleet.faults.push(InjectedFault {
         name: "in-use".to_owned(),
         cluster: Some("demo".to_owned()),
         tenant: None,
