@@ -6,7 +6,7 @@
 //! | ask | fields | does |
 //! | --- | --- | --- |
 //! | `ping` | | nothing: the fleet is there |
-//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`Effect::Hold`]) |
+//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`FaultEffect::Hold`]) |
 //! | `fail` | `tenant`, `code`, `text` | the running job of the tenant fails now |
 //! | `inject` | `fault` | adds a named [`InjectedFault`] as scenarios write them |
 //! | `fix` | `name` or none | removes one fault, or every fixable one |
@@ -41,7 +41,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::embedded::Embedded;
-use super::fault::{Effect, Faults, InjectedFault};
+use super::fault::{FaultEffect, Faults, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
 use super::life::{self, archive};
@@ -131,7 +131,7 @@ fn by_hand(
     cluster: Option<&str>,
     name: &str,
     who: &str,
-    effect: Effect,
+    effect: FaultEffect,
 ) -> Result<InjectedFault, String> {
     let cluster = &fleet.clusters[place(fleet, cluster)?];
     tenant(cluster, who)?;
@@ -157,7 +157,7 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
     fleet.faults = left;
     let taken: Vec<InjectedFault> = taken;
-    for upgrade in taken.iter().filter(|fault| fault.effect == Effect::UpgradeMode) {
+    for upgrade in taken.iter().filter(|fault| fault.effect == FaultEffect::UpgradeMode) {
         // The upgrade that was on has ended, and its job with it.
         let clusters = fleet.clusters.iter_mut();
         for cluster in clusters.filter(|cluster| upgrade.cluster.as_ref().is_none_or(|name| *name == cluster.name)) {
@@ -166,7 +166,7 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
             }
         }
     }
-    for broken in taken.iter().filter(|fault| fault.effect == Effect::ArchiveBreaks) {
+    for broken in taken.iter().filter(|fault| fault.effect == FaultEffect::ArchiveBreaks) {
         let (speed, now) = (fleet.speed, fleet.now);
         for cluster in &mut fleet.clusters {
             let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
@@ -211,14 +211,13 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
-            let effect = Effect::Hold { phase: phase.clone(), code: None, text: String::new() };
+            let effect = FaultEffect::Hold { phase: phase.clone(), code: None, text: String::new() };
             let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
         Ask::Release { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            let held =
-                |fault: &InjectedFault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if *held == phase);
+            let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::Hold { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         Ask::Fail { cluster, tenant: who, code, text } => {
@@ -259,7 +258,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
                 server: Some(server),
                 fixable: true,
                 since: fleet.now,
-                effect: Effect::Refuse,
+                effect: FaultEffect::Refuse,
             };
             put(fleet, fault)
         }
@@ -269,7 +268,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             take(fleet, |fault| {
                 let here = fault.cluster.as_ref().is_none_or(|name| *name == cluster)
                     && fault.server.is_none_or(|index| index == server);
-                here && matches!(fault.effect, Effect::Refuse | Effect::Silence)
+                here && matches!(fault.effect, FaultEffect::Refuse | FaultEffect::Silence)
             })
         }
         Ask::Cut => {
@@ -286,12 +285,12 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             Value::Null
         }
         Ask::Stand { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, Effect::CheckpointStands)?;
+            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStands)?;
             put(fleet, fault)
         }
         Ask::Move { cluster, tenant } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == Effect::CheckpointStands)
+            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStands)
         }
         Ask::Interrupt { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
@@ -302,7 +301,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             Value::Null
         }
         Ask::Vanish { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "vanish", &tenant, Effect::JobGone { history: false })?;
+            let fault = by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobGone { history: false })?;
             put(fleet, fault)
         }
         Ask::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,

@@ -27,13 +27,13 @@ pub struct InjectedFault {
     pub since: Micros,
     /// What it does.
     #[serde(flatten)]
-    pub effect: Effect,
+    pub effect: FaultEffect,
 }
 
 /// What a fault does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Effect {
+pub enum FaultEffect {
     /// A phase of a job does not progress: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
     /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP` and `MERGE` (of a zone, the fault's server).
     Hold {
@@ -149,7 +149,8 @@ impl<'a> Faults<'a> {
     /// Returns whether a phase of a tenant's job is held.
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
-        self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if held == phase))
+        self.of(Some(tenant))
+            .any(|fault| matches!(&fault.effect, FaultEffect::Hold { phase: held, .. } if held == phase))
     }
 
     /// Returns whether the merge of a zone is held.
@@ -157,7 +158,7 @@ impl<'a> Faults<'a> {
     pub fn holds_merge(self, zone: usize) -> bool {
         self.of(None).any(|fault| {
             fault.server.is_none_or(|server| server == zone)
-                && matches!(&fault.effect, Effect::Hold { phase, .. } if phase == "MERGE")
+                && matches!(&fault.effect, FaultEffect::Hold { phase, .. } if phase == "MERGE")
         })
     }
 
@@ -165,7 +166,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            Effect::Hold { phase: held, code: Some(code), text } if held == phase => {
+            FaultEffect::Hold { phase: held, code: Some(code), text } if held == phase => {
                 Some((fault.server, *code, &**text))
             }
             _ => None,
@@ -176,7 +177,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            Effect::DestinationRefused { code, text } => Some((*code, &**text)),
+            FaultEffect::DestinationRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
     }
@@ -185,7 +186,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn slow_start(self) -> Option<i64> {
         self.of(None).find_map(|fault| match fault.effect {
-            Effect::SlowStart { milliseconds } => Some(milliseconds),
+            FaultEffect::SlowStart { milliseconds } => Some(milliseconds),
             _ => None,
         })
     }
@@ -194,7 +195,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn refused_cancel(self) -> Option<(u16, &'a str)> {
         self.of(None).find_map(|fault| match &fault.effect {
-            Effect::CancelRefused { code, text } => Some((*code, &**text)),
+            FaultEffect::CancelRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
     }
@@ -203,7 +204,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn role(self, tenant: &'a str) -> Option<&'a str> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            Effect::Role { role } => Some(&**role),
+            FaultEffect::Role { role } => Some(&**role),
             _ => None,
         })
     }
@@ -211,20 +212,20 @@ impl<'a> Faults<'a> {
     /// Returns whether the archive of a tenant is interrupted when its backup has ended.
     #[must_use]
     pub fn breaks_archive(self, tenant: &'a str) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == Effect::ArchiveBreaks)
+        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::ArchiveBreaks)
     }
 
     /// Returns whether these files of a tenant are missing on the storage.
     #[must_use]
     pub fn lacks(self, tenant: &'a str, what: Lacks) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == Effect::MediaLacks { what })
+        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::MediaLacks { what })
     }
 
     /// Returns the error with which a tenant's job fails at the end of this phase: negative code and text.
     #[must_use]
     pub fn failure(self, tenant: &'a str, phase: &str) -> Option<(i64, String)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            Effect::JobFails { phase: at, code, text } if at == phase => Some((*code, text.clone())),
+            FaultEffect::JobFails { phase: at, code, text } if at == phase => Some((*code, text.clone())),
             _ => None,
         })
     }
@@ -232,32 +233,32 @@ impl<'a> Faults<'a> {
     /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
     pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
-        let stands = |fault: &&InjectedFault| fault.effect == Effect::CheckpointStands;
+        let stands = |fault: &&InjectedFault| fault.effect == FaultEffect::CheckpointStands;
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 
     /// Returns whether a tenant's jobs are missing in the running views, or if `ended` in the history views.
     #[must_use]
     pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
-        self.of(Some(tenant)).any(|fault| matches!(fault.effect, Effect::JobGone { history } if history || !ended))
+        self.of(Some(tenant)).any(|fault| matches!(fault.effect, FaultEffect::JobGone { history } if history || !ended))
     }
 
     /// Returns whether a view may not be read from a tenant.
     #[must_use]
     pub fn denies(self, tenant: &'a str, view: &str) -> bool {
         self.of(Some(tenant))
-            .any(|fault| matches!(&fault.effect, Effect::ViewDenied { view: denied } if denied == view))
+            .any(|fault| matches!(&fault.effect, FaultEffect::ViewDenied { view: denied } if denied == view))
     }
 
     /// Returns whether a tenant's encrypted backups are shown as not encrypted.
     #[must_use]
     pub fn unencrypted(self, tenant: &'a str) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == Effect::EncryptionLost)
+        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::EncryptionLost)
     }
 
     /// Returns whether the cluster as a whole, or one server of it, has this effect.
     #[must_use]
-    pub fn has(self, effect: &Effect, server: Option<usize>) -> bool {
+    pub fn has(self, effect: &FaultEffect, server: Option<usize>) -> bool {
         self.of(None).any(|fault| {
             fault.effect == *effect && (fault.server.is_none() || server.is_none() || fault.server == server)
         })

@@ -13,7 +13,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Micros;
-use super::fault::{self, Effect, Faults, InjectedFault};
+use super::fault::{self, FaultEffect, Faults, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
 use super::line::{Feature, Work};
 use super::media;
@@ -187,7 +187,7 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
 #[must_use]
 pub fn upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    set || Faults { all: faults, cluster: &cluster.name }.has(&Effect::UpgradeMode, None)
+    set || Faults { all: faults, cluster: &cluster.name }.has(&FaultEffect::UpgradeMode, None)
 }
 
 fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {

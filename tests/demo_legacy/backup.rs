@@ -1,6 +1,6 @@
 //! Tests of a cluster backup of V2.2 and V3: destination, archive, full, increment, cancel.
 
-use obnow::demo::fault::Effect;
+use obnow::demo::fault::FaultEffect;
 
 use super::served::{Client, Served};
 
@@ -118,7 +118,7 @@ async fn destination_change_needs_a_stopped_archive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_start_times_out_and_still_runs() {
     let mut demo = Served::start("fleet").await;
-    demo.inject("ce-cd", None, Effect::SlowStart { milliseconds: 12_000 }).await;
+    demo.inject("ce-cd", None, FaultEffect::SlowStart { milliseconds: 12_000 }).await;
     let mut client = demo.sys("ce-cd").await;
     assert_eq!(client.refused("ALTER SYSTEM BACKUP DATABASE").await, (4012, "Timeout".to_owned()));
     demo.wait("ce-cd", "sys", "history", "COMPLETED").await;

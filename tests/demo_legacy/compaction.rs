@@ -1,6 +1,6 @@
 //! Tests of a full backup that needs a major freeze first, of the merge of the whole cluster, and of a failing merge.
 
-use obnow::demo::fault::Effect;
+use obnow::demo::fault::FaultEffect;
 
 use super::served::{Client, LIMIT_MS, Served};
 
@@ -75,7 +75,7 @@ async fn zones_merge_in_turn_and_errors_block_the_merge() {
     assert_eq!(global(&mut client, "is_merge_error").await.0, 0);
 
     // It can be broken again, and then sixteen versions are as many as may wait.
-    demo.inject("legacy-bj", None, Effect::CompactionFails).await;
+    demo.inject("legacy-bj", None, FaultEffect::CompactionFails).await;
     for _ in 0..16 {
         client.ask("ALTER SYSTEM MAJOR FREEZE").await;
     }

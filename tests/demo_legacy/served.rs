@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use obnow::demo::control::{Ask, Control};
-use obnow::demo::fault::{Effect, InjectedFault};
+use obnow::demo::fault::{FaultEffect, InjectedFault};
 use obnow::demo::place::{self, Options, PlaceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
@@ -92,7 +92,7 @@ impl Served {
     }
 
     /// Puts a fault into a cluster, or into one of its tenants.
-    pub async fn inject(&mut self, cluster: &str, tenant: Option<&str>, effect: Effect) {
+    pub async fn inject(&mut self, cluster: &str, tenant: Option<&str>, effect: FaultEffect) {
         let fault = InjectedFault {
             name: "of the test".to_owned(),
             cluster: Some(cluster.to_owned()),

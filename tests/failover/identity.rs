@@ -1,7 +1,7 @@
 //! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, InjectedFault};
+use obnow::demo::fault::{FaultEffect, InjectedFault};
 
 use crate::fleet::Fleet;
 use crate::support::{journal_until, newest, outcomes, short, until};
@@ -108,7 +108,7 @@ fn role_change_while_waiting_is_reported() {
             server: None,
             fixable: false,
             since: 0,
-            effect: Effect::Role { role: "STANDBY".to_owned() },
+            effect: FaultEffect::Role { role: "STANDBY".to_owned() },
         },
     });
     let change = "pay was PRIMARY when this was confirmed, and is STANDBY now";

@@ -1,7 +1,7 @@
 //! Tests of a cancel whose statement is answered with an error although it was executed.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, InjectedFault};
+use obnow::demo::fault::{FaultEffect, InjectedFault};
 
 use crate::fleet::{Fleet, Running};
 
@@ -9,7 +9,7 @@ use crate::fleet::{Fleet, Running};
 #[test]
 fn an_internal_error_after_a_cancel_is_no_refusal() {
     let fleet = Fleet::serve("healthy");
-    let effect = Effect::CancelRefused { code: 4016, text: "Internal error".into() };
+    let effect = FaultEffect::CancelRefused { code: 4016, text: "Internal error".into() };
     let (name, cluster, tenant, server) = ("odd-cancel".to_owned(), None, None, None);
     fleet.ask(&Ask::Inject { fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect } });
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });

@@ -1,7 +1,7 @@
 //! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
 use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, InjectedFault};
+use obnow::demo::fault::{FaultEffect, InjectedFault};
 use serde_json::json;
 
 use crate::fleet::{Fleet, Ran};
@@ -178,7 +178,7 @@ fn hidden_connections_are_no_proof_of_absence() {
     let fleet = served_as("healthy", "root@pay");
     let text = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), text.replace("statement: 5s", "statement: 1s")).unwrap();
-    let denied = Effect::ViewDenied { view: "GV$OB_PROCESSLIST".into() };
+    let denied = FaultEffect::ViewDenied { view: "GV$OB_PROCESSLIST".into() };
     let (cluster, tenant) = (None, Some("pay".to_owned()));
     let fault =
         InjectedFault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };

@@ -1,7 +1,7 @@
 //! Tests of the jobs of each release line, and of faults on V2.2 and V3. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::fault::{Effect, InjectedFault};
+use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::statement::Value;
 use crate::demo::testing::Bench;
@@ -12,7 +12,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect: Effect) {
+fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect: FaultEffect) {
     let (name, since) = (format!("{effect:?}"), bench.fleet.now);
     let tenant = tenant.map(str::to_owned);
     bench.fleet.faults.push(InjectedFault { name, cluster: None, tenant, server, fixable: true, since, effect });
@@ -88,7 +88,12 @@ fn the_states_of_a_task_are_those_of_the_line() {
 #[test]
 fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
     let mut bench = Bench::line("4.3.5", "");
-    fault(&mut bench, None, None, Effect::Hold { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() });
+    fault(
+        &mut bench,
+        None,
+        None,
+        FaultEffect::Hold { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() },
+    );
     bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.pass(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
@@ -175,7 +180,8 @@ fn v4_0_increment_accepts_another_data_version() {
 #[test]
 fn legacy_task_result_is_only_in_inner_tables() {
     let mut bench = Bench::line("3.1.5", "");
-    let effect = Effect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
+    let effect =
+        FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(40_000);
@@ -201,7 +207,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
 #[test]
 fn held_task_shows_its_partition_group_and_server() {
     let mut bench = Bench::line("3.2.4", "");
-    let effect = Effect::Hold { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
+    let effect = FaultEffect::Hold { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
@@ -216,7 +222,7 @@ fn held_task_shows_its_partition_group_and_server() {
 #[test]
 fn a_late_tenant_keeps_the_whole_cluster_back() {
     let mut bench = Bench::line("3.1.5", "");
-    fault(&mut bench, Some("pay"), None, Effect::CheckpointStands);
+    fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStands);
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
@@ -253,7 +259,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
 #[test]
 fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     let mut bench = Bench::line("3.2.4", "");
-    fault(&mut bench, Some("pay"), None, Effect::ArchiveBreaks);
+    fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
@@ -266,7 +272,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
     let mut bench = Bench::line("3.2.4", "");
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
     assert_eq!(bench.sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
-    fault(&mut bench, None, None, Effect::CleanupRuns);
+    fault(&mut bench, None, None, FaultEffect::CleanupRuns);
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("DOING")]);
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (9044, "delete backup data is in progress".to_owned()));
@@ -278,7 +284,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
 fn behind_a_backup_it_is_too_late_to_cancel() {
     let mut bench = Bench::line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
-    fault(&mut bench, None, None, Effect::Hold { phase, code: None, text: String::new() });
+    fault(&mut bench, None, None, FaultEffect::Hold { phase, code: None, text: String::new() });
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
     let state = |bench: &Bench| {

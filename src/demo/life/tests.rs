@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::{Effect, Faults, InjectedFault};
+use crate::demo::fault::{FaultEffect, Faults, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{Look, rows};
@@ -17,7 +17,7 @@ const ONE: &str = "  - {names: [pay]}";
 
 fn hold(bench: &mut Bench, phase: &str) {
     let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
-    let effect = Effect::Hold { phase: phase.to_owned(), code: None, text: String::new() };
+    let effect = FaultEffect::Hold { phase: phase.to_owned(), code: None, text: String::new() };
     let (cluster, server, fixable) = (None, None, true);
     bench.fleet.faults.push(InjectedFault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
 }
@@ -342,7 +342,7 @@ fn a_job_fails_when_its_archive_breaks() {
 fn archive_break_always_leaves_the_set_short_of_log() {
     for milliseconds in (0..4_000).step_by(50) {
         let mut bench = Bench::tenants(ONE);
-        let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), Effect::ArchiveBreaks);
+        let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), FaultEffect::ArchiveBreaks);
         let (cluster, server, since) = (None, None, bench.fleet.now);
         bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
         bench.pass(milliseconds);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{Effect, Faults, InjectedFault};
+use crate::demo::fault::{FaultEffect, Faults, InjectedFault};
 use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
 
 use super::archive;
@@ -65,7 +65,7 @@ fn stands(faults: Faults<'_>, zone: usize) -> bool {
 /// Returns whether the merge of a zone has failed with an error.
 #[must_use]
 pub fn fails(faults: Faults<'_>, zone: usize) -> bool {
-    faults.has(&Effect::CompactionFails, Some(zone))
+    faults.has(&FaultEffect::CompactionFails, Some(zone))
 }
 
 /// Returns the global `merge_status`; `None` on a line that merges tenant by tenant.

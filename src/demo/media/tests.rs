@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::demo::clock;
-use crate::demo::fault::{Effect, InjectedFault};
+use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
 use crate::demo::testing::{Bench, full};
 
@@ -49,7 +49,7 @@ fn lacking(what: Lacks) -> InjectedFault {
         server: None,
         fixable: true,
         since: 0,
-        effect: Effect::MediaLacks { what },
+        effect: FaultEffect::MediaLacks { what },
     }
 }
 

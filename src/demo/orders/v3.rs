@@ -6,7 +6,7 @@ mod parameters;
 mod tests;
 
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
-use crate::demo::fault::Effect;
+use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::line::Feature;
@@ -121,7 +121,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
 pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
     let own = cluster.v3.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
-        Effect::Role { role }
+        FaultEffect::Role { role }
             if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
         {
             Some(role.as_str())
@@ -133,7 +133,7 @@ pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a st
 
 /// Returns whether old backups are being removed.
 pub(crate) fn is_cleanup_running(fleet: &Fleet, cluster: &Cluster) -> bool {
-    crate::demo::fault::Faults { all: &fleet.faults, cluster: &cluster.name }.has(&Effect::CleanupRuns, None)
+    crate::demo::fault::Faults { all: &fleet.faults, cluster: &cluster.name }.has(&FaultEffect::CleanupRuns, None)
 }
 
 fn cannot_start(why: &str) -> ServerError {
@@ -276,7 +276,7 @@ fn end_cleanup(fleet: &mut Fleet, order: Issuer) -> bool {
     let name = fleet.clusters[order.cluster].name.clone();
     let before = fleet.faults.len();
     fleet.faults.retain(|fault| {
-        fault.effect != Effect::CleanupRuns || fault.cluster.as_ref().is_some_and(|cluster| *cluster != name)
+        fault.effect != FaultEffect::CleanupRuns || fault.cluster.as_ref().is_some_and(|cluster| *cluster != name)
     });
     fleet.faults.len() < before
 }

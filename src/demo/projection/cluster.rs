@@ -1,7 +1,7 @@
 //! Views of the cluster: tenants, servers, zones, configuration, sessions, events, compaction.
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::Effect;
+use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{Client, Cluster, Elsewhere, Engine, Event, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::line::Feature;
@@ -260,7 +260,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
             ("TOTAL_TIME", time),
             ("STATE", text("SLEEP")),
             ("USER_CLIENT_IP", text(host)),
-            ("PROXY_SESSID", if look.faults().has(&Effect::Proxied, None) { int(7) } else { Value::Null }),
+            ("PROXY_SESSID", if look.faults().has(&FaultEffect::Proxied, None) { int(7) } else { Value::Null }),
         ])
     };
     let own = |client: &Client| {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::demo::clock::{self, Micros, SECOND};
-use crate::demo::fault::Effect;
+use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
     TenantJob,
@@ -49,7 +49,7 @@ impl Scenario {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
             // A stalled checkpoint stalled before the scenario began: long enough to be detected.
-            let age = if fault.effect == Effect::CheckpointStands { 600 * SECOND } else { 0 };
+            let age = if fault.effect == FaultEffect::CheckpointStands { 600 * SECOND } else { 0 };
             fault.since = making.now - age;
         }
         let mut fleet = Fleet {

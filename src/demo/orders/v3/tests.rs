@@ -1,7 +1,7 @@
 //! Tests of statements on V2.2 and V3: refusals with the server's messages, and effects.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::fault::{Effect, InjectedFault};
+use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::statement::Value;
@@ -216,7 +216,7 @@ fn directory_in_use_is_refused_until_freed() {
         server: None,
         fixable: true,
         since: 0,
-        effect: Effect::DestinationRefused { code, text: words.clone() },
+        effect: FaultEffect::DestinationRefused { code, text: words.clone() },
     });
     assert_eq!(bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
     bench.fleet.faults.clear();
