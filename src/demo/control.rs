@@ -6,7 +6,7 @@
 //! | ask | fields | does |
 //! | --- | --- | --- |
 //! | `ping` | | nothing: the fleet is there |
-//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`FaultEffect::Hold`]) |
+//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`FaultEffect::HoldPhase`]) |
 //! | `fail` | `tenant`, `code`, `text` | the running job of the tenant fails now |
 //! | `inject` | `fault` | adds a named [`InjectedFault`] as scenarios write them |
 //! | `fix` | `name` or none | removes one fault, or every fixable one |
@@ -211,13 +211,13 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
-            let effect = FaultEffect::Hold { phase: phase.clone(), code: None, text: String::new() };
+            let effect = FaultEffect::HoldPhase { phase: phase.clone(), code: None, text: String::new() };
             let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
         Ask::Release { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::Hold { phase: held, .. } if *held == phase);
+            let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         Ask::Fail { cluster, tenant: who, code, text } => {

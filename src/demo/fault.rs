@@ -36,7 +36,8 @@ pub struct InjectedFault {
 pub enum FaultEffect {
     /// A phase of a job does not progress: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
     /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP` and `MERGE` (of a zone, the fault's server).
-    Hold {
+    #[serde(rename = "hold")]
+    HoldPhase {
         /// The phase.
         phase: String,
         /// The code that the task shows meanwhile, negative; none: it shows nothing.
@@ -150,7 +151,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
         self.of(Some(tenant))
-            .any(|fault| matches!(&fault.effect, FaultEffect::Hold { phase: held, .. } if held == phase))
+            .any(|fault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if held == phase))
     }
 
     /// Returns whether the merge of a zone is held.
@@ -158,7 +159,7 @@ impl<'a> Faults<'a> {
     pub fn holds_merge(self, zone: usize) -> bool {
         self.of(None).any(|fault| {
             fault.server.is_none_or(|server| server == zone)
-                && matches!(&fault.effect, FaultEffect::Hold { phase, .. } if phase == "MERGE")
+                && matches!(&fault.effect, FaultEffect::HoldPhase { phase, .. } if phase == "MERGE")
         })
     }
 
@@ -166,7 +167,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            FaultEffect::Hold { phase: held, code: Some(code), text } if held == phase => {
+            FaultEffect::HoldPhase { phase: held, code: Some(code), text } if held == phase => {
                 Some((fault.server, *code, &**text))
             }
             _ => None,

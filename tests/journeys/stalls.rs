@@ -212,7 +212,7 @@ fn progress_is_honest() {
 }
 
 fn hold(phase: &str, error: Option<(i64, &str)>) -> Ask {
-    let effect = obnow::demo::fault::FaultEffect::Hold {
+    let effect = obnow::demo::fault::FaultEffect::HoldPhase {
         phase: phase.to_owned(),
         code: error.map(|(code, _)| code),
         text: error.map_or("", |(_, text)| text).to_owned(),

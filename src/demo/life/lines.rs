@@ -92,7 +92,7 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
         &mut bench,
         None,
         None,
-        FaultEffect::Hold { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() },
+        FaultEffect::HoldPhase { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() },
     );
     bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.pass(60_000);
@@ -207,7 +207,8 @@ fn legacy_task_result_is_only_in_inner_tables() {
 #[test]
 fn held_task_shows_its_partition_group_and_server() {
     let mut bench = Bench::line("3.2.4", "");
-    let effect = FaultEffect::Hold { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
+    let effect =
+        FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
@@ -284,7 +285,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
 fn behind_a_backup_it_is_too_late_to_cancel() {
     let mut bench = Bench::line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
-    fault(&mut bench, None, None, FaultEffect::Hold { phase, code: None, text: String::new() });
+    fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
     let state = |bench: &Bench| {

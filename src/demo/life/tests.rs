@@ -17,7 +17,7 @@ const ONE: &str = "  - {names: [pay]}";
 
 fn hold(bench: &mut Bench, phase: &str) {
     let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
-    let effect = FaultEffect::Hold { phase: phase.to_owned(), code: None, text: String::new() };
+    let effect = FaultEffect::HoldPhase { phase: phase.to_owned(), code: None, text: String::new() };
     let (cluster, server, fixable) = (None, None, true);
     bench.fleet.faults.push(InjectedFault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
 }
