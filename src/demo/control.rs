@@ -285,12 +285,12 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             Value::Null
         }
         Ask::Stand { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStands)?;
+            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
             put(fleet, fault)
         }
         Ask::Move { cluster, tenant } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStands)
+            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
         }
         Ask::Interrupt { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);

@@ -64,7 +64,8 @@ pub enum FaultEffect {
         text: String,
     },
     /// The checkpoint of the archive has stalled at `since`.
-    CheckpointStands,
+    #[serde(rename = "checkpoint_stands")]
+    CheckpointStalled,
     /// The port refuses connections.
     Refuse,
     /// The port accepts connections and never sends anything.
@@ -234,7 +235,7 @@ impl<'a> Faults<'a> {
     /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
     pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
-        let stands = |fault: &&InjectedFault| fault.effect == FaultEffect::CheckpointStands;
+        let stands = |fault: &&InjectedFault| fault.effect == FaultEffect::CheckpointStalled;
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 

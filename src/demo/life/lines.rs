@@ -223,7 +223,7 @@ fn held_task_shows_its_partition_group_and_server() {
 #[test]
 fn a_late_tenant_keeps_the_whole_cluster_back() {
     let mut bench = Bench::line("3.1.5", "");
-    fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStands);
+    fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);

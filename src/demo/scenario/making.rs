@@ -49,7 +49,7 @@ impl Scenario {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
             // A stalled checkpoint stalled before the scenario began: long enough to be detected.
-            let age = if fault.effect == FaultEffect::CheckpointStands { 600 * SECOND } else { 0 };
+            let age = if fault.effect == FaultEffect::CheckpointStalled { 600 * SECOND } else { 0 };
             fault.since = making.now - age;
         }
         let mut fleet = Fleet {
