@@ -92,7 +92,7 @@ impl Embedded {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
             let faults = Faults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
-            (!faults.has(&FaultEffect::Refuse, Some(port.server)), port.restarts)
+            (!faults.has(&FaultEffect::PortRefuses, Some(port.server)), port.restarts)
         })
     }
 

@@ -67,7 +67,8 @@ pub enum FaultEffect {
     #[serde(rename = "checkpoint_stands")]
     CheckpointStalled,
     /// The port refuses connections.
-    Refuse,
+    #[serde(rename = "refuse")]
+    PortRefuses,
     /// The port accepts connections and never sends anything.
     Silence,
     /// Every login is refused with 1045.
