@@ -268,7 +268,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             take(fleet, |fault| {
                 let here = fault.cluster.as_ref().is_none_or(|name| *name == cluster)
                     && fault.server.is_none_or(|index| index == server);
-                here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Silence)
+                here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Unresponsive)
             })
         }
         Ask::Cut => {

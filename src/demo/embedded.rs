@@ -227,7 +227,7 @@ impl World for Embedded {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };
             let cluster = &fleet.clusters[port.cluster];
             let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
-            if faults.has(&FaultEffect::Silence, Some(port.server)) {
+            if faults.has(&FaultEffect::Unresponsive, Some(port.server)) {
                 Greeting::Silence
             } else {
                 // Before V4 the handshake has a fixed version.

@@ -70,7 +70,8 @@ pub enum FaultEffect {
     #[serde(rename = "refuse")]
     PortRefuses,
     /// The port accepts connections and never sends anything.
-    Silence,
+    #[serde(rename = "silence")]
+    Unresponsive,
     /// Every login is refused with 1045.
     LoginRefused,
     /// `enable_upgrade_mode` is True.
