@@ -301,7 +301,8 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             Value::Null
         }
         Ask::Vanish { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobGone { history: false })?;
+            let fault =
+                by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
             put(fleet, fault)
         }
         Ask::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,

@@ -77,7 +77,8 @@ pub enum FaultEffect {
     /// `enable_upgrade_mode` is True.
     UpgradeMode,
     /// A running job is missing in the running views.
-    JobGone {
+    #[serde(rename = "job_gone")]
+    JobHidden {
         /// And it is missing in the history views once it has ended.
         #[serde(default)]
         history: bool,
@@ -244,7 +245,8 @@ impl<'a> Faults<'a> {
     /// Returns whether a tenant's jobs are missing in the running views, or if `ended` in the history views.
     #[must_use]
     pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
-        self.of(Some(tenant)).any(|fault| matches!(fault.effect, FaultEffect::JobGone { history } if history || !ended))
+        self.of(Some(tenant))
+            .any(|fault| matches!(fault.effect, FaultEffect::JobHidden { history } if history || !ended))
     }
 
     /// Returns whether a view may not be read from a tenant.
