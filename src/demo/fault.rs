@@ -107,7 +107,8 @@ pub enum FaultEffect {
         text: String,
     },
     /// Every session is shown as one through a proxy.
-    Proxied,
+    #[serde(rename = "proxied")]
+    BehindProxy,
     /// Files that the views list are missing on the storage.
     MediaLacks {
         /// Which files.

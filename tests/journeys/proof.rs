@@ -159,7 +159,7 @@ fn through_a_proxy_nothing_is_asked() {
     let fleet = Fleet::serve("healthy");
     let name = "proxied".to_owned();
     let (cluster, tenant, server, fixable, since) = (None, None, None, true, 0);
-    let fault = InjectedFault { name, cluster, tenant, server, fixable, since, effect: FaultEffect::Proxied };
+    let fault = InjectedFault { name, cluster, tenant, server, fixable, since, effect: FaultEffect::BehindProxy };
     fleet.ask(&Ask::Inject { fault });
     let ran = full(&fleet, "demo/pay", &["--prove"]).exits(0).quiet();
     let why = ran.verdict("demo/pay")["proof_why"].as_str().unwrap().to_owned();
