@@ -110,9 +110,10 @@ pub enum FaultEffect {
     #[serde(rename = "proxied")]
     BehindProxy,
     /// Files that the views list are missing on the storage.
-    MediaLacks {
+    #[serde(rename = "media_lacks")]
+    FileMissing {
         /// Which files.
-        what: Lacks,
+        what: MissingFile,
     },
     /// V2.2 and V3: the merge of a zone (the fault's server) fails with an error, and is stalled until the fault is removed.
     CompactionFails,
@@ -128,7 +129,7 @@ pub enum FaultEffect {
 /// Files that may be missing on the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Lacks {
+pub enum MissingFile {
     /// The files of the newest archive piece.
     NewestPiece,
     /// The info file of the newest backup set.
@@ -223,8 +224,8 @@ impl<'a> Faults<'a> {
 
     /// Returns whether these files of a tenant are missing on the storage.
     #[must_use]
-    pub fn lacks(self, tenant: &'a str, what: Lacks) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::MediaLacks { what })
+    pub fn lacks(self, tenant: &'a str, what: MissingFile) -> bool {
+        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::FileMissing { what })
     }
 
     /// Returns the error with which a tenant's job fails at the end of this phase: negative code and text.

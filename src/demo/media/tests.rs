@@ -41,7 +41,7 @@ fn sets(rows: &[(String, i128)]) -> Vec<i128> {
     rows.iter().filter(|(kind, _)| kind == "BACKUP_SET").map(|(_, id)| *id).collect()
 }
 
-fn lacking(what: Lacks) -> InjectedFault {
+fn lacking(what: MissingFile) -> InjectedFault {
     InjectedFault {
         name: "lost".to_owned(),
         cluster: None,
@@ -49,7 +49,7 @@ fn lacking(what: Lacks) -> InjectedFault {
         server: None,
         fixable: true,
         since: 0,
-        effect: FaultEffect::MediaLacks { what },
+        effect: FaultEffect::FileMissing { what },
     }
 }
 
@@ -75,7 +75,7 @@ fn the_chain_and_the_pieces_up_to_the_point_are_found() {
 fn a_log_that_has_not_come_or_is_not_there_is_4018() {
     let mut bench = bench();
     assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]), Err(4018));
-    bench.fleet.faults.push(lacking(Lacks::NewestPiece));
+    bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
     assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now - 5_000_000), &[]), Err(4018));
     // The pieces before it are there.
     let first = clock::scn(bench.tenant("pay").sets[0].min_restore.unwrap());
@@ -85,7 +85,7 @@ fn a_log_that_has_not_come_or_is_not_there_is_4018() {
 #[test]
 fn a_set_without_its_info_file_is_none() {
     let mut bench = bench();
-    bench.fleet.faults.push(lacking(Lacks::NewestSetInfo));
+    bench.fleet.faults.push(lacking(MissingFile::NewestSetInfo));
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1]);
 }
 
@@ -133,7 +133,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let alone = found(&bench, &data(&bench), at, &[]).unwrap();
     assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
     // With the archive's path the log inside the set is not used.
-    bench.fleet.faults.push(lacking(Lacks::NewestPiece));
+    bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
     assert_eq!(found(&bench, &both(&bench), at, &[]), Err(4018));
     assert!(found(&bench, &data(&bench), at, &[]).is_ok());
 }
