@@ -120,7 +120,8 @@ pub enum FaultEffect {
     /// V2.2 and V3: old backups are being removed.
     CleanupRuns,
     /// The tenant was switched to another role; on V2.2 and V3 without a tenant, the cluster.
-    Role {
+    #[serde(rename = "role")]
+    RoleSwitched {
         /// `STANDBY`, `PRIMARY`.
         role: String,
     },
@@ -211,7 +212,7 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn role(self, tenant: &'a str) -> Option<&'a str> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
-            FaultEffect::Role { role } => Some(&**role),
+            FaultEffect::RoleSwitched { role } => Some(&**role),
             _ => None,
         })
     }

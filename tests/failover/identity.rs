@@ -108,7 +108,7 @@ fn role_change_while_waiting_is_reported() {
             server: None,
             fixable: false,
             since: 0,
-            effect: FaultEffect::Role { role: "STANDBY".to_owned() },
+            effect: FaultEffect::RoleSwitched { role: "STANDBY".to_owned() },
         },
     });
     let change = "pay was PRIMARY when this was confirmed, and is STANDBY now";

@@ -121,7 +121,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
 pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
     let own = cluster.v3.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
-        FaultEffect::Role { role }
+        FaultEffect::RoleSwitched { role }
             if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
         {
             Some(role.as_str())
