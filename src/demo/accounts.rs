@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Faults;
+use super::fault::ClusterFaults;
 use super::fleet::Cluster;
 use super::orders::server_error;
 use super::statement::ServerError;
@@ -73,7 +73,12 @@ fn has_grant(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
 ///
 /// # Errors
 /// Returns 1142 without the privilege.
-pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: &str) -> Result<(), ServerError> {
+pub fn may_read(
+    cluster: &Cluster,
+    faults: ClusterFaults<'_>,
+    account: &Account,
+    view: &str,
+) -> Result<(), ServerError> {
     let own = format!("SELECT ON oceanbase.{view}");
     let granted =
         view.contains('.') || has_grant(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);

@@ -41,7 +41,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::embedded::Embedded;
-use super::fault::{FaultEffect, Faults, InjectedFault};
+use super::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
 use super::life::{self, archive};
@@ -169,7 +169,7 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     for broken in taken.iter().filter(|fault| fault.effect == FaultEffect::ArchiveBreaks) {
         let (speed, now) = (fleet.speed, fleet.now);
         for cluster in &mut fleet.clusters {
-            let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
+            let all = ClusterFaults { all: std::slice::from_ref(broken), cluster: &cluster.name };
             let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
             let meant: Vec<i64> = meant.map(|tenant| tenant.id).collect();
             // The archive of V2.2 and V3 is the cluster's.
@@ -369,7 +369,7 @@ fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_v3() {
         return life::v3::restorable(fleet, cluster, tenant);
     }
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
     let covered = |set: &super::fleet::Set| {
         let round = tenant.round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;

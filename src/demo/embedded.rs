@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::accounts;
 use super::clock::{self, Micros};
-use super::fault::{FaultEffect, Faults};
+use super::fault::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
 use super::holds;
 use super::life::{self, archive};
@@ -91,7 +91,7 @@ impl Embedded {
     pub fn gate(&self, endpoint: Endpoint) -> Gate {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
-            let faults = Faults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
+            let faults = ClusterFaults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
             (!faults.has(&FaultEffect::PortRefuses, Some(port.server)), port.restarts)
         })
     }
@@ -138,7 +138,7 @@ impl Embedded {
     /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
     async fn take_time(&self, session: &Session, alter: &Alter) -> Outcome {
         let slow = self.with(session, |look| {
-            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
         });
         let Some((milliseconds, speed)) = slow.flatten().filter(|_| matches!(alter, Alter::Backup { .. })) else {
@@ -226,7 +226,7 @@ impl World for Embedded {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };
             let cluster = &fleet.clusters[port.cluster];
-            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             if faults.has(&FaultEffect::Unresponsive, Some(port.server)) {
                 Greeting::Silence
             } else {
@@ -252,7 +252,7 @@ impl World for Embedded {
             // The older lines have another SQLSTATE for it.
             let state = if cluster.line.is_v3() { "42000" } else { "28000" };
             let denied = || ServerError { state, ..denied() };
-            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
                 return Err(no_cluster_part(cluster, named));
             }
@@ -277,7 +277,7 @@ impl World for Embedded {
 
     fn may_read(&self, session: &Session, view: &str) -> Result<(), ServerError> {
         let may = |look: &Look<'_>| {
-            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             accounts::may_read(look.cluster, faults, &session.account, view)
         };
         self.with(session, may).unwrap_or(Ok(()))

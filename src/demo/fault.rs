@@ -139,14 +139,14 @@ pub enum MissingFile {
 
 /// The faults of a fleet, from the view of one cluster.
 #[derive(Debug, Clone, Copy)]
-pub struct Faults<'a> {
+pub struct ClusterFaults<'a> {
     /// All of them.
     pub all: &'a [InjectedFault],
     /// The name of the cluster.
     pub cluster: &'a str,
 }
 
-impl<'a> Faults<'a> {
+impl<'a> ClusterFaults<'a> {
     fn of(self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a InjectedFault> {
         self.all.iter().filter(move |fault| {
             fault.cluster.as_deref().is_none_or(|cluster| cluster == self.cluster)

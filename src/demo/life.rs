@@ -13,7 +13,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Micros;
-use super::fault::{self, FaultEffect, Faults, InjectedFault};
+use super::fault::{self, ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
 use super::line::{Feature, Work};
 use super::media;
@@ -123,7 +123,7 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
 }
 
 fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> bool {
-    let faults = Faults { all: faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let tenants = if job.tenant_id == 1 { job.executors.as_slice() } else { std::slice::from_ref(&job.tenant_id) };
     tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds(&tenant.name, phase))
 }
@@ -187,7 +187,7 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
 #[must_use]
 pub fn upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    set || Faults { all: faults, cluster: &cluster.name }.has(&FaultEffect::UpgradeMode, None)
+    set || ClusterFaults { all: faults, cluster: &cluster.name }.has(&FaultEffect::UpgradeMode, None)
 }
 
 fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
@@ -197,7 +197,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
     let tenant_id = job.tenant_id;
     let there = cluster.name.clone();
-    let present = Faults { all: faults, cluster: &there };
+    let present = ClusterFaults { all: faults, cluster: &there };
     if let Some((code, text)) = present.failure(&name, phase) {
         fail(cluster, speed, index, at, code, &text);
         return;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha1::{Digest, Sha1};
 
 use super::clock::Micros;
-use super::fault::{Faults, MissingFile};
+use super::fault::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
 use super::line::Generation;
@@ -185,8 +185,8 @@ fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     sets
 }
 
-fn faults<'a>(look: &Look<'a>) -> Faults<'a> {
-    Faults { all: &look.fleet.faults, cluster: &look.cluster.name }
+fn faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
+    ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name }
 }
 
 /// Returns the pieces in a directory, as the last of them describes them, oldest first.

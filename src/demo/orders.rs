@@ -7,7 +7,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Micros;
-use super::fault::{Faults, InjectedFault};
+use super::fault::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
@@ -80,7 +80,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
             cluster.event(order.at, "backup_data", "cancel_backup_data", items);
-            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
@@ -321,7 +321,7 @@ fn set_parameter(
         let Some(tenant) = cluster.tenant_mut(tenant_id) else { continue };
         // A checkpoint that was reached stays reached, whatever steps it moves in from now on.
         let reached = tenant.round().and_then(|round| {
-            let faults = Faults { all: &[], cluster: "" };
+            let faults = ClusterFaults { all: &[], cluster: "" };
             archive::checkpoint(tenant, round, faults, speed, now)
         });
         if let (Some(round), Some(reached)) = (tenant.rounds.last_mut(), reached) {

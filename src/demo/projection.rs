@@ -9,7 +9,7 @@ mod tests;
 pub(in crate::demo) mod v3;
 
 use super::clock::{self, Micros};
-use super::fault::Faults;
+use super::fault::ClusterFaults;
 use super::fleet::{Cluster, Fleet};
 use super::line::Generation;
 use super::orders::server_error;
@@ -30,8 +30,8 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn faults(&self) -> Faults<'_> {
-        Faults { all: &self.fleet.faults, cluster: &self.cluster.name }
+    fn faults(&self) -> ClusterFaults<'_> {
+        ClusterFaults { all: &self.fleet.faults, cluster: &self.cluster.name }
     }
 
     fn time(&self, moment: Micros) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{Faults, InjectedFault};
+use crate::demo::fault::{ClusterFaults, InjectedFault};
 use crate::demo::fleet::{Cluster, DestState, KnownDest, Round, RoundStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::storage;
@@ -163,8 +163,9 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault]
 pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
-    let short = tenant
-        .and_then(|tenant| checkpoint(tenant, tenant.round()?, Faults { all: faults, cluster: &name }, speed, at - 1));
+    let short = tenant.and_then(|tenant| {
+        checkpoint(tenant, tenant.round()?, ClusterFaults { all: faults, cluster: &name }, speed, at - 1)
+    });
     // A step of the checkpoint may fall between that point and the end of the job.
     let needed = tenant.and_then(|tenant| tenant.sets.last()?.min_restore);
     let short = short.map(|short| needed.map_or(short, |needed| short.min(needed - 1)));
@@ -197,7 +198,7 @@ pub(super) fn leave(
     at: Micros,
 ) {
     let name = cluster.name.clone();
-    let faults = Faults { all: faults, cluster: &name };
+    let faults = ClusterFaults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let stood = tenant.round().and_then(|round| {
         let since = faults.standstill(&tenant.name)?;
@@ -230,7 +231,13 @@ fn round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id:
 
 /// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `None`: the round has not started.
 #[must_use]
-pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Micros) -> Option<Micros> {
+pub fn checkpoint(
+    tenant: &Tenant,
+    round: &Round,
+    faults: ClusterFaults<'_>,
+    speed: u32,
+    now: Micros,
+) -> Option<Micros> {
     let start = round.start?;
     if let Some(frozen) = round.frozen {
         return Some(frozen.max(start));
@@ -243,9 +250,9 @@ pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32
 
 /// Returns up to where the furthest log stream is archived, `MAX_SCN`: a fault stalls one stream, the others go on.
 #[must_use]
-pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Micros) -> Option<Micros> {
+pub fn furthest(tenant: &Tenant, round: &Round, faults: ClusterFaults<'_>, speed: u32, now: Micros) -> Option<Micros> {
     let reached = checkpoint(tenant, round, faults, speed, now)?;
-    let free = checkpoint(tenant, round, Faults { all: &[], ..faults }, speed, now)?;
+    let free = checkpoint(tenant, round, ClusterFaults { all: &[], ..faults }, speed, now)?;
     Some(if round.frozen.is_some() { round.ahead.max(reached) } else { free.max(reached) })
 }
 

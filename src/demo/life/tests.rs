@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::{FaultEffect, Faults, InjectedFault};
+use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{Look, rows};
@@ -405,7 +405,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
         for id in &cluster.jobs[0].executors {
             let tenant = cluster.tenant_by_id(*id).unwrap();
             let (round, set) = (tenant.round().unwrap(), tenant.sets.last().unwrap());
-            let faults = Faults { all: &fleet.faults, cluster: &name };
+            let faults = ClusterFaults { all: &fleet.faults, cluster: &name };
             let reached = archive::checkpoint(tenant, round, faults, 1, fleet.now).unwrap();
             assert_eq!(set.status, "SUCCESS", "{name}/{}", tenant.name);
             assert!(round.start.unwrap() <= set.start_replay && set.min_restore.unwrap() <= reached);

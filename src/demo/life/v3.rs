@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{FaultEffect, Faults, InjectedFault};
+use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
 
 use super::archive;
@@ -24,7 +24,7 @@ pub fn destination(cluster: &Cluster) -> &str {
 
 /// Advances the merge of a cluster to a point in time.
 pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
-    let faults = Faults { all: faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.v3.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
     if !stands(faults, zone) {
@@ -52,26 +52,26 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
 /// Returns when the zone that is merging has finished.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32) -> Option<Micros> {
     let merge = &cluster.v3.as_ref()?.merge;
-    merge.zone.filter(|zone| !stands(Faults { all: faults, cluster: &cluster.name }, *zone))?;
+    merge.zone.filter(|zone| !stands(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
-fn stands(faults: Faults<'_>, zone: usize) -> bool {
+fn stands(faults: ClusterFaults<'_>, zone: usize) -> bool {
     fails(faults, zone) || faults.holds_merge(zone)
 }
 
 /// Returns whether the merge of a zone has failed with an error.
 #[must_use]
-pub fn fails(faults: Faults<'_>, zone: usize) -> bool {
+pub fn fails(faults: ClusterFaults<'_>, zone: usize) -> bool {
     faults.has(&FaultEffect::CompactionFails, Some(zone))
 }
 
 /// Returns the global `merge_status`; `None` on a line that merges tenant by tenant.
 #[must_use]
 pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     Some(match cluster.v3.as_ref()?.merge.zone {
         None => "IDLE",
         Some(zone) if fails(faults, zone) => "ERROR",
@@ -279,7 +279,7 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Micros) {
 
 /// Applies the faults that follow a completed backup.
 pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
-    let there = Faults { all: faults, cluster: &cluster.name };
+    let there = ClusterFaults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
     let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
     if concerned.any(|tenant| there.breaks_archive(&tenant.name)) {
@@ -290,7 +290,7 @@ pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], spee
 /// Returns up to where the log of a tenant is archived; of sys, the slowest tenant of the cluster.
 #[must_use]
 pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Micros> {
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let of = |tenant: &Tenant| archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now);
     if tenant.id != 1 {
         return of(tenant);

@@ -1,7 +1,7 @@
 //! Executes `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: parses the URI, claims the directory, and stores the destination.
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::Faults;
+use crate::demo::fault::ClusterFaults;
 use crate::demo::fleet::{ArchiveDest, DataDest, DestState, Fleet, KnownDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, Line};
@@ -164,7 +164,7 @@ fn claim_destination(
     dest_type: &str,
 ) -> Result<DataDest, ServerError> {
     let cluster = &fleet.clusters[order.cluster];
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let tenant = cluster.tenant_by_id(tenant_id);
     if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
         return Err(server_error(code, format!("{text}, try to set a new directory.")));

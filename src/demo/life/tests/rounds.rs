@@ -106,7 +106,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
     let mut bench = Bench::tenants(ONE);
     let reached = |bench: &Bench| {
         let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
-        let faults = Faults { all: &fleet.faults, cluster: "demo" };
+        let faults = ClusterFaults { all: &fleet.faults, cluster: "demo" };
         archive::checkpoint(tenant, tenant.round().unwrap(), faults, 1, fleet.now).unwrap()
     };
     let mut steps = vec![reached(&bench)];

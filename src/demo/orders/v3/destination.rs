@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::{Issuer, not_supported, server_error};
-use crate::demo::fault::Faults;
+use crate::demo::fault::ClusterFaults;
 use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::life::v3;
 use crate::demo::line::Feature;
@@ -58,7 +58,7 @@ pub(super) fn check_backup_dest(fleet: &Fleet, order: Issuer, uri: &str) -> Resu
     let cluster = &fleet.clusters[order.cluster];
     if !uri.is_empty() {
         check_form(cluster, uri)?;
-        let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+        let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
         if let Some((code, text)) = faults.refused_destination("sys") {
             return Err(server_error(code, text));
         }
@@ -127,7 +127,7 @@ pub(super) fn claim_tenant_directory(
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
         return Err(server_error(20303, "the directory must not be that of the cluster's backups, or one below it"));
     }
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     if let Some((code, text)) = names.iter().find_map(|name| faults.refused_destination(name)) {
         return Err(server_error(code, text));
     }
