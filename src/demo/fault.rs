@@ -147,7 +147,7 @@ pub struct ClusterFaults<'a> {
 }
 
 impl<'a> ClusterFaults<'a> {
-    fn of(self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a InjectedFault> {
+    fn concerning(self, tenant: Option<&'a str>) -> impl Iterator<Item = &'a InjectedFault> {
         self.all.iter().filter(move |fault| {
             fault.cluster.as_deref().is_none_or(|cluster| cluster == self.cluster)
                 && (fault.tenant.is_none() || tenant.is_none() || fault.tenant.as_deref() == tenant)
@@ -157,14 +157,14 @@ impl<'a> ClusterFaults<'a> {
     /// Returns whether a phase of a tenant's job is held.
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
-        self.of(Some(tenant))
+        self.concerning(Some(tenant))
             .any(|fault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if held == phase))
     }
 
     /// Returns whether the merge of a zone is held.
     #[must_use]
     pub fn holds_merge(self, zone: usize) -> bool {
-        self.of(None).any(|fault| {
+        self.concerning(None).any(|fault| {
             fault.server.is_none_or(|server| server == zone)
                 && matches!(&fault.effect, FaultEffect::HoldPhase { phase, .. } if phase == "MERGE")
         })
@@ -173,7 +173,7 @@ impl<'a> ClusterFaults<'a> {
     /// Returns the error that a tenant's task shows while its phase is held: index of the server, negative code, and text.
     #[must_use]
     pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
-        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+        self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::HoldPhase { phase: held, code: Some(code), text } if held == phase => {
                 Some((fault.server, *code, &**text))
             }
@@ -184,7 +184,7 @@ impl<'a> ClusterFaults<'a> {
     /// Returns why a destination of a tenant cannot be set: the code and its text.
     #[must_use]
     pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
-        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+        self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::DestinationRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
@@ -193,7 +193,7 @@ impl<'a> ClusterFaults<'a> {
     /// Returns how many milliseconds of work a BACKUP takes before it is answered.
     #[must_use]
     pub fn slow_start(self) -> Option<i64> {
-        self.of(None).find_map(|fault| match fault.effect {
+        self.concerning(None).find_map(|fault| match fault.effect {
             FaultEffect::SlowStart { milliseconds } => Some(milliseconds),
             _ => None,
         })
@@ -202,7 +202,7 @@ impl<'a> ClusterFaults<'a> {
     /// Returns the error of a CANCEL BACKUP that was executed: the code and its text.
     #[must_use]
     pub fn refused_cancel(self) -> Option<(u16, &'a str)> {
-        self.of(None).find_map(|fault| match &fault.effect {
+        self.concerning(None).find_map(|fault| match &fault.effect {
             FaultEffect::CancelRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
@@ -211,7 +211,7 @@ impl<'a> ClusterFaults<'a> {
     /// Returns the role that a tenant was switched to.
     #[must_use]
     pub fn role(self, tenant: &'a str) -> Option<&'a str> {
-        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+        self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::RoleSwitched { role } => Some(&**role),
             _ => None,
         })
@@ -220,19 +220,19 @@ impl<'a> ClusterFaults<'a> {
     /// Returns whether the archive of a tenant is interrupted when its backup has ended.
     #[must_use]
     pub fn breaks_archive(self, tenant: &'a str) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::ArchiveBreaks)
+        self.concerning(Some(tenant)).any(|fault| fault.effect == FaultEffect::ArchiveBreaks)
     }
 
     /// Returns whether these files of a tenant are missing on the storage.
     #[must_use]
     pub fn lacks(self, tenant: &'a str, what: MissingFile) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::FileMissing { what })
+        self.concerning(Some(tenant)).any(|fault| fault.effect == FaultEffect::FileMissing { what })
     }
 
     /// Returns the error with which a tenant's job fails at the end of this phase: negative code and text.
     #[must_use]
     pub fn failure(self, tenant: &'a str, phase: &str) -> Option<(i64, String)> {
-        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+        self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::JobFails { phase: at, code, text } if at == phase => Some((*code, text.clone())),
             _ => None,
         })
@@ -242,33 +242,33 @@ impl<'a> ClusterFaults<'a> {
     #[must_use]
     pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
         let stands = |fault: &&InjectedFault| fault.effect == FaultEffect::CheckpointStalled;
-        self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
+        self.concerning(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 
     /// Returns whether a tenant's jobs are missing in the running views, or if `ended` in the history views.
     #[must_use]
     pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
-        self.of(Some(tenant))
+        self.concerning(Some(tenant))
             .any(|fault| matches!(fault.effect, FaultEffect::JobHidden { history } if history || !ended))
     }
 
     /// Returns whether a view may not be read from a tenant.
     #[must_use]
     pub fn denies(self, tenant: &'a str, view: &str) -> bool {
-        self.of(Some(tenant))
+        self.concerning(Some(tenant))
             .any(|fault| matches!(&fault.effect, FaultEffect::ViewDenied { view: denied } if denied == view))
     }
 
     /// Returns whether a tenant's encrypted backups are shown as not encrypted.
     #[must_use]
     pub fn unencrypted(self, tenant: &'a str) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == FaultEffect::EncryptionLost)
+        self.concerning(Some(tenant)).any(|fault| fault.effect == FaultEffect::EncryptionLost)
     }
 
     /// Returns whether the cluster as a whole, or one server of it, has this effect.
     #[must_use]
     pub fn has(self, effect: &FaultEffect, server: Option<usize>) -> bool {
-        self.of(None).any(|fault| {
+        self.concerning(None).any(|fault| {
             fault.effect == *effect && (fault.server.is_none() || server.is_none() || fault.server == server)
         })
     }
