@@ -156,7 +156,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether a phase of a tenant's job is held.
     #[must_use]
-    pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
+    pub fn holds_phase(self, tenant: &'a str, phase: &str) -> bool {
         self.concerning(Some(tenant))
             .any(|fault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if held == phase))
     }

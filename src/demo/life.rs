@@ -125,7 +125,7 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
 fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> bool {
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let tenants = if job.tenant_id == 1 { job.executors.as_slice() } else { std::slice::from_ref(&job.tenant_id) };
-    tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds(&tenant.name, phase))
+    tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds_phase(&tenant.name, phase))
 }
 
 /// Adds the work done until `at`, and makes the transition that it completes.
