@@ -172,7 +172,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns the error that a tenant's task shows while its phase is held: index of the server, negative code, and text.
     #[must_use]
-    pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
+    pub fn held_task_error(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
         self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::HoldPhase { phase: held, code: Some(code), text } if held == phase => {
                 Some((fault.server, *code, &**text))

@@ -111,8 +111,10 @@ fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
 /// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
 fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
-    let held =
-        look.faults().trouble(&tenant.name, look.cluster.line.phases[job.phase].0).and_then(|(server, ..)| server);
+    let held = look
+        .faults()
+        .held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)
+        .and_then(|(server, ..)| server);
     let servers = &look.cluster.servers;
     let server = held.and_then(|index| servers.get(index)).or(servers.last())?;
     Some(format!("127.0.0.1:{}", server.svr_port))
@@ -121,7 +123,7 @@ fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
 /// Returns the code and the COMMENT that a running task shows while it is held.
 fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
-    let (_, code, words) = look.faults().trouble(&tenant.name, look.cluster.line.phases[job.phase].0)?;
+    let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
     Some((code, fault::comment(&worker(look, job)?, code, words, &trace_id)))
 }

@@ -377,7 +377,7 @@ pub(super) fn partition_groups(look: &Look<'_>) -> Vec<Row> {
     let of = |part: Part<'_>| {
         let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };
         let (phase, ..) = look.cluster.line.phases[job.phase];
-        let trouble = look.faults().trouble(&part.tenant.name, phase);
+        let trouble = look.faults().held_task_error(&part.tenant.name, phase);
         let line = |group: i64| {
             let kept_back = trouble.filter(|_| group == GROUPS);
             let index = kept_back.and_then(|(server, ..)| server).unwrap_or(look.cluster.servers.len() - 1);
