@@ -210,7 +210,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns the role that a tenant was switched to.
     #[must_use]
-    pub fn role(self, tenant: &'a str) -> Option<&'a str> {
+    pub fn switched_role(self, tenant: &'a str) -> Option<&'a str> {
         self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::RoleSwitched { role } => Some(&**role),
             _ => None,

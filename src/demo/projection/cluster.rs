@@ -76,7 +76,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
             ("STATUS", text(&*tenant.status)),
             ("IN_RECYCLEBIN", yes_no(tenant.recycled)),
             ("LOCKED", text("NO")),
-            ("TENANT_ROLE", text(look.faults().role(&tenant.name).unwrap_or(&tenant.role))),
+            ("TENANT_ROLE", text(look.faults().switched_role(&tenant.name).unwrap_or(&tenant.role))),
             ("SWITCHOVER_STATUS", text("NORMAL")),
             ("SWITCHOVER_EPOCH", int(0)),
             ("SYNC_SCN", scn(synced)),
