@@ -225,7 +225,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether these files of a tenant are missing on the storage.
     #[must_use]
-    pub fn lacks(self, tenant: &'a str, what: MissingFile) -> bool {
+    pub fn lacks_file(self, tenant: &'a str, what: MissingFile) -> bool {
         self.concerning(Some(tenant)).any(|fault| fault.effect == FaultEffect::FileMissing { what })
     }
 

@@ -179,7 +179,7 @@ fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     let mut sets: Vec<&SetInfo> = look.cluster.media.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
     let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
-    if of_last.is_some_and(|tenant| faults(look).lacks(&tenant.name, MissingFile::NewestSetInfo)) {
+    if of_last.is_some_and(|tenant| faults(look).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {
         sets.pop();
     }
     sets
@@ -197,7 +197,7 @@ fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
             files.extend(of_round(look, tenant, round));
         }
         let here = tenant.round().is_some_and(|round| bare(&round.path) == path);
-        if here && faults(look).lacks(&tenant.name, MissingFile::NewestPiece) {
+        if here && faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
             let written = files.iter().rposition(|file| file.available);
             files.truncate(written.unwrap_or(0));
         }
