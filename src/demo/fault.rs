@@ -231,7 +231,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns the error with which a tenant's job fails at the end of this phase: negative code and text.
     #[must_use]
-    pub fn failure(self, tenant: &'a str, phase: &str) -> Option<(i64, String)> {
+    pub fn job_failure(self, tenant: &'a str, phase: &str) -> Option<(i64, String)> {
         self.concerning(Some(tenant)).find_map(|fault| match &fault.effect {
             FaultEffect::JobFails { phase: at, code, text } if at == phase => Some((*code, text.clone())),
             _ => None,

@@ -198,7 +198,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     let tenant_id = job.tenant_id;
     let there = cluster.name.clone();
     let present = ClusterFaults { all: faults, cluster: &there };
-    if let Some((code, text)) = present.failure(&name, phase) {
+    if let Some((code, text)) = present.job_failure(&name, phase) {
         fail(cluster, speed, index, at, code, &text);
         return;
     }
