@@ -240,7 +240,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
-    pub fn standstill(self, tenant: &'a str) -> Option<Micros> {
+    pub fn checkpoint_stalled_since(self, tenant: &'a str) -> Option<Micros> {
         let stands = |fault: &&InjectedFault| fault.effect == FaultEffect::CheckpointStalled;
         self.concerning(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }

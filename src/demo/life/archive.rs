@@ -201,7 +201,7 @@ pub(super) fn leave(
     let faults = ClusterFaults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let stood = tenant.round().and_then(|round| {
-        let since = faults.standstill(&tenant.name)?;
+        let since = faults.checkpoint_stalled_since(&tenant.name)?;
         Some(checkpoint(tenant, round, faults, speed, at)?.max(since.min(at)))
     });
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {
@@ -242,7 +242,7 @@ pub fn checkpoint(
     if let Some(frozen) = round.frozen {
         return Some(frozen.max(start));
     }
-    let now = faults.standstill(&tenant.name).map_or(now, |since| now.min(since));
+    let now = faults.checkpoint_stalled_since(&tenant.name).map_or(now, |since| now.min(since));
     let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let whole = (now - start).max(0) / step * step;
     Some((start + whole).max(round.reached))
