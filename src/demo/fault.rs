@@ -247,7 +247,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether a tenant's jobs are missing in the running views, or if `ended` in the history views.
     #[must_use]
-    pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
+    pub fn hides_jobs(self, tenant: &'a str, ended: bool) -> bool {
         self.concerning(Some(tenant))
             .any(|fault| matches!(fault.effect, FaultEffect::JobHidden { history } if history || !ended))
     }

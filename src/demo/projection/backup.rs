@@ -25,7 +25,7 @@ fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
 fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
     let hidden = move |job: &Job| {
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
-        concerned.any(|tenant| look.faults().gone(&tenant.name, history))
+        concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, history))
     };
     look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && !hidden(job))
 }

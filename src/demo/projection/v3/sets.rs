@@ -40,7 +40,7 @@ fn parts<'a>(look: &'a Look<'_>) -> impl Iterator<Item = Part<'a>> {
 fn hidden(look: &Look<'_>, part: &Part<'_>) -> bool {
     let Some((_, job)) = part.job else { return false };
     let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
-    concerned.any(|tenant| look.faults().gone(&tenant.name, !part.running))
+    concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, !part.running))
 }
 
 /// The partitions and blocks of a part, all and finished; sys has the sum.
