@@ -82,7 +82,7 @@ pub fn may_read(
     let own = format!("SELECT ON oceanbase.{view}");
     let granted =
         view.contains('.') || has_grant(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
-    if granted && !faults.denies(&account.tenant, view) {
+    if granted && !faults.denies_view(&account.tenant, view) {
         return Ok(());
     }
     let user = &account.user;

@@ -254,7 +254,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether a view may not be read from a tenant.
     #[must_use]
-    pub fn denies(self, tenant: &'a str, view: &str) -> bool {
+    pub fn denies_view(self, tenant: &'a str, view: &str) -> bool {
         self.concerning(Some(tenant))
             .any(|fault| matches!(&fault.effect, FaultEffect::ViewDenied { view: denied } if denied == view))
     }
