@@ -261,7 +261,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether a tenant's encrypted backups are shown as not encrypted.
     #[must_use]
-    pub fn unencrypted(self, tenant: &'a str) -> bool {
+    pub fn hides_encryption(self, tenant: &'a str) -> bool {
         self.concerning(Some(tenant)).any(|fault| fault.effect == FaultEffect::EncryptionLost)
     }
 

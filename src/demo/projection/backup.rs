@@ -17,7 +17,7 @@ fn kind(incremental: bool) -> Value {
 }
 
 fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
-    let lost = look.cluster.tenant_by_id(tenant_id).is_some_and(|tenant| look.faults().unencrypted(&tenant.name));
+    let lost = look.cluster.tenant_by_id(tenant_id).is_some_and(|tenant| look.faults().hides_encryption(&tenant.name));
     text(if encrypted && !lost { "PASSWORD" } else { "NONE" })
 }
 

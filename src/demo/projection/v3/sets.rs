@@ -90,7 +90,7 @@ fn kind(set: &Set) -> Value {
 
 /// The docs of V2.2 print it in another case than the source does.
 fn encryption(look: &Look<'_>, part: &Part<'_>) -> Value {
-    let lost = look.faults().unencrypted(&part.tenant.name);
+    let lost = look.faults().hides_encryption(&part.tenant.name);
     let old = !look.cluster.line.has(Feature::SinceV3);
     text(match (part.set.encrypted && !lost, old) {
         (true, false) => "PASSWORD",
