@@ -92,7 +92,7 @@ impl Embedded {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
-            (!faults.has(&FaultEffect::PortRefuses, Some(port.server)), port.restarts)
+            (!faults.has_effect(&FaultEffect::PortRefuses, Some(port.server)), port.restarts)
         })
     }
 
@@ -227,7 +227,7 @@ impl World for Embedded {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };
             let cluster = &fleet.clusters[port.cluster];
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
-            if faults.has(&FaultEffect::Unresponsive, Some(port.server)) {
+            if faults.has_effect(&FaultEffect::Unresponsive, Some(port.server)) {
                 Greeting::Silence
             } else {
                 // Before V4 the handshake has a fixed version.
@@ -258,7 +258,7 @@ impl World for Embedded {
             }
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
-            let refused = faults.has(&FaultEffect::LoginRefused, Some(port.server));
+            let refused = faults.has_effect(&FaultEffect::LoginRefused, Some(port.server));
             let known = accounts::user_exists(cluster, user, &tenant.name);
             if elsewhere || refused || !known || !proves(accounts::password(cluster, user, &tenant.name)) {
                 return Err(denied());

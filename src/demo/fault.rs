@@ -267,7 +267,7 @@ impl<'a> ClusterFaults<'a> {
 
     /// Returns whether the cluster as a whole, or one server of it, has this effect.
     #[must_use]
-    pub fn has(self, effect: &FaultEffect, server: Option<usize>) -> bool {
+    pub fn has_effect(self, effect: &FaultEffect, server: Option<usize>) -> bool {
         self.concerning(None).any(|fault| {
             fault.effect == *effect && (fault.server.is_none() || server.is_none() || fault.server == server)
         })

@@ -187,7 +187,7 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
 #[must_use]
 pub fn upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    set || ClusterFaults { all: faults, cluster: &cluster.name }.has(&FaultEffect::UpgradeMode, None)
+    set || ClusterFaults { all: faults, cluster: &cluster.name }.has_effect(&FaultEffect::UpgradeMode, None)
 }
 
 fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {

@@ -65,7 +65,7 @@ fn stands(faults: ClusterFaults<'_>, zone: usize) -> bool {
 /// Returns whether the merge of a zone has failed with an error.
 #[must_use]
 pub fn fails(faults: ClusterFaults<'_>, zone: usize) -> bool {
-    faults.has(&FaultEffect::CompactionFails, Some(zone))
+    faults.has_effect(&FaultEffect::CompactionFails, Some(zone))
 }
 
 /// Returns the global `merge_status`; `None` on a line that merges tenant by tenant.

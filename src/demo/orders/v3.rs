@@ -134,7 +134,7 @@ pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a st
 /// Returns whether old backups are being removed.
 pub(crate) fn is_cleanup_running(fleet: &Fleet, cluster: &Cluster) -> bool {
     crate::demo::fault::ClusterFaults { all: &fleet.faults, cluster: &cluster.name }
-        .has(&FaultEffect::CleanupRuns, None)
+        .has_effect(&FaultEffect::CleanupRuns, None)
 }
 
 fn cannot_start(why: &str) -> ServerError {

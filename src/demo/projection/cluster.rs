@@ -260,7 +260,10 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
             ("TOTAL_TIME", time),
             ("STATE", text("SLEEP")),
             ("USER_CLIENT_IP", text(host)),
-            ("PROXY_SESSID", if look.faults().has(&FaultEffect::BehindProxy, None) { int(7) } else { Value::Null }),
+            (
+                "PROXY_SESSID",
+                if look.faults().has_effect(&FaultEffect::BehindProxy, None) { int(7) } else { Value::Null },
+            ),
         ])
     };
     let own = |client: &Client| {
