@@ -276,6 +276,6 @@ impl<'a> ClusterFaults<'a> {
 
 /// Returns a COMMENT as a server writes it for a job that failed on one of its log streams.
 #[must_use]
-pub fn comment(addr: &str, code: i64, text: &str, trace_id: &str) -> String {
+pub fn job_comment(addr: &str, code: i64, text: &str, trace_id: &str) -> String {
     format!("(SERVER)ls_id: 1001, addr: {addr}, module: BACKUP_DATA, result: {code}({text}), trace_id: {trace_id}")
 }

@@ -294,8 +294,11 @@ fn trace_id(at: Micros) -> String {
 pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
     let placed = cluster.line.is_v3() || cluster.line.has(Feature::PlacedComments);
-    let comment =
-        if placed { fault::comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at)) } else { text.to_owned() };
+    let comment = if placed {
+        fault::job_comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at))
+    } else {
+        text.to_owned()
+    };
     let items = vec![
         ("tenant_id", cluster.jobs[index].tenant_id.to_string()),
         ("job_id", cluster.jobs[index].id.to_string()),

@@ -125,7 +125,7 @@ fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
-    Some((code, fault::comment(&worker(look, job)?, code, words, &trace_id)))
+    Some((code, fault::job_comment(&worker(look, job)?, code, words, &trace_id)))
 }
 
 /// Returns the running tasks that the root service has scheduled on servers.
