@@ -7,7 +7,7 @@ use std::time::Duration;
 use obnow::demo::registry::Registry;
 use obnow::demo::server::listen;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, raw_sql};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +34,7 @@ enum Heard {
     Begun(u64),
 }
 
-impl World for Fake {
+impl ServerModel for Fake {
     fn greeting(&self, _: Endpoint) -> Greeting {
         self.greeting.clone()
     }

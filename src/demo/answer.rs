@@ -1,4 +1,4 @@
-//! Executes a parsed statement. Everything about backups is up to the [`World`]; sessions, variables and SELECT over views are
+//! Executes a parsed statement. Everything about backups is up to the [`ServerModel`]; sessions, variables and SELECT over views are
 //! handled here.
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
 use super::views::{Holds, view, views_of};
-use super::world::{Outcome, Session, World};
+use super::world::{Outcome, ServerModel, Session};
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl From<Outcome> for Reply {
     }
 }
 
-/// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the [`World`] has them.
+/// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the [`ServerModel`] has them.
 const SHOWN: &[&str] = &[
     "autocommit",
     "character_set_client",
@@ -58,7 +58,7 @@ const SHOWN: &[&str] = &[
 const NAMES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
 
 /// Parses and executes one statement of a session; returns its reply.
-pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Session, sql: &str) -> Reply {
+pub async fn answer<W: ServerModel>(world: &W, registry: &Registry, session: &mut Session, sql: &str) -> Reply {
     let line = world.line(session.endpoint);
     let statement = match parse(&line, sql) {
         Ok(statement) => statement,
@@ -154,7 +154,7 @@ fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) ->
 }
 
 /// Returns the rows of the last PREVIEW. From V4 on a second SHOW finds nothing.
-fn restore_preview<W: World>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
+fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
     if session.account.tenant_id != 1 {
         return Err(protocol_error(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
     }
@@ -181,7 +181,7 @@ fn texts(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
     Reply::Rows(Table { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
 }
 
-fn scalars<W: World>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
+fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
     let mut table = Table { columns: Vec::new(), rows: Vec::new() };
     let mut row = Vec::new();
     for (heading, scalar) in items {
@@ -193,7 +193,7 @@ fn scalars<W: World>(world: &W, session: &Session, items: Vec<(String, Scalar)>)
     Ok(Reply::Rows(table))
 }
 
-fn scalar_value<W: World>(world: &W, session: &Session, scalar: &Scalar) -> Result<(Holds, Value), ServerError> {
+fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -> Result<(Holds, Value), ServerError> {
     let number = |number: u64| (Holds::Unsigned, Value::Integer(number.into()));
     Ok(match scalar {
         Scalar::TenantId => number(session.account.tenant_id),
@@ -213,13 +213,13 @@ fn typed(value: Value) -> (Holds, Value) {
 }
 
 /// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
-fn function<W: World>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
+fn function<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
     let unknown = || error_with_state(1305, "42000", format!("FUNCTION {name} does not exist"));
     world.variable(session, &format!("{name}()")).ok_or_else(unknown)
 }
 
 /// Returns the value that the session has set, else the server's.
-fn variable<W: World>(world: &W, session: &Session, name: &str) -> Option<Value> {
+fn variable<W: ServerModel>(world: &W, session: &Session, name: &str) -> Option<Value> {
     session.variables.get(name).map(|value| text(value)).or_else(|| world.variable(session, &format!("@@{name}")))
 }
 
@@ -227,7 +227,7 @@ fn unknown_variable(name: &str) -> ServerError {
     error_with_state(1193, "HY000", format!("Unknown system variable '{name}'"))
 }
 
-fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
+fn time_zone<W: ServerModel>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
     let name = variable(world, session, "time_zone");
     if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
         return Ok(match variable(world, session, "system_time_zone") {
@@ -263,7 +263,7 @@ fn time(zone: &TimeZone) -> Value {
     Value::Text(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
 
-fn show_variables<W: World>(world: &W, session: &Session, pattern: &str) -> Reply {
+fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -> Reply {
     // A name without wildcards is looked up even if it is not in the list.
     let mut names: Vec<String> = SHOWN.iter().map(|name| (*name).to_owned()).collect();
     names.extend(session.variables.keys().cloned());
@@ -351,7 +351,7 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
     texts(HEADINGS, rows.collect())
 }
 
-fn set<W: World>(world: &W, session: &mut Session, items: Vec<(String, Literal)>) -> Result<Reply, ServerError> {
+fn set<W: ServerModel>(world: &W, session: &mut Session, items: Vec<(String, Literal)>) -> Result<Reply, ServerError> {
     let mut settings = Vec::new();
     for (name, literal) in items {
         let value = match literal {

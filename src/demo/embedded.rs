@@ -18,7 +18,7 @@ use super::orders::{self, Issuer, server_error};
 use super::projection::{self, Look};
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
-use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+use super::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
 const QUERY_TIMEOUT: i64 = 10_000_000;
@@ -221,7 +221,7 @@ fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, Serv
     Ok(found)
 }
 
-impl World for Embedded {
+impl ServerModel for Embedded {
     fn greeting(&self, endpoint: Endpoint) -> Greeting {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };

@@ -16,7 +16,7 @@ use super::refusal::{error_with_state, syntax_error};
 use super::registry::{Place, Registry};
 use super::statement::ServerError;
 use super::wire::Channel;
-use super::world::{Endpoint, Greeting, Outcome, Session, World};
+use super::world::{Endpoint, Greeting, Outcome, ServerModel, Session};
 
 /// Databases a client may name at login or by `USE`.
 const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"];
@@ -26,7 +26,7 @@ const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"]
 ///
 /// # Errors
 /// Where the listener itself fails; a connection's errors end only that connection.
-pub async fn listen<W: World>(
+pub async fn listen<W: ServerModel>(
     world: Arc<W>,
     endpoint: Endpoint,
     listener: TcpListener,
@@ -60,20 +60,20 @@ async fn told_to_stop(mut shutdown: watch::Receiver<bool>) {
 }
 
 /// A client's connection. The model is told when it opens, and by drop when it closes, however it ends.
-struct Connection<W: World> {
+struct Connection<W: ServerModel> {
     world: Arc<W>,
     endpoint: Endpoint,
     registry: Registry,
     place: Place,
 }
 
-impl<W: World> Drop for Connection<W> {
+impl<W: ServerModel> Drop for Connection<W> {
     fn drop(&mut self) {
         self.world.connection(self.endpoint, self.place.connection, false);
     }
 }
 
-impl<W: World> Connection<W> {
+impl<W: ServerModel> Connection<W> {
     fn open(world: Arc<W>, endpoint: Endpoint, registry: Registry) -> Self {
         let place = registry.enter();
         world.connection(endpoint, place.connection, true);

@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 /// The state of an embedded server: what the wire half reads and executes statements on.
-pub trait World: Send + Sync + 'static {
+pub trait ServerModel: Send + Sync + 'static {
     /// Returns what the endpoint sends to a new client.
     fn greeting(&self, endpoint: Endpoint) -> Greeting;
     /// Checks a login. `user_name` is as sent (`root@sys#cluster`); `proves` says whether the client's proof fits a password.
@@ -73,7 +73,7 @@ pub trait World: Send + Sync + 'static {
     -> Result<Account, ServerError>;
     /// Returns the key of the release line whose views and grammar this endpoint has, as in `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
-    /// Checks that this session may read a view, named as in [`World::rows`].
+    /// Checks that this session may read a view, named as in [`ServerModel::rows`].
     ///
     /// # Errors
     /// 1142.
@@ -93,7 +93,7 @@ pub trait World: Send + Sync + 'static {
     /// Returns the name and value of every configuration item that `SHOW PARAMETERS` may show.
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)>;
     /// Returns zone, RPC port, name and value for `SHOW PARAMETERS` on a line where it has a row for each server; `None` on the
-    /// other lines, which show [`World::parameters`].
+    /// other lines, which show [`ServerModel::parameters`].
     fn server_parameters(&self, _session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         None
     }

@@ -12,7 +12,7 @@ use obnow::demo::registry::Registry;
 use obnow::demo::scenario::{self, Making};
 use obnow::demo::server::listen;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -118,7 +118,7 @@ struct Odd {
     twist: Twist,
 }
 
-impl World for Odd {
+impl ServerModel for Odd {
     fn greeting(&self, endpoint: Endpoint) -> Greeting {
         let own = self.inner.greeting(endpoint);
         match (&self.twist.greeting, self.twist.version) {
