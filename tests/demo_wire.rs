@@ -7,7 +7,7 @@ use std::time::Duration;
 use obnow::demo::registry::Registry;
 use obnow::demo::server::listen;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
+use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, raw_sql};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,27 +101,27 @@ impl ServerModel for Fake {
         vec![cluster, ("cluster_id".to_owned(), "7".to_owned()), ("syslog_level".to_owned(), "INFO".to_owned())]
     }
 
-    async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
+    async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
         if matches!(alter, Alter::MajorFreeze(_)) {
             self.heard.send(Heard::Begun(session.connection)).unwrap();
             std::future::pending::<()>().await;
         }
         self.altered.lock().unwrap().push((alter, session.encryption.clone()));
-        Outcome::Done
+        ReplyOutcome::Done
     }
 
-    async fn before_reply(&self, session: &Session, statement: &str) -> Outcome {
+    async fn before_reply(&self, session: &Session, statement: &str) -> ReplyOutcome {
         if statement.contains("lost") {
-            return Outcome::ConnectionLost;
+            return ReplyOutcome::ConnectionLost;
         }
         if statement.contains("held") {
             self.heard.send(Heard::Begun(session.connection)).unwrap();
             std::future::pending::<()>().await;
         }
         if statement.contains("refused late") {
-            return Outcome::Refused(ServerError { code: 4012, state: "HY000", message: "Timeout".to_owned() });
+            return ReplyOutcome::Refused(ServerError { code: 4012, state: "HY000", message: "Timeout".to_owned() });
         }
-        Outcome::Done
+        ReplyOutcome::Done
     }
 
     fn connection(&self, _: Endpoint, connection: u64, open: bool) {

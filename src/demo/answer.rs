@@ -13,7 +13,7 @@ use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
 use super::views::{Holds, view, views_of};
-use super::world::{Outcome, ServerModel, Session};
+use super::world::{ReplyOutcome, ServerModel, Session};
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ pub enum Reply {
     Lost,
 }
 
-impl From<Outcome> for Reply {
-    fn from(outcome: Outcome) -> Self {
+impl From<ReplyOutcome> for Reply {
+    fn from(outcome: ReplyOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Done,
-            Outcome::Refused(error) => Self::Refused(error),
-            Outcome::ConnectionLost => Self::Lost,
+            ReplyOutcome::Done => Self::Done,
+            ReplyOutcome::Refused(error) => Self::Refused(error),
+            ReplyOutcome::ConnectionLost => Self::Lost,
         }
     }
 }
@@ -73,7 +73,7 @@ pub async fn answer<W: ServerModel>(world: &W, registry: &Registry, session: &mu
                 _ => None,
             };
             let outcome = world.alter(session, alter).await;
-            if outcome == Outcome::Done && looked.is_some() {
+            if outcome == ReplyOutcome::Done && looked.is_some() {
                 session.preview = looked;
             }
             return outcome.into();

@@ -18,7 +18,7 @@ use super::orders::{self, Issuer, server_error};
 use super::projection::{self, Look};
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
-use super::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
+use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
 const QUERY_TIMEOUT: i64 = 10_000_000;
@@ -96,12 +96,12 @@ impl Embedded {
         })
     }
 
-    pub(super) fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
+    pub(super) fn obey(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let text = said::text(alter);
         self.change(|fleet| {
             let lost = take_drop(fleet, &text);
             let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
-                return Outcome::ConnectionLost;
+                return ReplyOutcome::ConnectionLost;
             };
             let result = match lost {
                 Some(false) => None,
@@ -128,28 +128,32 @@ impl Embedded {
                 outcome,
             });
             match result {
-                _ if lost.is_some() => Outcome::ConnectionLost,
-                Some(Err(error)) => Outcome::Refused(error),
-                _ => Outcome::Done,
+                _ if lost.is_some() => ReplyOutcome::ConnectionLost,
+                Some(Err(error)) => ReplyOutcome::Refused(error),
+                _ => ReplyOutcome::Done,
             }
         })
     }
 
     /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
-    async fn take_time(&self, session: &Session, alter: &Alter) -> Outcome {
+    async fn take_time(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let slow = self.with(session, |look| {
             let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
         });
         let Some((milliseconds, speed)) = slow.flatten().filter(|_| matches!(alter, Alter::Backup { .. })) else {
-            return Outcome::Done;
+            return ReplyOutcome::Done;
         };
         let limit =
             session.variables.get("ob_query_timeout").and_then(|text| text.parse().ok()).unwrap_or(QUERY_TIMEOUT);
         let takes = (milliseconds * 1000).min(limit);
         let takes = u64::try_from(takes).unwrap_or_default() / u64::from(speed);
         tokio::time::sleep(Duration::from_micros(takes)).await;
-        if milliseconds * 1000 > limit { Outcome::Refused(server_error(4012, "Timeout")) } else { Outcome::Done }
+        if milliseconds * 1000 > limit {
+            ReplyOutcome::Refused(server_error(4012, "Timeout"))
+        } else {
+            ReplyOutcome::Done
+        }
     }
 
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
@@ -350,15 +354,15 @@ impl ServerModel for Embedded {
             .unwrap_or_else(|| Ok(Vec::new()))
     }
 
-    async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
+    async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
         self.hold(session, &said::text(&alter), false, Some(&alter)).await;
         let outcome = self.obey(session, &alter);
-        let outcome = if outcome == Outcome::Done { self.take_time(session, &alter).await } else { outcome };
+        let outcome = if outcome == ReplyOutcome::Done { self.take_time(session, &alter).await } else { outcome };
         self.hold(session, &said::text(&alter), true, None).await;
         outcome
     }
 
-    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
+    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
         let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
@@ -372,12 +376,12 @@ impl ServerModel for Embedded {
         drop(fleet);
         async move {
             if lost {
-                return Outcome::ConnectionLost;
+                return ReplyOutcome::ConnectionLost;
             }
             if !is_alter(statement) {
                 self.hold(session, statement.trim_start(), true, None).await;
             }
-            Outcome::Done
+            ReplyOutcome::Done
         }
     }
 

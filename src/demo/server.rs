@@ -16,7 +16,7 @@ use super::refusal::{error_with_state, syntax_error};
 use super::registry::{Place, Registry};
 use super::statement::ServerError;
 use super::wire::Channel;
-use super::world::{Endpoint, Greeting, Outcome, ServerModel, Session};
+use super::world::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// Databases a client may name at login or by `USE`.
 const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"];
@@ -233,7 +233,7 @@ impl<W: ServerModel> Connection<W> {
     async fn run(&self, session: &mut Session, sql: &str) -> Reply {
         let reply = answer(&*self.world, &self.registry, session, sql).await;
         match self.world.before_reply(session, sql).await {
-            Outcome::Done => reply,
+            ReplyOutcome::Done => reply,
             other => other.into(),
         }
     }

@@ -52,7 +52,7 @@ pub enum Greeting {
 
 /// The reply to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReplyOutcome {
     /// OK packet.
     Done,
     /// Error packet.
@@ -111,10 +111,10 @@ pub trait ServerModel: Send + Sync + 'static {
     }
     /// Executes an `ALTER SYSTEM`; never called with [`Alter::Refused`]. The future is dropped where it waits when the
     /// statement is killed or its client disconnects.
-    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send;
+    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = ReplyOutcome> + Send;
     /// Is called once for every statement, after it was executed and before it is answered; a test may hold the reply or cut the
     /// connection here.
-    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send;
+    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send;
     /// Is told that a connection was opened (true) or closed (false).
     fn connection(&self, endpoint: Endpoint, connection: u64, open: bool);
 }

@@ -12,7 +12,7 @@ use obnow::demo::registry::Registry;
 use obnow::demo::scenario::{self, Making};
 use obnow::demo::server::listen;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, ServerModel, Session};
+use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -173,17 +173,17 @@ impl ServerModel for Odd {
         Some(twisted.collect())
     }
 
-    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
+    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = ReplyOutcome> + Send {
         let refused = self.twist.alter.and_then(|refuses| refuses(&alter));
         async move {
             match refused {
-                Some(error) => Outcome::Refused(error),
+                Some(error) => ReplyOutcome::Refused(error),
                 None => self.inner.alter(session, alter).await,
             }
         }
     }
 
-    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
+    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         self.twist.heard.lock().unwrap().push(statement.to_owned());
         self.inner.before_reply(session, statement)
     }
