@@ -502,7 +502,7 @@ async fn an_error_may_come_instead_of_a_handshake() {
 
 #[tokio::test]
 async fn a_silent_server_hears_the_client_go() {
-    let mut server = Server::greeting(Greeting::Silence).await;
+    let mut server = Server::greeting(Greeting::Unresponsive).await;
     let mut client = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
     let Heard::Open(id) = server.hear().await else { panic!("opened first") };
     client.write_all(b"anyone?").await.unwrap();

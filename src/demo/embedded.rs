@@ -228,11 +228,11 @@ fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, Serv
 impl ServerModel for Embedded {
     fn greeting(&self, endpoint: Endpoint) -> Greeting {
         self.look(|fleet| {
-            let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };
+            let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Unresponsive };
             let cluster = &fleet.clusters[port.cluster];
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             if faults.has_effect(&FaultEffect::Unresponsive, Some(port.server)) {
-                Greeting::Silence
+                Greeting::Unresponsive
             } else {
                 // Before V4 the handshake has a fixed version.
                 let version = projection::version(cluster).0;

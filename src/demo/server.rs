@@ -94,7 +94,7 @@ impl<W: ServerModel> Connection<W> {
         stream.set_nodelay(true)?;
         let mut channel = Channel::new(stream);
         match self.world.greeting(self.endpoint) {
-            Greeting::Silence => {
+            Greeting::Unresponsive => {
                 channel.swallow().await;
                 Ok(())
             }

@@ -47,7 +47,7 @@ pub enum Greeting {
     /// The first packet is an error (1040, 8001 "initializing").
     Error(ServerError),
     /// The connection is accepted and never answered.
-    Silence,
+    Unresponsive,
 }
 
 /// The reply to a statement.
