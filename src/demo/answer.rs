@@ -160,7 +160,7 @@ fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool)
     }
     let unasked = "show restore preview before ALTER SYSTEM RESTORE PREVIEW is not supported";
     let preview = session.preview.clone().ok_or_else(|| protocol_error(1235, unasked))?;
-    let found = world.restore_source(session, &preview)?;
+    let found = world.restore_preview(session, &preview)?;
     if once {
         session.preview = None;
         session.decryption.clear();

@@ -345,7 +345,7 @@ impl ServerModel for Embedded {
         self.with(session, shown)?
     }
 
-    fn restore_source(
+    fn restore_preview(
         &self,
         session: &Session,
         preview: &Preview,

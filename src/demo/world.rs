@@ -102,7 +102,7 @@ pub trait ServerModel: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever the server answers instead.
-    fn restore_source(
+    fn restore_preview(
         &self,
         _session: &Session,
         _preview: &Preview,
