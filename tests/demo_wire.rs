@@ -124,7 +124,7 @@ impl ServerModel for Fake {
         ReplyOutcome::Done
     }
 
-    fn connection(&self, _: Endpoint, connection: u64, open: bool) {
+    fn connection_changed(&self, _: Endpoint, connection: u64, open: bool) {
         // The test may be over.
         let _nobody_listens = self.heard.send(if open { Heard::Open(connection) } else { Heard::Gone(connection) });
     }

@@ -385,7 +385,7 @@ impl ServerModel for Embedded {
         }
     }
 
-    fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
+    fn connection_changed(&self, endpoint: Endpoint, connection: u64, open: bool) {
         self.change(|fleet| {
             let since = fleet.now;
             if open {

@@ -69,14 +69,14 @@ struct Connection<W: ServerModel> {
 
 impl<W: ServerModel> Drop for Connection<W> {
     fn drop(&mut self) {
-        self.world.connection(self.endpoint, self.place.connection, false);
+        self.world.connection_changed(self.endpoint, self.place.connection, false);
     }
 }
 
 impl<W: ServerModel> Connection<W> {
     fn open(world: Arc<W>, endpoint: Endpoint, registry: Registry) -> Self {
         let place = registry.enter();
-        world.connection(endpoint, place.connection, true);
+        world.connection_changed(endpoint, place.connection, true);
         Self { world, endpoint, registry, place }
     }
 

@@ -116,5 +116,5 @@ pub trait ServerModel: Send + Sync + 'static {
     /// connection here.
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send;
     /// Is told that a connection was opened (true) or closed (false).
-    fn connection(&self, endpoint: Endpoint, connection: u64, open: bool);
+    fn connection_changed(&self, endpoint: Endpoint, connection: u64, open: bool);
 }

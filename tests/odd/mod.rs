@@ -188,8 +188,8 @@ impl ServerModel for Odd {
         self.inner.before_reply(session, statement)
     }
 
-    fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
-        self.inner.connection(endpoint, connection, open);
+    fn connection_changed(&self, endpoint: Endpoint, connection: u64, open: bool) {
+        self.inner.connection_changed(endpoint, connection, open);
     }
 }
 
