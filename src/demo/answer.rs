@@ -25,7 +25,7 @@ pub enum Reply {
     /// An error packet.
     Refused(ServerError),
     /// Nothing: the connection is cut.
-    Lost,
+    ConnectionLost,
 }
 
 impl From<ReplyOutcome> for Reply {
@@ -33,7 +33,7 @@ impl From<ReplyOutcome> for Reply {
         match outcome {
             ReplyOutcome::Done => Self::Done,
             ReplyOutcome::Refused(error) => Self::Refused(error),
-            ReplyOutcome::ConnectionLost => Self::Lost,
+            ReplyOutcome::ConnectionLost => Self::ConnectionLost,
         }
     }
 }

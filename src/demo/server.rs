@@ -226,7 +226,7 @@ impl<W: ServerModel> Connection<W> {
             biased;
             reply = self.run(session, sql) => reply,
             () = killed => Reply::Refused(error_with_state(1317, "70100", "Query execution was interrupted")),
-            () = channel.gone() => Reply::Lost,
+            () = channel.gone() => Reply::ConnectionLost,
         }
     }
 
@@ -245,7 +245,7 @@ fn put(channel: &mut Channel, reply: Reply, more: bool) -> bool {
         Reply::Done => channel.put_ok(more),
         Reply::Rows(table) => channel.put_table(&table, more),
         Reply::Refused(error) => channel.put_error(&error),
-        Reply::Lost => return false,
+        Reply::ConnectionLost => return false,
     }
     true
 }
