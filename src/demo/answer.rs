@@ -58,7 +58,12 @@ const SHOWN: &[&str] = &[
 const NAMES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
 
 /// Parses and executes one statement of a session; returns its reply.
-pub async fn answer<W: ServerModel>(world: &W, registry: &Registry, session: &mut Session, sql: &str) -> Reply {
+pub async fn execute_statement<W: ServerModel>(
+    world: &W,
+    registry: &Registry,
+    session: &mut Session,
+    sql: &str,
+) -> Reply {
     let line = world.line(session.endpoint);
     let statement = match parse(&line, sql) {
         Ok(statement) => statement,

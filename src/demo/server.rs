@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::answer::{Reply, answer};
+use super::answer::{Reply, execute_statement};
 use super::handshake::{greet, proves};
 use super::lexer::statements;
 use super::line::{self, Feature};
@@ -231,7 +231,7 @@ impl<W: ServerModel> Connection<W> {
     }
 
     async fn run(&self, session: &mut Session, sql: &str) -> Reply {
-        let reply = answer(&*self.world, &self.registry, session, sql).await;
+        let reply = execute_statement(&*self.world, &self.registry, session, sql).await;
         match self.world.before_reply(session, sql).await {
             ReplyOutcome::Done => reply,
             other => other.into(),
