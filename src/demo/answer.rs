@@ -87,7 +87,7 @@ pub async fn execute_statement<W: ServerModel>(
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
             let table = answer_select(&select, view, &rows)?;
-            Ok(Reply::Rows(in_seconds(table, &select.seconds, &time_zone(world, session)?)))
+            Ok(Reply::Rows(to_unix_time(table, &select.seconds, &time_zone(world, session)?)))
         }),
         Statement::Describe(name) => view(&line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;
@@ -144,7 +144,7 @@ pub async fn execute_statement<W: ServerModel>(
 
 /// Converts the columns selected as `UNIX_TIMESTAMP(column)` into seconds since 1970 with six decimals, from the text in the
 /// session's time zone.
-fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Table {
+fn to_unix_time(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Table {
     for (place, heading) in seconds {
         table.columns[*place] = (heading.clone(), Holds::Decimal);
         for row in &mut table.rows {
