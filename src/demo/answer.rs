@@ -93,7 +93,14 @@ pub async fn execute_statement<W: ServerModel>(
             world.may_read(session, &name)?;
             let rows = view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
-                vec![text(&column.name), text(&column.sql_type), text(null), text(""), Value::Null, text("")]
+                vec![
+                    text_value(&column.name),
+                    text_value(&column.sql_type),
+                    text_value(null),
+                    text_value(""),
+                    Value::Null,
+                    text_value(""),
+                ]
             });
             Ok(texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
         }),
@@ -109,11 +116,11 @@ pub async fn execute_statement<W: ServerModel>(
         }
         Statement::ShowTables(pattern) => views_of(&line).map(|views| {
             let found = views.keys().filter(|name| !name.contains('.') && like(&pattern, name));
-            texts(&["Tables_in_oceanbase"], found.map(|name| vec![text(name)]).collect())
+            texts(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
         }),
         Statement::ShowGrants => {
             let heading = format!("Grants for {}@%", session.account.user);
-            let rows = world.grants(session).iter().map(|grant| vec![text(grant)]).collect();
+            let rows = world.grants(session).iter().map(|grant| vec![text_value(grant)]).collect();
             Ok(texts(&[&heading], rows))
         }
         Statement::SetSession(items) => set(world, session, items),
@@ -177,7 +184,7 @@ fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool)
     Ok(Reply::Rows(Table { columns, rows }))
 }
 
-fn text(text: &str) -> Value {
+fn text_value(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
@@ -203,7 +210,7 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
     Ok(match scalar {
         Scalar::TenantId => number(session.account.tenant_id),
         Scalar::ConnectionId => number(session.connection),
-        Scalar::TenantName => (Holds::Text, text(&session.account.tenant)),
+        Scalar::TenantName => (Holds::Text, text_value(&session.account.tenant)),
         Scalar::Now => (Holds::DateTime, time(&time_zone(world, session)?)),
         Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
         Scalar::Version => typed(function(world, session, "version")?),
@@ -225,7 +232,7 @@ fn function<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<
 
 /// Returns the value that the session has set, else the server's.
 fn variable<W: ServerModel>(world: &W, session: &Session, name: &str) -> Option<Value> {
-    session.variables.get(name).map(|value| text(value)).or_else(|| world.variable(session, &format!("@@{name}")))
+    session.variables.get(name).map(|value| text_value(value)).or_else(|| world.variable(session, &format!("@@{name}")))
 }
 
 fn unknown_variable(name: &str) -> ServerError {
@@ -280,7 +287,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
             Value::Integer(number) => Value::Text(number.to_string()),
             other => other,
         };
-        Some(vec![text(name), value])
+        Some(vec![text_value(name), value])
     });
     texts(&["Variable_name", "Value"], rows.collect())
 }
@@ -308,18 +315,18 @@ fn server_parameters(parameters: &[(String, u16, String, String)], wanted: impl 
     let found = parameters.iter().filter(|(_, _, name, _)| wanted(name));
     let rows = found.map(|(zone, port, name, value)| {
         vec![
-            text(zone),
-            text("observer"),
-            text("127.0.0.1"),
-            text(&port.to_string()),
-            text(name),
+            text_value(zone),
+            text_value("observer"),
+            text_value("127.0.0.1"),
+            text_value(&port.to_string()),
+            text_value(name),
             Value::Null,
-            text(value),
-            text(""),
-            text("OBSERVER"),
-            text("CLUSTER"),
-            text("DEFAULT"),
-            text("DYNAMIC_EFFECTIVE"),
+            text_value(value),
+            text_value(""),
+            text_value("OBSERVER"),
+            text_value("CLUSTER"),
+            text_value("DEFAULT"),
+            text_value("DYNAMIC_EFFECTIVE"),
         ]
     });
     texts(HEADINGS, rows.collect())
@@ -346,9 +353,9 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
     let found = parameters.iter().filter(|(name, _)| like(pattern, name));
     let rows = found.map(|(name, value)| {
         let column = |heading: &&str| match *heading {
-            "svr_type" => text("observer"),
-            "name" => text(name),
-            "value" => text(value),
+            "svr_type" => text_value("observer"),
+            "name" => text_value(name),
+            "value" => text_value(value),
             _ => Value::Null,
         };
         HEADINGS.iter().map(column).collect()
