@@ -102,7 +102,7 @@ pub async fn execute_statement<W: ServerModel>(
                     text_value(""),
                 ]
             });
-            Ok(texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
+            Ok(text_table(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
         }),
         Statement::Scalars(items) => scalars(world, session, items),
         Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),
@@ -116,12 +116,12 @@ pub async fn execute_statement<W: ServerModel>(
         }
         Statement::ShowTables(pattern) => views_of(&line).map(|views| {
             let found = views.keys().filter(|name| !name.contains('.') && like(&pattern, name));
-            texts(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
+            text_table(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
         }),
         Statement::ShowGrants => {
             let heading = format!("Grants for {}@%", session.account.user);
             let rows = world.grants(session).iter().map(|grant| vec![text_value(grant)]).collect();
-            Ok(texts(&[&heading], rows))
+            Ok(text_table(&[&heading], rows))
         }
         Statement::SetSession(items) => set(world, session, items),
         Statement::SetEncryption(password) if password.is_empty() => {
@@ -189,7 +189,7 @@ fn text_value(text: &str) -> Value {
 }
 
 /// Returns a result set whose columns are all text.
-fn texts(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
+fn text_table(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
     Reply::Rows(Table { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
 }
 
@@ -289,7 +289,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
         };
         Some(vec![text_value(name), value])
     });
-    texts(&["Variable_name", "Value"], rows.collect())
+    text_table(&["Variable_name", "Value"], rows.collect())
 }
 
 fn is_v3(line: &str) -> bool {
@@ -329,7 +329,7 @@ fn server_parameters(parameters: &[(String, u16, String, String)], wanted: impl 
             text_value("DYNAMIC_EFFECTIVE"),
         ]
     });
-    texts(HEADINGS, rows.collect())
+    text_table(HEADINGS, rows.collect())
 }
 
 /// Returns the rows of SHOW PARAMETERS; columns that the model does not have are NULL.
@@ -360,7 +360,7 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
         };
         HEADINGS.iter().map(column).collect()
     });
-    texts(HEADINGS, rows.collect())
+    text_table(HEADINGS, rows.collect())
 }
 
 fn set<W: ServerModel>(world: &W, session: &mut Session, items: Vec<(String, Literal)>) -> Result<Reply, ServerError> {
