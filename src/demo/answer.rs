@@ -213,13 +213,13 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
         Scalar::TenantName => (Holds::Text, text_value(&session.account.tenant)),
         Scalar::Now => (Holds::DateTime, time(&time_zone(world, session)?)),
         Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
-        Scalar::Version => typed(function(world, session, "version")?),
-        Scalar::ObVersion => typed(function(world, session, "ob_version")?),
-        Scalar::Variable(name) => typed(variable(world, session, name).ok_or_else(|| unknown_variable(name))?),
+        Scalar::Version => typed_value(function(world, session, "version")?),
+        Scalar::ObVersion => typed_value(function(world, session, "ob_version")?),
+        Scalar::Variable(name) => typed_value(variable(world, session, name).ok_or_else(|| unknown_variable(name))?),
     })
 }
 
-fn typed(value: Value) -> (Holds, Value) {
+fn typed_value(value: Value) -> (Holds, Value) {
     let holds = if matches!(value, Value::Integer(_)) { Holds::Signed } else { Holds::Text };
     (holds, value)
 }
