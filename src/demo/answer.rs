@@ -213,8 +213,8 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
         Scalar::TenantName => (Holds::Text, text_value(&session.account.tenant)),
         Scalar::Now => (Holds::DateTime, time(&time_zone(world, session)?)),
         Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
-        Scalar::Version => typed_value(function(world, session, "version")?),
-        Scalar::ObVersion => typed_value(function(world, session, "ob_version")?),
+        Scalar::Version => typed_value(function_value(world, session, "version")?),
+        Scalar::ObVersion => typed_value(function_value(world, session, "ob_version")?),
         Scalar::Variable(name) => typed_value(variable(world, session, name).ok_or_else(|| unknown_variable(name))?),
     })
 }
@@ -225,7 +225,7 @@ fn typed_value(value: Value) -> (Holds, Value) {
 }
 
 /// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
-fn function<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
+fn function_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
     let unknown = || error_with_state(1305, "42000", format!("FUNCTION {name} does not exist"));
     world.variable(session, &format!("{name}()")).ok_or_else(unknown)
 }
