@@ -215,7 +215,9 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
         Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
         Scalar::Version => typed_value(function_value(world, session, "version")?),
         Scalar::ObVersion => typed_value(function_value(world, session, "ob_version")?),
-        Scalar::Variable(name) => typed_value(variable(world, session, name).ok_or_else(|| unknown_variable(name))?),
+        Scalar::Variable(name) => {
+            typed_value(variable_value(world, session, name).ok_or_else(|| unknown_variable(name))?)
+        }
     })
 }
 
@@ -231,7 +233,7 @@ fn function_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> R
 }
 
 /// Returns the value that the session has set, else the server's.
-fn variable<W: ServerModel>(world: &W, session: &Session, name: &str) -> Option<Value> {
+fn variable_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> Option<Value> {
     session.variables.get(name).map(|value| text_value(value)).or_else(|| world.variable(session, &format!("@@{name}")))
 }
 
@@ -240,9 +242,9 @@ fn unknown_variable(name: &str) -> ServerError {
 }
 
 fn time_zone<W: ServerModel>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
-    let name = variable(world, session, "time_zone");
+    let name = variable_value(world, session, "time_zone");
     if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
-        return Ok(match variable(world, session, "system_time_zone") {
+        return Ok(match variable_value(world, session, "system_time_zone") {
             // An abbreviation, such as CST, is whatever the system takes it for: here China's.
             Some(Value::Text(name)) => zone(&name).unwrap_or(TimeZone::fixed(Offset::constant(8))),
             _ => TimeZone::UTC,
@@ -283,7 +285,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
     names.sort_unstable();
     names.dedup();
     let rows = names.iter().filter(|name| like(pattern, name)).filter_map(|name| {
-        let value = match variable(world, session, name)? {
+        let value = match variable_value(world, session, name)? {
             Value::Integer(number) => Value::Text(number.to_string()),
             other => other,
         };
@@ -377,7 +379,7 @@ fn set<W: ServerModel>(world: &W, session: &mut Session, items: Vec<(String, Lit
             settings.extend(NAMES.iter().map(|name| ((*name).to_owned(), value.clone())));
             continue;
         }
-        if variable(world, session, &name).is_none() {
+        if variable_value(world, session, &name).is_none() {
             return Err(unknown_variable(&name));
         }
         if name == "time_zone" && !value.eq_ignore_ascii_case("system") {
