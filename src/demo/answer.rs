@@ -246,18 +246,18 @@ fn time_zone<W: ServerModel>(world: &W, session: &Session) -> Result<TimeZone, S
     if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
         return Ok(match variable_value(world, session, "system_time_zone") {
             // An abbreviation, such as CST, is whatever the system takes it for: here China's.
-            Some(Value::Text(name)) => zone(&name).unwrap_or(TimeZone::fixed(Offset::constant(8))),
+            Some(Value::Text(name)) => parse_zone(&name).unwrap_or(TimeZone::fixed(Offset::constant(8))),
             _ => TimeZone::UTC,
         });
     }
     match name {
-        Some(Value::Text(name)) => zone(&name),
+        Some(Value::Text(name)) => parse_zone(&name),
         _ => Ok(TimeZone::UTC),
     }
 }
 
 /// Parses `+08:00` or the name of a time zone.
-fn zone(name: &str) -> Result<TimeZone, ServerError> {
+fn parse_zone(name: &str) -> Result<TimeZone, ServerError> {
     let unknown = || error_with_state(1298, "HY000", format!("Unknown or incorrect time zone: '{name}'"));
     let (sign, digits) = match name.split_at_checked(1) {
         Some(("+", digits)) => (1, digits),
@@ -383,7 +383,7 @@ fn set<W: ServerModel>(world: &W, session: &mut Session, items: Vec<(String, Lit
             return Err(unknown_variable(&name));
         }
         if name == "time_zone" && !value.eq_ignore_ascii_case("system") {
-            zone(&value)?;
+            parse_zone(&value)?;
         }
         settings.push((name, value));
     }
@@ -433,11 +433,11 @@ mod tests {
     #[test]
     fn a_zone_is_an_offset_or_a_name() {
         for (name, seconds) in [("+08:00", 28_800), ("-03:30", -12_600), ("+00:00", 0)] {
-            let offset = zone(name).unwrap().to_offset(Timestamp::UNIX_EPOCH);
+            let offset = parse_zone(name).unwrap().to_offset(Timestamp::UNIX_EPOCH);
             assert_eq!(offset.seconds(), seconds, "{name}");
         }
         for name in ["+8", "+aa:00", "+25:00", "+08:99", "", "No/Where"] {
-            assert_eq!(zone(name).unwrap_err().code, 1298, "{name}");
+            assert_eq!(parse_zone(name).unwrap_err().code, 1298, "{name}");
         }
     }
 }
