@@ -211,8 +211,8 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
         Scalar::TenantId => number(session.account.tenant_id),
         Scalar::ConnectionId => number(session.connection),
         Scalar::TenantName => (Holds::Text, text_value(&session.account.tenant)),
-        Scalar::Now => (Holds::DateTime, time(&time_zone(world, session)?)),
-        Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
+        Scalar::Now => (Holds::DateTime, current_time(&time_zone(world, session)?)),
+        Scalar::UtcNow => (Holds::DateTime, current_time(&TimeZone::UTC)),
         Scalar::Version => typed_value(function_value(world, session, "version")?),
         Scalar::ObVersion => typed_value(function_value(world, session, "ob_version")?),
         Scalar::Variable(name) => {
@@ -272,7 +272,7 @@ fn parse_zone(name: &str) -> Result<TimeZone, ServerError> {
     offset.map(TimeZone::fixed).ok_or_else(unknown)
 }
 
-fn time(zone: &TimeZone) -> Value {
+fn current_time(zone: &TimeZone) -> Value {
     let at = Timestamp::from_microsecond(clock::now()).unwrap_or_default();
     Value::Text(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
