@@ -127,7 +127,7 @@ pub async fn execute_statement<W: ServerModel>(
         Statement::SetEncryption(password) if password.is_empty() => {
             Err(protocol_error(1210, "Incorrect arguments to backup password"))
         }
-        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_v3(&line) => {
+        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_legacy(&line) => {
             Err(protocol_error(1235, "Not supported feature or function"))
         }
         Statement::SetEncryption(password) => {
@@ -141,7 +141,7 @@ pub async fn execute_statement<W: ServerModel>(
             session.decryption = passwords;
             Ok(Reply::Done)
         }
-        Statement::ShowRestorePreview => restore_preview(world, session, !is_v3(&line)),
+        Statement::ShowRestorePreview => restore_preview(world, session, !is_legacy(&line)),
         Statement::Kill { query_only, connection } => {
             registry.kill(&session.account, connection, query_only).map(|()| Reply::Done)
         }
@@ -294,7 +294,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
     text_table(&["Variable_name", "Value"], rows.collect())
 }
 
-fn is_v3(line: &str) -> bool {
+fn is_legacy(line: &str) -> bool {
     line::of(line).is_some_and(line::Line::is_v3)
 }
 
