@@ -123,7 +123,7 @@ pub async fn execute_statement<W: ServerModel>(
             let rows = world.grants(session).iter().map(|grant| vec![text_value(grant)]).collect();
             Ok(text_table(&[&heading], rows))
         }
-        Statement::SetSession(items) => set(world, session, items),
+        Statement::SetSession(items) => set_variables(world, session, items),
         Statement::SetEncryption(password) if password.is_empty() => {
             Err(protocol_error(1210, "Incorrect arguments to backup password"))
         }
@@ -365,7 +365,11 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
     text_table(HEADINGS, rows.collect())
 }
 
-fn set<W: ServerModel>(world: &W, session: &mut Session, items: Vec<(String, Literal)>) -> Result<Reply, ServerError> {
+fn set_variables<W: ServerModel>(
+    world: &W,
+    session: &mut Session,
+    items: Vec<(String, Literal)>,
+) -> Result<Reply, ServerError> {
     let mut settings = Vec::new();
     for (name, literal) in items {
         let value = match literal {
