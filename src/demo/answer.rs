@@ -107,7 +107,7 @@ pub async fn execute_statement<W: ServerModel>(
         Statement::Scalars(items) => scalars(world, session, items),
         Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),
         Statement::ShowParameters(pattern, tenant) => Ok(match world.server_parameters(session) {
-            Some(parameters) => server_parameters(&parameters, |name| like(&pattern, name)),
+            Some(parameters) => server_parameters(&parameters, |name| matches_like(&pattern, name)),
             None => show_parameters(&world.parameters(session, tenant.as_deref()), &pattern),
         }),
         Statement::ShowParametersNamed(names) => {
@@ -115,7 +115,7 @@ pub async fn execute_statement<W: ServerModel>(
             Ok(server_parameters(&world.server_parameters(session).unwrap_or_default(), wanted))
         }
         Statement::ShowTables(pattern) => views_of(&line).map(|views| {
-            let found = views.keys().filter(|name| !name.contains('.') && like(&pattern, name));
+            let found = views.keys().filter(|name| !name.contains('.') && matches_like(&pattern, name));
             text_table(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
         }),
         Statement::ShowGrants => {
@@ -284,7 +284,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
     names.push(pattern.to_lowercase().replace('\\', ""));
     names.sort_unstable();
     names.dedup();
-    let rows = names.iter().filter(|name| like(pattern, name)).filter_map(|name| {
+    let rows = names.iter().filter(|name| matches_like(pattern, name)).filter_map(|name| {
         let value = match variable_value(world, session, name)? {
             Value::Integer(number) => Value::Text(number.to_string()),
             other => other,
@@ -352,7 +352,7 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
         "default_value",
         "isdefault",
     ];
-    let found = parameters.iter().filter(|(name, _)| like(pattern, name));
+    let found = parameters.iter().filter(|(name, _)| matches_like(pattern, name));
     let rows = found.map(|(name, value)| {
         let column = |heading: &&str| match *heading {
             "svr_type" => text_value("observer"),
@@ -397,7 +397,7 @@ fn set_variables<W: ServerModel>(
 }
 
 /// Returns whether a text matches a LIKE pattern: `%` is any text, `_` any character, a backslash escapes; case is ignored.
-fn like(pattern: &str, text: &str) -> bool {
+fn matches_like(pattern: &str, text: &str) -> bool {
     fn matches(pattern: &[char], text: &[char]) -> bool {
         match pattern {
             [] => text.is_empty(),
@@ -430,7 +430,7 @@ mod tests {
             ("%", "", true),
             ("_", "", false),
         ] {
-            assert_eq!(like(pattern, text), fits, "{pattern} {text}");
+            assert_eq!(matches_like(pattern, text), fits, "{pattern} {text}");
         }
     }
 
