@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use obnow::demo::control::{Ask, Control};
+use obnow::demo::control::{ControlClient, ControlRequest};
 use obnow::demo::place::{self, Options, PlaceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
@@ -19,7 +19,7 @@ const LIMIT_MS: u64 = 20_000;
 struct Served {
     state: tempfile::TempDir,
     dir: PathBuf,
-    control: Control,
+    control: ControlClient,
     task: JoinHandle<Result<(), PlaceError>>,
 }
 
@@ -54,7 +54,7 @@ impl Served {
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(ready["ready"], scenario);
         let dir = PathBuf::from(ready["dir"].as_str().unwrap());
-        let control = Control::connect(&dir).await.unwrap();
+        let control = ControlClient::connect(&dir).await.unwrap();
         Self { state, dir, control, task }
     }
 
@@ -88,11 +88,11 @@ impl Served {
 
     async fn wait(&mut self, tenant: &str, what: &str, is: &str) {
         let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-        self.control.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+        self.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     }
 
     async fn statements(&mut self) -> Vec<(String, String)> {
-        let list = self.control.ask(&Ask::Statements).await.unwrap();
+        let list = self.control.ask(&ControlRequest::Statements).await.unwrap();
         let word = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap().to_owned();
         list.as_array().unwrap().iter().map(|entry| (word(entry, "text"), word(entry, "outcome"))).collect()
     }
@@ -168,7 +168,7 @@ async fn lost_reply_hides_whether_it_was_applied() {
     let backup = "alter system backup tenant = pay description 'obnow 7.1'";
     for (applied, outcome) in [(false, "lost before it was applied"), (true, "lost after it was applied: done")] {
         let prefix = "ALTER SYSTEM BACKUP".to_owned();
-        demo.control.ask(&Ask::LoseReply { prefix, applied }).await.unwrap();
+        demo.control.ask(&ControlRequest::LoseReply { prefix, applied }).await.unwrap();
         let mut client = demo.connect(0, "root@sys").await.unwrap();
         let error = ask(&mut client, backup).await.unwrap_err();
         assert!(error.as_database_error().is_none(), "{error}");
@@ -185,20 +185,22 @@ async fn lost_reply_hides_whether_it_was_applied() {
 async fn phases_are_held_failed_and_released_by_the_door() {
     let mut demo = Served::start("healthy").await;
     let (tenant, phase) = ("pay".to_owned(), "BACKUP_DATA_MAJOR".to_owned());
-    let hold = Ask::Hold { cluster: None, tenant: tenant.clone(), phase: phase.clone() };
+    let hold = ControlRequest::Hold { cluster: None, tenant: tenant.clone(), phase: phase.clone() };
     demo.control.ask(&hold).await.unwrap();
     let mut client = demo.connect(2, "root@sys").await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay', 'order'").await.unwrap();
     demo.wait("order", "history", "COMPLETED").await;
     demo.wait("pay", "task", "BACKUP_DATA_MAJOR").await;
-    let fail = Ask::Fail { cluster: None, tenant: tenant.clone(), code: -4016, text: "Internal error".to_owned() };
+    let fail =
+        ControlRequest::Fail { cluster: None, tenant: tenant.clone(), code: -4016, text: "Internal error".to_owned() };
     demo.control.ask(&fail).await.unwrap();
     demo.wait("pay", "history", "FAILED").await;
-    demo.control.ask(&Ask::Release { cluster: None, tenant, phase }).await.unwrap();
+    demo.control.ask(&ControlRequest::Release { cluster: None, tenant, phase }).await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay'").await.unwrap();
     demo.wait("pay", "history", "COMPLETED").await;
     let (tenant, what, is) = (Some("pay".to_owned()), "job".to_owned(), "DOING".to_owned());
-    let late = demo.control.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: 30 }).await.unwrap_err();
+    let late =
+        demo.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: 30 }).await.unwrap_err();
     assert!(late.to_string().ends_with("for job of pay to be 'DOING'; it is 'COMPLETED'"), "{late}");
     demo.stop().await;
 }
@@ -226,9 +228,9 @@ async fn ports_refuse_hang_listen_and_are_cut() {
         };
         tokio::time::timeout(std::time::Duration::from_millis(LIMIT_MS), opened).await.unwrap();
     }
-    demo.control.ask(&Ask::Cut).await.unwrap();
+    demo.control.ask(&ControlRequest::Cut).await.unwrap();
     let (tenant, what, is) = (None, "connections".to_owned(), "0".to_owned());
-    demo.control.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+    demo.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     assert!(ask(&mut third, "SELECT VERSION()").await.is_err());
     demo.stop().await;
 }

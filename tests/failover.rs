@@ -18,7 +18,7 @@ mod support;
 mod twisted;
 
 use fleet::Fleet;
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use proxy::Proxy;
 use serde_json::Value;
 use support::{Running, journal_until, runs, wait};
@@ -52,7 +52,7 @@ fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy>
 /// A backup whose job is held in this phase, and whose runner waits for it.
 #[track_caller]
 fn held(fleet: &Fleet, phase: &str) -> Running {
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let follower = Running::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
     journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));
@@ -61,5 +61,5 @@ fn held(fleet: &Fleet, phase: &str) -> Running {
 
 /// Lets the held job go on.
 fn release(fleet: &Fleet, phase: &str) {
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use fleet::{Fleet, OBNOW, Ran};
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
 #[path = "goldens/scrubbed.rs"]
@@ -141,7 +141,7 @@ fn scenario(name: &str) -> String {
         let ran = fleet.json(&["backup", &cluster, "--mode", "full", "--yes"]);
         writeln!(text, "{}", events(&ran, &folder)).unwrap();
         writeln!(text, "{}", written(&fleet, &["tasks"])).unwrap();
-        let sent = fleet.ask(&Ask::Statements);
+        let sent = fleet.ask(&ControlRequest::Statements);
         let sent = sent.as_array().unwrap().iter().map(|sent| scrubbed(sent["text"].as_str().unwrap(), &folder));
         // Which tenant's log is there first is a matter of time, and so is the order of the looks at the storage.
         let (mut looks, mut sent): (Vec<String>, Vec<String>) = sent.partition(|text| text.ends_with(" PREVIEW"));

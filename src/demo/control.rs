@@ -50,7 +50,7 @@ use super::life::{self, archive};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the table above says what each field is")]
-pub enum Ask {
+pub enum ControlRequest {
     Ping,
     Hold { cluster: Option<String>, tenant: String, phase: String },
     Release { cluster: Option<String>, tenant: String, phase: String },
@@ -95,8 +95,8 @@ async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Some(line) = lines.next_line().await? {
-        let asked = serde_json::from_str::<Ask>(&line).map_err(|error| error.to_string());
-        let ends = matches!(asked, Ok(Ask::Stop));
+        let asked = serde_json::from_str::<ControlRequest>(&line).map_err(|error| error.to_string());
+        let ends = matches!(asked, Ok(ControlRequest::Stop));
         let answer = match asked {
             Ok(ask) => answer(&world, ask).await,
             Err(error) => Err(error),
@@ -182,29 +182,33 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
-async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
-    if let Ask::Wait { cluster, tenant, what, is, within_ms } = ask {
+async fn answer(world: &Embedded, ask: ControlRequest) -> Result<Value, String> {
+    if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
         return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
     }
     match ask {
-        Ask::PassReply { prefix } => match world.let_pass(&prefix, false) {
+        ControlRequest::PassReply { prefix } => match world.let_pass(&prefix, false) {
             0 => Err(format!("no statement is held under '{prefix}'")),
             passed => Ok(json!(passed)),
         },
-        Ask::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
+        ControlRequest::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
         ask => world.change(|fleet| change(fleet, ask)),
     }
 }
 
 #[allow(clippy::too_many_lines, reason = "one line or two for each request of the table above")]
-fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
+fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
     Ok(match ask {
-        Ask::TimeZone { zone, system } => {
+        ControlRequest::TimeZone { zone, system } => {
             (fleet.time_zone, fleet.system_time_zone) = (zone, system);
             Value::Null
         }
-        Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
-        Ask::Hold { cluster, tenant, phase } => {
+        ControlRequest::Ping
+        | ControlRequest::Stop
+        | ControlRequest::Wait { .. }
+        | ControlRequest::PassReply { .. }
+        | ControlRequest::ReleaseReply { .. } => Value::Null,
+        ControlRequest::Hold { cluster, tenant, phase } => {
             let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
             let others = ["PARENT", "CANCELING", "CLEANUP"];
             let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());
@@ -215,12 +219,12 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
-        Ask::Release { cluster, tenant, phase } => {
+        ControlRequest::Release { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
-        Ask::Fail { cluster, tenant: who, code, text } => {
+        ControlRequest::Fail { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
             let index = place(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];
@@ -229,26 +233,26 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
             Value::Null
         }
-        Ask::Inject { mut fault } => {
+        ControlRequest::Inject { mut fault } => {
             fault.since = fleet.now;
             put(fleet, fault)
         }
-        Ask::Fix { name } => match name {
+        ControlRequest::Fix { name } => match name {
             Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
                 return Err(format!("no fault '{name}'"));
             }
             Some(name) => take(fleet, |fault| fault.name == name),
             None => take(fleet, |fault| fault.fixable),
         },
-        Ask::LoseReply { prefix, applied } => {
+        ControlRequest::LoseReply { prefix, applied } => {
             fleet.drops.push(LostReply { prefix, applied });
             Value::Null
         }
-        Ask::HoldReply { prefix, applied, lingers } => {
+        ControlRequest::HoldReply { prefix, applied, lingers } => {
             fleet.holds.push(Hold { prefix, applied, lingers });
             Value::Null
         }
-        Ask::Refuse { endpoint } => {
+        ControlRequest::Refuse { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
             let fault = InjectedFault {
@@ -262,7 +266,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             };
             put(fleet, fault)
         }
-        Ask::Accept { endpoint } => {
+        ControlRequest::Accept { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
             take(fleet, |fault| {
@@ -271,28 +275,28 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
                 here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Unresponsive)
             })
         }
-        Ask::Cut => {
+        ControlRequest::Cut => {
             for port in &mut fleet.endpoints {
                 port.restarts += 1;
             }
             Value::Null
         }
-        Ask::Restart { cluster, server } => {
+        ControlRequest::Restart { cluster, server } => {
             let (cluster, now) = (place(fleet, cluster.as_deref())?, fleet.now);
             let port = fleet.endpoints.iter_mut().find(|port| port.cluster == cluster && port.server == server);
             port.ok_or("no such server")?.restarts += 1;
             fleet.clusters[cluster].servers[server].started = now;
             Value::Null
         }
-        Ask::Stand { cluster, tenant } => {
+        ControlRequest::Stand { cluster, tenant } => {
             let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
             put(fleet, fault)
         }
-        Ask::Move { cluster, tenant } => {
+        ControlRequest::Move { cluster, tenant } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
         }
-        Ask::Interrupt { cluster, tenant: who } => {
+        ControlRequest::Interrupt { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
             let own = tenant(&fleet.clusters[index], &who)?.id;
@@ -300,13 +304,13 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
-        Ask::Vanish { cluster, tenant } => {
+        ControlRequest::Vanish { cluster, tenant } => {
             let fault =
                 by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
             put(fleet, fault)
         }
-        Ask::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
-        Ask::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
+        ControlRequest::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
+        ControlRequest::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
     })
 }
 
@@ -397,12 +401,12 @@ pub enum ControlError {
 
 /// A client of the control socket.
 #[derive(Debug)]
-pub struct Control {
+pub struct ControlClient {
     path: String,
     stream: BufReader<UnixStream>,
 }
 
-impl Control {
+impl ControlClient {
     /// Connects to `control.sock` in a fleet's directory.
     ///
     /// # Errors
@@ -420,7 +424,7 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn ask(&mut self, ask: &Ask) -> Result<Value, ControlError> {
+    pub async fn ask(&mut self, ask: &ControlRequest) -> Result<Value, ControlError> {
         let line = self.exchange(ask).await;
         let line = line.map_err(|source| ControlError::Unreachable { path: self.path.clone(), source })?;
         let mut reply: Value = serde_json::from_str(&line).map_err(|error| ControlError::Refused(error.to_string()))?;
@@ -430,7 +434,7 @@ impl Control {
         }
     }
 
-    async fn exchange(&mut self, ask: &Ask) -> io::Result<String> {
+    async fn exchange(&mut self, ask: &ControlRequest) -> io::Result<String> {
         let request = serde_json::to_string(ask)?;
         self.stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
         let mut line = String::new();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use obnow::demo::control::{Ask, Control};
+use obnow::demo::control::{ControlClient, ControlRequest};
 use obnow::demo::fault::{FaultEffect, InjectedFault};
 use obnow::demo::place::{self, Options, PlaceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
@@ -18,7 +18,7 @@ pub const LIMIT_MS: u64 = 20_000;
 pub struct Served {
     pub state: tempfile::TempDir,
     pub dir: PathBuf,
-    pub control: Control,
+    pub control: ControlClient,
     task: JoinHandle<Result<(), PlaceError>>,
 }
 
@@ -49,7 +49,7 @@ impl Served {
         }
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
         let dir = PathBuf::from(ready["dir"].as_str().unwrap());
-        let control = Control::connect(&dir).await.unwrap();
+        let control = ControlClient::connect(&dir).await.unwrap();
         Self { state, dir, control, task }
     }
 
@@ -88,7 +88,7 @@ impl Served {
     pub async fn wait(&mut self, cluster: &str, tenant: &str, what: &str, is: &str) {
         let (cluster, tenant) = (Some(cluster.to_owned()), Some(tenant.to_owned()));
         let (what, is) = (what.to_owned(), is.to_owned());
-        self.control.ask(&Ask::Wait { cluster, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+        self.control.ask(&ControlRequest::Wait { cluster, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     }
 
     /// Puts a fault into a cluster, or into one of its tenants.
@@ -102,11 +102,11 @@ impl Served {
             since: 0,
             effect,
         };
-        self.control.ask(&Ask::Inject { fault }).await.unwrap();
+        self.control.ask(&ControlRequest::Inject { fault }).await.unwrap();
     }
 
     pub async fn fix(&mut self) {
-        self.control.ask(&Ask::Fix { name: None }).await.unwrap();
+        self.control.ask(&ControlRequest::Fix { name: None }).await.unwrap();
     }
 
     pub async fn stop(self) {

@@ -1,6 +1,6 @@
 //! Tests of V4.0 and V4.3.5: the statements of V4.2.5 with fewer or more columns, and other states.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use super::served::Served;
 
@@ -25,7 +25,7 @@ async fn the_states_of_a_task_are_the_lines_own() {
     for (cluster, tenant, phase) in
         [("first-v4", "web", "BACKUP_DATA_SYS"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
     {
-        let hold = |phase: &str| Ask::Hold {
+        let hold = |phase: &str| ControlRequest::Hold {
             cluster: Some(cluster.to_owned()),
             tenant: tenant.to_owned(),
             phase: phase.to_owned(),

@@ -1,6 +1,6 @@
 //! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use obnow::demo::fault::{FaultEffect, InjectedFault};
 
 use crate::fleet::Fleet;
@@ -46,7 +46,7 @@ fn only_another_cluster_answers() {
     let fleet = Fleet::serve("healthy");
     let (other, port) = staging();
     let proxies = through(&fleet, 1, &[("stall", "1s")]);
-    let here = fleet.ask(&Ask::State)["clusters"][0]["servers"][0]["sql_port"].as_u64().unwrap();
+    let here = fleet.ask(&ControlRequest::State)["clusters"][0]["servers"][0]["sql_port"].as_u64().unwrap();
     let follower = held(&fleet, MAJOR);
     proxies[0].leads_to(port);
     proxies[0].cut();
@@ -100,7 +100,7 @@ fn a_start_never_goes_to_another_cluster() {
 fn role_change_while_waiting_is_reported() {
     let fleet = Fleet::serve("healthy");
     let follower = held(&fleet, MAJOR);
-    fleet.ask(&Ask::Inject {
+    fleet.ask(&ControlRequest::Inject {
         fault: InjectedFault {
             name: "switchover".to_owned(),
             cluster: None,

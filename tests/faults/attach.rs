@@ -1,6 +1,6 @@
 //! Tests of backups that another client started: watched to their verdict, cancelled by the watching task only, or waited for.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::Fleet;
 use crate::support::{Running, hold, journal_until, journals, release, task, until, wait};
@@ -114,7 +114,7 @@ fn cancel_before_the_start_starts_nothing() {
 #[test]
 fn our_own_job_is_cancelled_and_retry_starts_a_new_one() {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let id = task(&fleet);
@@ -128,7 +128,7 @@ fn our_own_job_is_cancelled_and_retry_starts_a_new_one() {
     let sent = fleet.statements();
     assert_eq!(sent.iter().filter(|text| text.contains("CANCEL")).count(), 1, "{sent:?}");
     assert!(sent.contains(&"ALTER SYSTEM CANCEL BACKUP TENANT = 'pay'".to_owned()), "{sent:?}");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let over = fleet.json(&["cancel", &id, "--yes"]).exits(1);
     assert_eq!(over.fault()[0], format!("Task {id} does not run."));
     let again = fleet.json(&["retry", &id, "--yes"]).exits(0);

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::json;
 
 use crate::broken::{begun_at, break_line, directory, fifo, into_the_future, line_with, without_room};
@@ -91,7 +91,7 @@ fn unaudited_statement_is_not_sent() {
 #[test]
 fn a_cancel_that_cannot_be_audited_is_not_sent_and_says_so() {
     let fleet = quick("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &BACKUP);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let (id, trail) = (task(&fleet), fleet.state().join("audit.jsonl"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use obnow::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect, tasks};
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{Secret, SecretSource};
@@ -182,7 +182,7 @@ fn of_two_starts_at_once_exactly_one_begins() {
         let target = format!("demo/{tenant}");
         let args = ["backup", target.as_str(), "--mode", "full", "--yes"];
         let phase = "BACKUP_SYS_META".to_owned();
-        fleet.ask(&Ask::Hold { cluster: None, tenant: tenant.into(), phase: phase.clone() });
+        fleet.ask(&ControlRequest::Hold { cluster: None, tenant: tenant.into(), phase: phase.clone() });
         let mut faces = [Running::start(&fleet, &args), Running::start(&fleet, &args)];
         let loser = until("the one that is refused", || {
             faces.iter_mut().position(Running::ended).ok_or_else(|| "both run".to_owned())
@@ -193,7 +193,7 @@ fn of_two_starts_at_once_exactly_one_begins() {
         wait(&fleet, tenant, "task", "BACKUP_SYS_META");
         let id = task(&fleet);
         assert!(refused.err.contains(&id) || refused.out.contains(&id), "{id} is not named:\n{}", refused.err);
-        fleet.ask(&Ask::Release { cluster: None, tenant: tenant.into(), phase });
+        fleet.ask(&ControlRequest::Release { cluster: None, tenant: tenant.into(), phase });
         winner.end().exits(0);
         assert_eq!((journals(&fleet).len(), fleet.starts().len()), (round, round));
     }
@@ -256,7 +256,7 @@ fn a_relative_state_directory_is_that_of_the_face() {
 #[test]
 fn a_runner_has_a_heartbeat() {
     let fleet = quick("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
     let face = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_SYS_META");
     let path = journals(&fleet).pop().unwrap().with_extension("alive");
@@ -267,7 +267,7 @@ fn a_runner_has_a_heartbeat() {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", runner(&fleet))).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
     face.end().exits(0);
     assert_eq!(newest(&fleet).last().unwrap()["event"], "runner_ended");
     assert_eq!(events(&journals(&fleet)[0]).len(), newest(&fleet).len());

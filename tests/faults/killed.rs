@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use rustix::process::Signal;
 
 use crate::fleet::{Fleet, Ran};
@@ -194,12 +194,12 @@ fn killed_while_the_server_executes_the_start() {
 #[test]
 fn while_the_job_goes_on() {
     let fleet = quick("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let follower = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
     kill_runner(&fleet);
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     wait(&fleet, "pay", "history", "COMPLETED");
     gone_then_restorable(&fleet, follower);
 }
@@ -234,7 +234,7 @@ fn again_and_again() {
 fn the_face_and_its_session() {
     for signal in [Signal::KILL, Signal::TERM, Signal::HUP, Signal::INT] {
         let fleet = quick("healthy");
-        fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
         let plain = fleet.command(&BACKUP);
         // Where the tests run under `nohup` a face would inherit that SIGHUP is ignored, and rightly live on.
         let mut command = Command::new("env");
@@ -252,7 +252,7 @@ fn the_face_and_its_session() {
         let id = task(&fleet);
         assert_eq!(state_of(&fleet, &id), "running");
         let watch = Running::start(&fleet, &["watch", &id, "--json"]);
-        fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
         let watched = watch.end().exits(0);
         restorable_by_one(&fleet, &watched);
     }
@@ -268,7 +268,7 @@ fn ends(child: &mut std::process::Child) -> Option<i32> {
 #[test]
 fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let fleet = quick("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
@@ -295,7 +295,7 @@ fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let drain = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
     assert_eq!(ends(&mut face), Some(130));
     drain.join().unwrap().unwrap();
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     fleet.json(&["watch", &id]).exits(0);
 }
 
@@ -309,13 +309,13 @@ fn session(pid: u32) -> String {
 #[test]
 fn retry_of_a_task_that_runs_is_refused() {
     let fleet = quick("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let follower = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     let id = task(&fleet);
     let refused = fleet.run(&["retry", &id]).exits(11);
     assert!(refused.err.contains(&id), "{}", refused.err);
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     restorable_by_one(&fleet, &follower.end().exits(0));
     // And one that is done has nothing to go on with.
     fleet.run(&["retry", &id]).exits(1);

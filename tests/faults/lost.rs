@@ -1,6 +1,6 @@
 //! Tests of lost answers, broken connections and restarted servers: obnow asks until it knows the state, and sends nothing twice.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::Fleet;
 use crate::support::{Running, hold, journal_until, newest, outcomes, quick, release, runs, short, task, wait};
@@ -8,11 +8,11 @@ use crate::support::{Running, hold, journal_until, newest, outcomes, quick, rele
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
 fn lose(fleet: &Fleet, prefix: &str, applied: bool) {
-    fleet.ask(&Ask::LoseReply { prefix: prefix.to_owned(), applied });
+    fleet.ask(&ControlRequest::LoseReply { prefix: prefix.to_owned(), applied });
 }
 
 fn held(fleet: &Fleet, phase: &str) -> Running {
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let follower = Running::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
     journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));
@@ -20,7 +20,7 @@ fn held(fleet: &Fleet, phase: &str) -> Running {
 }
 
 fn released(fleet: &Fleet, phase: &str, follower: Running) {
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let ran = follower.end().exits(0);
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(fleet), ["done"]);
@@ -82,7 +82,7 @@ fn all_connections_in_the_wait() {
     let follower = held(&fleet, "BACKUP_DATA_MINOR");
     for _ in 0..3 {
         let before = connected(&fleet);
-        fleet.ask(&Ask::Cut);
+        fleet.ask(&ControlRequest::Cut);
         crate::support::until("another connection", || {
             let now = connected(&fleet);
             if now > before { Ok(()) } else { Err(format!("{now} connections so far")) }
@@ -94,7 +94,7 @@ fn all_connections_in_the_wait() {
 }
 
 fn connected(fleet: &Fleet) -> u64 {
-    fleet.ask(&Ask::State)["connected"].as_u64().unwrap()
+    fleet.ask(&ControlRequest::State)["connected"].as_u64().unwrap()
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_server_that_restarts_in_the_wait() {
     let fleet = quick("healthy");
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
     for server in 0..3 {
-        fleet.ask(&Ask::Restart { cluster: None, server });
+        fleet.ask(&ControlRequest::Restart { cluster: None, server });
     }
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
@@ -116,7 +116,7 @@ fn a_server_that_restarts_between_the_start_and_its_answer() {
         let follower = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
         wait(&fleet, "", "held", "1");
         for server in 0..3 {
-            fleet.ask(&Ask::Restart { cluster: None, server });
+            fleet.ask(&ControlRequest::Restart { cluster: None, server });
         }
         release(&fleet, "ALTER SYSTEM BACKUP");
         let ran = follower.end();
@@ -139,7 +139,7 @@ fn a_server_that_restarts_between_the_start_and_its_answer() {
 fn one_endpoint_for_good() {
     let fleet = quick("healthy");
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
-    fleet.ask(&Ask::Refuse { endpoint: 0 });
+    fleet.ask(&ControlRequest::Refuse { endpoint: 0 });
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
 
@@ -151,14 +151,14 @@ fn every_endpoint_for_longer_than_the_limit() {
     std::fs::write(fleet.config(), config).unwrap();
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
     for endpoint in 0..3 {
-        fleet.ask(&Ask::Refuse { endpoint });
+        fleet.ask(&ControlRequest::Refuse { endpoint });
     }
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
     for endpoint in 0..3 {
-        fleet.ask(&Ask::Accept { endpoint });
+        fleet.ask(&ControlRequest::Accept { endpoint });
     }
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let retried = fleet.json(&["retry", &task(&fleet)]).exits(0);
     assert_eq!(retried.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(&fleet), ["done"]);
@@ -171,7 +171,7 @@ fn the_job_itself() {
     let config = std::fs::read_to_string(fleet.config()).unwrap().replace("stall: 5s", "stall: 1s");
     std::fs::write(fleet.config(), config).unwrap();
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
-    fleet.ask(&Ask::Vanish { cluster: None, tenant: "pay".into() });
+    fleet.ask(&ControlRequest::Vanish { cluster: None, tenant: "pay".into() });
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
     assert_eq!(outcomes(&fleet), ["done"]);

@@ -56,7 +56,7 @@ fn the_audit_trail_is_what_the_server_received() {
     let shows = |line: &Value| line["statement"] == "SHOW RESTORE PREVIEW";
     assert_eq!(audit.iter().filter(|line| shows(line)).count(), fleet.looks().len());
     let audit: Vec<Value> = audit.into_iter().filter(|line| !shows(line)).collect();
-    let received = fleet.ask(&obnow::demo::control::Ask::Statements);
+    let received = fleet.ask(&obnow::demo::control::ControlRequest::Statements);
     let received = received.as_array().unwrap();
     assert_eq!(audit.len(), received.len());
     for (line, statement) in audit.iter().zip(received) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
 use crate::fleet::{DEADLINE, Fleet};
@@ -109,7 +109,7 @@ pub fn kill_runner(fleet: &Fleet) -> u32 {
 #[track_caller]
 fn nobody_is_connected(fleet: &Fleet) {
     until("the servers to see that their clients are gone", || {
-        let state = fleet.ask(&Ask::State);
+        let state = fleet.ask(&ControlRequest::State);
         let held = state["held"].as_array().unwrap();
         let left_behind = |client: &&Value| {
             held.iter().any(|held| {
@@ -134,17 +134,17 @@ pub fn kill(pid: u32, signal: rustix::process::Signal) {
 pub fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
     let tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
     let within_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
-    fleet.ask(&Ask::Wait { cluster: None, tenant, what: what.to_owned(), is: is.to_owned(), within_ms });
+    fleet.ask(&ControlRequest::Wait { cluster: None, tenant, what: what.to_owned(), is: is.to_owned(), within_ms });
 }
 
 /// Holds statements of the fleet.
 pub fn hold(fleet: &Fleet, prefix: &str, applied: bool, lingers: bool) {
-    fleet.ask(&Ask::HoldReply { prefix: prefix.to_owned(), applied, lingers });
+    fleet.ask(&ControlRequest::HoldReply { prefix: prefix.to_owned(), applied, lingers });
 }
 
 /// Lets them go on.
 pub fn release(fleet: &Fleet, prefix: &str) {
-    fleet.ask(&Ask::ReleaseReply { prefix: prefix.to_owned() });
+    fleet.ask(&ControlRequest::ReleaseReply { prefix: prefix.to_owned() });
 }
 
 /// Lets one statement after the other pass, from the command's first to the moment at which `reached` holds and a
@@ -152,7 +152,7 @@ pub fn release(fleet: &Fleet, prefix: &str) {
 #[track_caller]
 pub fn step_until(fleet: &Fleet, what: &str, reached: impl Fn() -> bool) {
     until(what, || {
-        let asked = Ask::Wait {
+        let asked = ControlRequest::Wait {
             cluster: None,
             tenant: None,
             what: "held".to_owned(),
@@ -163,14 +163,14 @@ pub fn step_until(fleet: &Fleet, what: &str, reached: impl Fn() -> bool) {
         if reached() {
             return Ok(());
         }
-        fleet.ask(&Ask::PassReply { prefix: String::new() });
+        fleet.ask(&ControlRequest::PassReply { prefix: String::new() });
         Err(short(&newest(fleet)))
     });
 }
 
 /// Returns the outcomes of the BACKUP statements that reached the fleet.
 pub fn outcomes(fleet: &Fleet) -> Vec<String> {
-    let reply = fleet.ask(&Ask::Statements);
+    let reply = fleet.ask(&ControlRequest::Statements);
     let all = reply.as_array().unwrap().iter();
     let starts = all.filter(|entry| entry["text"].as_str().unwrap().starts_with("ALTER SYSTEM BACKUP "));
     starts.map(|entry| entry["outcome"].as_str().unwrap().to_owned()).collect()

@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use obnow::demo::control::{Ask, Control, ControlError};
+use obnow::demo::control::{ControlClient, ControlError, ControlRequest};
 use serde_json::Value;
 
 mod running;
@@ -96,7 +96,7 @@ impl Fleet {
     }
 
     /// Sends a request to the control socket, which must succeed.
-    pub fn ask(&self, ask: &Ask) -> Value {
+    pub fn ask(&self, ask: &ControlRequest) -> Value {
         self.try_ask(ask).unwrap()
     }
 
@@ -104,14 +104,14 @@ impl Fleet {
     ///
     /// # Errors
     /// Its refusal.
-    pub fn try_ask(&self, ask: &Ask) -> Result<Value, ControlError> {
+    pub fn try_ask(&self, ask: &ControlRequest) -> Result<Value, ControlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { Control::connect(&self.folder).await?.ask(ask).await })
+        runtime.block_on(async { ControlClient::connect(&self.folder).await?.ask(ask).await })
     }
 
     /// Returns every `RESTORE .. PREVIEW` that reached the fleet, with its outcome.
     pub fn looks(&self) -> Vec<(String, String)> {
-        let reply = self.ask(&Ask::Statements);
+        let reply = self.ask(&ControlRequest::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
         let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
         list.iter().filter(|entry| looks(entry)).map(|entry| (text(entry, "text"), text(entry, "outcome"))).collect()
@@ -119,7 +119,7 @@ impl Fleet {
 
     /// Returns every ALTER SYSTEM that reached the fleet, without the previews, in its canonical spelling.
     pub fn statements(&self) -> Vec<String> {
-        let reply = self.ask(&Ask::Statements);
+        let reply = self.ask(&ControlRequest::Statements);
         let mut list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
         list.retain(|entry| !looks(entry));
         // R6, in every journey: from sys nothing is said without naming its tenants.
@@ -131,7 +131,7 @@ impl Fleet {
 
     /// Returns every ALTER SYSTEM that reached a cluster below V4, with its outcome.
     pub fn said_to(&self, cluster: &str) -> Vec<(String, String)> {
-        let reply = self.ask(&Ask::Statements);
+        let reply = self.ask(&ControlRequest::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
         let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
         list.iter()
@@ -142,7 +142,7 @@ impl Fleet {
 
     /// Removes every fixable fault; returns their names.
     pub fn fix(&self) -> Vec<String> {
-        serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()
+        serde_json::from_value(self.ask(&ControlRequest::Fix { name: None })).unwrap()
     }
 
     /// Watches a backup that somebody else started, and removes every cause once the watcher waits for its end: the names of the
@@ -168,13 +168,13 @@ impl Fleet {
     #[track_caller]
     pub fn wait(&self, tenant: &str, what: &str, is: &str) {
         let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-        self.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
+        self.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
     }
 
     /// Returns the newest job of a tenant of the first cluster, whoever started it.
     #[track_caller]
     pub fn job(&self, tenant: &str) -> Value {
-        let state = self.ask(&Ask::State);
+        let state = self.ask(&ControlRequest::State);
         let cluster = &state["clusters"][0];
         let listed = cluster["tenants"].as_array().unwrap().iter().find(|known| known["name"] == tenant).unwrap();
         let jobs = cluster["jobs"].as_array().unwrap();

@@ -1,6 +1,6 @@
 //! Tests of a second backup of a target: one started elsewhere, and one of a runner of this host.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::Fleet;
 
@@ -59,7 +59,8 @@ fn running_foreign_backup_refuses_a_second_one() {
 #[test]
 fn detached_task_blocks_a_second_and_can_be_watched() {
     let fleet = Fleet::serve("healthy");
-    let hold = |tenant: &str| Ask::Hold { cluster: None, tenant: tenant.into(), phase: "BACKUP_DATA_MAJOR".into() };
+    let hold =
+        |tenant: &str| ControlRequest::Hold { cluster: None, tenant: tenant.into(), phase: "BACKUP_DATA_MAJOR".into() };
     fleet.ask(&hold("pay"));
     let left = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).quiet();
     let task = left.task();
@@ -79,7 +80,7 @@ fn detached_task_blocks_a_second_and_can_be_watched() {
     // Another tenant is in nobody's way.
     fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0);
 
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     for what in ["demo/pay", &task, &task[..task.len() - 2]] {
         let watched = fleet.json(&["watch", what]).exits(0).quiet();
         assert_eq!((watched.task(), &watched.verdict("demo/pay")["verdict"]), (task.clone(), &"restorable".into()));
@@ -92,14 +93,14 @@ fn detached_task_blocks_a_second_and_can_be_watched() {
 fn lock_names_the_task_before_a_job_is_shown() {
     let fleet = Fleet::serve("archiving-off");
     // Its first steps take their time: the archive does not begin.
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     let first = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0);
     let task = first.task();
     let second = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(11).quiet();
     let fault = second.fault();
     assert!(fault[1].contains(&task), "{fault:?}");
     assert!(fleet.starts().len() <= 1, "{:?}", fleet.starts());
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     fleet.json(&["watch", &task]).exits(0);
     assert_eq!(fleet.starts().len(), 1);
 }

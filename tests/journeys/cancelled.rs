@@ -1,6 +1,6 @@
 //! Tests of a cancel whose statement is answered with an error although it was executed.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use obnow::demo::fault::{FaultEffect, InjectedFault};
 
 use crate::fleet::{Fleet, Running};
@@ -11,8 +11,10 @@ fn an_internal_error_after_a_cancel_is_no_refusal() {
     let fleet = Fleet::serve("healthy");
     let effect = FaultEffect::CancelRefused { code: 4016, text: "Internal error".into() };
     let (name, cluster, tenant, server) = ("odd-cancel".to_owned(), None, None, None);
-    fleet.ask(&Ask::Inject { fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect } });
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Inject {
+        fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect },
+    });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let task = fleet.json(&["tasks"]).exits(0).of_kind("task")[0]["task"].as_str().unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! R5: the contract text of a needed compaction, the compaction itself, and the retry that goes on.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::{Fleet, Ran, Running};
 
@@ -78,10 +78,10 @@ fn compaction_needs_consent_and_then_resumes() {
     // The second zone waits until the first was seen.
     let held =
         serde_json::json!({"name": "held", "cluster": "legacy-sh", "server": 1, "kind": "hold", "phase": "MERGE"});
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(held).unwrap() });
+    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(held).unwrap() });
     let retry = Running::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
     retry.prints("1 of 3 zones merged (");
-    fleet.ask(&Ask::Fix { name: Some("held".to_owned()) });
+    fleet.ask(&ControlRequest::Fix { name: Some("held".to_owned()) });
     retry.end().exits(0);
     assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
     let told = fleet.json(&["watch", &failed.task()]).exits(0);
@@ -137,7 +137,7 @@ fn failed_merge_fails_the_step_and_resumes_once_fixed() {
 fn on_v3_2_the_server_says_whether_it_wants_one() {
     let fleet = Fleet::serve("fleet");
     let new_round = |cluster: &str, tenant: &str| {
-        fleet.ask(&Ask::Interrupt { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
+        fleet.ask(&ControlRequest::Interrupt { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
     };
     new_round("gate-nj", "fund");
     let failed = fleet.json(&["backup", "gate-nj", "--mode", "full", "--yes"]).exits(15);

@@ -1,6 +1,6 @@
 //! Faults during a backup: what is said, the exit code, what was sent, and how it goes on once the cause is gone.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
 use crate::fleet::Fleet;
@@ -130,14 +130,14 @@ fn job_in_no_view_is_unknown_and_not_resent() {
 #[test]
 fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let task = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     // The runner knows its job.
     until_task(&fleet, "step", "Wait for data backup");
-    let fault = fleet.ask(&Ask::Vanish { cluster: None, tenant: "pay".into() });
+    let fault = fleet.ask(&ControlRequest::Vanish { cluster: None, tenant: "pay".into() });
     assert_eq!(fault, "vanish demo/pay");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
     assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
@@ -162,7 +162,7 @@ fn until_task(fleet: &Fleet, field: &str, is: &str) {
 fn applied_start_with_lost_reply_is_found() {
     let fleet = Fleet::serve("lost-reply");
     let ran = fleet.json(&FULL).exits(0).quiet();
-    let state = fleet.ask(&Ask::State);
+    let state = fleet.ask(&ControlRequest::State);
     assert_eq!(state["drops"], serde_json::json!([]), "the reply was lost");
     assert_eq!(ran.step("demo/pay", "Start data backup").1, format!("job 1, obnow {}.1", ran.task()));
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
@@ -172,17 +172,17 @@ fn applied_start_with_lost_reply_is_found() {
 #[test]
 fn unapplied_start_with_lost_reply_needs_a_retry() {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL);
-    assert_eq!(fleet.ask(&Ask::State)["drops"], serde_json::json!([]), "it was lost");
+    assert_eq!(fleet.ask(&ControlRequest::State)["drops"], serde_json::json!([]), "it was lost");
     assert!([15, 21].contains(&ran.code), "{}\n{}", ran.code, ran.out);
-    let jobs = fleet.ask(&Ask::State)["clusters"][0]["jobs"].clone();
+    let jobs = fleet.ask(&ControlRequest::State)["clusters"][0]["jobs"].clone();
     assert_eq!(jobs, serde_json::json!([]), "nothing runs on the server");
     let sent = fleet.starts().len();
     assert_eq!(sent, 1, "obnow does not send it again by itself");
     let again = fleet.json(&["retry", &ran.task(), "--yes"]).exits(0);
     assert_eq!(again.verdict("demo/pay")["verdict"], "restorable");
-    let made = fleet.ask(&Ask::State)["clusters"][0]["jobs"].as_array().unwrap().len();
+    let made = fleet.ask(&ControlRequest::State)["clusters"][0]["jobs"].as_array().unwrap().len();
     assert_eq!(made, 2, "one parent, one child");
 }
 

@@ -1,6 +1,6 @@
 //! Whole clusters below V4: full and incremental on every line, from detection to the verdict.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::Fleet;
 
@@ -134,7 +134,7 @@ fn a_window_is_right_in_every_time_zone_of_the_server() {
         ("+00:00", "", "+00:00"),
     ];
     for (zone, system, shown) in zones {
-        fleet.ask(&Ask::TimeZone { zone: zone.to_owned(), system: system.to_owned() });
+        fleet.ask(&ControlRequest::TimeZone { zone: zone.to_owned(), system: system.to_owned() });
         let ran = fleet.json(&["backup", cluster, "--mode", "full", "--compact", "auto", "--yes"]).exits(0);
         let verdict = ran.verdict(&target);
         assert_eq!(verdict["verdict"], "restorable", "{verdict}");

@@ -1,6 +1,6 @@
 //! Tests of failures below V4: starts without an answer, interrupted archives, jobs that fail or are cancelled.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::{Fleet, Running};
 
@@ -16,14 +16,14 @@ fn outcomes(fleet: &Fleet) -> Vec<(String, String)> {
 
 fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
     let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-    fleet.ask(&Ask::Wait { cluster: cluster(), tenant, what, is, within_ms: 30_000 });
+    fleet.ask(&ControlRequest::Wait { cluster: cluster(), tenant, what, is, within_ms: 30_000 });
 }
 
 /// A cause that can be removed.
 fn inject(fleet: &Fleet, fields: &serde_json::Value) {
     let mut fault = serde_json::json!({"name": "cause", "cluster": "ce-cd", "fixable": true});
     fault.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(fault).unwrap() });
+    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(fault).unwrap() });
 }
 
 const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
@@ -32,7 +32,7 @@ const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
 #[test]
 fn unanswered_start_is_not_resent_or_claimed() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: true });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: true });
     let ran = fleet.json(&BACKUP).exits(0);
     assert_eq!(outcomes(&fleet), [("ALTER SYSTEM BACKUP DATABASE".into(), "lost after it was applied: done".into())]);
     let (state, detail) = ran.step("ce-cd/shop", "Start data backup");
@@ -49,20 +49,21 @@ fn unanswered_start_is_not_resent_or_claimed() {
 #[test]
 fn another_job_makes_it_busy() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let first = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     let second = fleet.json(&BACKUP).exits(11);
     assert!(second.out.contains("\"event\":\"fault\""), "{}", second.out);
     assert_eq!(outcomes(&fleet).len(), 1);
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     first.end().exits(0);
 }
 
 #[test]
 fn a_cancel_is_one_statement_and_ends_everybody() {
     let fleet = Fleet::serve("fleet");
-    let held = |tenant: &str| Ask::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() };
+    let held =
+        |tenant: &str| ControlRequest::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() };
     fleet.ask(&held("shop"));
     fleet.ask(&held("cart"));
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
@@ -83,7 +84,7 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
     assert_eq!(said, ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM CANCEL BACKUP"]);
     // Retry is a new backup of everybody.
     for tenant in ["shop", "cart"] {
-        fleet.ask(&Ask::Release { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() });
+        fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() });
     }
     let again = fleet.json(&["retry", &task, "--yes"]).exits(0);
     assert_eq!(again.verdict("ce-cd/cart")["verdict"], "restorable");
@@ -93,11 +94,11 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
 #[test]
 fn a_failed_job_is_told_with_its_code() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
-    fleet.ask(&Ask::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
+    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let failed = follower.end();
     assert!(matches!(failed.code, 4 | 20), "{} {}", failed.code, failed.out);
     let verdict = failed.verdict("ce-cd/shop");
@@ -113,7 +114,7 @@ fn a_failed_job_is_told_with_its_code() {
 #[test]
 fn a_broken_archive_is_stopped_and_started_anew() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Interrupt { cluster: cluster(), tenant: "shop".into() });
+    fleet.ask(&ControlRequest::Interrupt { cluster: cluster(), tenant: "shop".into() });
     let incremental = fleet.json(&["check", "ce-cd", "--mode", "incremental"]).exits(0);
     let (result, found) = incremental.check("ce-cd/shop", "usable_full");
     assert_eq!(result, "warn");
@@ -168,7 +169,7 @@ fn upgrade_cleanup_and_standby_are_refused() {
         let failed = refused.of_kind("check").into_iter().find(|check| check["result"] == "fail").unwrap();
         assert_eq!(failed["check"], check, "{failed}");
         assert!(failed["found"].as_str().unwrap().starts_with(found), "{failed}");
-        fleet.ask(&Ask::Fix { name: Some("cause".to_owned()) });
+        fleet.ask(&ControlRequest::Fix { name: Some("cause".to_owned()) });
     }
     assert_eq!(outcomes(&fleet), []);
     fleet.json(&BACKUP).exits(0);
@@ -189,11 +190,11 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
     assert_eq!(fleet.said_to("legacy"), []);
     let skip = [&backup[..], &["--skip", "one_build"]].concat();
     let sign = serde_json::json!({"name": "cause", "cluster": "legacy", "fixable": true, "kind": "upgrade_mode"});
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(sign).unwrap() });
+    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(sign).unwrap() });
     let upgrading = fleet.json(&skip).exits(10).quiet();
     assert_eq!(upgrading.check("legacy", "upgrading").0, "fail");
     assert_eq!(fleet.said_to("legacy"), []);
-    fleet.ask(&Ask::Fix { name: Some("cause".to_owned()) });
+    fleet.ask(&ControlRequest::Fix { name: Some("cause".to_owned()) });
     let ran = fleet.json(&skip).exits(0);
     assert_eq!(ran.of_kind("plan")[0]["overridden"][0]["check"], "one_build");
     assert_eq!(ran.verdict("legacy/shop")["verdict"], "restorable");
@@ -227,7 +228,7 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
 #[test]
 fn running_job_is_listed_once_and_watchable() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     crate::fleet::until("the task alone", || {
@@ -248,7 +249,7 @@ fn running_job_is_listed_once_and_watchable() {
         let journals = std::fs::read_dir(std::path::Path::new(&other).join("tasks"));
         journals.ok().and_then(|mut all| all.next()).map(drop).ok_or_else(|| "no task yet".to_owned())
     });
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     follower.end().exits(0);
     let watched = watching.wait_with_output().unwrap();
     let out = String::from_utf8_lossy(&watched.stdout).into_owned();

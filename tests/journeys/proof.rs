@@ -1,7 +1,7 @@
 //! Tests of the server's proof by `RESTORE .. PREVIEW`: what it finds ends a backup, what is missing makes it bad, and without an
 //! answer the verdict is unchanged.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use obnow::demo::fault::{FaultEffect, InjectedFault};
 use serde_json::Value;
 
@@ -160,7 +160,7 @@ fn through_a_proxy_nothing_is_asked() {
     let name = "proxied".to_owned();
     let (cluster, tenant, server, fixable, since) = (None, None, None, true, 0);
     let fault = InjectedFault { name, cluster, tenant, server, fixable, since, effect: FaultEffect::BehindProxy };
-    fleet.ask(&Ask::Inject { fault });
+    fleet.ask(&ControlRequest::Inject { fault });
     let ran = full(&fleet, "demo/pay", &["--prove"]).exits(0).quiet();
     let why = ran.verdict("demo/pay")["proof_why"].as_str().unwrap().to_owned();
     assert!(why.contains("through a proxy"), "{why}");
@@ -172,7 +172,7 @@ fn through_a_proxy_nothing_is_asked() {
 fn proof_timeout_leaves_the_verdict_to_the_views() {
     let fleet = Fleet::serve("healthy");
     let prefix = "SHOW RESTORE PREVIEW".to_owned();
-    fleet.ask(&Ask::HoldReply { prefix, applied: true, lingers: false });
+    fleet.ask(&ControlRequest::HoldReply { prefix, applied: true, lingers: false });
     let ran = full(&fleet, "demo/pay", &[]).exits(0).quiet();
     let verdict = ran.verdict("demo/pay");
     assert_eq!((&verdict["verdict"], &verdict["proof"]), (&"restorable".into(), &Value::Null), "{verdict}");

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Stdio};
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
 use crate::fleet::Fleet;
@@ -73,7 +73,7 @@ fn shape(text: &Value) -> String {
 }
 
 fn server(fleet: &Fleet, place: usize) -> String {
-    let state = fleet.ask(&Ask::State);
+    let state = fleet.ask(&ControlRequest::State);
     format!("127.0.0.1:{}", state["clusters"][0]["servers"][place]["svr_port"])
 }
 
@@ -130,7 +130,7 @@ fn another_reason_is_said_again() {
     fleet.ask(&hold("BACKUP_DATA_MINOR", Some((-9061, "IO limit"))));
     let second = told.until("fault", |_| true);
     assert_eq!((&second["code"], &second["what"]), (&9061.into(), &first["what"]));
-    fleet.ask(&Ask::Fix { name: None });
+    fleet.ask(&ControlRequest::Fix { name: None });
     told.ends(0);
     assert_eq!(told.count("fault"), 2, "{:#?}", told.events);
 }
@@ -138,7 +138,7 @@ fn another_reason_is_said_again() {
 #[test]
 fn a_parent_without_its_child_is_said_too() {
     let fleet = patient("healthy", "500ms", "60s");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     let mut told = Told::start(&fleet, &FULL);
     let fault = told.until("fault", |_| true);
     assert!(
@@ -150,7 +150,7 @@ fn a_parent_without_its_child_is_said_too() {
         why.starts_with("It stands at job 1 is INIT; the job of pay is awaited; the server does not say on"),
         "{why}"
     );
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     told.ends(0);
     assert_eq!(fleet.starts().len(), 1);
 }
@@ -177,10 +177,10 @@ fn a_checkpoint_that_stands_names_the_log_stream() {
 fn progress_is_honest() {
     let fleet = Fleet::serve("healthy");
     // It stands in the middle until that was told: how often it is told is a matter of time.
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let mut told = Told::start(&fleet, &FULL);
     told.until("progress", |event| event["phase"] == "BACKUP_DATA_MAJOR");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     told.ends(0);
     let task = told.events.last().unwrap()["task"].as_str().unwrap().to_owned();
     let path = fleet.state().join("tasks").join(format!("{task}.jsonl"));
@@ -211,7 +211,7 @@ fn progress_is_honest() {
     assert!(end < verdict && verdict < full && percent >= 100.0, "full only after the verdict: {progress:#?}");
 }
 
-fn hold(phase: &str, error: Option<(i64, &str)>) -> Ask {
+fn hold(phase: &str, error: Option<(i64, &str)>) -> ControlRequest {
     let effect = obnow::demo::fault::FaultEffect::HoldPhase {
         phase: phase.to_owned(),
         code: error.map(|(code, _)| code),
@@ -226,7 +226,7 @@ fn hold(phase: &str, error: Option<(i64, &str)>) -> Ask {
         since: 0,
         effect,
     };
-    Ask::Inject { fault }
+    ControlRequest::Inject { fault }
 }
 
 /// A fleet whose inventory has these limits for a standstill and for the archive.
@@ -246,12 +246,12 @@ fn the_log_that_goes_into_a_set_has_progress_of_its_own() {
     let fleet = Fleet::serve("fleet");
     let (cluster, tenant) = (Some("htap-wh".to_owned()), "lake".to_owned());
     let phase = "BACKUP_LOG".to_owned();
-    fleet.ask(&Ask::Hold { cluster: cluster.clone(), tenant: tenant.clone(), phase: phase.clone() });
+    fleet.ask(&ControlRequest::Hold { cluster: cluster.clone(), tenant: tenant.clone(), phase: phase.clone() });
     let args = ["backup", "htap-wh/lake", "--mode", "full", "--yes", "--plus-archivelog", "--json"];
     let mut told = Told::start(&fleet, &args);
     let progress = told.until("progress", |progress| progress["phase"] == "BACKUP_LOG");
     assert_eq!(progress["log_percent"], 0.0, "{progress}");
-    fleet.ask(&Ask::Release { cluster, tenant, phase });
+    fleet.ask(&ControlRequest::Release { cluster, tenant, phase });
     told.ends(0);
 }
 
@@ -261,12 +261,12 @@ fn a_whole_cluster_that_does_not_answer_is_said_once() {
     let fleet = Fleet::serve("fleet");
     let cluster = || Some("ce-cd".to_owned());
     for tenant in ["shop", "cart"] {
-        fleet.ask(&Ask::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".to_owned() });
+        fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".to_owned() });
     }
     let mut told = Told::start(&fleet, &["backup", "ce-cd", "--mode", "full", "--yes", "--json"]);
     told.until("step", |step| step["step"] == "Wait for data backup" && step["state"] == "running");
     let silence = serde_json::json!({"name": "silence", "cluster": "ce-cd", "fixable": true, "kind": "refuse"});
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(silence).unwrap() });
+    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(silence).unwrap() });
     told.until("fault", |fault| fault["what"].as_str().unwrap().ends_with(" cannot be reached."));
     // It stays silent for longer than is waited: nobody knows what became of it.
     told.ends(21);

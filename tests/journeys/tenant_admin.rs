@@ -1,6 +1,6 @@
 //! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use obnow::demo::fault::{FaultEffect, InjectedFault};
 use serde_json::json;
 
@@ -99,7 +99,7 @@ fn a_failed_backup_of_a_tenant_is_retried_as_a_new_one() {
 #[test]
 fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     let fleet = served_as("stalls", "root@pay");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let config = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), config.replace("user: root@pay", "user: root@order")).unwrap();
     let other = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--detach"]).exits(0).task();
@@ -113,7 +113,7 @@ fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     assert_eq!(said.last().unwrap(), "ALTER SYSTEM CANCEL BACKUP", "{said:#?}");
     assert_eq!(said.len(), 3);
     fleet.fix();
-    fleet.ask(&Ask::Release { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let other = fleet.json(&["watch", &other]).exits(0);
     assert_eq!(other.verdict("demo/order")["verdict"], "restorable");
 }
@@ -162,7 +162,7 @@ fn a_lost_reply_is_settled_by_the_tenants_own_views() {
     assert_eq!(fleet.starts(), [format!("ALTER SYSTEM BACKUP DATABASE DESCRIPTION = 'obnow {}.1'", ran.task())]);
 
     // Lost before it was carried out: the connection is gone, and that is seen from the tenant.
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);
     let [_, why, next] = ran.fault();
     assert_eq!(
@@ -182,8 +182,8 @@ fn hidden_connections_are_no_proof_of_absence() {
     let (cluster, tenant) = (None, Some("pay".to_owned()));
     let fault =
         InjectedFault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
-    fleet.ask(&Ask::Inject { fault });
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    fleet.ask(&ControlRequest::Inject { fault });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);
     assert_eq!(
         ran.fault()[1],

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql};
@@ -33,7 +33,7 @@ fn say(fleet: &Fleet, cluster: &str, statement: &str) {
     let mut servers = entry["endpoints"].as_array().unwrap().iter().cycle();
     until(statement, || {
         // One whose answer was lost was said all the same.
-        let all = fleet.ask(&Ask::Statements);
+        let all = fleet.ask(&ControlRequest::Statements);
         let said = |one: &Value| {
             same(one["text"].as_str().unwrap(), statement) && one["outcome"].as_str().unwrap().ends_with("done")
         };
@@ -73,7 +73,7 @@ fn brought_to(fleet: &Fleet, journal: &[Value]) {
 
 /// Holds the jobs of a plan's tenants in their data.
 fn hold(fleet: &Fleet, plan: &Value) {
-    let state = fleet.ask(&Ask::State);
+    let state = fleet.ask(&ControlRequest::State);
     let known: Vec<&str> =
         state["clusters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     let named = plan["cluster"]["name"].as_str().unwrap();
@@ -82,7 +82,11 @@ fn hold(fleet: &Fleet, plan: &Value) {
     for target in plan["targets"].as_array().unwrap() {
         let tenant = target["tenant"]["name"].as_str().unwrap();
         let held = |phase: &&str| {
-            let ask = Ask::Hold { cluster: Some((*cluster).into()), tenant: tenant.into(), phase: (*phase).into() };
+            let ask = ControlRequest::Hold {
+                cluster: Some((*cluster).into()),
+                tenant: tenant.into(),
+                phase: (*phase).into(),
+            };
             fleet.try_ask(&ask).is_ok()
         };
         let phases = ["BACKUP_DATA_MAJOR", "BACKUP_USER_DATA", "BACKUP_DATA", "DOING"];
@@ -121,7 +125,7 @@ fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
     brought_to(&fleet, &before);
     let starts = || {
         fleet
-            .ask(&Ask::Statements)
+            .ask(&ControlRequest::Statements)
             .as_array()
             .unwrap()
             .iter()

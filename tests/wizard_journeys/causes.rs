@@ -1,6 +1,6 @@
 //! Tests of each scenario with a fault: the cause is named, F removes it if possible, and the user can continue to the end.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::Fleet;
 use crate::pty::{DOWN, ENTER, ESC, TAB, Terminal};
@@ -305,7 +305,7 @@ fn m_performs_the_needed_compaction() {
     terminal.shows("y  yes, do it");
     terminal.keys("y");
     is_restorable(&terminal);
-    let sent = fleet.ask(&Ask::Statements).to_string();
+    let sent = fleet.ask(&ControlRequest::Statements).to_string();
     assert!(sent.contains("ALTER SYSTEM MAJOR FREEZE"), "{sent}");
 }
 

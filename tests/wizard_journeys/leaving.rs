@@ -1,6 +1,6 @@
 //! Tests that the task continues in its runner when the user quits or the terminal is lost.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
 use crate::fleet::{Fleet, until};
 use crate::pty::{CTRL_C, Terminal};
@@ -11,7 +11,7 @@ const PHASE: &str = "BACKUP_DATA_MAJOR";
 /// A backup of pay that stands in a phase until it is released.
 fn held() -> (Fleet, Terminal) {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     let mut terminal = start(&fleet, "healthy", &[]);
     answered(&terminal);
     choose(&mut terminal, "pay");
@@ -25,7 +25,7 @@ fn held() -> (Fleet, Terminal) {
 /// Releases the held phase, and checks that the task ends restorable without a front end.
 fn ends_restorable(fleet: &Fleet) {
     let task = fleet.json(&["tasks"]).exits(0).task();
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(fleet.starts().len(), 1);
@@ -69,7 +69,7 @@ fn a_later_login_finds_the_task_and_follows_it() {
     later.keys("\r");
     later.shows("[6 Task]");
     later.shows("Wait for data backup");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     later.shows("RESTORABLE  pay: ");
     later.keys("q");
     assert_eq!(later.exit(), 0);
