@@ -52,25 +52,82 @@ use super::life::{self, archive};
 #[allow(missing_docs, reason = "the table above says what each field is")]
 pub enum ControlRequest {
     Ping,
-    Hold { cluster: Option<String>, tenant: String, phase: String },
-    Release { cluster: Option<String>, tenant: String, phase: String },
-    Fail { cluster: Option<String>, tenant: String, code: i64, text: String },
-    Inject { fault: InjectedFault },
-    Fix { name: Option<String> },
-    LoseReply { prefix: String, applied: bool },
-    HoldReply { prefix: String, applied: bool, lingers: bool },
-    PassReply { prefix: String },
-    ReleaseReply { prefix: String },
-    Refuse { endpoint: usize },
-    Accept { endpoint: usize },
+    Hold {
+        cluster: Option<String>,
+        tenant: String,
+        phase: String,
+    },
+    Release {
+        cluster: Option<String>,
+        tenant: String,
+        phase: String,
+    },
+    Fail {
+        cluster: Option<String>,
+        tenant: String,
+        code: i64,
+        text: String,
+    },
+    Inject {
+        fault: InjectedFault,
+    },
+    Fix {
+        name: Option<String>,
+    },
+    LoseReply {
+        prefix: String,
+        applied: bool,
+    },
+    HoldReply {
+        prefix: String,
+        applied: bool,
+        lingers: bool,
+    },
+    PassReply {
+        prefix: String,
+    },
+    ReleaseReply {
+        prefix: String,
+    },
+    Refuse {
+        endpoint: usize,
+    },
+    Accept {
+        endpoint: usize,
+    },
     Cut,
-    Restart { cluster: Option<String>, server: usize },
-    Stand { cluster: Option<String>, tenant: String },
-    Move { cluster: Option<String>, tenant: String },
-    Interrupt { cluster: Option<String>, tenant: String },
-    TimeZone { zone: String, system: String },
-    Vanish { cluster: Option<String>, tenant: String },
-    Wait { cluster: Option<String>, tenant: Option<String>, what: String, is: String, within_ms: u64 },
+    Restart {
+        cluster: Option<String>,
+        server: usize,
+    },
+    #[serde(rename = "stand")]
+    StallCheckpoint {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    Move {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    Interrupt {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    TimeZone {
+        zone: String,
+        system: String,
+    },
+    Vanish {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    Wait {
+        cluster: Option<String>,
+        tenant: Option<String>,
+        what: String,
+        is: String,
+        within_ms: u64,
+    },
     State,
     Statements,
     Stop,
@@ -288,7 +345,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             fleet.clusters[cluster].servers[server].started = now;
             Value::Null
         }
-        ControlRequest::Stand { cluster, tenant } => {
+        ControlRequest::StallCheckpoint { cluster, tenant } => {
             let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
             put(fleet, fault)
         }
