@@ -105,7 +105,8 @@ pub enum ControlRequest {
         cluster: Option<String>,
         tenant: String,
     },
-    Move {
+    #[serde(rename = "move")]
+    ResumeCheckpoint {
         cluster: Option<String>,
         tenant: String,
     },
@@ -349,7 +350,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
             put(fleet, fault)
         }
-        ControlRequest::Move { cluster, tenant } => {
+        ControlRequest::ResumeCheckpoint { cluster, tenant } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
         }
