@@ -228,7 +228,7 @@ async fn ports_refuse_hang_listen_and_are_cut() {
         };
         tokio::time::timeout(std::time::Duration::from_millis(LIMIT_MS), opened).await.unwrap();
     }
-    demo.control.ask(&ControlRequest::Cut).await.unwrap();
+    demo.control.ask(&ControlRequest::CutConnections).await.unwrap();
     let (tenant, what, is) = (None, "connections".to_owned(), "0".to_owned());
     demo.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     assert!(ask(&mut third, "SELECT VERSION()").await.is_err());

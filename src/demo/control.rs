@@ -95,7 +95,8 @@ pub enum ControlRequest {
     Accept {
         endpoint: usize,
     },
-    Cut,
+    #[serde(rename = "cut")]
+    CutConnections,
     Restart {
         cluster: Option<String>,
         server: usize,
@@ -333,7 +334,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
                 here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Unresponsive)
             })
         }
-        ControlRequest::Cut => {
+        ControlRequest::CutConnections => {
             for port in &mut fleet.endpoints {
                 port.restarts += 1;
             }

@@ -82,7 +82,7 @@ fn all_connections_in_the_wait() {
     let follower = held(&fleet, "BACKUP_DATA_MINOR");
     for _ in 0..3 {
         let before = connected(&fleet);
-        fleet.ask(&ControlRequest::Cut);
+        fleet.ask(&ControlRequest::CutConnections);
         crate::support::until("another connection", || {
             let now = connected(&fleet);
             if now > before { Ok(()) } else { Err(format!("{now} connections so far")) }
