@@ -111,7 +111,8 @@ pub enum ControlRequest {
         cluster: Option<String>,
         tenant: String,
     },
-    Interrupt {
+    #[serde(rename = "interrupt")]
+    InterruptArchive {
         cluster: Option<String>,
         tenant: String,
     },
@@ -355,7 +356,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
         }
-        ControlRequest::Interrupt { cluster, tenant: who } => {
+        ControlRequest::InterruptArchive { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
             let own = tenant(&fleet.clusters[index], &who)?.id;

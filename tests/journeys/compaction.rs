@@ -137,7 +137,7 @@ fn failed_merge_fails_the_step_and_resumes_once_fixed() {
 fn on_v3_2_the_server_says_whether_it_wants_one() {
     let fleet = Fleet::serve("fleet");
     let new_round = |cluster: &str, tenant: &str| {
-        fleet.ask(&ControlRequest::Interrupt { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
+        fleet.ask(&ControlRequest::InterruptArchive { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
     };
     new_round("gate-nj", "fund");
     let failed = fleet.json(&["backup", "gate-nj", "--mode", "full", "--yes"]).exits(15);

@@ -114,7 +114,7 @@ fn a_failed_job_is_told_with_its_code() {
 #[test]
 fn a_broken_archive_is_stopped_and_started_anew() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&ControlRequest::Interrupt { cluster: cluster(), tenant: "shop".into() });
+    fleet.ask(&ControlRequest::InterruptArchive { cluster: cluster(), tenant: "shop".into() });
     let incremental = fleet.json(&["check", "ce-cd", "--mode", "incremental"]).exits(0);
     let (result, found) = incremental.check("ce-cd/shop", "usable_full");
     assert_eq!(result, "warn");
