@@ -120,7 +120,8 @@ pub enum ControlRequest {
         zone: String,
         system: String,
     },
-    Vanish {
+    #[serde(rename = "vanish")]
+    HideJobs {
         cluster: Option<String>,
         tenant: String,
     },
@@ -364,7 +365,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
-        ControlRequest::Vanish { cluster, tenant } => {
+        ControlRequest::HideJobs { cluster, tenant } => {
             let fault =
                 by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
             put(fleet, fault)

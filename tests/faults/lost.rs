@@ -171,7 +171,7 @@ fn the_job_itself() {
     let config = std::fs::read_to_string(fleet.config()).unwrap().replace("stall: 5s", "stall: 1s");
     std::fs::write(fleet.config(), config).unwrap();
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
-    fleet.ask(&ControlRequest::Vanish { cluster: None, tenant: "pay".into() });
+    fleet.ask(&ControlRequest::HideJobs { cluster: None, tenant: "pay".into() });
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
     assert_eq!(outcomes(&fleet), ["done"]);

@@ -135,7 +135,7 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     // The runner knows its job.
     until_task(&fleet, "step", "Wait for data backup");
-    let fault = fleet.ask(&ControlRequest::Vanish { cluster: None, tenant: "pay".into() });
+    let fault = fleet.ask(&ControlRequest::HideJobs { cluster: None, tenant: "pay".into() });
     assert_eq!(fault, "vanish demo/pay");
     fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
