@@ -89,7 +89,8 @@ pub enum ControlRequest {
     ReleaseReply {
         prefix: String,
     },
-    Refuse {
+    #[serde(rename = "refuse")]
+    RefuseConnections {
         endpoint: usize,
     },
     Accept {
@@ -313,7 +314,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             fleet.holds.push(Hold { prefix, applied, lingers });
             Value::Null
         }
-        ControlRequest::Refuse { endpoint } => {
+        ControlRequest::RefuseConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
             let fault = InjectedFault {

@@ -139,7 +139,7 @@ fn a_server_that_restarts_between_the_start_and_its_answer() {
 fn one_endpoint_for_good() {
     let fleet = quick("healthy");
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
-    fleet.ask(&ControlRequest::Refuse { endpoint: 0 });
+    fleet.ask(&ControlRequest::RefuseConnections { endpoint: 0 });
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
 
@@ -151,7 +151,7 @@ fn every_endpoint_for_longer_than_the_limit() {
     std::fs::write(fleet.config(), config).unwrap();
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
     for endpoint in 0..3 {
-        fleet.ask(&ControlRequest::Refuse { endpoint });
+        fleet.ask(&ControlRequest::RefuseConnections { endpoint });
     }
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
