@@ -93,7 +93,8 @@ pub enum ControlRequest {
     RefuseConnections {
         endpoint: usize,
     },
-    Accept {
+    #[serde(rename = "accept")]
+    AcceptConnections {
         endpoint: usize,
     },
     #[serde(rename = "cut")]
@@ -328,7 +329,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             };
             put(fleet, fault)
         }
-        ControlRequest::Accept { endpoint } => {
+        ControlRequest::AcceptConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
             take(fleet, |fault| {

@@ -156,7 +156,7 @@ fn every_endpoint_for_longer_than_the_limit() {
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
     for endpoint in 0..3 {
-        fleet.ask(&ControlRequest::Accept { endpoint });
+        fleet.ask(&ControlRequest::AcceptConnections { endpoint });
     }
     fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let retried = fleet.json(&["retry", &task(&fleet)]).exits(0);
