@@ -185,7 +185,7 @@ async fn lost_reply_hides_whether_it_was_applied() {
 async fn phases_are_held_failed_and_released_by_the_door() {
     let mut demo = Served::start("healthy").await;
     let (tenant, phase) = ("pay".to_owned(), "BACKUP_DATA_MAJOR".to_owned());
-    let hold = ControlRequest::Hold { cluster: None, tenant: tenant.clone(), phase: phase.clone() };
+    let hold = ControlRequest::HoldPhase { cluster: None, tenant: tenant.clone(), phase: phase.clone() };
     demo.control.ask(&hold).await.unwrap();
     let mut client = demo.connect(2, "root@sys").await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay', 'order'").await.unwrap();

@@ -52,7 +52,7 @@ fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy>
 /// A backup whose job is held in this phase, and whose runner waits for it.
 #[track_caller]
 fn held(fleet: &Fleet, phase: &str) -> Running {
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let follower = Running::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
     journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));

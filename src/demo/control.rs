@@ -52,7 +52,8 @@ use super::life::{self, archive};
 #[allow(missing_docs, reason = "the table above says what each field is")]
 pub enum ControlRequest {
     Ping,
-    Hold {
+    #[serde(rename = "hold")]
+    HoldPhase {
         cluster: Option<String>,
         tenant: String,
         phase: String,
@@ -271,7 +272,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         | ControlRequest::Wait { .. }
         | ControlRequest::PassReply { .. }
         | ControlRequest::ReleaseReply { .. } => Value::Null,
-        ControlRequest::Hold { cluster, tenant, phase } => {
+        ControlRequest::HoldPhase { cluster, tenant, phase } => {
             let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
             let others = ["PARENT", "CANCELING", "CLEANUP"];
             let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());

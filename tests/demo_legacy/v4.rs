@@ -25,7 +25,7 @@ async fn the_states_of_a_task_are_the_lines_own() {
     for (cluster, tenant, phase) in
         [("first-v4", "web", "BACKUP_DATA_SYS"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
     {
-        let hold = |phase: &str| ControlRequest::Hold {
+        let hold = |phase: &str| ControlRequest::HoldPhase {
             cluster: Some(cluster.to_owned()),
             tenant: tenant.to_owned(),
             phase: phase.to_owned(),

@@ -114,7 +114,7 @@ fn cancel_before_the_start_starts_nothing() {
 #[test]
 fn our_own_job_is_cancelled_and_retry_starts_a_new_one() {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let id = task(&fleet);

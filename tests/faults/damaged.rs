@@ -91,7 +91,7 @@ fn unaudited_statement_is_not_sent() {
 #[test]
 fn a_cancel_that_cannot_be_audited_is_not_sent_and_says_so() {
     let fleet = quick("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &BACKUP);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let (id, trail) = (task(&fleet), fleet.state().join("audit.jsonl"));

@@ -182,7 +182,7 @@ fn of_two_starts_at_once_exactly_one_begins() {
         let target = format!("demo/{tenant}");
         let args = ["backup", target.as_str(), "--mode", "full", "--yes"];
         let phase = "BACKUP_SYS_META".to_owned();
-        fleet.ask(&ControlRequest::Hold { cluster: None, tenant: tenant.into(), phase: phase.clone() });
+        fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: tenant.into(), phase: phase.clone() });
         let mut faces = [Running::start(&fleet, &args), Running::start(&fleet, &args)];
         let loser = until("the one that is refused", || {
             faces.iter_mut().position(Running::ended).ok_or_else(|| "both run".to_owned())
@@ -256,7 +256,7 @@ fn a_relative_state_directory_is_that_of_the_face() {
 #[test]
 fn a_runner_has_a_heartbeat() {
     let fleet = quick("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
     let face = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_SYS_META");
     let path = journals(&fleet).pop().unwrap().with_extension("alive");

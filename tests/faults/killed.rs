@@ -194,7 +194,7 @@ fn killed_while_the_server_executes_the_start() {
 #[test]
 fn while_the_job_goes_on() {
     let fleet = quick("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let follower = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
@@ -234,7 +234,11 @@ fn again_and_again() {
 fn the_face_and_its_session() {
     for signal in [Signal::KILL, Signal::TERM, Signal::HUP, Signal::INT] {
         let fleet = quick("healthy");
-        fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        fleet.ask(&ControlRequest::HoldPhase {
+            cluster: None,
+            tenant: "pay".into(),
+            phase: "BACKUP_DATA_MINOR".into(),
+        });
         let plain = fleet.command(&BACKUP);
         // Where the tests run under `nohup` a face would inherit that SIGHUP is ignored, and rightly live on.
         let mut command = Command::new("env");
@@ -268,7 +272,7 @@ fn ends(child: &mut std::process::Child) -> Option<i32> {
 #[test]
 fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let fleet = quick("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
@@ -309,7 +313,7 @@ fn session(pid: u32) -> String {
 #[test]
 fn retry_of_a_task_that_runs_is_refused() {
     let fleet = quick("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let follower = Running::start(&fleet, &BACKUP);
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     let id = task(&fleet);

@@ -12,7 +12,7 @@ fn lose(fleet: &Fleet, prefix: &str, applied: bool) {
 }
 
 fn held(fleet: &Fleet, phase: &str) -> Running {
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let follower = Running::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
     journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));

@@ -59,8 +59,11 @@ fn running_foreign_backup_refuses_a_second_one() {
 #[test]
 fn detached_task_blocks_a_second_and_can_be_watched() {
     let fleet = Fleet::serve("healthy");
-    let hold =
-        |tenant: &str| ControlRequest::Hold { cluster: None, tenant: tenant.into(), phase: "BACKUP_DATA_MAJOR".into() };
+    let hold = |tenant: &str| ControlRequest::HoldPhase {
+        cluster: None,
+        tenant: tenant.into(),
+        phase: "BACKUP_DATA_MAJOR".into(),
+    };
     fleet.ask(&hold("pay"));
     let left = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).quiet();
     let task = left.task();
@@ -93,7 +96,7 @@ fn detached_task_blocks_a_second_and_can_be_watched() {
 fn lock_names_the_task_before_a_job_is_shown() {
     let fleet = Fleet::serve("archiving-off");
     // Its first steps take their time: the archive does not begin.
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     let first = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0);
     let task = first.task();
     let second = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(11).quiet();

@@ -14,7 +14,7 @@ fn an_internal_error_after_a_cancel_is_no_refusal() {
     fleet.ask(&ControlRequest::Inject {
         fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect },
     });
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let task = fleet.json(&["tasks"]).exits(0).of_kind("task")[0]["task"].as_str().unwrap().to_owned();

@@ -52,7 +52,7 @@ fn prod_interruption_needs_the_target_name() {
 #[test]
 fn on_prod_a_cancel_needs_the_name_of_what_it_hits() {
     let fleet = on_prod("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     let task = fleet.json(&["tasks"]).exits(0).of_kind("task")[0]["task"].as_str().unwrap().to_owned();

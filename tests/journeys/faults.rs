@@ -130,7 +130,7 @@ fn job_in_no_view_is_unknown_and_not_resent() {
 #[test]
 fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let task = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     // The runner knows its job.

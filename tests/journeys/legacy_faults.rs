@@ -49,7 +49,7 @@ fn unanswered_start_is_not_resent_or_claimed() {
 #[test]
 fn another_job_makes_it_busy() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let first = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     let second = fleet.json(&BACKUP).exits(11);
@@ -62,8 +62,11 @@ fn another_job_makes_it_busy() {
 #[test]
 fn a_cancel_is_one_statement_and_ends_everybody() {
     let fleet = Fleet::serve("fleet");
-    let held =
-        |tenant: &str| ControlRequest::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() };
+    let held = |tenant: &str| ControlRequest::HoldPhase {
+        cluster: cluster(),
+        tenant: tenant.to_owned(),
+        phase: "DOING".into(),
+    };
     fleet.ask(&held("shop"));
     fleet.ask(&held("cart"));
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
@@ -94,7 +97,7 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
 #[test]
 fn a_failed_job_is_told_with_its_code() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     fleet.ask(&ControlRequest::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
@@ -228,7 +231,7 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
 #[test]
 fn running_job_is_listed_once_and_watchable() {
     let fleet = Fleet::serve("fleet");
-    fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     crate::fleet::until("the task alone", || {

@@ -138,7 +138,7 @@ fn another_reason_is_said_again() {
 #[test]
 fn a_parent_without_its_child_is_said_too() {
     let fleet = patient("healthy", "500ms", "60s");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     let mut told = Told::start(&fleet, &FULL);
     let fault = told.until("fault", |_| true);
     assert!(
@@ -177,7 +177,7 @@ fn a_checkpoint_that_stands_names_the_log_stream() {
 fn progress_is_honest() {
     let fleet = Fleet::serve("healthy");
     // It stands in the middle until that was told: how often it is told is a matter of time.
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let mut told = Told::start(&fleet, &FULL);
     told.until("progress", |event| event["phase"] == "BACKUP_DATA_MAJOR");
     fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
@@ -246,7 +246,7 @@ fn the_log_that_goes_into_a_set_has_progress_of_its_own() {
     let fleet = Fleet::serve("fleet");
     let (cluster, tenant) = (Some("htap-wh".to_owned()), "lake".to_owned());
     let phase = "BACKUP_LOG".to_owned();
-    fleet.ask(&ControlRequest::Hold { cluster: cluster.clone(), tenant: tenant.clone(), phase: phase.clone() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster.clone(), tenant: tenant.clone(), phase: phase.clone() });
     let args = ["backup", "htap-wh/lake", "--mode", "full", "--yes", "--plus-archivelog", "--json"];
     let mut told = Told::start(&fleet, &args);
     let progress = told.until("progress", |progress| progress["phase"] == "BACKUP_LOG");
@@ -261,7 +261,11 @@ fn a_whole_cluster_that_does_not_answer_is_said_once() {
     let fleet = Fleet::serve("fleet");
     let cluster = || Some("ce-cd".to_owned());
     for tenant in ["shop", "cart"] {
-        fleet.ask(&ControlRequest::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".to_owned() });
+        fleet.ask(&ControlRequest::HoldPhase {
+            cluster: cluster(),
+            tenant: tenant.to_owned(),
+            phase: "DOING".to_owned(),
+        });
     }
     let mut told = Told::start(&fleet, &["backup", "ce-cd", "--mode", "full", "--yes", "--json"]);
     told.until("step", |step| step["step"] == "Wait for data backup" && step["state"] == "running");

@@ -99,7 +99,7 @@ fn a_failed_backup_of_a_tenant_is_retried_as_a_new_one() {
 #[test]
 fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     let fleet = served_as("stalls", "root@pay");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let config = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), config.replace("user: root@pay", "user: root@order")).unwrap();
     let other = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--detach"]).exits(0).task();

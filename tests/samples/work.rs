@@ -82,7 +82,7 @@ fn hold(fleet: &Fleet, plan: &Value) {
     for target in plan["targets"].as_array().unwrap() {
         let tenant = target["tenant"]["name"].as_str().unwrap();
         let held = |phase: &&str| {
-            let ask = ControlRequest::Hold {
+            let ask = ControlRequest::HoldPhase {
                 cluster: Some((*cluster).into()),
                 tenant: tenant.into(),
                 phase: (*phase).into(),

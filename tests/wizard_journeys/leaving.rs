@@ -11,7 +11,7 @@ const PHASE: &str = "BACKUP_DATA_MAJOR";
 /// A backup of pay that stands in a phase until it is released.
 fn held() -> (Fleet, Terminal) {
     let fleet = Fleet::serve("healthy");
-    fleet.ask(&ControlRequest::Hold { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     let mut terminal = start(&fleet, "healthy", &[]);
     answered(&terminal);
     choose(&mut terminal, "pay");
