@@ -195,7 +195,7 @@ async fn phases_are_held_failed_and_released_by_the_door() {
         ControlRequest::Fail { cluster: None, tenant: tenant.clone(), code: -4016, text: "Internal error".to_owned() };
     demo.control.ask(&fail).await.unwrap();
     demo.wait("pay", "history", "FAILED").await;
-    demo.control.ask(&ControlRequest::Release { cluster: None, tenant, phase }).await.unwrap();
+    demo.control.ask(&ControlRequest::ReleasePhase { cluster: None, tenant, phase }).await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay'").await.unwrap();
     demo.wait("pay", "history", "COMPLETED").await;
     let (tenant, what, is) = (Some("pay".to_owned()), "job".to_owned(), "DOING".to_owned());

@@ -61,5 +61,5 @@ fn held(fleet: &Fleet, phase: &str) -> Running {
 
 /// Lets the held job go on.
 fn release(fleet: &Fleet, phase: &str) {
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
 }

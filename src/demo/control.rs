@@ -58,7 +58,8 @@ pub enum ControlRequest {
         tenant: String,
         phase: String,
     },
-    Release {
+    #[serde(rename = "release")]
+    ReleasePhase {
         cluster: Option<String>,
         tenant: String,
         phase: String,
@@ -283,7 +284,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
-        ControlRequest::Release { cluster, tenant, phase } => {
+        ControlRequest::ReleasePhase { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))

@@ -128,7 +128,7 @@ fn our_own_job_is_cancelled_and_retry_starts_a_new_one() {
     let sent = fleet.statements();
     assert_eq!(sent.iter().filter(|text| text.contains("CANCEL")).count(), 1, "{sent:?}");
     assert!(sent.contains(&"ALTER SYSTEM CANCEL BACKUP TENANT = 'pay'".to_owned()), "{sent:?}");
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let over = fleet.json(&["cancel", &id, "--yes"]).exits(1);
     assert_eq!(over.fault()[0], format!("Task {id} does not run."));
     let again = fleet.json(&["retry", &id, "--yes"]).exits(0);

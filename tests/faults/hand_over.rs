@@ -193,7 +193,7 @@ fn of_two_starts_at_once_exactly_one_begins() {
         wait(&fleet, tenant, "task", "BACKUP_SYS_META");
         let id = task(&fleet);
         assert!(refused.err.contains(&id) || refused.out.contains(&id), "{id} is not named:\n{}", refused.err);
-        fleet.ask(&ControlRequest::Release { cluster: None, tenant: tenant.into(), phase });
+        fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: tenant.into(), phase });
         winner.end().exits(0);
         assert_eq!((journals(&fleet).len(), fleet.starts().len()), (round, round));
     }
@@ -267,7 +267,7 @@ fn a_runner_has_a_heartbeat() {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", runner(&fleet))).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_SYS_META".into() });
     face.end().exits(0);
     assert_eq!(newest(&fleet).last().unwrap()["event"], "runner_ended");
     assert_eq!(events(&journals(&fleet)[0]).len(), newest(&fleet).len());

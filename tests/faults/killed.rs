@@ -199,7 +199,7 @@ fn while_the_job_goes_on() {
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
     kill_runner(&fleet);
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     wait(&fleet, "pay", "history", "COMPLETED");
     gone_then_restorable(&fleet, follower);
 }
@@ -256,7 +256,11 @@ fn the_face_and_its_session() {
         let id = task(&fleet);
         assert_eq!(state_of(&fleet, &id), "running");
         let watch = Running::start(&fleet, &["watch", &id, "--json"]);
-        fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        fleet.ask(&ControlRequest::ReleasePhase {
+            cluster: None,
+            tenant: "pay".into(),
+            phase: "BACKUP_DATA_MINOR".into(),
+        });
         let watched = watch.end().exits(0);
         restorable_by_one(&fleet, &watched);
     }
@@ -299,7 +303,7 @@ fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let drain = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
     assert_eq!(ends(&mut face), Some(130));
     drain.join().unwrap().unwrap();
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     fleet.json(&["watch", &id]).exits(0);
 }
 
@@ -319,7 +323,7 @@ fn retry_of_a_task_that_runs_is_refused() {
     let id = task(&fleet);
     let refused = fleet.run(&["retry", &id]).exits(11);
     assert!(refused.err.contains(&id), "{}", refused.err);
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     restorable_by_one(&fleet, &follower.end().exits(0));
     // And one that is done has nothing to go on with.
     fleet.run(&["retry", &id]).exits(1);

@@ -20,7 +20,7 @@ fn held(fleet: &Fleet, phase: &str) -> Running {
 }
 
 fn released(fleet: &Fleet, phase: &str, follower: Running) {
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let ran = follower.end().exits(0);
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(fleet), ["done"]);
@@ -158,7 +158,7 @@ fn every_endpoint_for_longer_than_the_limit() {
     for endpoint in 0..3 {
         fleet.ask(&ControlRequest::AcceptConnections { endpoint });
     }
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let retried = fleet.json(&["retry", &task(&fleet)]).exits(0);
     assert_eq!(retried.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(&fleet), ["done"]);

@@ -83,7 +83,7 @@ fn detached_task_blocks_a_second_and_can_be_watched() {
     // Another tenant is in nobody's way.
     fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0);
 
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     for what in ["demo/pay", &task, &task[..task.len() - 2]] {
         let watched = fleet.json(&["watch", what]).exits(0).quiet();
         assert_eq!((watched.task(), &watched.verdict("demo/pay")["verdict"]), (task.clone(), &"restorable".into()));
@@ -103,7 +103,7 @@ fn lock_names_the_task_before_a_job_is_shown() {
     let fault = second.fault();
     assert!(fault[1].contains(&task), "{fault:?}");
     assert!(fleet.starts().len() <= 1, "{:?}", fleet.starts());
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     fleet.json(&["watch", &task]).exits(0);
     assert_eq!(fleet.starts().len(), 1);
 }

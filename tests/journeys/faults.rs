@@ -137,7 +137,7 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     until_task(&fleet, "step", "Wait for data backup");
     let fault = fleet.ask(&ControlRequest::HideJobs { cluster: None, tenant: "pay".into() });
     assert_eq!(fault, "vanish demo/pay");
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
     assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");

@@ -55,7 +55,7 @@ fn another_job_makes_it_busy() {
     let second = fleet.json(&BACKUP).exits(11);
     assert!(second.out.contains("\"event\":\"fault\""), "{}", second.out);
     assert_eq!(outcomes(&fleet).len(), 1);
-    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     first.end().exits(0);
 }
 
@@ -87,7 +87,11 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
     assert_eq!(said, ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM CANCEL BACKUP"]);
     // Retry is a new backup of everybody.
     for tenant in ["shop", "cart"] {
-        fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() });
+        fleet.ask(&ControlRequest::ReleasePhase {
+            cluster: cluster(),
+            tenant: tenant.to_owned(),
+            phase: "DOING".into(),
+        });
     }
     let again = fleet.json(&["retry", &task, "--yes"]).exits(0);
     assert_eq!(again.verdict("ce-cd/cart")["verdict"], "restorable");
@@ -101,7 +105,7 @@ fn a_failed_job_is_told_with_its_code() {
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     fleet.ask(&ControlRequest::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
-    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let failed = follower.end();
     assert!(matches!(failed.code, 4 | 20), "{} {}", failed.code, failed.out);
     let verdict = failed.verdict("ce-cd/shop");
@@ -252,7 +256,7 @@ fn running_job_is_listed_once_and_watchable() {
         let journals = std::fs::read_dir(std::path::Path::new(&other).join("tasks"));
         journals.ok().and_then(|mut all| all.next()).map(drop).ok_or_else(|| "no task yet".to_owned())
     });
-    fleet.ask(&ControlRequest::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     follower.end().exits(0);
     let watched = watching.wait_with_output().unwrap();
     let out = String::from_utf8_lossy(&watched.stdout).into_owned();

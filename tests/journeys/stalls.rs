@@ -150,7 +150,7 @@ fn a_parent_without_its_child_is_said_too() {
         why.starts_with("It stands at job 1 is INIT; the job of pay is awaited; the server does not say on"),
         "{why}"
     );
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
     told.ends(0);
     assert_eq!(fleet.starts().len(), 1);
 }
@@ -180,7 +180,7 @@ fn progress_is_honest() {
     fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let mut told = Told::start(&fleet, &FULL);
     told.until("progress", |event| event["phase"] == "BACKUP_DATA_MAJOR");
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     told.ends(0);
     let task = told.events.last().unwrap()["task"].as_str().unwrap().to_owned();
     let path = fleet.state().join("tasks").join(format!("{task}.jsonl"));
@@ -251,7 +251,7 @@ fn the_log_that_goes_into_a_set_has_progress_of_its_own() {
     let mut told = Told::start(&fleet, &args);
     let progress = told.until("progress", |progress| progress["phase"] == "BACKUP_LOG");
     assert_eq!(progress["log_percent"], 0.0, "{progress}");
-    fleet.ask(&ControlRequest::Release { cluster, tenant, phase });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster, tenant, phase });
     told.ends(0);
 }
 

@@ -113,7 +113,11 @@ fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     assert_eq!(said.last().unwrap(), "ALTER SYSTEM CANCEL BACKUP", "{said:#?}");
     assert_eq!(said.len(), 3);
     fleet.fix();
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase {
+        cluster: None,
+        tenant: "order".into(),
+        phase: "BACKUP_DATA_MAJOR".into(),
+    });
     let other = fleet.json(&["watch", &other]).exits(0);
     assert_eq!(other.verdict("demo/order")["verdict"], "restorable");
 }

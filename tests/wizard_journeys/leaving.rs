@@ -25,7 +25,7 @@ fn held() -> (Fleet, Terminal) {
 /// Releases the held phase, and checks that the task ends restorable without a front end.
 fn ends_restorable(fleet: &Fleet) {
     let task = fleet.json(&["tasks"]).exits(0).task();
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(fleet.starts().len(), 1);
@@ -69,7 +69,7 @@ fn a_later_login_finds_the_task_and_follows_it() {
     later.keys("\r");
     later.shows("[6 Task]");
     later.shows("Wait for data backup");
-    fleet.ask(&ControlRequest::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
     later.shows("RESTORABLE  pay: ");
     later.keys("q");
     assert_eq!(later.exit(), 0);
