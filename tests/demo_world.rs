@@ -191,8 +191,12 @@ async fn phases_are_held_failed_and_released_by_the_door() {
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay', 'order'").await.unwrap();
     demo.wait("order", "history", "COMPLETED").await;
     demo.wait("pay", "task", "BACKUP_DATA_MAJOR").await;
-    let fail =
-        ControlRequest::Fail { cluster: None, tenant: tenant.clone(), code: -4016, text: "Internal error".to_owned() };
+    let fail = ControlRequest::FailJob {
+        cluster: None,
+        tenant: tenant.clone(),
+        code: -4016,
+        text: "Internal error".to_owned(),
+    };
     demo.control.ask(&fail).await.unwrap();
     demo.wait("pay", "history", "FAILED").await;
     demo.control.ask(&ControlRequest::ReleasePhase { cluster: None, tenant, phase }).await.unwrap();

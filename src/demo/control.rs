@@ -64,7 +64,8 @@ pub enum ControlRequest {
         tenant: String,
         phase: String,
     },
-    Fail {
+    #[serde(rename = "fail")]
+    FailJob {
         cluster: Option<String>,
         tenant: String,
         code: i64,
@@ -289,7 +290,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
-        ControlRequest::Fail { cluster, tenant: who, code, text } => {
+        ControlRequest::FailJob { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
             let index = place(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];

@@ -104,7 +104,7 @@ fn a_failed_job_is_told_with_its_code() {
     fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
-    fleet.ask(&ControlRequest::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
+    fleet.ask(&ControlRequest::FailJob { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
     fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let failed = follower.end();
     assert!(matches!(failed.code, 4 | 20), "{} {}", failed.code, failed.out);
