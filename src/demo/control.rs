@@ -71,7 +71,8 @@ pub enum ControlRequest {
         code: i64,
         text: String,
     },
-    Inject {
+    #[serde(rename = "inject")]
+    InjectFault {
         fault: InjectedFault,
     },
     Fix {
@@ -299,7 +300,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
             Value::Null
         }
-        ControlRequest::Inject { mut fault } => {
+        ControlRequest::InjectFault { mut fault } => {
             fault.since = fleet.now;
             put(fleet, fault)
         }

@@ -102,7 +102,7 @@ impl Served {
             since: 0,
             effect,
         };
-        self.control.ask(&ControlRequest::Inject { fault }).await.unwrap();
+        self.control.ask(&ControlRequest::InjectFault { fault }).await.unwrap();
     }
 
     pub async fn fix(&mut self) {

@@ -100,7 +100,7 @@ fn a_start_never_goes_to_another_cluster() {
 fn role_change_while_waiting_is_reported() {
     let fleet = Fleet::serve("healthy");
     let follower = held(&fleet, MAJOR);
-    fleet.ask(&ControlRequest::Inject {
+    fleet.ask(&ControlRequest::InjectFault {
         fault: InjectedFault {
             name: "switchover".to_owned(),
             cluster: None,

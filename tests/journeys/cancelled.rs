@@ -11,7 +11,7 @@ fn an_internal_error_after_a_cancel_is_no_refusal() {
     let fleet = Fleet::serve("healthy");
     let effect = FaultEffect::CancelRefused { code: 4016, text: "Internal error".into() };
     let (name, cluster, tenant, server) = ("odd-cancel".to_owned(), None, None, None);
-    fleet.ask(&ControlRequest::Inject {
+    fleet.ask(&ControlRequest::InjectFault {
         fault: InjectedFault { name, cluster, tenant, server, fixable: true, since: 0, effect },
     });
     fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });

@@ -78,7 +78,7 @@ fn compaction_needs_consent_and_then_resumes() {
     // The second zone waits until the first was seen.
     let held =
         serde_json::json!({"name": "held", "cluster": "legacy-sh", "server": 1, "kind": "hold", "phase": "MERGE"});
-    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(held).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(held).unwrap() });
     let retry = Running::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
     retry.prints("1 of 3 zones merged (");
     fleet.ask(&ControlRequest::Fix { name: Some("held".to_owned()) });

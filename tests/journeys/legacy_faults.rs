@@ -23,7 +23,7 @@ fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
 fn inject(fleet: &Fleet, fields: &serde_json::Value) {
     let mut fault = serde_json::json!({"name": "cause", "cluster": "ce-cd", "fixable": true});
     fault.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(fault).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(fault).unwrap() });
 }
 
 const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
@@ -197,7 +197,7 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
     assert_eq!(fleet.said_to("legacy"), []);
     let skip = [&backup[..], &["--skip", "one_build"]].concat();
     let sign = serde_json::json!({"name": "cause", "cluster": "legacy", "fixable": true, "kind": "upgrade_mode"});
-    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(sign).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(sign).unwrap() });
     let upgrading = fleet.json(&skip).exits(10).quiet();
     assert_eq!(upgrading.check("legacy", "upgrading").0, "fail");
     assert_eq!(fleet.said_to("legacy"), []);

@@ -160,7 +160,7 @@ fn through_a_proxy_nothing_is_asked() {
     let name = "proxied".to_owned();
     let (cluster, tenant, server, fixable, since) = (None, None, None, true, 0);
     let fault = InjectedFault { name, cluster, tenant, server, fixable, since, effect: FaultEffect::BehindProxy };
-    fleet.ask(&ControlRequest::Inject { fault });
+    fleet.ask(&ControlRequest::InjectFault { fault });
     let ran = full(&fleet, "demo/pay", &["--prove"]).exits(0).quiet();
     let why = ran.verdict("demo/pay")["proof_why"].as_str().unwrap().to_owned();
     assert!(why.contains("through a proxy"), "{why}");

@@ -226,7 +226,7 @@ fn hold(phase: &str, error: Option<(i64, &str)>) -> ControlRequest {
         since: 0,
         effect,
     };
-    ControlRequest::Inject { fault }
+    ControlRequest::InjectFault { fault }
 }
 
 /// A fleet whose inventory has these limits for a standstill and for the archive.
@@ -270,7 +270,7 @@ fn a_whole_cluster_that_does_not_answer_is_said_once() {
     let mut told = Told::start(&fleet, &["backup", "ce-cd", "--mode", "full", "--yes", "--json"]);
     told.until("step", |step| step["step"] == "Wait for data backup" && step["state"] == "running");
     let silence = serde_json::json!({"name": "silence", "cluster": "ce-cd", "fixable": true, "kind": "refuse"});
-    fleet.ask(&ControlRequest::Inject { fault: serde_json::from_value(silence).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(silence).unwrap() });
     told.until("fault", |fault| fault["what"].as_str().unwrap().ends_with(" cannot be reached."));
     // It stays silent for longer than is waited: nobody knows what became of it.
     told.ends(21);

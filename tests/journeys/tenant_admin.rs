@@ -186,7 +186,7 @@ fn hidden_connections_are_no_proof_of_absence() {
     let (cluster, tenant) = (None, Some("pay".to_owned()));
     let fault =
         InjectedFault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
-    fleet.ask(&ControlRequest::Inject { fault });
+    fleet.ask(&ControlRequest::InjectFault { fault });
     fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);
     assert_eq!(
