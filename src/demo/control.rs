@@ -75,7 +75,8 @@ pub enum ControlRequest {
     InjectFault {
         fault: InjectedFault,
     },
-    Fix {
+    #[serde(rename = "fix")]
+    RemoveFaults {
         name: Option<String>,
     },
     LoseReply {
@@ -304,7 +305,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             fault.since = fleet.now;
             put(fleet, fault)
         }
-        ControlRequest::Fix { name } => match name {
+        ControlRequest::RemoveFaults { name } => match name {
             Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
                 return Err(format!("no fault '{name}'"));
             }

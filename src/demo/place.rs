@@ -365,7 +365,7 @@ pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, Place
     if !served(&dir)? {
         return Err(PlaceError::NotServed(scenario.to_owned()));
     }
-    let removed = ControlClient::connect(&dir).await?.ask(&ControlRequest::Fix { name: None }).await?;
+    let removed = ControlClient::connect(&dir).await?.ask(&ControlRequest::RemoveFaults { name: None }).await?;
     Ok(serde_json::from_value(removed).unwrap_or_default())
 }
 

@@ -106,7 +106,7 @@ impl Served {
     }
 
     pub async fn fix(&mut self) {
-        self.control.ask(&ControlRequest::Fix { name: None }).await.unwrap();
+        self.control.ask(&ControlRequest::RemoveFaults { name: None }).await.unwrap();
     }
 
     pub async fn stop(self) {

@@ -142,7 +142,7 @@ impl Fleet {
 
     /// Removes every fixable fault; returns their names.
     pub fn fix(&self) -> Vec<String> {
-        serde_json::from_value(self.ask(&ControlRequest::Fix { name: None })).unwrap()
+        serde_json::from_value(self.ask(&ControlRequest::RemoveFaults { name: None })).unwrap()
     }
 
     /// Watches a backup that somebody else started, and removes every cause once the watcher waits for its end: the names of the

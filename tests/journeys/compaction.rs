@@ -81,7 +81,7 @@ fn compaction_needs_consent_and_then_resumes() {
     fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(held).unwrap() });
     let retry = Running::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
     retry.prints("1 of 3 zones merged (");
-    fleet.ask(&ControlRequest::Fix { name: Some("held".to_owned()) });
+    fleet.ask(&ControlRequest::RemoveFaults { name: Some("held".to_owned()) });
     retry.end().exits(0);
     assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
     let told = fleet.json(&["watch", &failed.task()]).exits(0);

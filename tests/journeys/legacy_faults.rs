@@ -176,7 +176,7 @@ fn upgrade_cleanup_and_standby_are_refused() {
         let failed = refused.of_kind("check").into_iter().find(|check| check["result"] == "fail").unwrap();
         assert_eq!(failed["check"], check, "{failed}");
         assert!(failed["found"].as_str().unwrap().starts_with(found), "{failed}");
-        fleet.ask(&ControlRequest::Fix { name: Some("cause".to_owned()) });
+        fleet.ask(&ControlRequest::RemoveFaults { name: Some("cause".to_owned()) });
     }
     assert_eq!(outcomes(&fleet), []);
     fleet.json(&BACKUP).exits(0);
@@ -201,7 +201,7 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
     let upgrading = fleet.json(&skip).exits(10).quiet();
     assert_eq!(upgrading.check("legacy", "upgrading").0, "fail");
     assert_eq!(fleet.said_to("legacy"), []);
-    fleet.ask(&ControlRequest::Fix { name: Some("cause".to_owned()) });
+    fleet.ask(&ControlRequest::RemoveFaults { name: Some("cause".to_owned()) });
     let ran = fleet.json(&skip).exits(0);
     assert_eq!(ran.of_kind("plan")[0]["overridden"][0]["check"], "one_build");
     assert_eq!(ran.verdict("legacy/shop")["verdict"], "restorable");

@@ -130,7 +130,7 @@ fn another_reason_is_said_again() {
     fleet.ask(&hold("BACKUP_DATA_MINOR", Some((-9061, "IO limit"))));
     let second = told.until("fault", |_| true);
     assert_eq!((&second["code"], &second["what"]), (&9061.into(), &first["what"]));
-    fleet.ask(&ControlRequest::Fix { name: None });
+    fleet.ask(&ControlRequest::RemoveFaults { name: None });
     told.ends(0);
     assert_eq!(told.count("fault"), 2, "{:#?}", told.events);
 }
