@@ -104,7 +104,8 @@ pub enum ControlRequest {
     },
     #[serde(rename = "cut")]
     CutConnections,
-    Restart {
+    #[serde(rename = "restart")]
+    RestartServer {
         cluster: Option<String>,
         server: usize,
     },
@@ -349,7 +350,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             }
             Value::Null
         }
-        ControlRequest::Restart { cluster, server } => {
+        ControlRequest::RestartServer { cluster, server } => {
             let (cluster, now) = (place(fleet, cluster.as_deref())?, fleet.now);
             let port = fleet.endpoints.iter_mut().find(|port| port.cluster == cluster && port.server == server);
             port.ok_or("no such server")?.restarts += 1;

@@ -102,7 +102,7 @@ fn a_server_that_restarts_in_the_wait() {
     let fleet = quick("healthy");
     let follower = held(&fleet, "BACKUP_DATA_MAJOR");
     for server in 0..3 {
-        fleet.ask(&ControlRequest::Restart { cluster: None, server });
+        fleet.ask(&ControlRequest::RestartServer { cluster: None, server });
     }
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
@@ -116,7 +116,7 @@ fn a_server_that_restarts_between_the_start_and_its_answer() {
         let follower = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
         wait(&fleet, "", "held", "1");
         for server in 0..3 {
-            fleet.ask(&ControlRequest::Restart { cluster: None, server });
+            fleet.ask(&ControlRequest::RestartServer { cluster: None, server });
         }
         release(&fleet, "ALTER SYSTEM BACKUP");
         let ran = follower.end();
