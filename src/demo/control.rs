@@ -152,7 +152,7 @@ pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: wa
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    clients.spawn(converse(Arc::clone(&world), stream, stop.clone()));
+                    clients.spawn(serve_client(Arc::clone(&world), stream, stop.clone()));
                 }
             }
             Some(_ended) = clients.join_next() => {}
@@ -160,7 +160,7 @@ pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: wa
     }
 }
 
-async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
+async fn serve_client(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Some(line) = lines.next_line().await? {
