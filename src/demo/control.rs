@@ -180,7 +180,7 @@ async fn serve_client(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sen
 }
 
 /// Returns the index of the cluster of that name, or of the first.
-fn place(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
+fn cluster_index(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
     match cluster {
         None => Ok(0),
         Some(name) => {
@@ -202,7 +202,7 @@ fn by_hand(
     who: &str,
     effect: FaultEffect,
 ) -> Result<InjectedFault, String> {
-    let cluster = &fleet.clusters[place(fleet, cluster)?];
+    let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
     tenant(cluster, who)?;
     Ok(InjectedFault {
         name: format!("{name} {}/{who}", cluster.name),
@@ -278,7 +278,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         | ControlRequest::PassReply { .. }
         | ControlRequest::ReleaseReply { .. } => Value::Null,
         ControlRequest::HoldPhase { cluster, tenant, phase } => {
-            let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
+            let phases = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].line.phases;
             let others = ["PARENT", "CANCELING", "CLEANUP"];
             let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());
             if !known {
@@ -289,13 +289,13 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             put(fleet, fault)
         }
         ControlRequest::ReleasePhase { cluster, tenant, phase } => {
-            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
+            let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         ControlRequest::FailJob { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
-            let index = place(fleet, cluster.as_deref())?;
+            let index = cluster_index(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];
             let id = tenant(cluster, &who)?.id;
             let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.ended());
@@ -351,7 +351,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             Value::Null
         }
         ControlRequest::RestartServer { cluster, server } => {
-            let (cluster, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+            let (cluster, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             let port = fleet.endpoints.iter_mut().find(|port| port.cluster == cluster && port.server == server);
             port.ok_or("no such server")?.restarts += 1;
             fleet.clusters[cluster].servers[server].started = now;
@@ -362,11 +362,11 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             put(fleet, fault)
         }
         ControlRequest::ResumeCheckpoint { cluster, tenant } => {
-            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
+            let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
             take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
         }
         ControlRequest::InterruptArchive { cluster, tenant: who } => {
-            let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+            let (index, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
             let own = tenant(&fleet.clusters[index], &who)?.id;
             let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
@@ -416,7 +416,7 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
         ("statements", _) => return Ok(fleet.statements.len().to_string()),
         _ => {}
     }
-    let cluster = &fleet.clusters[place(fleet, cluster)?];
+    let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
     if what == "merge" {
         let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
         return Ok(merge.to_owned());
