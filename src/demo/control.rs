@@ -190,7 +190,7 @@ fn cluster_index(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> 
     }
 }
 
-fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
+fn find_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
     cluster.tenant(name).ok_or_else(|| format!("no tenant '{name}' in '{}'", cluster.name))
 }
 
@@ -203,7 +203,7 @@ fn by_hand(
     effect: FaultEffect,
 ) -> Result<InjectedFault, String> {
     let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
-    tenant(cluster, who)?;
+    find_tenant(cluster, who)?;
     Ok(InjectedFault {
         name: format!("{name} {}/{who}", cluster.name),
         cluster: Some(cluster.name.clone()),
@@ -297,7 +297,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             let (speed, now) = (fleet.speed, fleet.now);
             let index = cluster_index(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];
-            let id = tenant(cluster, &who)?.id;
+            let id = find_tenant(cluster, &who)?.id;
             let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.ended());
             life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
             Value::Null
@@ -368,7 +368,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         ControlRequest::InterruptArchive { cluster, tenant: who } => {
             let (index, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
-            let own = tenant(&fleet.clusters[index], &who)?.id;
+            let own = find_tenant(&fleet.clusters[index], &who)?.id;
             let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
             archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
@@ -421,7 +421,7 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
         let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
         return Ok(merge.to_owned());
     }
-    let tenant = tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
+    let tenant = find_tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
         "job" => job.map_or("", |job| job.status.word()).to_owned(),
