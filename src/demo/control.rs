@@ -195,7 +195,7 @@ fn find_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, Strin
 }
 
 /// Returns a fault for a request: its name consists of the effect and the tenant, so that the opposite request finds it.
-fn by_hand(
+fn manual_fault(
     fleet: &Fleet,
     cluster: Option<&str>,
     name: &str,
@@ -285,7 +285,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
                 return Err(format!("no phase '{phase}'"));
             }
             let effect = FaultEffect::HoldPhase { phase: phase.clone(), code: None, text: String::new() };
-            let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
+            let fault = manual_fault(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
         ControlRequest::ReleasePhase { cluster, tenant, phase } => {
@@ -358,7 +358,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             Value::Null
         }
         ControlRequest::StallCheckpoint { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
+            let fault = manual_fault(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
             put(fleet, fault)
         }
         ControlRequest::ResumeCheckpoint { cluster, tenant } => {
@@ -375,7 +375,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         }
         ControlRequest::HideJobs { cluster, tenant } => {
             let fault =
-                by_hand(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
+                manual_fault(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
             put(fleet, fault)
         }
         ControlRequest::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
