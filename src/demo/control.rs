@@ -215,7 +215,7 @@ fn manual_fault(
     })
 }
 
-fn put(fleet: &mut Fleet, fault: InjectedFault) -> Value {
+fn add_fault(fleet: &mut Fleet, fault: InjectedFault) -> Value {
     fleet.faults.retain(|known| known.name != fault.name);
     let name = fault.name.clone();
     fleet.faults.push(fault);
@@ -286,7 +286,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             }
             let effect = FaultEffect::HoldPhase { phase: phase.clone(), code: None, text: String::new() };
             let fault = manual_fault(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
         ControlRequest::ReleasePhase { cluster, tenant, phase } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
@@ -304,7 +304,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         }
         ControlRequest::InjectFault { mut fault } => {
             fault.since = fleet.now;
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
         ControlRequest::RemoveFaults { name } => match name {
             Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
@@ -333,7 +333,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
                 since: fleet.now,
                 effect: FaultEffect::PortRefuses,
             };
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
         ControlRequest::AcceptConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
@@ -359,7 +359,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         }
         ControlRequest::StallCheckpoint { cluster, tenant } => {
             let fault = manual_fault(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
         ControlRequest::ResumeCheckpoint { cluster, tenant } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
@@ -376,7 +376,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         ControlRequest::HideJobs { cluster, tenant } => {
             let fault =
                 manual_fault(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
         ControlRequest::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
         ControlRequest::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
