@@ -222,7 +222,7 @@ fn add_fault(fleet: &mut Fleet, fault: InjectedFault) -> Value {
     json!(name)
 }
 
-fn take(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
+fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
     fleet.faults = left;
     let taken: Vec<InjectedFault> = taken;
@@ -291,7 +291,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         ControlRequest::ReleasePhase { cluster, tenant, phase } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
+            remove_faults(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         ControlRequest::FailJob { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
@@ -310,8 +310,8 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
             Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
                 return Err(format!("no fault '{name}'"));
             }
-            Some(name) => take(fleet, |fault| fault.name == name),
-            None => take(fleet, |fault| fault.fixable),
+            Some(name) => remove_faults(fleet, |fault| fault.name == name),
+            None => remove_faults(fleet, |fault| fault.fixable),
         },
         ControlRequest::LoseReply { prefix, applied } => {
             fleet.drops.push(LostReply { prefix, applied });
@@ -338,7 +338,7 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         ControlRequest::AcceptConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
-            take(fleet, |fault| {
+            remove_faults(fleet, |fault| {
                 let here = fault.cluster.as_ref().is_none_or(|name| *name == cluster)
                     && fault.server.is_none_or(|index| index == server);
                 here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Unresponsive)
@@ -363,7 +363,9 @@ fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
         }
         ControlRequest::ResumeCheckpoint { cluster, tenant } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled)
+            remove_faults(fleet, |fault| {
+                concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled
+            })
         }
         ControlRequest::InterruptArchive { cluster, tenant: who } => {
             let (index, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
