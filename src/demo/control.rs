@@ -167,7 +167,7 @@ async fn serve_client(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sen
         let asked = serde_json::from_str::<ControlRequest>(&line).map_err(|error| error.to_string());
         let ends = matches!(asked, Ok(ControlRequest::Stop));
         let answer = match asked {
-            Ok(ask) => answer(&world, ask).await,
+            Ok(ask) => handle_request(&world, ask).await,
             Err(error) => Err(error),
         };
         let reply = answer.map_or_else(|error| json!({"error": error}), |value| json!({"ok": value}));
@@ -251,7 +251,7 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
-async fn answer(world: &Embedded, ask: ControlRequest) -> Result<Value, String> {
+async fn handle_request(world: &Embedded, ask: ControlRequest) -> Result<Value, String> {
     if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
         return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
     }
