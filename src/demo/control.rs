@@ -261,12 +261,12 @@ async fn handle_request(world: &Embedded, ask: ControlRequest) -> Result<Value, 
             passed => Ok(json!(passed)),
         },
         ControlRequest::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
-        ask => world.change(|fleet| change(fleet, ask)),
+        ask => world.change(|fleet| apply_request(fleet, ask)),
     }
 }
 
 #[allow(clippy::too_many_lines, reason = "one line or two for each request of the table above")]
-fn change(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
+fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
     Ok(match ask {
         ControlRequest::TimeZone { zone, system } => {
             (fleet.time_zone, fleet.system_time_zone) = (zone, system);
