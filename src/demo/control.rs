@@ -291,7 +291,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
         ControlRequest::ReleasePhase { cluster, tenant, phase } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
             let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
-            remove_faults(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
+            remove_faults(fleet, |fault| is_of_tenant(fault, &cluster, &tenant) && held(fault))
         }
         ControlRequest::FailJob { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
@@ -364,7 +364,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
         ControlRequest::ResumeCheckpoint { cluster, tenant } => {
             let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
             remove_faults(fleet, |fault| {
-                concerns(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled
+                is_of_tenant(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled
             })
         }
         ControlRequest::InterruptArchive { cluster, tenant: who } => {
@@ -385,7 +385,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
     })
 }
 
-fn concerns(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
+fn is_of_tenant(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
     fault.cluster.as_deref().is_none_or(|name| name == cluster) && fault.tenant.as_deref() == Some(tenant)
 }
 
