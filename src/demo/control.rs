@@ -253,7 +253,15 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
 
 async fn handle_request(world: &Embedded, ask: ControlRequest) -> Result<Value, String> {
     if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
-        return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
+        return wait_for_state(
+            world,
+            cluster.as_deref(),
+            tenant.as_deref(),
+            &what,
+            &is,
+            Duration::from_millis(within_ms),
+        )
+        .await;
     }
     match ask {
         ControlRequest::PassReply { prefix } => match world.let_pass(&prefix, false) {
@@ -389,7 +397,7 @@ fn is_of_tenant(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
     fault.cluster.as_deref().is_none_or(|name| name == cluster) && fault.tenant.as_deref() == Some(tenant)
 }
 
-async fn wait(
+async fn wait_for_state(
     world: &Embedded,
     cluster: Option<&str>,
     who: Option<&str>,
