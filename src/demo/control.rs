@@ -405,8 +405,8 @@ async fn wait_for_state(
     is: &str,
     within: Duration,
 ) -> Result<Value, String> {
-    world.look(|fleet| seen(fleet, cluster, who, what))?;
-    let state = |fleet: &Fleet| seen(fleet, cluster, who, what).unwrap_or_else(|error| error);
+    world.look(|fleet| observed_state(fleet, cluster, who, what))?;
+    let state = |fleet: &Fleet| observed_state(fleet, cluster, who, what).unwrap_or_else(|error| error);
     let reached = world.until(within, |fleet| (state(fleet) == is).then_some(())).await;
     match reached {
         Some(()) => Ok(Value::Null),
@@ -419,7 +419,7 @@ async fn wait_for_state(
 }
 
 /// Returns the present value of a state that `wait` can wait for, in one word.
-fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
+fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
     match (what, who) {
         ("connections", _) => return Ok(fleet.connections.len().to_string()),
         ("held", _) => return Ok(fleet.held.len().to_string()),
