@@ -442,13 +442,13 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
             })
             .to_owned(),
         "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
-        "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
+        "restorable" => if is_restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),
     })
 }
 
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
-fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_v3() {
         return life::v3::restorable(fleet, cluster, tenant);
     }
