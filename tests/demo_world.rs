@@ -88,11 +88,14 @@ impl Served {
 
     async fn wait(&mut self, tenant: &str, what: &str, is: &str) {
         let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-        self.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+        self.control
+            .send(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS })
+            .await
+            .unwrap();
     }
 
     async fn statements(&mut self) -> Vec<(String, String)> {
-        let list = self.control.ask(&ControlRequest::Statements).await.unwrap();
+        let list = self.control.send(&ControlRequest::Statements).await.unwrap();
         let word = |entry: &serde_json::Value, key: &str| entry[key].as_str().unwrap().to_owned();
         list.as_array().unwrap().iter().map(|entry| (word(entry, "text"), word(entry, "outcome"))).collect()
     }
@@ -168,7 +171,7 @@ async fn lost_reply_hides_whether_it_was_applied() {
     let backup = "alter system backup tenant = pay description 'obnow 7.1'";
     for (applied, outcome) in [(false, "lost before it was applied"), (true, "lost after it was applied: done")] {
         let prefix = "ALTER SYSTEM BACKUP".to_owned();
-        demo.control.ask(&ControlRequest::LoseReply { prefix, applied }).await.unwrap();
+        demo.control.send(&ControlRequest::LoseReply { prefix, applied }).await.unwrap();
         let mut client = demo.connect(0, "root@sys").await.unwrap();
         let error = ask(&mut client, backup).await.unwrap_err();
         assert!(error.as_database_error().is_none(), "{error}");
@@ -186,7 +189,7 @@ async fn phases_are_held_failed_and_released_by_the_door() {
     let mut demo = Served::start("healthy").await;
     let (tenant, phase) = ("pay".to_owned(), "BACKUP_DATA_MAJOR".to_owned());
     let hold = ControlRequest::HoldPhase { cluster: None, tenant: tenant.clone(), phase: phase.clone() };
-    demo.control.ask(&hold).await.unwrap();
+    demo.control.send(&hold).await.unwrap();
     let mut client = demo.connect(2, "root@sys").await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay', 'order'").await.unwrap();
     demo.wait("order", "history", "COMPLETED").await;
@@ -197,14 +200,14 @@ async fn phases_are_held_failed_and_released_by_the_door() {
         code: -4016,
         text: "Internal error".to_owned(),
     };
-    demo.control.ask(&fail).await.unwrap();
+    demo.control.send(&fail).await.unwrap();
     demo.wait("pay", "history", "FAILED").await;
-    demo.control.ask(&ControlRequest::ReleasePhase { cluster: None, tenant, phase }).await.unwrap();
+    demo.control.send(&ControlRequest::ReleasePhase { cluster: None, tenant, phase }).await.unwrap();
     ask(&mut client, "ALTER SYSTEM BACKUP TENANT = 'pay'").await.unwrap();
     demo.wait("pay", "history", "COMPLETED").await;
     let (tenant, what, is) = (Some("pay".to_owned()), "job".to_owned(), "DOING".to_owned());
     let late =
-        demo.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: 30 }).await.unwrap_err();
+        demo.control.send(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: 30 }).await.unwrap_err();
     assert!(late.to_string().ends_with("for job of pay to be 'DOING'; it is 'COMPLETED'"), "{late}");
     demo.stop().await;
 }
@@ -232,9 +235,9 @@ async fn ports_refuse_hang_listen_and_are_cut() {
         };
         tokio::time::timeout(std::time::Duration::from_millis(LIMIT_MS), opened).await.unwrap();
     }
-    demo.control.ask(&ControlRequest::CutConnections).await.unwrap();
+    demo.control.send(&ControlRequest::CutConnections).await.unwrap();
     let (tenant, what, is) = (None, "connections".to_owned(), "0".to_owned());
-    demo.control.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+    demo.control.send(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     assert!(ask(&mut third, "SELECT VERSION()").await.is_err());
     demo.stop().await;
 }

@@ -503,7 +503,7 @@ impl ControlClient {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn ask(&mut self, ask: &ControlRequest) -> Result<Value, ControlError> {
+    pub async fn send(&mut self, ask: &ControlRequest) -> Result<Value, ControlError> {
         let line = self.exchange(ask).await;
         let line = line.map_err(|source| ControlError::Unreachable { path: self.path.clone(), source })?;
         let mut reply: Value = serde_json::from_str(&line).map_err(|error| ControlError::Refused(error.to_string()))?;

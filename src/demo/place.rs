@@ -272,7 +272,7 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
     let answers = async {
         loop {
             if let Ok(mut control) = ControlClient::connect(&dir).await
-                && control.ask(&ControlRequest::Ping).await.is_ok()
+                && control.send(&ControlRequest::Ping).await.is_ok()
             {
                 return;
             }
@@ -328,7 +328,7 @@ pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
     if !served(&dir)? {
         return Err(PlaceError::NotServed(scenario.to_owned()));
     }
-    ControlClient::connect(&dir).await?.ask(&ControlRequest::Stop).await?;
+    ControlClient::connect(&dir).await?.send(&ControlRequest::Stop).await?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while served(&dir)? {
         if tokio::time::Instant::now() >= deadline {
@@ -365,7 +365,7 @@ pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, Place
     if !served(&dir)? {
         return Err(PlaceError::NotServed(scenario.to_owned()));
     }
-    let removed = ControlClient::connect(&dir).await?.ask(&ControlRequest::RemoveFaults { name: None }).await?;
+    let removed = ControlClient::connect(&dir).await?.send(&ControlRequest::RemoveFaults { name: None }).await?;
     Ok(serde_json::from_value(removed).unwrap_or_default())
 }
 

@@ -88,7 +88,7 @@ impl Served {
     pub async fn wait(&mut self, cluster: &str, tenant: &str, what: &str, is: &str) {
         let (cluster, tenant) = (Some(cluster.to_owned()), Some(tenant.to_owned()));
         let (what, is) = (what.to_owned(), is.to_owned());
-        self.control.ask(&ControlRequest::Wait { cluster, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
+        self.control.send(&ControlRequest::Wait { cluster, tenant, what, is, within_ms: LIMIT_MS }).await.unwrap();
     }
 
     /// Puts a fault into a cluster, or into one of its tenants.
@@ -102,11 +102,11 @@ impl Served {
             since: 0,
             effect,
         };
-        self.control.ask(&ControlRequest::InjectFault { fault }).await.unwrap();
+        self.control.send(&ControlRequest::InjectFault { fault }).await.unwrap();
     }
 
     pub async fn fix(&mut self) {
-        self.control.ask(&ControlRequest::RemoveFaults { name: None }).await.unwrap();
+        self.control.send(&ControlRequest::RemoveFaults { name: None }).await.unwrap();
     }
 
     pub async fn stop(self) {

@@ -30,9 +30,9 @@ async fn the_states_of_a_task_are_the_lines_own() {
             tenant: tenant.to_owned(),
             phase: phase.to_owned(),
         };
-        let foreign = demo.control.ask(&hold("BACKUP_META")).await.unwrap_err();
+        let foreign = demo.control.send(&hold("BACKUP_META")).await.unwrap_err();
         assert!(foreign.to_string().ends_with("no phase 'BACKUP_META'"), "{foreign}");
-        demo.control.ask(&hold(phase)).await.unwrap();
+        demo.control.send(&hold(phase)).await.unwrap();
         let mut client = demo.sys(cluster).await;
         client.ask(&format!("ALTER SYSTEM BACKUP TENANT = {tenant}")).await;
         demo.wait(cluster, tenant, "task", phase).await;

@@ -106,7 +106,7 @@ impl Fleet {
     /// Its refusal.
     pub fn try_ask(&self, ask: &ControlRequest) -> Result<Value, ControlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { ControlClient::connect(&self.folder).await?.ask(ask).await })
+        runtime.block_on(async { ControlClient::connect(&self.folder).await?.send(ask).await })
     }
 
     /// Returns every `RESTORE .. PREVIEW` that reached the fleet, with its outcome.
