@@ -504,7 +504,7 @@ impl ControlClient {
     /// # Errors
     /// [`ControlError`].
     pub async fn send(&mut self, ask: &ControlRequest) -> Result<Value, ControlError> {
-        let line = self.exchange(ask).await;
+        let line = self.send_line(ask).await;
         let line = line.map_err(|source| ControlError::Unreachable { path: self.path.clone(), source })?;
         let mut reply: Value = serde_json::from_str(&line).map_err(|error| ControlError::Refused(error.to_string()))?;
         match reply.get("error").and_then(Value::as_str) {
@@ -513,7 +513,7 @@ impl ControlClient {
         }
     }
 
-    async fn exchange(&mut self, ask: &ControlRequest) -> io::Result<String> {
+    async fn send_line(&mut self, ask: &ControlRequest) -> io::Result<String> {
         let request = serde_json::to_string(ask)?;
         self.stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
         let mut line = String::new();
