@@ -40,7 +40,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::embedded::Embedded;
+use super::embedded::SharedFleet;
 use super::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
@@ -146,7 +146,7 @@ pub enum ControlRequest {
 }
 
 /// Serves the control socket until the fleet stops.
-pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: watch::Sender<bool>) {
+pub(super) async fn serve(world: Arc<SharedFleet>, listener: UnixListener, stop: watch::Sender<bool>) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
@@ -160,7 +160,7 @@ pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: wa
     }
 }
 
-async fn serve_client(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
+async fn serve_client(world: Arc<SharedFleet>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Some(line) = lines.next_line().await? {
@@ -251,7 +251,7 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
-async fn handle_request(world: &Embedded, ask: ControlRequest) -> Result<Value, String> {
+async fn handle_request(world: &SharedFleet, ask: ControlRequest) -> Result<Value, String> {
     if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
         return wait_for_state(
             world,
@@ -398,7 +398,7 @@ fn is_of_tenant(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
 }
 
 async fn wait_for_state(
-    world: &Embedded,
+    world: &SharedFleet,
     cluster: Option<&str>,
     who: Option<&str>,
     what: &str,

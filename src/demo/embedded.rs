@@ -25,7 +25,7 @@ const QUERY_TIMEOUT: i64 = 10_000_000;
 
 /// A fleet that is being served, shared by its connections.
 #[derive(Debug)]
-pub struct Embedded {
+pub struct SharedFleet {
     fleet: Mutex<Fleet>,
     changed: watch::Sender<()>,
 }
@@ -33,7 +33,7 @@ pub struct Embedded {
 /// Whether an endpoint listens, and how often its connections were cut.
 pub type Gate = (bool, u64);
 
-impl Embedded {
+impl SharedFleet {
     /// Returns the fleet as a shared one.
     #[must_use]
     pub fn new(fleet: Fleet) -> Self {
@@ -225,7 +225,7 @@ fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, Serv
     Ok(found)
 }
 
-impl ServerModel for Embedded {
+impl ServerModel for SharedFleet {
     fn greeting(&self, endpoint: Endpoint) -> Greeting {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Unresponsive };

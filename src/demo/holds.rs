@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::clock::Micros;
-use super::embedded::Embedded;
+use super::embedded::SharedFleet;
 use super::fleet::{Client, Fleet};
 use super::statement::Alter;
 use super::world::Session;
@@ -42,7 +42,7 @@ pub struct Held {
 
 /// A waiting client; its drop removes the held statement, unless the rule says that the server goes on with it.
 struct Waiter<'a> {
-    world: &'a Embedded,
+    world: &'a SharedFleet,
     id: u64,
 }
 
@@ -57,7 +57,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-impl Embedded {
+impl SharedFleet {
     /// Holds the statement if a rule matches, until the test releases it.
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.changes();

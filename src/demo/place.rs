@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::clock;
 use super::control::{self, ControlClient, ControlError, ControlRequest};
-use super::embedded::Embedded;
+use super::embedded::SharedFleet;
 use super::scenario::{self, Making, ScenarioError};
 
 /// The file name of the control socket in the fleet's directory.
@@ -200,7 +200,7 @@ pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceErr
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";
     let making = Making { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
-    let world = Arc::new(Embedded::new(scenario.fleet(&options.scenario, &making)?));
+    let world = Arc::new(SharedFleet::new(scenario.fleet(&options.scenario, &making)?));
     write_private(&dir.join(PASSWORD), password)?;
     write_private(&dir.join(CONFIG), &inventory::write(&scenario, &dir, &ports)?)?;
 
@@ -238,7 +238,7 @@ async fn stdin_ends() {
 }
 
 /// Returns when nobody has been connected for ten minutes.
-async fn idle(world: &Embedded) {
+async fn idle(world: &SharedFleet) {
     let (mut counted, mut since) = (0, tokio::time::Instant::now());
     let mut changes = world.changes();
     loop {

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener as Listener};
 use std::sync::{Arc, Mutex};
 
 use obnow::demo::clock;
-use obnow::demo::embedded::Embedded;
+use obnow::demo::embedded::SharedFleet;
 use obnow::demo::registry::Registry;
 use obnow::demo::scenario::{self, Making};
 use obnow::demo::server::listen;
@@ -114,7 +114,7 @@ pub fn error(code: u16, message: &str) -> ServerError {
 }
 
 struct Odd {
-    inner: Embedded,
+    inner: SharedFleet,
     twist: Twist,
 }
 
@@ -221,7 +221,7 @@ impl Servers {
         std::fs::create_dir(&data).unwrap();
         let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
         let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
-        let world = Arc::new(Odd { inner: Embedded::new(fleet), twist });
+        let world = Arc::new(Odd { inner: SharedFleet::new(fleet), twist });
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();

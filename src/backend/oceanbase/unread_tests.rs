@@ -11,7 +11,7 @@ use super::OceanBase;
 use super::session::tape::{Change, Tape};
 use super::statement::Secrets;
 use crate::demo::clock;
-use crate::demo::embedded::Embedded;
+use crate::demo::embedded::SharedFleet;
 use crate::demo::registry::Registry;
 use crate::demo::scenario::{self, Making};
 use crate::demo::server;
@@ -168,7 +168,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let port = listener.local_addr().unwrap().port();
     let ports: Vec<u16> = std::iter::once(port).chain(1..).take(scenario.port_count()).collect();
     let making = Making { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
-    let world = Arc::new(Embedded::new(scenario.fleet("test", &making).unwrap()));
+    let world = Arc::new(SharedFleet::new(scenario.fleet("test", &making).unwrap()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(server::listen(world, 0, listener, Registry::new(), stopped));
     let limits = Limits {

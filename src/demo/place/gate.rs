@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::demo::embedded::{Embedded, Gate};
+use crate::demo::embedded::{Gate, SharedFleet};
 use crate::demo::registry::Registry;
 use crate::demo::server;
 
@@ -51,7 +51,7 @@ enum Held {
 
 /// Opens each port as its endpoint state says, and follows that state from then on. When it returns the ports listen, so that
 /// the ready line is true.
-pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec<(TcpSocket, u16)>) {
+pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
     let clusters = world.look(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<Registry> = Vec::new();
     for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
@@ -71,7 +71,7 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec
     }
 }
 
-async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: Held, port: u16) {
+async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held: Held, port: u16) {
     let mut held = Some(held);
     loop {
         let gate = world.gate(endpoint);
@@ -103,7 +103,7 @@ async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: H
 }
 
 /// Returns when the state of the endpoint has changed.
-async fn differs(world: &Embedded, endpoint: usize, gate: Gate) {
+async fn differs(world: &SharedFleet, endpoint: usize, gate: Gate) {
     let mut changes = world.changes();
     while world.gate(endpoint) == gate {
         // The sender lives as long as the world.
