@@ -31,7 +31,7 @@ pub struct SharedFleet {
 }
 
 /// Whether an endpoint listens, and how often its connections were cut.
-pub type Gate = (bool, u64);
+pub type EndpointState = (bool, u64);
 
 impl SharedFleet {
     /// Returns the fleet as a shared one.
@@ -88,7 +88,7 @@ impl SharedFleet {
 
     /// Returns whether the endpoint should listen now, and how often its connections were cut.
     #[must_use]
-    pub fn gate(&self, endpoint: Endpoint) -> Gate {
+    pub fn gate(&self, endpoint: Endpoint) -> EndpointState {
         self.look(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };

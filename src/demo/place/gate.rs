@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::demo::embedded::{Gate, SharedFleet};
+use crate::demo::embedded::{EndpointState, SharedFleet};
 use crate::demo::registry::Registry;
 use crate::demo::server;
 
@@ -103,7 +103,7 @@ async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held
 }
 
 /// Returns when the state of the endpoint has changed.
-async fn differs(world: &SharedFleet, endpoint: usize, gate: Gate) {
+async fn differs(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
     let mut changes = world.changes();
     while world.gate(endpoint) == gate {
         // The sender lives as long as the world.
