@@ -41,7 +41,7 @@ impl SharedFleet {
     }
 
     /// Locks the fleet and advances it to the present.
-    fn now(&self) -> MutexGuard<'_, Fleet> {
+    fn lock_at_present(&self) -> MutexGuard<'_, Fleet> {
         // A panic elsewhere leaves a fleet that is still good enough to be read.
         let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
         life::advance(&mut fleet, clock::now());
@@ -50,12 +50,12 @@ impl SharedFleet {
 
     /// Reads the fleet at the present time.
     pub fn look<T>(&self, question: impl FnOnce(&Fleet) -> T) -> T {
-        question(&self.now())
+        question(&self.lock_at_present())
     }
 
     /// Changes the fleet, and wakes whoever waits for a change.
     pub fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
-        let answer = change(&mut self.now());
+        let answer = change(&mut self.lock_at_present());
         self.changed.send_replace(());
         answer
     }
@@ -367,7 +367,7 @@ impl ServerModel for SharedFleet {
         let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
-        let mut fleet = self.now();
+        let mut fleet = self.lock_at_present();
         let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
         if let Some(client) = fleet.connections.iter_mut().find(own) {
             client.user.clone_from(&session.account.user);
