@@ -405,7 +405,7 @@ async fn wait_for_state(
     is: &str,
     within: Duration,
 ) -> Result<Value, String> {
-    world.look(|fleet| observed_state(fleet, cluster, who, what))?;
+    world.read(|fleet| observed_state(fleet, cluster, who, what))?;
     let state = |fleet: &Fleet| observed_state(fleet, cluster, who, what).unwrap_or_else(|error| error);
     let reached = world.until(within, |fleet| (state(fleet) == is).then_some(())).await;
     match reached {
@@ -413,7 +413,7 @@ async fn wait_for_state(
         None => Err(format!(
             "waited {within:?} for {what} of {} to be '{is}'; it is '{}'",
             who.unwrap_or("the fleet"),
-            world.look(state)
+            world.read(state)
         )),
     }
 }

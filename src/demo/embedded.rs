@@ -49,7 +49,7 @@ impl SharedFleet {
     }
 
     /// Reads the fleet at the present time.
-    pub fn look<T>(&self, question: impl FnOnce(&Fleet) -> T) -> T {
+    pub fn read<T>(&self, question: impl FnOnce(&Fleet) -> T) -> T {
         question(&self.lock_at_present())
     }
 
@@ -72,7 +72,7 @@ impl SharedFleet {
         let deadline = tokio::time::Instant::now() + within;
         let mut changes = self.changes();
         loop {
-            let (answer, due) = self.look(|fleet| (question(fleet), next_movement(fleet)));
+            let (answer, due) = self.read(|fleet| (question(fleet), next_movement(fleet)));
             if answer.is_some() || tokio::time::Instant::now() >= deadline {
                 return answer;
             }
@@ -89,7 +89,7 @@ impl SharedFleet {
     /// Returns whether the endpoint should listen now, and how often its connections were cut.
     #[must_use]
     pub fn gate(&self, endpoint: Endpoint) -> EndpointState {
-        self.look(|fleet| {
+        self.read(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
             (!faults.has_effect(&FaultEffect::PortRefuses, Some(port.server)), port.restarts)
@@ -157,7 +157,7 @@ impl SharedFleet {
     }
 
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
-        self.look(|fleet| {
+        self.read(|fleet| {
             let port = fleet.endpoints.get(session.endpoint)?;
             let zone = session.variables.get("time_zone").unwrap_or(&fleet.time_zone);
             let zone = if zone.eq_ignore_ascii_case("SYSTEM") { &fleet.system_time_zone } else { zone };
@@ -227,7 +227,7 @@ fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, Serv
 
 impl ServerModel for SharedFleet {
     fn greeting(&self, endpoint: Endpoint) -> Greeting {
-        self.look(|fleet| {
+        self.read(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Unresponsive };
             let cluster = &fleet.clusters[port.cluster];
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
@@ -250,7 +250,7 @@ impl ServerModel for SharedFleet {
         let (user, tenant, named) = user_tenant_cluster(user_name);
         let denied =
             || server_error(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
-        self.look(|fleet| {
+        self.read(|fleet| {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];
             // The older lines have another SQLSTATE for it.
@@ -273,7 +273,7 @@ impl ServerModel for SharedFleet {
     }
 
     fn line(&self, endpoint: Endpoint) -> String {
-        self.look(|fleet| {
+        self.read(|fleet| {
             let port = fleet.endpoints.get(endpoint);
             port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.key.to_owned())
         })
@@ -313,8 +313,8 @@ impl ServerModel for SharedFleet {
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
             "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
             "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
-            "@@time_zone" => text(&self.look(|fleet| fleet.time_zone.clone())),
-            "@@system_time_zone" => text(&self.look(|fleet| fleet.system_time_zone.clone())),
+            "@@time_zone" => text(&self.read(|fleet| fleet.time_zone.clone())),
+            "@@system_time_zone" => text(&self.read(|fleet| fleet.system_time_zone.clone())),
             "@@ob_compatibility_mode" => text("MYSQL"),
             "@@character_set_client" | "@@character_set_connection" | "@@character_set_results" => text("utf8mb4"),
             "@@tx_isolation" | "@@transaction_isolation" => text("READ-COMMITTED"),
@@ -364,7 +364,7 @@ impl ServerModel for SharedFleet {
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
-        let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
+        let lost = !is_alter(statement) && self.read(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.lock_at_present();

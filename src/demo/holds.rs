@@ -61,7 +61,7 @@ impl SharedFleet {
     /// Holds the statement if a rule matches, until the test releases it.
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.changes();
-        let wanted = self.look(|fleet| {
+        let wanted = self.read(|fleet| {
             let begins = |hold: &&Hold| {
                 text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))
             };
@@ -77,7 +77,7 @@ impl SharedFleet {
             id
         });
         let waiter = Waiter { world: self, id };
-        while self.look(|fleet| fleet.held.iter().any(|held| held.id == id)) {
+        while self.read(|fleet| fleet.held.iter().any(|held| held.id == id)) {
             // The sender lives as long as the fleet.
             let _told = changes.changed().await;
         }

@@ -52,7 +52,7 @@ enum Held {
 /// Opens each port as its endpoint state says, and follows that state from then on. When it returns the ports listen, so that
 /// the ready line is true.
 pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
-    let clusters = world.look(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
+    let clusters = world.read(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<Registry> = Vec::new();
     for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
         let cluster = clusters.get(endpoint).copied().unwrap_or_default();
