@@ -269,7 +269,7 @@ async fn handle_request(world: &SharedFleet, ask: ControlRequest) -> Result<Valu
             passed => Ok(json!(passed)),
         },
         ControlRequest::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
-        ask => world.change(|fleet| apply_request(fleet, ask)),
+        ask => world.update(|fleet| apply_request(fleet, ask)),
     }
 }
 

@@ -54,7 +54,7 @@ impl SharedFleet {
     }
 
     /// Changes the fleet, and wakes whoever waits for a change.
-    pub fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
+    pub fn update<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
         let answer = change(&mut self.lock_at_present());
         self.changed.send_replace(());
         answer
@@ -98,7 +98,7 @@ impl SharedFleet {
 
     pub(super) fn obey(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let text = said::text(alter);
-        self.change(|fleet| {
+        self.update(|fleet| {
             let lost = take_drop(fleet, &text);
             let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
                 return ReplyOutcome::ConnectionLost;
@@ -365,7 +365,7 @@ impl ServerModel for SharedFleet {
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
         let lost = !is_alter(statement) && self.read(|fleet| !fleet.drops.is_empty()) && {
-            self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
+            self.update(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.lock_at_present();
         let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
@@ -386,7 +386,7 @@ impl ServerModel for SharedFleet {
     }
 
     fn connection_changed(&self, endpoint: Endpoint, connection: u64, open: bool) {
-        self.change(|fleet| {
+        self.update(|fleet| {
             let since = fleet.now;
             if open {
                 fleet.connected += 1;

@@ -48,7 +48,7 @@ struct Waiter<'a> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.world.change(|fleet| {
+        self.world.update(|fleet| {
             for held in fleet.held.iter_mut().filter(|held| held.id == self.id) {
                 held.orphaned = true;
             }
@@ -68,7 +68,7 @@ impl SharedFleet {
             fleet.holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
         });
         let Some(hold) = wanted else { return };
-        let id = self.change(|fleet| {
+        let id = self.update(|fleet| {
             fleet.held_so_far += 1;
             let (id, since) = (fleet.held_so_far, fleet.now);
             let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
@@ -88,7 +88,7 @@ impl SharedFleet {
     /// whose client has disconnected is executed now. Returns how many were released.
     pub(super) fn let_pass(&self, prefix: &str, all: bool) -> usize {
         let mut orphans = Vec::new();
-        let passed = self.change(|fleet| {
+        let passed = self.update(|fleet| {
             if all {
                 fleet.holds.retain(|hold| hold.prefix != prefix);
             }
@@ -108,7 +108,7 @@ impl SharedFleet {
                 // Nobody waits for its reply.
                 let _outcome = self.obey(&work.0, &work.1);
             }
-            self.change(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
+            self.update(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
         }
         passed
     }
