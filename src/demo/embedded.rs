@@ -62,7 +62,7 @@ impl SharedFleet {
 
     /// Returns a receiver that is notified of every change by a caller; transitions in time do not notify.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<()> {
+    pub fn subscribe(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
@@ -70,7 +70,7 @@ impl SharedFleet {
     /// next transition is due.
     pub async fn until<T>(&self, within: Duration, mut question: impl FnMut(&Fleet) -> Option<T>) -> Option<T> {
         let deadline = tokio::time::Instant::now() + within;
-        let mut changes = self.changes();
+        let mut changes = self.subscribe();
         loop {
             let (answer, due) = self.read(|fleet| (question(fleet), next_movement(fleet)));
             if answer.is_some() || tokio::time::Instant::now() >= deadline {

@@ -60,7 +60,7 @@ impl Drop for Waiter<'_> {
 impl SharedFleet {
     /// Holds the statement if a rule matches, until the test releases it.
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
-        let mut changes = self.changes();
+        let mut changes = self.subscribe();
         let wanted = self.read(|fleet| {
             let begins = |hold: &&Hold| {
                 text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))

@@ -240,7 +240,7 @@ async fn stdin_ends() {
 /// Returns when nobody has been connected for ten minutes.
 async fn idle(world: &SharedFleet) {
     let (mut counted, mut since) = (0, tokio::time::Instant::now());
-    let mut changes = world.changes();
+    let mut changes = world.subscribe();
     loop {
         let (connected, ever) = world.read(|fleet| (!fleet.connections.is_empty(), fleet.connected));
         // A connection that was opened and closed between two checks restarts the time as well.

@@ -104,7 +104,7 @@ async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held
 
 /// Returns when the state of the endpoint has changed.
 async fn differs(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
-    let mut changes = world.changes();
+    let mut changes = world.subscribe();
     while world.gate(endpoint) == gate {
         // The sender lives as long as the world.
         let _told = changes.changed().await;
