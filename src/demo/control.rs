@@ -407,7 +407,7 @@ async fn wait_for_state(
 ) -> Result<Value, String> {
     world.read(|fleet| observed_state(fleet, cluster, who, what))?;
     let state = |fleet: &Fleet| observed_state(fleet, cluster, who, what).unwrap_or_else(|error| error);
-    let reached = world.until(within, |fleet| (state(fleet) == is).then_some(())).await;
+    let reached = world.wait_until(within, |fleet| (state(fleet) == is).then_some(())).await;
     match reached {
         Some(()) => Ok(Value::Null),
         None => Err(format!(

@@ -68,7 +68,7 @@ impl SharedFleet {
 
     /// Waits until `question` returns a value, or the time limit has passed. It sleeps until somebody changes the fleet or the
     /// next transition is due.
-    pub async fn until<T>(&self, within: Duration, mut question: impl FnMut(&Fleet) -> Option<T>) -> Option<T> {
+    pub async fn wait_until<T>(&self, within: Duration, mut question: impl FnMut(&Fleet) -> Option<T>) -> Option<T> {
         let deadline = tokio::time::Instant::now() + within;
         let mut changes = self.subscribe();
         loop {
