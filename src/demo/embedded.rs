@@ -88,7 +88,7 @@ impl SharedFleet {
 
     /// Returns whether the endpoint should listen now, and how often its connections were cut.
     #[must_use]
-    pub fn gate(&self, endpoint: Endpoint) -> EndpointState {
+    pub fn endpoint_state(&self, endpoint: Endpoint) -> EndpointState {
         self.read(|fleet| {
             let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };

@@ -60,7 +60,7 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: 
         while registries.len() <= cluster {
             registries.push(Registry::new());
         }
-        let held = if world.gate(endpoint).0 {
+        let held = if world.endpoint_state(endpoint).0 {
             // A port that cannot be bound is a server that is down.
             let Ok(listener) = socket.listen(BACKLOG) else { continue };
             Held::Listening(listener)
@@ -74,7 +74,7 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: 
 async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held: Held, port: u16) {
     let mut held = Some(held);
     loop {
-        let gate = world.gate(endpoint);
+        let gate = world.endpoint_state(endpoint);
         let differs = differs(&world, endpoint, gate);
         let listener = match held.take().map_or_else(|| bind(port).map(|(socket, _)| Held::Reserved(socket)), Ok) {
             Ok(Held::Listening(listener)) if gate.0 => Ok(listener),
@@ -105,7 +105,7 @@ async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held
 /// Returns when the state of the endpoint has changed.
 async fn differs(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
     let mut changes = world.subscribe();
-    while world.gate(endpoint) == gate {
+    while world.endpoint_state(endpoint) == gate {
         // The sender lives as long as the world.
         let _told = changes.changed().await;
     }
