@@ -96,7 +96,7 @@ impl SharedFleet {
         })
     }
 
-    pub(super) fn obey(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
+    pub(super) fn execute_alter(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let text = said::text(alter);
         self.update(|fleet| {
             let lost = take_drop(fleet, &text);
@@ -356,7 +356,7 @@ impl ServerModel for SharedFleet {
 
     async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
         self.hold(session, &said::text(&alter), false, Some(&alter)).await;
-        let outcome = self.obey(session, &alter);
+        let outcome = self.execute_alter(session, &alter);
         let outcome = if outcome == ReplyOutcome::Done { self.take_time(session, &alter).await } else { outcome };
         self.hold(session, &said::text(&alter), true, None).await;
         outcome

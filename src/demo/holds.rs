@@ -106,7 +106,7 @@ impl SharedFleet {
         for orphan in orphans {
             if let Some(work) = &orphan.work {
                 // Nobody waits for its reply.
-                let _outcome = self.obey(&work.0, &work.1);
+                let _outcome = self.execute_alter(&work.0, &work.1);
             }
             self.update(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
         }
