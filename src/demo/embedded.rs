@@ -136,7 +136,7 @@ impl SharedFleet {
     }
 
     /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
-    async fn take_time(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
+    async fn delay_reply(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let slow = self.with(session, |look| {
             let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
@@ -357,7 +357,7 @@ impl ServerModel for SharedFleet {
     async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
         self.hold(session, &said::text(&alter), false, Some(&alter)).await;
         let outcome = self.execute_alter(session, &alter);
-        let outcome = if outcome == ReplyOutcome::Done { self.take_time(session, &alter).await } else { outcome };
+        let outcome = if outcome == ReplyOutcome::Done { self.delay_reply(session, &alter).await } else { outcome };
         self.hold(session, &said::text(&alter), true, None).await;
         outcome
     }
