@@ -137,7 +137,7 @@ impl SharedFleet {
 
     /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
     async fn delay_reply(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
-        let slow = self.with(session, |look| {
+        let slow = self.with_context(session, |look| {
             let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
         });
@@ -156,7 +156,7 @@ impl SharedFleet {
         }
     }
 
-    fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
+    fn with_context<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
         self.read(|fleet| {
             let port = fleet.endpoints.get(session.endpoint)?;
             let zone = session.variables.get("time_zone").unwrap_or(&fleet.time_zone);
@@ -284,17 +284,17 @@ impl ServerModel for SharedFleet {
             let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             accounts::may_read(look.cluster, faults, &session.account, view)
         };
-        self.with(session, may).unwrap_or(Ok(()))
+        self.with_context(session, may).unwrap_or(Ok(()))
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
-        self.with(session, |look| projection::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
+        self.with_context(session, |look| projection::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
     }
 
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
-        let (version, ob_version, comment) = self.with(session, |look| projection::version(look.cluster))?;
+        let (version, ob_version, comment) = self.with_context(session, |look| projection::version(look.cluster))?;
         let text = |value: &str| Some(Value::Text(value.to_owned()));
-        let (v3, old) = self.with(session, |look| {
+        let (v3, old) = self.with_context(session, |look| {
             let line = look.cluster.line;
             (line.is_v3(), !line.has(Feature::ObVersion))
         })?;
@@ -305,7 +305,7 @@ impl ServerModel for SharedFleet {
             "@@ob_timestamp_service" if v3 => {
                 let local =
                     |look: &Look<'_>| look.cluster.tenant_by_id(look.tenant_id).is_some_and(|own| own.local_timestamps);
-                text(if self.with(session, local)? { "LTS" } else { "GTS" })
+                text(if self.with_context(session, local)? { "LTS" } else { "GTS" })
             }
             "@@ob_trx_timeout" if v3 => Some(Value::Integer(100_000_000)),
             "@@version_comment" => Some(Value::Text(comment)),
@@ -324,11 +324,11 @@ impl ServerModel for SharedFleet {
     }
 
     fn grants(&self, session: &Session) -> Vec<String> {
-        self.with(session, |look| accounts::grant_lines(look.cluster, &session.account)).unwrap_or_default()
+        self.with_context(session, |look| accounts::grant_lines(look.cluster, &session.account)).unwrap_or_default()
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
-        let values = self.with(session, |look| {
+        let values = self.with_context(session, |look| {
             let own = look.cluster.tenant_by_id(look.tenant_id);
             let named = tenant.filter(|_| look.tenant_id == 1).map(|name| look.cluster.tenant(name));
             projection::parameter_values(look, named.unwrap_or(own))
@@ -342,7 +342,7 @@ impl ServerModel for SharedFleet {
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
             look.cluster.line.is_v3().then_some(rows)
         };
-        self.with(session, shown)?
+        self.with_context(session, shown)?
     }
 
     fn restore_preview(
@@ -350,7 +350,7 @@ impl ServerModel for SharedFleet {
         session: &Session,
         preview: &Preview,
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-        self.with(session, |look| media::restore_source(look, preview, &session.decryption))
+        self.with_context(session, |look| media::restore_source(look, preview, &session.decryption))
             .unwrap_or_else(|| Ok(Vec::new()))
     }
 
