@@ -111,7 +111,7 @@ impl SharedFleet {
                 ),
             };
             if let (Some(Ok(())), Alter::Backup { .. }, Some(password)) = (&result, alter, &session.encryption) {
-                note_password(&mut fleet.clusters[cluster], session, password);
+                record_password(&mut fleet.clusters[cluster], session, password);
             }
             let done = match &result {
                 None => "lost before it was applied".to_owned(),
@@ -168,7 +168,7 @@ impl SharedFleet {
 }
 
 /// Records the encryption password of the job that was just started.
-fn note_password(cluster: &mut Cluster, session: &Session, password: &str) {
+fn record_password(cluster: &mut Cluster, session: &Session, password: &str) {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
     let newest = cluster.jobs.iter().rev().find(|job| job.initiator_tenant_id == tenant_id);
     if let Some(job_id) = newest.map(|job| job.id) {
