@@ -107,7 +107,7 @@ impl SharedFleet {
                 Some(false) => None,
                 _ => Some(
                     accounts::may_alter(&fleet.clusters[cluster], &session.account)
-                        .and_then(|()| orders::execute(fleet, order(session, cluster, fleet.now), alter)),
+                        .and_then(|()| orders::execute(fleet, issuer_of(session, cluster, fleet.now), alter)),
                 ),
             };
             if let (Some(Ok(())), Alter::Backup { .. }, Some(password)) = (&result, alter, &session.encryption) {
@@ -176,7 +176,7 @@ fn record_password(cluster: &mut Cluster, session: &Session, password: &str) {
     }
 }
 
-fn order(session: &Session, cluster: usize, at: Micros) -> Issuer {
+fn issuer_of(session: &Session, cluster: usize, at: Micros) -> Issuer {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
     Issuer { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
 }
