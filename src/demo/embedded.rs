@@ -72,7 +72,7 @@ impl SharedFleet {
         let deadline = tokio::time::Instant::now() + within;
         let mut changes = self.subscribe();
         loop {
-            let (answer, due) = self.read(|fleet| (question(fleet), next_movement(fleet)));
+            let (answer, due) = self.read(|fleet| (question(fleet), next_transition(fleet)));
             if answer.is_some() || tokio::time::Instant::now() >= deadline {
                 return answer;
             }
@@ -182,7 +182,7 @@ fn issuer_of(session: &Session, cluster: usize, at: Micros) -> Issuer {
 }
 
 /// Returns the next time at which the state changes by itself.
-fn next_movement(fleet: &Fleet) -> Option<Micros> {
+fn next_transition(fleet: &Fleet) -> Option<Micros> {
     let tenants = fleet.clusters.iter().flat_map(|cluster| &cluster.tenants);
     let checkpoint = tenants.filter_map(|tenant| archive::next_checkpoint(tenant, fleet.speed, fleet.now)).min();
     checkpoint.into_iter().chain(life::next_due(fleet)).min()
