@@ -99,7 +99,7 @@ impl SharedFleet {
     pub(super) fn execute_alter(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
         let text = said::text(alter);
         self.update(|fleet| {
-            let lost = take_drop(fleet, &text);
+            let lost = take_lost_reply(fleet, &text);
             let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
                 return ReplyOutcome::ConnectionLost;
             };
@@ -189,7 +189,7 @@ fn next_transition(fleet: &Fleet) -> Option<Micros> {
 }
 
 /// Takes the lost reply that matches this statement; returns whether the statement is executed all the same.
-fn take_drop(fleet: &mut Fleet, text: &str) -> Option<bool> {
+fn take_lost_reply(fleet: &mut Fleet, text: &str) -> Option<bool> {
     let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let index = fleet.drops.iter().position(|drop| begins(&drop.prefix))?;
     Some(fleet.drops.remove(index).applied)
@@ -365,7 +365,7 @@ impl ServerModel for SharedFleet {
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
         let lost = !is_alter(statement) && self.read(|fleet| !fleet.drops.is_empty()) && {
-            self.update(|fleet| take_drop(fleet, statement.trim_start())).is_some()
+            self.update(|fleet| take_lost_reply(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.lock_at_present();
         let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
