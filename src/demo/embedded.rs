@@ -200,7 +200,7 @@ fn is_alter(statement: &str) -> bool {
 }
 
 /// Splits `user@tenant#cluster`, of which only the user is required.
-fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
+fn split_user_name(name: &str) -> (&str, &str, Option<&str>) {
     let (rest, cluster) = name.split_once('#').map_or((name, None), |(rest, cluster)| (rest, Some(cluster)));
     let (user, tenant) = rest.split_once('@').unwrap_or((rest, "sys"));
     (user, tenant, cluster)
@@ -247,7 +247,7 @@ impl ServerModel for SharedFleet {
         user_name: &str,
         proves: &dyn Fn(&str) -> bool,
     ) -> Result<Account, ServerError> {
-        let (user, tenant, named) = user_tenant_cluster(user_name);
+        let (user, tenant, named) = split_user_name(user_name);
         let denied =
             || server_error(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
         self.read(|fleet| {
