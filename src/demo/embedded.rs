@@ -207,7 +207,7 @@ fn split_user_name(name: &str) -> (&str, &str, Option<&str>) {
 }
 
 /// Returns the error of a login with a cluster's name before V4, where only a proxy accepts it.
-fn no_cluster_part(cluster: &Cluster, named: &str) -> ServerError {
+fn cluster_name_refused(cluster: &Cluster, named: &str) -> ServerError {
     if named == cluster.name {
         server_error(5160, "invalid tenant name specified in connection string")
     } else {
@@ -258,7 +258,7 @@ impl ServerModel for SharedFleet {
             let denied = || ServerError { state, ..denied() };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
-                return Err(no_cluster_part(cluster, named));
+                return Err(cluster_name_refused(cluster, named));
             }
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
