@@ -215,7 +215,7 @@ fn cluster_name_refused(cluster: &Cluster, named: &str) -> ServerError {
     }
 }
 
-fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
+fn find_login_tenant<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
     let found = cluster.tenant(tenant).filter(|tenant| tenant.kind() != "META" && !tenant.recycled);
     let unknown = || server_error(5160, "invalid tenant name specified in connection string");
     let found = found.ok_or_else(unknown)?;
@@ -260,7 +260,7 @@ impl ServerModel for SharedFleet {
             if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
                 return Err(cluster_name_refused(cluster, named));
             }
-            let tenant = may_log_in(cluster, tenant)?;
+            let tenant = find_login_tenant(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has_effect(&FaultEffect::LoginRefused, Some(port.server));
             let known = accounts::user_exists(cluster, user, &tenant.name);
