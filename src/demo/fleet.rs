@@ -90,7 +90,7 @@ pub struct Client {
 /// A connection of another program that exists only in the list of sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elsewhere {
+pub struct ForeignSession {
     /// Who is logged in.
     pub user: String,
     /// To which tenant.
@@ -164,7 +164,7 @@ pub struct Cluster {
     /// Cluster-wide configuration items.
     pub parameters: BTreeMap<String, String>,
     /// Connections of other programs.
-    pub elsewhere: Vec<Elsewhere>,
+    pub elsewhere: Vec<ForeignSession>,
     /// Backup jobs, parents and children, running and ended.
     pub jobs: Vec<Job>,
     /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::accounts::User;
 use super::fault::InjectedFault;
-use super::fleet::{Elsewhere, LostReply};
+use super::fleet::{ForeignSession, LostReply};
 
 pub use making::Making;
 
@@ -134,7 +134,7 @@ pub struct ClusterEntry {
     pub parameters: BTreeMap<String, String>,
     /// Sessions of other programs in the list of processes.
     #[serde(default)]
-    pub sessions: Vec<Elsewhere>,
+    pub sessions: Vec<ForeignSession>,
     /// The inventory's entries for it; by default one of its own name for `root@sys`.
     #[serde(default)]
     pub logins: Vec<LoginEntry>,

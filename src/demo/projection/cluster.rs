@@ -2,7 +2,7 @@
 
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault::FaultEffect;
-use crate::demo::fleet::{Client, Cluster, Elsewhere, Engine, Event, Server, Tenant, TenantJob};
+use crate::demo::fleet::{Client, Cluster, Engine, Event, ForeignSession, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
@@ -273,7 +273,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
         let shown = cluster.name == look.cluster.name && seen(&client.tenant);
         shown.then(|| line(server, client.id, &client.user, &client.tenant, LOCALHOST, client.since))
     };
-    let other = |(session, id): (&Elsewhere, u64)| {
+    let other = |(session, id): (&ForeignSession, u64)| {
         let server = look.cluster.servers.first().filter(|_| seen(&session.tenant))?;
         Some(line(server, id, &session.user, &session.tenant, &session.from, server.started))
     };
