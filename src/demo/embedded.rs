@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::accounts;
 use super::clock::{self, Micros};
 use super::fault::{ClusterFaults, FaultEffect};
-use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
+use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
 use super::holds;
 use super::life::{self, archive};
 use super::line::Feature;
@@ -119,7 +119,7 @@ impl SharedFleet {
                 Some(Err(error)) => format!("refused {} {}", error.code, error.message),
             };
             let outcome = if lost == Some(true) { format!("lost after it was applied: {done}") } else { done };
-            fleet.statements.push(Received {
+            fleet.statements.push(ReceivedStatement {
                 at: fleet.now,
                 cluster: fleet.clusters[cluster].name.clone(),
                 connection: session.connection,

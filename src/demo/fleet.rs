@@ -52,7 +52,7 @@ pub struct Fleet {
     /// How many statements were held so far; the last one's id.
     pub held_so_far: u64,
     /// Every `ALTER SYSTEM` received, in order.
-    pub statements: Vec<Received>,
+    pub statements: Vec<ReceivedStatement>,
     /// How many connections were opened so far.
     pub connected: u64,
     /// The open connections.
@@ -111,7 +111,7 @@ pub struct LostReply {
 
 /// An `ALTER SYSTEM` as it was received.
 #[derive(Debug, Clone, Serialize)]
-pub struct Received {
+pub struct ReceivedStatement {
     /// When.
     pub at: Micros,
     /// On which cluster.
