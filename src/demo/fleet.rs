@@ -38,7 +38,7 @@ pub struct Fleet {
     /// `system_time_zone`, the observers' own.
     pub system_time_zone: String,
     /// The SQL ports, in the order of the listening sockets.
-    pub endpoints: Vec<Port>,
+    pub endpoints: Vec<SqlPort>,
     /// The present faults, held phases among them.
     pub faults: Vec<InjectedFault>,
     /// The owners of directories that are not on this host, by path.
@@ -61,7 +61,7 @@ pub struct Fleet {
 
 /// One SQL port.
 #[derive(Debug, Clone, Serialize)]
-pub struct Port {
+pub struct SqlPort {
     /// Index of its cluster.
     pub cluster: usize,
     /// Index of its server in the cluster.

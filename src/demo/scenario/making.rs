@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
-    TenantJob,
+    ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Round, RoundStatus, Server, Set, SetOfCluster, SqlPort,
+    Tenant, TenantJob,
 };
 use crate::demo::life;
 use crate::demo::line;
@@ -74,7 +74,7 @@ impl Scenario {
         for (index, entry) in self.clusters.iter().enumerate() {
             let own: Vec<u16> = ports.by_ref().take(entry.servers).collect();
             for (server, port) in own.iter().enumerate() {
-                fleet.endpoints.push(Port { cluster: index, server, port: *port, restarts: 0 });
+                fleet.endpoints.push(SqlPort { cluster: index, server, port: *port, restarts: 0 });
             }
             fleet.clusters.push(entry.cluster(making, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_v3() {
