@@ -168,7 +168,7 @@ pub struct Cluster {
     /// Backup jobs, parents and children, running and ended.
     pub jobs: Vec<Job>,
     /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.
-    pub events: Vec<Event>,
+    pub events: Vec<RootServiceEvent>,
     /// `DBA_OB_TENANT_JOBS`.
     pub tenant_jobs: Vec<TenantJob>,
     /// The last `JOB_ID` of each tenant; 1 is sys.
@@ -200,7 +200,7 @@ pub struct Server {
 
 /// A row of the root service's event history.
 #[derive(Debug, Clone, Serialize)]
-pub struct Event {
+pub struct RootServiceEvent {
     /// When.
     pub at: Micros,
     /// `backup_data`, `log_archive`, ..
@@ -263,7 +263,7 @@ impl Cluster {
 
     /// Adds a row to the root service's event history.
     pub fn event(&mut self, at: Micros, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
-        self.events.push(Event { at, module, event, items });
+        self.events.push(RootServiceEvent { at, module, event, items });
     }
 
     /// Allocates the next `JOB_ID` of a tenant.

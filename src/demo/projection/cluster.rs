@@ -2,7 +2,7 @@
 
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault::FaultEffect;
-use crate::demo::fleet::{Client, Cluster, Engine, Event, ForeignSession, Server, Tenant, TenantJob};
+use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
@@ -144,7 +144,7 @@ pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
         ("NAME6", "VALUE6"),
     ];
     let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
-    let line = |event: &Event| {
+    let line = |event: &RootServiceEvent| {
         let mut columns = row([
             ("TIMESTAMP", look.time(event.at)),
             ("MODULE", text(event.module)),

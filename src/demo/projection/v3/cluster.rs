@@ -3,7 +3,7 @@
 use super::super::{Look, count, int, row, text};
 use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
-use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
+use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, OfV3, RootServiceEvent, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three};
@@ -197,7 +197,7 @@ pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
 }
 
 pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
-    let line = |(event, mut columns): (&Event, Row)| {
+    let line = |(event, mut columns): (&RootServiceEvent, Row)| {
         columns.remove("TIMESTAMP");
         columns.insert("GMT_CREATE", look.time(event.at));
         columns
