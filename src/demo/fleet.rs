@@ -30,7 +30,8 @@ pub struct Fleet {
     /// How many times faster work goes than by default; never zero.
     pub speed: u32,
     /// The fleet's `data/` directory: paths below it are on this host's disk.
-    pub data: PathBuf,
+    #[serde(rename = "data")]
+    pub data_dir: PathBuf,
     /// The clusters, in the order of the scenario.
     pub clusters: Vec<Cluster>,
     /// `time_zone` of a connection that has set none.

@@ -57,7 +57,7 @@ impl Scenario {
             system_time_zone: "+08:00".to_owned(),
             now: making.now,
             speed: making.speed.max(1),
-            data: making.data.to_owned(),
+            data_dir: making.data.to_owned(),
             clusters: Vec::new(),
             endpoints: Vec::new(),
             faults,
@@ -178,7 +178,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) 
         let tenant = entry.tenant(id, &name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
-            let base = format!("file://{}/{}/{name}", fleet.data.display(), entry.name);
+            let base = format!("file://{}/{}/{name}", fleet.data_dir.display(), entry.name);
             let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: created };
             let location = format!("LOCATION={base}/clog");
             destination::set_data_dest(fleet, order, id, &format!("{base}/data")).map_err(|error| error.message)?;

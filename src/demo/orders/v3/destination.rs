@@ -85,7 +85,7 @@ fn cluster_directory(cluster: &Cluster) -> String {
 }
 
 fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
-    match local_path(&fleet.data, uri) {
+    match local_path(&fleet.data_dir, uri) {
         Some(folder) => folder.join(cluster_directory(cluster)).join("1/clog").exists(),
         None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), cluster_directory(cluster))),
     }
@@ -103,7 +103,7 @@ pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), Serv
 /// Where a directory on this host cannot be created.
 pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
     let cluster = &fleet.clusters[cluster];
-    if let Some(folder) = local_path(&fleet.data, uri) {
+    if let Some(folder) = local_path(&fleet.data_dir, uri) {
         return fs::create_dir_all(folder.join(cluster_directory(cluster)).join("1/clog"));
     }
     let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
@@ -134,7 +134,7 @@ pub(super) fn claim_tenant_directory(
     let not_empty = || server_error(20304, "only an empty directory can be used");
     let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
     let mark = cluster_directory(cluster);
-    if let Some(folder) = local_path(&fleet.data, uri) {
+    if let Some(folder) = local_path(&fleet.data_dir, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(not_empty());
         }

@@ -23,7 +23,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
         tenant.parameters.insert("log_archive_checkpoint_interval".to_owned(), "5s".to_owned());
     }
     cluster.parameters.extend(whole.parameters.clone());
-    let uri = format!("file://{}/{}", fleet.data.display(), entry.name);
+    let uri = format!("file://{}/{}", fleet.data_dir.display(), entry.name);
     if whole.destination {
         cluster.parameters.entry("backup_dest".to_owned()).or_insert_with(|| uri.clone());
     }
