@@ -43,7 +43,8 @@ pub struct Fleet {
     /// The present faults, held phases among them.
     pub faults: Vec<InjectedFault>,
     /// The owners of directories that are not on this host, by path.
-    pub directories: BTreeMap<String, Owner>,
+    #[serde(rename = "directories")]
+    pub directory_owners: BTreeMap<String, Owner>,
     /// Replies to lose.
     pub drops: Vec<LostReply>,
     /// Rules for the statements to hold.

@@ -88,7 +88,7 @@ pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner,
     let owner = match folder.map(found) {
         Some(Found::Of(owner)) => owner,
         Some(Found::Empty | Found::Strange) => None,
-        None => fleet.directories.get(place).cloned(),
+        None => fleet.directory_owners.get(place).cloned(),
     };
     owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
@@ -109,11 +109,11 @@ pub fn claim(
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| server_error(code, text);
     let Some(folder) = folder else {
-        return match fleet.directories.get(place) {
+        return match fleet.directory_owners.get(place) {
             Some(owner) if own == Some(owner) => Ok(false),
             Some(_) => Err(refused(OTHER_FORMAT_FILE)),
             None => {
-                fleet.directories.insert(place.to_owned(), new.clone());
+                fleet.directory_owners.insert(place.to_owned(), new.clone());
                 Ok(true)
             }
         };

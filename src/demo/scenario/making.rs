@@ -61,7 +61,7 @@ impl Scenario {
             clusters: Vec::new(),
             endpoints: Vec::new(),
             faults,
-            directories: BTreeMap::new(),
+            directory_owners: BTreeMap::new(),
             drops: self.lost_replies.clone(),
             holds: Vec::new(),
             held: Vec::new(),

@@ -87,7 +87,7 @@ fn cluster_directory(cluster: &Cluster) -> String {
 fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
     match local_path(&fleet.data_dir, uri) {
         Some(folder) => folder.join(cluster_directory(cluster)).join("1/clog").exists(),
-        None => fleet.directories.contains_key(&format!("{}/{}", path_of_uri(uri), cluster_directory(cluster))),
+        None => fleet.directory_owners.contains_key(&format!("{}/{}", path_of_uri(uri), cluster_directory(cluster))),
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std:
         return fs::create_dir_all(folder.join(cluster_directory(cluster)).join("1/clog"));
     }
     let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
-    fleet.directories.insert(format!("{}/{}", path_of_uri(uri), cluster_directory(cluster)), owner);
+    fleet.directory_owners.insert(format!("{}/{}", path_of_uri(uri), cluster_directory(cluster)), owner);
     Ok(())
 }
 
@@ -141,9 +141,9 @@ pub(super) fn claim_tenant_directory(
         return fs::create_dir_all(folder.join(mark)).map_err(|error| server_error(9101, error.to_string()));
     }
     let below = format!("{own_path}/");
-    if fleet.directories.keys().any(|known| known == own_path || known.starts_with(&below)) {
+    if fleet.directory_owners.keys().any(|known| known == own_path || known.starts_with(&below)) {
         return Err(not_empty());
     }
-    fleet.directories.insert(format!("{below}{mark}"), owner);
+    fleet.directory_owners.insert(format!("{below}{mark}"), owner);
     Ok(())
 }
