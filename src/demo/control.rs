@@ -322,7 +322,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             None => remove_faults(fleet, |fault| fault.fixable),
         },
         ControlRequest::LoseReply { prefix, applied } => {
-            fleet.drops.push(LostReply { prefix, applied });
+            fleet.lost_replies.push(LostReply { prefix, applied });
             Value::Null
         }
         ControlRequest::HoldReply { prefix, applied, lingers } => {

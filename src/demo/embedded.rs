@@ -191,8 +191,8 @@ fn next_transition(fleet: &Fleet) -> Option<Micros> {
 /// Takes the lost reply that matches this statement; returns whether the statement is executed all the same.
 fn take_lost_reply(fleet: &mut Fleet, text: &str) -> Option<bool> {
     let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let index = fleet.drops.iter().position(|drop| begins(&drop.prefix))?;
-    Some(fleet.drops.remove(index).applied)
+    let index = fleet.lost_replies.iter().position(|drop| begins(&drop.prefix))?;
+    Some(fleet.lost_replies.remove(index).applied)
 }
 
 fn is_alter(statement: &str) -> bool {
@@ -364,7 +364,7 @@ impl ServerModel for SharedFleet {
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = ReplyOutcome> + Send {
         // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
-        let lost = !is_alter(statement) && self.read(|fleet| !fleet.drops.is_empty()) && {
+        let lost = !is_alter(statement) && self.read(|fleet| !fleet.lost_replies.is_empty()) && {
             self.update(|fleet| take_lost_reply(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.lock_at_present();

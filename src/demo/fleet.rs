@@ -46,7 +46,8 @@ pub struct Fleet {
     #[serde(rename = "directories")]
     pub directory_owners: BTreeMap<String, Owner>,
     /// Replies to lose.
-    pub drops: Vec<LostReply>,
+    #[serde(rename = "drops")]
+    pub lost_replies: Vec<LostReply>,
     /// Rules for the statements to hold.
     pub holds: Vec<Hold>,
     /// The statements that are held.

@@ -62,7 +62,7 @@ impl Scenario {
             endpoints: Vec::new(),
             faults,
             directory_owners: BTreeMap::new(),
-            drops: self.lost_replies.clone(),
+            lost_replies: self.lost_replies.clone(),
             holds: Vec::new(),
             held: Vec::new(),
             held_so_far: 0,
