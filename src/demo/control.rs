@@ -326,7 +326,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             Value::Null
         }
         ControlRequest::HoldReply { prefix, applied, lingers } => {
-            fleet.holds.push(Hold { prefix, applied, lingers });
+            fleet.reply_holds.push(Hold { prefix, applied, lingers });
             Value::Null
         }
         ControlRequest::RefuseConnections { endpoint } => {

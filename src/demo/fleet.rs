@@ -49,7 +49,8 @@ pub struct Fleet {
     #[serde(rename = "drops")]
     pub lost_replies: Vec<LostReply>,
     /// Rules for the statements to hold.
-    pub holds: Vec<Hold>,
+    #[serde(rename = "holds")]
+    pub reply_holds: Vec<Hold>,
     /// The statements that are held.
     pub held: Vec<Held>,
     /// How many statements were held so far; the last one's id.

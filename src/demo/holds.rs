@@ -65,7 +65,7 @@ impl SharedFleet {
             let begins = |hold: &&Hold| {
                 text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))
             };
-            fleet.holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
+            fleet.reply_holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
         });
         let Some(hold) = wanted else { return };
         let id = self.update(|fleet| {
@@ -90,7 +90,7 @@ impl SharedFleet {
         let mut orphans = Vec::new();
         let passed = self.update(|fleet| {
             if all {
-                fleet.holds.retain(|hold| hold.prefix != prefix);
+                fleet.reply_holds.retain(|hold| hold.prefix != prefix);
             }
             let mut passed = 0;
             fleet.held.retain(|held| {

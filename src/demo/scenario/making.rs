@@ -63,7 +63,7 @@ impl Scenario {
             faults,
             directory_owners: BTreeMap::new(),
             lost_replies: self.lost_replies.clone(),
-            holds: Vec::new(),
+            reply_holds: Vec::new(),
             held: Vec::new(),
             held_so_far: 0,
             statements: Vec::new(),
