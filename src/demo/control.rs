@@ -422,7 +422,7 @@ async fn wait_for_state(
 fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
     match (what, who) {
         ("connections", _) => return Ok(fleet.connections.len().to_string()),
-        ("held", _) => return Ok(fleet.held.len().to_string()),
+        ("held", _) => return Ok(fleet.held_statements.len().to_string()),
         ("statements", _) => return Ok(fleet.statements.len().to_string()),
         _ => {}
     }

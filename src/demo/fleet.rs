@@ -52,7 +52,8 @@ pub struct Fleet {
     #[serde(rename = "holds")]
     pub reply_holds: Vec<Hold>,
     /// The statements that are held.
-    pub held: Vec<Held>,
+    #[serde(rename = "held")]
+    pub held_statements: Vec<Held>,
     /// How many statements were held so far; the last one's id.
     pub held_so_far: u64,
     /// Every `ALTER SYSTEM` received, in order.

@@ -49,10 +49,10 @@ struct Waiter<'a> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.world.update(|fleet| {
-            for held in fleet.held.iter_mut().filter(|held| held.id == self.id) {
+            for held in fleet.held_statements.iter_mut().filter(|held| held.id == self.id) {
                 held.orphaned = true;
             }
-            fleet.held.retain(|held| held.id != self.id || held.hold.lingers);
+            fleet.held_statements.retain(|held| held.id != self.id || held.hold.lingers);
         });
     }
 }
@@ -73,11 +73,11 @@ impl SharedFleet {
             let (id, since) = (fleet.held_so_far, fleet.now);
             let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
             let (connection, endpoint) = (session.connection, session.endpoint);
-            fleet.held.push(Held { id, hold, connection, endpoint, since, work, orphaned: false });
+            fleet.held_statements.push(Held { id, hold, connection, endpoint, since, work, orphaned: false });
             id
         });
         let waiter = Waiter { world: self, id };
-        while self.read(|fleet| fleet.held.iter().any(|held| held.id == id)) {
+        while self.read(|fleet| fleet.held_statements.iter().any(|held| held.id == id)) {
             // The sender lives as long as the fleet.
             let _told = changes.changed().await;
         }
@@ -93,7 +93,7 @@ impl SharedFleet {
                 fleet.reply_holds.retain(|hold| hold.prefix != prefix);
             }
             let mut passed = 0;
-            fleet.held.retain(|held| {
+            fleet.held_statements.retain(|held| {
                 let goes = held.hold.prefix == prefix && (all || passed == 0);
                 passed += usize::from(goes);
                 if goes && held.orphaned {
@@ -121,5 +121,5 @@ fn is_of(client: &Client, held: &Held) -> bool {
 /// Returns whether the server still executes a statement of a connection whose client has disconnected.
 pub(super) fn still_works(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
     let own = |held: &&Held| held.connection == connection && held.endpoint == endpoint;
-    fleet.held.iter().filter(own).any(|held| held.hold.lingers)
+    fleet.held_statements.iter().filter(own).any(|held| held.hold.lingers)
 }

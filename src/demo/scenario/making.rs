@@ -64,7 +64,7 @@ impl Scenario {
             directory_owners: BTreeMap::new(),
             lost_replies: self.lost_replies.clone(),
             reply_holds: Vec::new(),
-            held: Vec::new(),
+            held_statements: Vec::new(),
             held_so_far: 0,
             statements: Vec::new(),
             connected: 0,
