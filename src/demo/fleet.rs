@@ -55,7 +55,8 @@ pub struct Fleet {
     #[serde(rename = "held")]
     pub held_statements: Vec<Held>,
     /// How many statements were held so far; the last one's id.
-    pub held_so_far: u64,
+    #[serde(rename = "held_so_far")]
+    pub held_count: u64,
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<ReceivedStatement>,
     /// How many connections were opened so far.

@@ -69,8 +69,8 @@ impl SharedFleet {
         });
         let Some(hold) = wanted else { return };
         let id = self.update(|fleet| {
-            fleet.held_so_far += 1;
-            let (id, since) = (fleet.held_so_far, fleet.now);
+            fleet.held_count += 1;
+            let (id, since) = (fleet.held_count, fleet.now);
             let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
             let (connection, endpoint) = (session.connection, session.endpoint);
             fleet.held_statements.push(Held { id, hold, connection, endpoint, since, work, orphaned: false });

@@ -65,7 +65,7 @@ impl Scenario {
             lost_replies: self.lost_replies.clone(),
             reply_holds: Vec::new(),
             held_statements: Vec::new(),
-            held_so_far: 0,
+            held_count: 0,
             statements: Vec::new(),
             connected: 0,
             connections: Vec::new(),
