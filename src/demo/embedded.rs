@@ -389,7 +389,7 @@ impl ServerModel for SharedFleet {
         self.update(|fleet| {
             let since = fleet.now;
             if open {
-                fleet.connected += 1;
+                fleet.connections_opened += 1;
                 let (user, tenant) = (String::new(), String::new());
                 fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
             } else if !holds::still_works(fleet, endpoint, connection) {

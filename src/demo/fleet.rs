@@ -60,7 +60,8 @@ pub struct Fleet {
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<ReceivedStatement>,
     /// How many connections were opened so far.
-    pub connected: u64,
+    #[serde(rename = "connected")]
+    pub connections_opened: u64,
     /// The open connections.
     pub connections: Vec<Client>,
 }

@@ -242,7 +242,7 @@ async fn idle(world: &SharedFleet) {
     let (mut counted, mut since) = (0, tokio::time::Instant::now());
     let mut changes = world.subscribe();
     loop {
-        let (connected, ever) = world.read(|fleet| (!fleet.connections.is_empty(), fleet.connected));
+        let (connected, ever) = world.read(|fleet| (!fleet.connections.is_empty(), fleet.connections_opened));
         // A connection that was opened and closed between two checks restarts the time as well.
         if connected || ever != counted {
             (counted, since) = (ever, tokio::time::Instant::now());

@@ -67,7 +67,7 @@ impl Scenario {
             held_statements: Vec::new(),
             held_count: 0,
             statements: Vec::new(),
-            connected: 0,
+            connections_opened: 0,
             connections: Vec::new(),
         };
         let mut ports = making.ports.iter().copied();
