@@ -171,7 +171,8 @@ pub struct Cluster {
     /// Cluster-wide configuration items.
     pub parameters: BTreeMap<String, String>,
     /// Connections of other programs.
-    pub elsewhere: Vec<ForeignSession>,
+    #[serde(rename = "elsewhere")]
+    pub foreign_sessions: Vec<ForeignSession>,
     /// Backup jobs, parents and children, running and ended.
     pub jobs: Vec<Job>,
     /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.

@@ -277,7 +277,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
         let server = look.cluster.servers.first().filter(|_| seen(&session.tenant))?;
         Some(line(server, id, &session.user, &session.tenant, &session.from, server.started))
     };
-    let elsewhere = look.cluster.elsewhere.iter().zip(ELSEWHERE..).filter_map(other);
+    let elsewhere = look.cluster.foreign_sessions.iter().zip(ELSEWHERE..).filter_map(other);
     look.fleet.connections.iter().filter_map(own).chain(elsewhere).collect()
 }
 

@@ -130,7 +130,7 @@ impl ClusterEntry {
             servers: ports.iter().zip(1..).map(server).collect(),
             tenants: vec![sys],
             parameters: self.parameters.clone(),
-            elsewhere: self.sessions.clone(),
+            foreign_sessions: self.sessions.clone(),
             jobs: Vec::new(),
             events: Vec::new(),
             tenant_jobs: self.tenant_jobs.iter().map(job).collect(),
