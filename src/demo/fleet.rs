@@ -184,7 +184,8 @@ pub struct Cluster {
     /// The last `DEST_ID`.
     pub last_dest_id: i64,
     /// The state that only a cluster of V2.2 or V3 has.
-    pub v3: Option<OfV3>,
+    #[serde(rename = "v3")]
+    pub legacy: Option<OfV3>,
     /// The info files that its backups wrote to the storage.
     pub media: Media,
 }

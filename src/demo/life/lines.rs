@@ -346,7 +346,7 @@ fn legacy_progress_is_independent_of_polling() {
             bench.pass(step);
         }
         let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
-        let zones: Vec<_> = bench.cluster().v3.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
+        let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
         (jobs, zones)
     };
     assert_eq!(run(60_000), run(50));

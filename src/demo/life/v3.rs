@@ -25,7 +25,7 @@ pub fn destination(cluster: &Cluster) -> &str {
 /// Advances the merge of a cluster to a point in time.
 pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
-    let Some(v3) = cluster.v3.as_mut() else { return };
+    let Some(v3) = cluster.legacy.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
     if !stands(faults, zone) {
         v3.merge.done += (at - v3.merge.seen).max(0) * Micros::from(speed);
@@ -51,7 +51,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
 
 /// Returns when the zone that is merging has finished.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32) -> Option<Micros> {
-    let merge = &cluster.v3.as_ref()?.merge;
+    let merge = &cluster.legacy.as_ref()?.merge;
     merge.zone.filter(|zone| !stands(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
@@ -72,7 +72,7 @@ pub fn fails(faults: ClusterFaults<'_>, zone: usize) -> bool {
 #[must_use]
 pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
-    Some(match cluster.v3.as_ref()?.merge.zone {
+    Some(match cluster.legacy.as_ref()?.merge.zone {
         None => "IDLE",
         Some(zone) if fails(faults, zone) => "ERROR",
         Some(_) => "MERGING",
@@ -206,7 +206,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
 /// Starts a tenant's part of the set, or with the sys job the cluster's; an increment without a base silently becomes a full.
 pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = cluster.jobs[index].clone();
-    let frozen = cluster.v3.as_ref().map_or(1, |v3| v3.frozen().version);
+    let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.frozen().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
     let base = base(cluster, tenant).filter(|_| job.incremental);
     let incremental = base.is_some();

@@ -136,7 +136,7 @@ impl ClusterEntry {
             tenant_jobs: self.tenant_jobs.iter().map(job).collect(),
             last_job_id: BTreeMap::new(),
             last_dest_id: 0,
-            v3: None,
+            legacy: None,
             media: Media::default(),
         })
     }

@@ -98,7 +98,7 @@ pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
 
 /// Returns every zone's items, and with an empty zone those of the cluster.
 pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
-    let Some(state) = &look.cluster.v3 else { return Vec::new() };
+    let Some(state) = &look.cluster.legacy else { return Vec::new() };
     let mut rows = Vec::new();
     let created = look.cluster.servers.first().map_or(0, |server| server.started);
     let mut item = |zone: &str, name: &'static str, value: i64, info: &str| {
@@ -170,7 +170,7 @@ pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
             ("SCHEMA_VERSION", int(freeze.at)),
         ])
     };
-    look.cluster.v3.iter().flat_map(|state: &OfV3| &state.freezes).map(line).collect()
+    look.cluster.legacy.iter().flat_map(|state: &OfV3| &state.freezes).map(line).collect()
 }
 
 pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
@@ -254,7 +254,7 @@ fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
         "enable_log_archive" => return if archives(cluster) { "True" } else { "False" }.to_owned(),
         _ => {}
     }
-    let before = cluster.v3.as_ref().and_then(|state| state.before.get(name));
+    let before = cluster.legacy.as_ref().and_then(|state| state.before.get(name));
     let late = before.filter(|(_, at)| look.fleet.now < at + life::work(1000 * server, look.fleet.speed));
     let set = late.map(|(value, _)| value).or_else(|| cluster.parameters.get(name));
     set.cloned().unwrap_or_else(|| default.to_owned())

@@ -27,7 +27,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
     if whole.destination {
         cluster.parameters.entry("backup_dest".to_owned()).or_insert_with(|| uri.clone());
     }
-    cluster.v3 = Some(state(cluster, whole, now)?);
+    cluster.legacy = Some(state(cluster, whole, now)?);
     let Some(path) = cluster.parameters.get("backup_dest").filter(|path| !path.is_empty()).cloned() else {
         return Ok(());
     };
@@ -108,7 +108,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
 
 fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
     let version = |at: Micros| {
-        let frozen = cluster.v3.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
+        let frozen = cluster.legacy.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
         frozen.map_or(40, |freeze| freeze.version)
     };
     let set = |(age_text, id): (&String, i64)| {
