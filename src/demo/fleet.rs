@@ -187,7 +187,8 @@ pub struct Cluster {
     #[serde(rename = "v3")]
     pub legacy: Option<OfV3>,
     /// The info files that its backups wrote to the storage.
-    pub media: Media,
+    #[serde(rename = "media")]
+    pub stored_backups: Media,
 }
 
 /// One observer.

@@ -104,17 +104,17 @@ pub fn write(cluster: &mut Cluster, index: usize) {
     let own = job.initiator_tenant_id == job.tenant_id;
     let starter = if own { (job.tenant_id, job.id) } else { (job.initiator_tenant_id, job.initiator_job_id) };
     let (tenant_id, set_id) = (job.tenant_id, job.set_id);
-    let start = cluster.media.starts.iter().find(|start| (start.tenant_id, start.job_id) == starter);
+    let start = cluster.stored_backups.starts.iter().find(|start| (start.tenant_id, start.job_id) == starter);
     let password = start.map(|start| start.password.clone()).filter(|_| job.encrypted);
     let set = cluster.tenant_by_id(tenant_id).and_then(|tenant| tenant.sets.iter().find(|set| set.id == set_id));
     if let Some(set) = set.cloned() {
-        cluster.media.keep(tenant_id, &set, password);
+        cluster.stored_backups.keep(tenant_id, &set, password);
     }
 }
 
 /// Writes the info file of a set from before the scenario.
 pub fn remember(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
-    cluster.media.keep(tenant_id, set, password.map(digest));
+    cluster.stored_backups.keep(tenant_id, set, password.map(digest));
 }
 
 /// Returns the path of a destination, without what follows `?`.
@@ -176,7 +176,7 @@ pub(super) fn restore_source(
 
 /// Returns the sets of a path whose info files exist, by id.
 fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
-    let mut sets: Vec<&SetInfo> = look.cluster.media.sets.iter().filter(|set| set.path == path).collect();
+    let mut sets: Vec<&SetInfo> = look.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
     let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
     if of_last.is_some_and(|tenant| faults(look).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {

@@ -137,7 +137,7 @@ impl ClusterEntry {
             last_job_id: BTreeMap::new(),
             last_dest_id: 0,
             legacy: None,
-            media: Media::default(),
+            stored_backups: Media::default(),
         })
     }
 
