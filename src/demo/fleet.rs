@@ -242,16 +242,16 @@ impl Cluster {
     /// Returns a tenant by id.
     #[must_use]
     pub fn tenant_by_id(&self, id: i64) -> Option<&Tenant> {
-        self.tenants.get(self.place_of(id)?)
+        self.tenants.get(self.tenant_index(id)?)
     }
 
     /// Returns a tenant by id, mutable.
     pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
-        let place = self.place_of(id)?;
+        let place = self.tenant_index(id)?;
         self.tenants.get_mut(place)
     }
 
-    fn place_of(&self, id: i64) -> Option<usize> {
+    fn tenant_index(&self, id: i64) -> Option<usize> {
         self.tenants.binary_search_by_key(&id, |tenant| tenant.id).ok()
     }
 
