@@ -108,7 +108,9 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
     let (phase, milliseconds, work) = cluster.line.phases[job.phase];
     // Jobs of two initiators may stand in the queue of one tenant; only one of them has a task.
     let queued = job.phase == 0
-        && cluster.running(job.tenant_id).any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
+        && cluster
+            .running_jobs(job.tenant_id)
+            .any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
     if queued || waits_for_upgrade(cluster, faults, job) || held(cluster, faults, job, phase) {
         return None;
     }

@@ -205,12 +205,12 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
     bench.pass(2_000);
     bench.say("pay", &full(&[])).unwrap();
     bench.pass(1_000);
-    assert_eq!(bench.cluster().running(1002).count(), 2);
+    assert_eq!(bench.cluster().running_jobs(1002).count(), 2);
     bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
-    assert!(bench.cluster().running(1002).all(|job| job.status == JobStatus::Canceling));
+    assert!(bench.cluster().running_jobs(1002).all(|job| job.status == JobStatus::Canceling));
     bench.pass(2_000);
-    assert_eq!(bench.cluster().running(1002).count(), 0);
-    assert_eq!(bench.cluster().running(1004).count(), 1);
+    assert_eq!(bench.cluster().running_jobs(1002).count(), 0);
+    assert_eq!(bench.cluster().running_jobs(1004).count(), 1);
     bench.pass(60_000);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
     let parent = bench.job("sys").unwrap();

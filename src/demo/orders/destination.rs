@@ -89,7 +89,7 @@ pub(crate) fn owner_of_uri(fleet: &Fleet, line: &Line, uri: &str) -> Result<(Str
 /// # Errors
 /// 9026, 9036, 9080, 9081.
 pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
-    if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
+    if fleet.clusters[order.cluster].running_jobs(tenant_id).next().is_some() {
         return Err(server_error(9036, "Backup is in progress"));
     }
     let line = fleet.clusters[order.cluster].line;
