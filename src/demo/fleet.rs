@@ -272,7 +272,13 @@ impl Cluster {
     }
 
     /// Adds a row to the root service's event history.
-    pub fn event(&mut self, at: Micros, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
+    pub fn record_event(
+        &mut self,
+        at: Micros,
+        module: &'static str,
+        event: &'static str,
+        items: Vec<(&'static str, String)>,
+    ) {
         self.events.push(RootServiceEvent { at, module, event, items });
     }
 

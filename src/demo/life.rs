@@ -271,7 +271,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     tenant.sets.push(set);
     cluster.jobs[index].status = JobStatus::Doing;
     let items = vec![("tenant_id", job.tenant_id.to_string()), ("job_id", job.id.to_string())];
-    cluster.event(at, "backup_data", "persist_set_task", items);
+    cluster.record_event(at, "backup_data", "persist_set_task", items);
     true
 }
 
@@ -308,7 +308,7 @@ pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i
         ("trace_id", trace_id(at)),
     ];
     if !cluster.line.is_v3() {
-        cluster.event(at, "backup_data", "deal with failed job", items);
+        cluster.record_event(at, "backup_data", "deal with failed job", items);
     }
     end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
 }

@@ -79,7 +79,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             life::cancel(cluster, speed, &concerned, order.at);
             let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
-            cluster.event(order.at, "backup_data", "cancel_backup_data", items);
+            cluster.record_event(order.at, "backup_data", "cancel_backup_data", items);
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
@@ -167,7 +167,7 @@ fn switch_log_mode(
         None => Ok(()),
     };
     let items = vec![("tenant_id", tenant_id.to_string()), ("result", event_result(&switched))];
-    cluster.event(at, "log_archive", if on { "open_archive_mode" } else { "close_archive_mode" }, items);
+    cluster.record_event(at, "log_archive", if on { "open_archive_mode" } else { "close_archive_mode" }, items);
     archive::schedule(cluster, tenant_id, faults, speed, at);
     switched
 }
@@ -206,7 +206,7 @@ fn switch_round(
     } else {
         let items =
             vec![("tenant_id", tenant_id.to_string()), ("dest_no", "0".to_owned()), ("result", event_result(&may))];
-        cluster.event(at, "log_archive", if on { "enable_archive" } else { "disable_archive" }, items);
+        cluster.record_event(at, "log_archive", if on { "enable_archive" } else { "disable_archive" }, items);
     }
     may
 }
@@ -355,7 +355,7 @@ fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), S
     };
     let started = create_jobs(fleet, order, &wanted, &named);
     let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", event_result(&started))];
-    fleet.clusters[order.cluster].event(order.at, "backup_data", "start_backup_data", items);
+    fleet.clusters[order.cluster].record_event(order.at, "backup_data", "start_backup_data", items);
     started
 }
 

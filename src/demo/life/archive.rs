@@ -33,7 +33,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
             ("old_status", before.word().to_owned()),
             ("new_status", after.word().to_owned()),
         ];
-        cluster.event(at, "log_archive", "change_status", items);
+        cluster.record_event(at, "log_archive", "change_status", items);
     }
     for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
         schedule(cluster, tenant_id, faults, speed, at);
@@ -226,7 +226,7 @@ fn round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id:
         ("status", round.status.number().to_string()),
         ("path", round.path.clone()),
     ];
-    cluster.event(at, "log_archive", what, items);
+    cluster.record_event(at, "log_archive", what, items);
 }
 
 /// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `None`: the round has not started.

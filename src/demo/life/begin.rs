@@ -179,7 +179,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
                 ("ret", format!("-{}", refused.code)),
                 ("trace_id", trace_id(at)),
             ];
-            cluster.event(at, "backup_data", "handle_user_tenant_backup_failed", items);
+            cluster.record_event(at, "backup_data", "handle_user_tenant_backup_failed", items);
         }
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], spee
     archive::step(cluster, faults, speed, at);
     if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_v3() && Some(*now) != before) {
         let items = vec![("new_status", status.word().to_owned()), ("round_id", round.to_string())];
-        cluster.event(at, "log_archive", "change_status", items);
+        cluster.record_event(at, "log_archive", "change_status", items);
     }
 }
 
@@ -143,7 +143,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         pieces: BTreeMap::new(),
     });
     let items = vec![("status", "BEGINNING".to_owned()), ("round_id", id.to_string()), ("result", "0".to_owned())];
-    cluster.event(at, "log_archive", "handle_start_log_archive", items);
+    cluster.record_event(at, "log_archive", "handle_start_log_archive", items);
 }
 
 fn next_piece(last: &Round) -> i64 {
@@ -154,7 +154,7 @@ fn next_piece(last: &Round) -> i64 {
 pub fn stop_round(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     archive::leave(cluster, 1, RoundStatus::Stopping, faults, speed, at);
     let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
-    cluster.event(at, "log_archive", "handle_stop_log_archive", items);
+    cluster.record_event(at, "log_archive", "handle_stop_log_archive", items);
 }
 
 /// Returns the value of a key of `backup_dest_option`.
@@ -253,7 +253,7 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     } else {
         ("start backup tenant", vec![("tenant_id", job.tenant_id.to_string())])
     };
-    cluster.event(at, "backup", event, items);
+    cluster.record_event(at, "backup", event, items);
 }
 
 /// Records the end of a job in the event history.
@@ -274,7 +274,7 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Micros) {
         }
         ("finish backup tenant", items)
     };
-    cluster.event(at, "backup", event, items);
+    cluster.record_event(at, "backup", event, items);
 }
 
 /// Applies the faults that follow a completed backup.

@@ -204,7 +204,7 @@ fn create_job(
         upgrade_since: None,
         history: false,
     });
-    cluster.event(order.at, "backup", "start backup cluster", Vec::new());
+    cluster.record_event(order.at, "backup", "start backup cluster", Vec::new());
 }
 
 /// Executes `BACKUP TENANT .. TO ..`: a full into a directory of its own, after a backup of the cluster.
