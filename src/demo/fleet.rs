@@ -283,7 +283,7 @@ impl Cluster {
     }
 
     /// Allocates the next `JOB_ID` of a tenant.
-    pub fn next_job_id(&mut self, tenant_id: i64) -> i64 {
+    pub fn allocate_job_id(&mut self, tenant_id: i64) -> i64 {
         let last = self.last_job_id.entry(tenant_id).or_default();
         *last += 1;
         *last

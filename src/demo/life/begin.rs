@@ -107,7 +107,7 @@ impl Wanted {
 
 /// Starts the job of sys; its child jobs are started later.
 pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Micros) {
-    let id = cluster.next_job_id(1);
+    let id = cluster.allocate_job_id(1);
     // It is its own initiator.
     let job = wanted.job(1, id, (1, id), at);
     cluster.jobs.push(Job { executors, ..job });
@@ -151,7 +151,7 @@ pub fn of_tenant(
     let jobs = cluster.jobs.iter().filter(|job| job.tenant_id == tenant_id).map(|job| job.set_id);
     let on_media = cluster.stored_backups.newest_set(tenant_id);
     let set_id = tenant.sets.iter().map(|set| set.id).chain(jobs).max().unwrap_or(0).max(on_media) + 1;
-    let id = cluster.next_job_id(tenant_id);
+    let id = cluster.allocate_job_id(tenant_id);
     let job = wanted.job(tenant_id, id, initiator, at);
     cluster.jobs.push(Job { incremental, path, set_id, ..job });
     Ok(())

@@ -190,7 +190,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
     parent.done = 0;
     let parent = parent.clone();
     for tenant_id in &parent.executors {
-        let id = cluster.next_job_id(*tenant_id);
+        let id = cluster.allocate_job_id(*tenant_id);
         cluster.jobs.push(Job {
             tenant_id: *tenant_id,
             id,

@@ -178,7 +178,7 @@ fn create_job(
 ) {
     let cluster = &mut fleet.clusters[order.cluster];
     let set_id = v3::next_set_id(cluster);
-    let id = cluster.next_job_id(1);
+    let id = cluster.allocate_job_id(1);
     cluster.jobs.push(Job {
         tenant_id: 1,
         id,
