@@ -291,13 +291,13 @@ impl Cluster {
 
     /// Returns the next `DEST_ID` without allocating it.
     #[must_use]
-    pub fn dest_id_after(&self) -> i64 {
+    pub fn upcoming_dest_id(&self) -> i64 {
         1001 + self.last_dest_id
     }
 
     /// Allocates the next `DEST_ID`.
     pub fn next_dest_id(&mut self) -> i64 {
-        let id = self.dest_id_after();
+        let id = self.upcoming_dest_id();
         self.last_dest_id += 1;
         id
     }

@@ -182,7 +182,7 @@ fn claim_destination(
     };
     let own = before.as_ref().filter(|known| known.dest_type == dest_type);
     let own = own.map(|known| owner(dest_type, known.dest.dest_id));
-    let new = owner(dest_type, cluster.dest_id_after());
+    let new = owner(dest_type, cluster.upcoming_dest_id());
     let names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
     let by = Taker { cluster: &names.0, tenant: &names.1, at: order.at };
     let made = storage::claim(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
