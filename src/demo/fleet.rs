@@ -296,7 +296,7 @@ impl Cluster {
     }
 
     /// Allocates the next `DEST_ID`.
-    pub fn next_dest_id(&mut self) -> i64 {
+    pub fn allocate_dest_id(&mut self) -> i64 {
         let id = self.upcoming_dest_id();
         self.last_dest_id += 1;
         id

@@ -189,7 +189,7 @@ fn claim_destination(
     let cluster = &mut fleet.clusters[order.cluster];
     dest.dest_id = match own {
         Some(own) if !made => own.dest_id,
-        _ => cluster.next_dest_id(),
+        _ => cluster.allocate_dest_id(),
     };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
         if let Some(before) = before.filter(|_| made) {
