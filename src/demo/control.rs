@@ -434,11 +434,15 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
     let tenant = find_tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
-        "job" => job.map_or("", |job| job.status.word()).to_owned(),
-        "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
+        "job" => job.map_or("", |job| job.status.as_str()).to_owned(),
+        "history" => job.filter(|job| job.history).map_or("", |job| job.status.as_str()).to_owned(),
         "task" => job
             .map_or("", |job| {
-                if job.status.ended() || tenant.id == 1 { job.status.word() } else { cluster.line.phases[job.phase].0 }
+                if job.status.ended() || tenant.id == 1 {
+                    job.status.as_str()
+                } else {
+                    cluster.line.phases[job.phase].0
+                }
             })
             .to_owned(),
         "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),

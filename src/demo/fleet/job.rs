@@ -25,7 +25,7 @@ pub enum JobStatus {
 impl JobStatus {
     /// Returns the server's word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Init => "INIT",
             Self::Doing => "DOING",

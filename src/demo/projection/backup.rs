@@ -48,7 +48,7 @@ pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
             ("PASSWD", text("")),
             ("START_TIMESTAMP", look.time(job.start)),
             ("END_TIMESTAMP", look.maybe_time(job.end)),
-            ("STATUS", text(job.status.word())),
+            ("STATUS", text(job.status.as_str())),
             ("RESULT", int(job.result)),
             ("COMMENT", text(&*job.comment)),
             ("DESCRIPTION", text(&*job.description)),
@@ -64,7 +64,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
         let set = tenant.sets.iter().find(|set| set.id == job.set_id)?;
         let progress = life::progress(look.cluster, index);
         let status =
-            if job.status == JobStatus::Doing { look.cluster.line.phases[job.phase].0 } else { job.status.word() };
+            if job.status == JobStatus::Doing { look.cluster.line.phases[job.phase].0 } else { job.status.as_str() };
         let mut columns = row([
             ("TENANT_ID", int(job.tenant_id)),
             ("TASK_ID", int(job.set_id)),
