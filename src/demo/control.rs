@@ -306,7 +306,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             let index = cluster_index(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];
             let id = find_tenant(cluster, &who)?.id;
-            let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.ended());
+            let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.has_ended());
             life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
             Value::Null
         }
@@ -438,7 +438,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
         "history" => job.filter(|job| job.history).map_or("", |job| job.status.as_str()).to_owned(),
         "task" => job
             .map_or("", |job| {
-                if job.status.ended() || tenant.id == 1 {
+                if job.status.has_ended() || tenant.id == 1 {
                     job.status.as_str()
                 } else {
                     cluster.line.phases[job.phase].0

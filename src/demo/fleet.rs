@@ -268,7 +268,7 @@ impl Cluster {
 
     /// Returns the jobs of a tenant that have not ended, whoever started them; parent jobs are not included.
     pub fn running_jobs(&self, tenant_id: i64) -> impl Iterator<Item = &Job> {
-        self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.ended())
+        self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.has_ended())
     }
 
     /// Adds a row to the root service's event history.

@@ -71,7 +71,7 @@ fn step(fleet: &mut Fleet, at: Micros) {
             }
         }
         for index in 0..cluster.jobs.len() {
-            if cluster.jobs[index].tenant_id == 1 && !cluster.jobs[index].status.ended() {
+            if cluster.jobs[index].tenant_id == 1 && !cluster.jobs[index].status.has_ended() {
                 close_parent(cluster, &fleet.faults, fleet.speed, index, at);
             }
         }
@@ -86,7 +86,7 @@ fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) ->
     }
     if job.due.is_some() {
         // On V2.2 and V3 the cluster is cleaned up behind its backup.
-        let cleanup = job.status.ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
+        let cleanup = job.status.has_ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
         let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
         return job.due.filter(|_| !held);
     }
@@ -148,7 +148,7 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
         fail(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
-            status if status.ended() => to_history(cluster, index),
+            status if status.has_ended() => to_history(cluster, index),
             JobStatus::Canceling => {
                 let comment = if cluster.line.is_v3() { "canceled" } else { "" };
                 end(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
@@ -162,7 +162,7 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
 
 /// Returns whether a tenant's job is running; such a job checks its conditions again and again.
 fn works(job: &Job) -> bool {
-    job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling
+    job.tenant_id != 1 && !job.status.has_ended() && job.status != JobStatus::Canceling
 }
 
 /// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
@@ -365,7 +365,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
         }
         return;
     }
-    if children().any(|child| !child.status.ended()) {
+    if children().any(|child| !child.status.has_ended()) {
         return;
     }
     let failed = children().find(|child| child.status == JobStatus::Failed);

@@ -38,7 +38,7 @@ impl JobStatus {
 
     /// Returns whether the job has ended.
     #[must_use]
-    pub fn ended(self) -> bool {
+    pub fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Canceled)
     }
 }

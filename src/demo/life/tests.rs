@@ -475,7 +475,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
         }
         bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
         bench.pass(10_000);
-        assert_eq!(bench.job("pay").unwrap().status.ended(), !held);
+        assert_eq!(bench.job("pay").unwrap().status.has_ended(), !held);
         bench.fleet.faults.clear();
         bench.pass(60_000);
         assert_eq!(bench.job("pay").unwrap().status, JobStatus::Canceled);

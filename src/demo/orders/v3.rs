@@ -237,7 +237,7 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), Server
     let Some(job) = current_job(cluster) else {
         return Err(server_error(9049, "backup status is stopped, can not cancel"));
     };
-    if job.status.ended() || job.status == JobStatus::Canceling {
+    if job.status.has_ended() || job.status == JobStatus::Canceling {
         return Err(server_error(9041, "cancel backup do not allow"));
     }
     let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();

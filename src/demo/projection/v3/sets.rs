@@ -341,7 +341,7 @@ pub(super) fn tasks(look: &Look<'_>) -> Vec<Row> {
 fn task_state(look: &Look<'_>, job: &Job) -> &'static str {
     match job.status {
         JobStatus::Canceling => "CANCEL",
-        status if status.ended() => "FINISH",
+        status if status.has_ended() => "FINISH",
         _ if job.tenant_id == 1 => "DOING",
         _ => look.cluster.line.phases[job.phase].0,
     }
