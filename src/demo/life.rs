@@ -93,7 +93,7 @@ fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) ->
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
         return Some(since + work(UPGRADE, speed));
     }
-    let left = length(cluster, faults, index)? - job.done;
+    let left = length(cluster, faults, index)? - job.work_done;
     let speed = Micros::from(speed);
     Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
 }
@@ -139,7 +139,7 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
     let job = &mut cluster.jobs[index];
     job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
     if job.due.is_none() && length.is_some() {
-        job.done += (at - job.seen).max(0) * Micros::from(speed);
+        job.work_done += (at - job.seen).max(0) * Micros::from(speed);
     }
     job.seen = at;
     if let Some((code, text)) = refused {
@@ -221,7 +221,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     } else {
         let job = &mut cluster.jobs[index];
         job.phase += 1;
-        job.done = 0;
+        job.work_done = 0;
     }
 }
 

@@ -84,7 +84,8 @@ pub struct Job {
     /// Index of the phase in those of the line.
     pub phase: usize,
     /// Work done in this phase, in microseconds of work.
-    pub done: Micros,
+    #[serde(rename = "done")]
+    pub work_done: Micros,
     /// Up to when the work is counted.
     pub seen: Micros,
     /// When an ended job moves to the history views, or a CANCELING one is CANCELED.

@@ -96,7 +96,7 @@ impl Wanted {
             path: String::new(),
             set_id: 0,
             phase: 0,
-            done: 0,
+            work_done: 0,
             seen: at,
             due: None,
             upgrade_since: None,
@@ -162,7 +162,7 @@ pub fn of_tenant(
 pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: usize, at: Micros) {
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
-    parent.done = 0;
+    parent.work_done = 0;
     let (id, executors, wanted) = (parent.id, parent.executors.clone(), Wanted::of(parent));
     for tenant_id in executors {
         // No event is written for a tenant that is not normal any more, or that has a job of sys already.

@@ -22,7 +22,7 @@ pub struct Progress {
 #[must_use]
 pub fn permille(cluster: &Cluster, index: usize) -> i64 {
     let whole = length(cluster, &[], index).unwrap_or(1).max(1);
-    (cluster.jobs[index].done * 1000 / whole).clamp(0, 1000)
+    (cluster.jobs[index].work_done * 1000 / whole).clamp(0, 1000)
 }
 
 /// Computes the progress of a tenant's job from the work done; the fleet must have been advanced to the present.

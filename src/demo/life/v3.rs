@@ -187,7 +187,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
     start_set(cluster, index, at);
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
-    parent.done = 0;
+    parent.work_done = 0;
     let parent = parent.clone();
     for tenant_id in &parent.executors {
         let id = cluster.allocate_job_id(*tenant_id);

@@ -198,7 +198,7 @@ fn create_job(
         path,
         set_id,
         phase: 0,
-        done: 0,
+        work_done: 0,
         seen: order.at,
         due: None,
         upgrade_since: None,
