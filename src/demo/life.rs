@@ -95,7 +95,7 @@ fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) ->
     }
     let left = length(cluster, faults, index)? - job.work_done;
     let speed = Micros::from(speed);
-    Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
+    Some(job.accounted_until + (left + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns how much work the present phase takes; `None` when no work is done in it.
@@ -139,9 +139,9 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
     let job = &mut cluster.jobs[index];
     job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
     if job.due.is_none() && length.is_some() {
-        job.work_done += (at - job.seen).max(0) * Micros::from(speed);
+        job.work_done += (at - job.accounted_until).max(0) * Micros::from(speed);
     }
-    job.seen = at;
+    job.accounted_until = at;
     if let Some((code, text)) = refused {
         fail(cluster, speed, index, at, code, text);
     } else if job.upgrade_since.is_some_and(|since| since + work(UPGRADE, speed) <= at) {

@@ -87,7 +87,8 @@ pub struct Job {
     #[serde(rename = "done")]
     pub work_done: Micros,
     /// Up to when the work is counted.
-    pub seen: Micros,
+    #[serde(rename = "seen")]
+    pub accounted_until: Micros,
     /// When an ended job moves to the history views, or a CANCELING one is CANCELED.
     pub due: Option<Micros>,
     /// Since when it waits for an upgrade to end.

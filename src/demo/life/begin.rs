@@ -97,7 +97,7 @@ impl Wanted {
             set_id: 0,
             phase: 0,
             work_done: 0,
-            seen: at,
+            accounted_until: at,
             due: None,
             upgrade_since: None,
             history: false,

@@ -196,7 +196,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
             id,
             initiator_job_id: parent.id,
             executors: vec![*tenant_id],
-            seen: at,
+            accounted_until: at,
             status: JobStatus::Init,
             ..parent.clone()
         });

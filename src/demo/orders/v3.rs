@@ -199,7 +199,7 @@ fn create_job(
         set_id,
         phase: 0,
         work_done: 0,
-        seen: order.at,
+        accounted_until: order.at,
         due: None,
         upgrade_since: None,
         history: false,
