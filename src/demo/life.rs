@@ -84,11 +84,11 @@ fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) ->
     if job.history {
         return None;
     }
-    if job.due.is_some() {
+    if job.transition_at.is_some() {
         // On V2.2 and V3 the cluster is cleaned up behind its backup.
         let cleanup = job.status.has_ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
         let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
-        return job.due.filter(|_| !held);
+        return job.transition_at.filter(|_| !held);
     }
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
         return Some(since + work(UPGRADE, speed));
@@ -138,7 +138,7 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
     let refused = refused_midway(cluster, index);
     let job = &mut cluster.jobs[index];
     job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
-    if job.due.is_none() && length.is_some() {
+    if job.transition_at.is_none() && length.is_some() {
         job.work_done += (at - job.accounted_until).max(0) * Micros::from(speed);
     }
     job.accounted_until = at;
@@ -319,7 +319,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
     job.result = result;
     comment.clone_into(&mut job.comment);
     job.end = Some(at);
-    job.due = Some(at + work(LINGER, speed));
+    job.transition_at = Some(at + work(LINGER, speed));
     let finished = progress(cluster, index).finished_blocks;
     let broken = (!cluster.line.is_v3()).then_some("BROKEN");
     with_set(cluster, index, |set| {
@@ -349,7 +349,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
     let parent = &cluster.jobs[index];
     let children = || children_of(cluster, parent);
     // A parent that was cancelled before it had children ends by itself, when it is due.
-    let alone = parent.status == JobStatus::Init || parent.due.is_some();
+    let alone = parent.status == JobStatus::Init || parent.transition_at.is_some();
     if alone {
         return;
     }
@@ -408,7 +408,7 @@ pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Micros)
             // A sys job with children is CANCELED when the last of them is.
             let parent = job.tenant_id == 1 && job.status == JobStatus::Doing;
             job.status = JobStatus::Canceling;
-            job.due = (!parent).then_some(at + work(CANCELING, speed));
+            job.transition_at = (!parent).then_some(at + work(CANCELING, speed));
         }
     }
 }

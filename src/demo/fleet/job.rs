@@ -90,7 +90,8 @@ pub struct Job {
     #[serde(rename = "seen")]
     pub accounted_until: Micros,
     /// When an ended job moves to the history views, or a CANCELING one is CANCELED.
-    pub due: Option<Micros>,
+    #[serde(rename = "due")]
+    pub transition_at: Option<Micros>,
     /// Since when it waits for an upgrade to end.
     pub upgrade_since: Option<Micros>,
     /// It is in the history views.

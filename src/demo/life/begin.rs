@@ -98,7 +98,7 @@ impl Wanted {
             phase: 0,
             work_done: 0,
             accounted_until: at,
-            due: None,
+            transition_at: None,
             upgrade_since: None,
             history: false,
         }

@@ -200,7 +200,7 @@ fn create_job(
         phase: 0,
         work_done: 0,
         accounted_until: order.at,
-        due: None,
+        transition_at: None,
         upgrade_since: None,
         history: false,
     });
