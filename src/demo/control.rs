@@ -435,7 +435,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
         "job" => job.map_or("", |job| job.status.as_str()).to_owned(),
-        "history" => job.filter(|job| job.history).map_or("", |job| job.status.as_str()).to_owned(),
+        "history" => job.filter(|job| job.in_history).map_or("", |job| job.status.as_str()).to_owned(),
         "task" => job
             .map_or("", |job| {
                 if job.status.has_ended() || tenant.id == 1 {

@@ -66,7 +66,7 @@ fn step(fleet: &mut Fleet, at: Micros) {
         v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
         v3::step(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
-            if !cluster.jobs[index].history {
+            if !cluster.jobs[index].in_history {
                 account(cluster, &fleet.faults, fleet.speed, index, at);
             }
         }
@@ -81,7 +81,7 @@ fn step(fleet: &mut Fleet, at: Micros) {
 /// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
 fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
-    if job.history {
+    if job.in_history {
         return None;
     }
     if job.transition_at.is_some() {
@@ -355,7 +355,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
     }
     if !cluster.line.is_v3() {
         // It has taken the first result of a failed child, and no COMMENT.
-        if children().all(|child| child.history) {
+        if children().all(|child| child.in_history) {
             let (status, result) = match (parent.status, parent.result) {
                 (JobStatus::Canceling, _) => (JobStatus::Canceled, CANCELED),
                 (_, 0) => (JobStatus::Completed, 0),
@@ -389,7 +389,7 @@ fn children_of<'a>(cluster: &'a Cluster, parent: &'a Job) -> impl Iterator<Item 
 /// Moves a tenant's job to the history; the job of sys that it belongs to takes its result, unless it has one already.
 fn to_history(cluster: &mut Cluster, index: usize) {
     let job = &mut cluster.jobs[index];
-    job.history = true;
+    job.in_history = true;
     let (result, parent) = (job.result, job.initiator_job_id);
     if job.tenant_id == 1 || job.initiator_tenant_id != 1 || cluster.line.is_v3() {
         return;

@@ -95,5 +95,6 @@ pub struct Job {
     /// Since when it waits for an upgrade to end.
     pub upgrade_since: Option<Micros>,
     /// It is in the history views.
-    pub history: bool,
+    #[serde(rename = "history")]
+    pub in_history: bool,
 }

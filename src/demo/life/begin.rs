@@ -32,7 +32,7 @@ fn archives(tenant: &Tenant) -> Result<(), ServerError> {
 /// Checks that the initiator has no other job of the tenant: one at a time.
 fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
     let own = |job: &&Job| job.tenant_id == tenant.id && job.initiator_tenant_id == initiator;
-    if cluster.jobs.iter().filter(own).any(|job| !job.history) {
+    if cluster.jobs.iter().filter(own).any(|job| !job.in_history) {
         return Err(server_error(9036, "Backup is in progress"));
     }
     Ok(())
@@ -100,7 +100,7 @@ impl Wanted {
             accounted_until: at,
             transition_at: None,
             upgrade_since: None,
-            history: false,
+            in_history: false,
         }
     }
 }

@@ -89,7 +89,7 @@ fn is_normal(tenant: &Tenant) -> bool {
 
 /// Returns the cluster's job that is in the running views.
 fn current_job(cluster: &Cluster) -> Option<&Job> {
-    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
+    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.in_history)
 }
 
 fn check_global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
@@ -202,7 +202,7 @@ fn create_job(
         accounted_until: order.at,
         transition_at: None,
         upgrade_since: None,
-        history: false,
+        in_history: false,
     });
     cluster.record_event(order.at, "backup", "start backup cluster", Vec::new());
 }

@@ -27,7 +27,7 @@ fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, 
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
         concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, history))
     };
-    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && !hidden(job))
+    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.in_history == history && !hidden(job))
 }
 
 pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {

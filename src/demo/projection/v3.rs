@@ -78,7 +78,7 @@ fn own(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
 
 /// Returns the cluster's job that is in the running views.
 fn current(cluster: &Cluster) -> Option<&Job> {
-    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
+    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.in_history)
 }
 
 /// Formats a size as the views print it.
