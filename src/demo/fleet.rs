@@ -19,7 +19,9 @@ use super::media::Media;
 use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
-pub use tenant::{ArchiveDest, DataDest, DestState, Kind, KnownDest, Round, RoundStatus, Set, SetOfCluster, Tenant};
+pub use tenant::{
+    ArchiveDest, DataDest, DestState, KnownDest, Round, RoundStatus, Set, SetOfCluster, Tenant, TenantKind,
+};
 pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 
 /// The state behind the endpoints of one scenario.

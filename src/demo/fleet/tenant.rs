@@ -9,7 +9,7 @@ use crate::demo::clock::{self, Micros};
 
 /// The type of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Kind {
+pub enum TenantKind {
     /// The sys tenant, which stands for the cluster.
     Sys,
     /// V4: the metadata of a user tenant.
@@ -24,7 +24,7 @@ pub struct Tenant {
     /// 1 is sys; on V4 odd is meta, even is user.
     pub id: i64,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: TenantKind,
     /// The name.
     pub name: String,
     /// `MYSQL` or `ORACLE`.
@@ -283,16 +283,16 @@ impl Tenant {
     /// Returns whether the tenant has users' data.
     #[must_use]
     pub fn is_user(&self) -> bool {
-        self.kind == Kind::User
+        self.kind == TenantKind::User
     }
 
     /// Returns `SYS`, `META` or `USER`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.kind {
-            Kind::Sys => "SYS",
-            Kind::Meta => "META",
-            Kind::User => "USER",
+            TenantKind::Sys => "SYS",
+            TenantKind::Meta => "META",
+            TenantKind::User => "USER",
         }
     }
 

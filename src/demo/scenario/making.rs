@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Round, RoundStatus, Server, Set, SetOfCluster, SqlPort,
-    Tenant, TenantJob,
+    ArchiveDest, Cluster, DestState, Engine, Fleet, Round, RoundStatus, Server, Set, SetOfCluster, SqlPort, Tenant,
+    TenantJob, TenantKind,
 };
 use crate::demo::life;
 use crate::demo::line;
@@ -147,7 +147,7 @@ impl ClusterEntry {
         };
         Tenant {
             id,
-            kind: if id == 1 { Kind::Sys } else { Kind::User },
+            kind: if id == 1 { TenantKind::Sys } else { TenantKind::User },
             name: name.to_owned(),
             mode: word(|entry| &entry.mode, "MYSQL"),
             role: word(|entry| &entry.role, "PRIMARY"),
@@ -174,7 +174,7 @@ impl ClusterEntry {
 fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
-        let meta = Tenant { kind: Kind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
+        let meta = Tenant { kind: TenantKind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
         let tenant = entry.tenant(id, &name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
