@@ -46,7 +46,7 @@ pub struct Tenant {
     /// How much there is to back up, in MB.
     pub megabytes: i64,
     /// `DATA_BACKUP_DEST`.
-    pub data: Option<DataDest>,
+    pub data: Option<StoredDest>,
     /// `LOG_ARCHIVE_DEST`.
     pub archive: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
@@ -65,7 +65,7 @@ pub struct Tenant {
 
 /// A destination as it is stored: of data backups, or the location of an archive destination.
 #[derive(Debug, Clone, Serialize)]
-pub struct DataDest {
+pub struct StoredDest {
     /// Path without what follows `?`.
     pub path: String,
     /// What follows `?`, keys masked.
@@ -84,14 +84,14 @@ pub struct KnownDest {
     /// `backup_data` or `archive_log`.
     pub dest_type: String,
     /// The destination.
-    pub dest: DataDest,
+    pub dest: StoredDest,
 }
 
 /// A log archive destination as it is stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct ArchiveDest {
     /// Path and extension.
-    pub location: DataDest,
+    pub location: StoredDest,
     /// `Optional` or `Mandatory`.
     pub binding: String,
     /// `1d`.
@@ -256,7 +256,7 @@ pub struct SetOfCluster {
     pub of_tenants: bool,
 }
 
-impl DataDest {
+impl StoredDest {
     /// Returns the full URI as the views show it, its key masked.
     #[must_use]
     pub fn masked(&self) -> String {

@@ -2,7 +2,7 @@
 
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::ClusterFaults;
-use crate::demo::fleet::{ArchiveDest, DataDest, DestState, Fleet, KnownDest};
+use crate::demo::fleet::{ArchiveDest, DestState, Fleet, KnownDest, StoredDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
@@ -79,7 +79,7 @@ fn mask_key(key: &str) -> String {
 pub(crate) fn owner_of_uri(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::folder(&fleet.data_dir, &path);
-    let dest = DataDest { path, extension, folder, dest_id: 0, checked: 0 };
+    let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
     let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.place())?;
     Ok((dest.path, owner))
 }
@@ -162,7 +162,7 @@ fn claim_destination(
     tenant_id: i64,
     uri: &Uri,
     dest_type: &str,
-) -> Result<DataDest, ServerError> {
+) -> Result<StoredDest, ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let tenant = cluster.tenant_by_id(tenant_id);
@@ -171,7 +171,7 @@ fn claim_destination(
     }
     let folder = storage::folder(&fleet.data_dir, &uri.path).filter(|_| !uri.object_storage);
     let (path, extension) = (uri.path.clone(), uri.extension.clone());
-    let mut dest = DataDest { path, extension, folder, dest_id: 0, checked: order.at };
+    let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: order.at };
     let place = dest.place();
     let before = tenant.and_then(|tenant| tenant.known.iter().find(|known| known.dest.place() == place)).cloned();
     let owner = |dest_type: &str, dest_id| Owner {
