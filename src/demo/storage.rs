@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::fleet::{Fleet, KnownDest};
+use super::fleet::{Fleet, RegisteredDest};
 use super::orders::server_error;
 use super::statement::ServerError;
 
@@ -68,7 +68,7 @@ fn found(folder: &Path) -> Found {
 ///
 /// # Errors
 /// The code as the source has it, negative, and its text.
-pub fn check(cluster_id: i64, tenant_id: i64, known: &KnownDest) -> Result<(), (i64, &'static str)> {
+pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<(), (i64, &'static str)> {
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };

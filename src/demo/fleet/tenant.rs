@@ -50,7 +50,7 @@ pub struct Tenant {
     /// `LOG_ARCHIVE_DEST`.
     pub archive: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
-    pub known: Vec<KnownDest>,
+    pub known: Vec<RegisteredDest>,
     /// The archive rounds, the last one is the current one.
     pub rounds: Vec<Round>,
     /// The backup sets, by id.
@@ -80,7 +80,7 @@ pub struct StoredDest {
 
 /// A destination that a tenant has or had.
 #[derive(Debug, Clone, Serialize)]
-pub struct KnownDest {
+pub struct RegisteredDest {
     /// `backup_data` or `archive_log`.
     pub dest_type: String,
     /// The destination.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault::{ClusterFaults, InjectedFault};
-use crate::demo::fleet::{Cluster, DestState, KnownDest, Round, RoundStatus, Tenant};
+use crate::demo::fleet::{Cluster, DestState, RegisteredDest, Round, RoundStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::storage;
 
@@ -139,7 +139,7 @@ pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], 
 }
 
 /// Marks the files of a destination as deleted: its sets, or the pieces of its rounds.
-pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
+pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
     let id = known.dest.dest_id;
     for set in tenant.sets.iter_mut().filter(|set| known.dest_type == "backup_data" && set.dest_id == id) {
         "DELETED".clone_into(&mut set.file_status);

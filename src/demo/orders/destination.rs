@@ -2,7 +2,7 @@
 
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::ClusterFaults;
-use crate::demo::fleet::{ArchiveDest, DestState, Fleet, KnownDest, StoredDest};
+use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
@@ -196,7 +196,7 @@ fn claim_destination(
             archive::forget(tenant, &before);
         }
         tenant.known.retain(|known| known.dest.place() != place);
-        tenant.known.push(KnownDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
+        tenant.known.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
     }
     Ok(dest)
 }

@@ -2,7 +2,7 @@
 
 use crate::demo::clock;
 use crate::demo::fault;
-use crate::demo::fleet::{Job, JobStatus, KnownDest, Set, Tenant};
+use crate::demo::fleet::{Job, JobStatus, RegisteredDest, Set, Tenant};
 use crate::demo::life::{self, Progress};
 use crate::demo::line::Work;
 use crate::demo::statement::{Row, Value};
@@ -242,7 +242,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
 
 /// Returns every destination that a tenant has or had.
 pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
-    let line = |tenant: &Tenant, KnownDest { dest_type, dest }: &KnownDest| {
+    let line = |tenant: &Tenant, RegisteredDest { dest_type, dest }: &RegisteredDest| {
         let access =
             dest.extension.split('&').filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
         row([
