@@ -20,7 +20,7 @@ use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
 pub use tenant::{
-    ArchiveDest, DestState, RegisteredDest, Round, RoundStatus, Set, SetOfCluster, StoredDest, Tenant, TenantKind,
+    ArchiveDest, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, Set, StoredDest, Tenant, TenantKind,
 };
 pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 

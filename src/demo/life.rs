@@ -14,7 +14,7 @@ pub mod v3;
 
 use super::clock::Micros;
 use super::fault::{self, ClusterFaults, FaultEffect, InjectedFault};
-use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
+use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
 use super::line::{Feature, Work};
 use super::media;
 use super::storage;
@@ -266,7 +266,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
         finished_blocks: 0,
         result: 0,
         comment: String::new(),
-        of_cluster: SetOfCluster::default(),
+        legacy: LegacySetColumns::default(),
     };
     tenant.sets.push(set);
     cluster.jobs[index].status = JobStatus::Doing;

@@ -242,12 +242,13 @@ pub struct Set {
     /// `COMMENT`.
     pub comment: String,
     /// What only a set of V2.2 or V3 has.
-    pub of_cluster: SetOfCluster,
+    #[serde(rename = "of_cluster")]
+    pub legacy: LegacySetColumns,
 }
 
 /// What only a set of V2.2 or V3 has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SetOfCluster {
+pub struct LegacySetColumns {
     /// The archive round it was made in.
     pub round: i64,
     /// `backup_data_version`: the frozen version.

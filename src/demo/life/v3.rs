@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
-use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
+use crate::demo::fleet::{
+    Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, OfV3, Round, RoundStatus, Set, Tenant,
+};
 
 use super::archive;
 use super::work;
@@ -176,7 +178,7 @@ pub fn next_set_id(cluster: &Cluster) -> i64 {
 #[must_use]
 pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
     let path = destination(cluster);
-    let entries = || tenant.sets.iter().rev().filter(|set| !set.of_cluster.of_tenants && set.path == path);
+    let entries = || tenant.sets.iter().rev().filter(|set| !set.legacy.of_tenants && set.path == path);
     let since = entries().take_while(|set| set.incremental).count();
     let latest = entries().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
     latest.filter(|_| since <= MOST_INCREMENTS)
@@ -236,7 +238,7 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
         finished_blocks: 0,
         result: 0,
         comment: String::new(),
-        of_cluster: SetOfCluster {
+        legacy: LegacySetColumns {
             round: round.map_or(0, |round| round.id),
             data_version: frozen,
             of_tenants: job.of_tenants,
@@ -303,7 +305,7 @@ pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Rou
 pub fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     let good = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE";
     let reaches = |set: &Set| {
-        let round = cluster.round_of(tenant).filter(|round| round.id == set.of_cluster.round)?;
+        let round = cluster.round_of(tenant).filter(|round| round.id == set.legacy.round)?;
         let begins = round.start? <= set.min_restore?;
         Some(begins && checkpoint(fleet, cluster, tenant, round)? >= set.end?)
     };

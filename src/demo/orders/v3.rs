@@ -224,7 +224,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
     check_start(fleet, order)?;
     let cluster = &fleet.clusters[order.cluster];
     let cluster_level =
-        |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.of_cluster.of_tenants);
+        |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.legacy.of_tenants);
     if !cluster.tenants.first().is_some_and(cluster_level) {
         return Err(server_error(20305, "perform a cluster-level backup before a tenant-level backup"));
     }

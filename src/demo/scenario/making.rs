@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DestState, Engine, Fleet, Round, RoundStatus, Server, Set, SetOfCluster, SqlPort, Tenant,
+    ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,
 };
 use crate::demo::life;
@@ -255,7 +255,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             finished_blocks: blocks,
             result: 0,
             comment: String::new(),
-            of_cluster: SetOfCluster::default(),
+            legacy: LegacySetColumns::default(),
         });
     }
     Ok(())

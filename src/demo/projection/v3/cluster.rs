@@ -289,7 +289,7 @@ pub(super) fn parameter_rows(look: &Look<'_>) -> Vec<Row> {
 pub(super) fn backup_info(look: &Look<'_>, of_cluster: bool) -> Vec<Row> {
     let cluster = look.cluster;
     let latest = |tenant: &Tenant| {
-        tenant.sets.last().map_or((0, 0, 0), |set| (set.id, set.of_cluster.data_version, set.min_restore.unwrap_or(0)))
+        tenant.sets.last().map_or((0, 0, 0), |set| (set.id, set.legacy.data_version, set.min_restore.unwrap_or(0)))
     };
     let items = |tenant: &Tenant| {
         let (set, version, snapshot) = latest(tenant);

@@ -261,7 +261,7 @@ pub(super) fn set_details(look: &Look<'_>) -> Vec<Row> {
         columns.insert("STATUS", state(part.set));
         columns.insert("COPY_ID", text("0"));
         columns.extend(replay(look, part.set));
-        columns.insert("BACKUP_LEVEL", text(if part.set.of_cluster.of_tenants { "TENANT" } else { "CLUSTER" }));
+        columns.insert("BACKUP_LEVEL", text(if part.set.legacy.of_tenants { "TENANT" } else { "CLUSTER" }));
         columns
     };
     parts(look).filter(|part| !part.running).map(line).collect()
@@ -295,7 +295,7 @@ fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
         ("SNAPSHOT_VERSION", int(set.min_restore.unwrap_or(0))),
         ("PREV_FULL_BACKUP_SET_ID", int(set.prev_full)),
         ("PREV_INC_BACKUP_SET_ID", int(set.prev_inc)),
-        ("PREV_BACKUP_DATA_VERSION", int(parent.map_or(0, |set| set.of_cluster.data_version))),
+        ("PREV_BACKUP_DATA_VERSION", int(parent.map_or(0, |set| set.legacy.data_version))),
         ("PG_COUNT", int(counted.partitions)),
         ("MACRO_BLOCK_COUNT", int(counted.blocks)),
         ("FINISH_PG_COUNT", int(counted.finished_partitions)),
@@ -309,7 +309,7 @@ fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
         ("RESULT", int(set.result)),
         ("CLUSTER_ID", int(cluster.id)),
         ("BACKUP_DEST", text(&*set.path)),
-        ("BACKUP_DATA_VERSION", int(set.of_cluster.data_version)),
+        ("BACKUP_DATA_VERSION", int(set.legacy.data_version)),
         ("BACKUP_SCHEMA_VERSION", int(set.start_replay)),
         ("CLUSTER_VERSION_DISPLAY", text(&*cluster.version)),
         ("PARTITION_COUNT", int(counted.partitions)),

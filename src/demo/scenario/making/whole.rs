@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{ClusterEntry, RoundEntry, WholeEntry};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
-    Cluster, Fleet, Freeze, Merge, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant, ZoneMerge,
+    Cluster, Fleet, Freeze, LegacySetColumns, Merge, OfV3, Round, RoundStatus, Set, Tenant, ZoneMerge,
 };
 use crate::demo::orders::v3::mark_archive;
 
@@ -137,7 +137,7 @@ fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Micros) -> Resul
             finished_blocks: 0,
             result: 0,
             comment: String::new(),
-            of_cluster: SetOfCluster { round, data_version: version(start), of_tenants: false },
+            legacy: LegacySetColumns { round, data_version: version(start), of_tenants: false },
         })
     };
     whole.sets.iter().zip(1..).map(set).collect()
