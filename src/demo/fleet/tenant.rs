@@ -46,7 +46,8 @@ pub struct Tenant {
     /// How much there is to back up, in MB.
     pub megabytes: i64,
     /// `DATA_BACKUP_DEST`.
-    pub data: Option<StoredDest>,
+    #[serde(rename = "data")]
+    pub data_dest: Option<StoredDest>,
     /// `LOG_ARCHIVE_DEST`.
     pub archive: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.

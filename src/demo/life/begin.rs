@@ -46,7 +46,7 @@ pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
     normal(tenant)?;
     archives(tenant)?;
     not_twice(cluster, tenant, 1)?;
-    if tenant.data.is_none() {
+    if tenant.data_dest.is_none() {
         return Err(cannot_start("backup dest is not set."));
     }
     Ok(())
@@ -130,7 +130,7 @@ pub fn of_tenant(
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else {
         return Err(cannot_start("tenant status is not normal."));
     };
-    let dest = tenant.data.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
+    let dest = tenant.data_dest.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
     let path = dest.place();
     normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;

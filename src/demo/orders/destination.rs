@@ -99,7 +99,7 @@ pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, va
         Some(claim_destination(fleet, order, tenant_id, &parse_uri(value, line)?, "backup_data")?)
     };
     if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
-        tenant.data = dest;
+        tenant.data_dest = dest;
     }
     Ok(())
 }

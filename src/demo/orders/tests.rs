@@ -135,14 +135,14 @@ fn a_directory_is_one_tenants_for_one_kind() {
 fn reset_data_dest_without_format_file_deletes_sets() {
     let mut bench = Bench::scenario("healthy");
     let data = uri(&bench, "demo/pay/data");
-    let (old, other) = (bench.tenant("pay").data.clone().unwrap().dest_id, uri(&bench, "other"));
+    let (old, other) = (bench.tenant("pay").data_dest.clone().unwrap().dest_id, uri(&bench, "other"));
     bench.set("data_backup_dest", &other, "pay").unwrap();
     bench.set("data_backup_dest", &data, "pay").unwrap();
-    assert_eq!(bench.tenant("pay").data.as_ref().unwrap().dest_id, old, "the format file is there");
+    assert_eq!(bench.tenant("pay").data_dest.as_ref().unwrap().dest_id, old, "the format file is there");
     assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "AVAILABLE"));
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
     bench.set("data_backup_dest", &data, "pay").unwrap();
-    let new = bench.tenant("pay").data.as_ref().unwrap().dest_id;
+    let new = bench.tenant("pay").data_dest.as_ref().unwrap().dest_id;
     assert!(new > old);
     assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "DELETED"));
     assert!(bench.tenant("order").sets.iter().all(|set| set.file_status == "AVAILABLE"));

@@ -158,7 +158,7 @@ impl ClusterEntry {
             compatible: self.version.clone(),
             parameters: entry.map_or_else(BTreeMap::new, |entry| entry.parameters.clone()),
             megabytes: entry.map_or(1000, |entry| entry.megabytes),
-            data: None,
+            data_dest: None,
             archive: None,
             known: Vec::new(),
             rounds: Vec::new(),
@@ -194,7 +194,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) 
 /// Adds the round and the sets that a tenant has from before the scenario.
 fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), String> {
     let day = 86_400 * SECOND;
-    let (archive, data) = (tenant.archive.clone(), tenant.data.clone());
+    let (archive, data) = (tenant.archive.clone(), tenant.data_dest.clone());
     if let Some((state, ArchiveDest { location, .. })) = kind.archive.zip(archive) {
         let hour_ago = now - 3600 * SECOND;
         let (status, frozen) = match state {
