@@ -195,7 +195,7 @@ fn switch_round(
     };
     if may.is_ok() {
         tenant.archivelog = on;
-        if let Some(dest) = tenant.archive.as_mut().filter(|_| on) {
+        if let Some(dest) = tenant.archive_dest.as_mut().filter(|_| on) {
             dest.state = DestState::Enable;
         }
     }
@@ -259,7 +259,7 @@ fn set_dest_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str)
     let cluster = &mut fleet.clusters[order.cluster];
     let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
     let state = cluster.line.dest_states().iter().find(word).ok_or_else(|| server_error(1210, "Invalid argument"))?.0;
-    let Some(dest) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.archive.as_mut()) else {
+    let Some(dest) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.archive_dest.as_mut()) else {
         return Err(server_error(4018, "Entry not exist"));
     };
     dest.state = state;

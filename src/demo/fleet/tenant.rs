@@ -49,7 +49,8 @@ pub struct Tenant {
     #[serde(rename = "data")]
     pub data_dest: Option<StoredDest>,
     /// `LOG_ARCHIVE_DEST`.
-    pub archive: Option<ArchiveDest>,
+    #[serde(rename = "archive")]
+    pub archive_dest: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
     pub known: Vec<RegisteredDest>,
     /// The archive rounds, the last one is the current one.

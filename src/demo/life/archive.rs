@@ -74,7 +74,7 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault],
     let id = cluster.id;
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else { return };
     let normal = tenant.is_user() && tenant.status == "NORMAL" && !tenant.recycled;
-    let Some(dest) = tenant.archive.as_ref().filter(|_| normal) else { return };
+    let Some(dest) = tenant.archive_dest.as_ref().filter(|_| normal) else { return };
     let status = tenant.round().map(|round| round.status);
     match (tenant.archivelog, dest.state, status) {
         (false, _, None | Some(RoundStatus::Stop | RoundStatus::Stopping | RoundStatus::Prepare)) => {}
@@ -96,7 +96,7 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault],
 /// # Errors
 /// The code as the source has it, negative, and its text.
 pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
-    let Some(dest) = &tenant.archive else { return Err((-4018, "Entry not exist")) };
+    let Some(dest) = &tenant.archive_dest else { return Err((-4018, "Entry not exist")) };
     let known = tenant.known.iter().find(|known| known.dest.place() == dest.location.place());
     known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
 }
@@ -104,7 +104,7 @@ pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)
 /// Resumes a paused round, or starts a new one; the caller has checked that it may.
 pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
-    let Some(dest) = tenant.archive.as_ref() else { return };
+    let Some(dest) = tenant.archive_dest.as_ref() else { return };
     let passing = work(PASSING, speed);
     if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
         paused.status = RoundStatus::Beginning;

@@ -146,7 +146,7 @@ pub(crate) fn set_archive_dest(
     // Whatever it was before, the state is written with the destination; V4.0 has a state for a destination without a round.
     let state = if cluster.line.has(Feature::ArchiveMode) { DestState::Enable } else { DestState::Disable };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
-        tenant.archive =
+        tenant.archive_dest =
             Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
     }
     // A tenant that was put in ARCHIVELOG mode without a destination starts its round now.

@@ -201,7 +201,7 @@ fn log_archive_dest_is_whole_and_needs_the_archive_stopped() {
     assert_eq!(code("LOCATION=s3://b/p?host=h&access_id=a&access_key=k").0, 4179);
     bench.set("log_archive_dest", &format!("{location} BINDING=Mandatory PIECE_SWITCH_INTERVAL=3d"), "pay").unwrap();
     bench.set("log_archive_dest", &location, "pay").unwrap();
-    let dest = bench.tenant("pay").archive.as_ref().unwrap();
+    let dest = bench.tenant("pay").archive_dest.as_ref().unwrap();
     assert_eq!((dest.binding.as_str(), dest.piece_switch_interval.as_str()), ("Optional", "1d"));
     bench.set("archive_lag_target", "60s", "pay").unwrap();
     bench.set("log_archive_dest", "LOCATION=s3://b/p?host=h&access_id=a&access_key=k", "pay").unwrap();

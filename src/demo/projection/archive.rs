@@ -14,7 +14,7 @@ const LOG_RATE: i64 = 200_000;
 
 pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
-        let Some(dest) = &tenant.archive else { return Vec::new() };
+        let Some(dest) = &tenant.archive_dest else { return Vec::new() };
         let word = look.cluster.line.dest_states().iter().find(|(state, _)| *state == dest.state);
         let word = word.map_or("", |(_, word)| word);
         let items = [

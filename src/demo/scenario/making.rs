@@ -159,7 +159,7 @@ impl ClusterEntry {
             parameters: entry.map_or_else(BTreeMap::new, |entry| entry.parameters.clone()),
             megabytes: entry.map_or(1000, |entry| entry.megabytes),
             data_dest: None,
-            archive: None,
+            archive_dest: None,
             known: Vec::new(),
             rounds: Vec::new(),
             sets: Vec::new(),
@@ -194,7 +194,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) 
 /// Adds the round and the sets that a tenant has from before the scenario.
 fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), String> {
     let day = 86_400 * SECOND;
-    let (archive, data) = (tenant.archive.clone(), tenant.data_dest.clone());
+    let (archive, data) = (tenant.archive_dest.clone(), tenant.data_dest.clone());
     if let Some((state, ArchiveDest { location, .. })) = kind.archive.zip(archive) {
         let hour_ago = now - 3600 * SECOND;
         let (status, frozen) = match state {
@@ -203,7 +203,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             RoundEntry::Suspend => (RoundStatus::Suspend, Some(hour_ago)),
             RoundEntry::Interrupted => (RoundStatus::Interrupted, Some(hour_ago)),
         };
-        if let Some(dest) = tenant.archive.as_mut() {
+        if let Some(dest) = tenant.archive_dest.as_mut() {
             dest.state = if state == RoundEntry::Suspend { DestState::Defer } else { DestState::Enable };
         }
         tenant.archivelog = status != RoundStatus::Stop;
