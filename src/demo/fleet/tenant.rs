@@ -52,7 +52,8 @@ pub struct Tenant {
     #[serde(rename = "archive")]
     pub archive_dest: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
-    pub known: Vec<RegisteredDest>,
+    #[serde(rename = "known")]
+    pub registered_dests: Vec<RegisteredDest>,
     /// The archive rounds, the last one is the current one.
     pub rounds: Vec<Round>,
     /// The backup sets, by id.

@@ -97,7 +97,7 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault],
 /// The code as the source has it, negative, and its text.
 pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
     let Some(dest) = &tenant.archive_dest else { return Err((-4018, "Entry not exist")) };
-    let known = tenant.known.iter().find(|known| known.dest.place() == dest.location.place());
+    let known = tenant.registered_dests.iter().find(|known| known.dest.place() == dest.location.place());
     known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
 }
 

@@ -173,7 +173,8 @@ fn claim_destination(
     let (path, extension) = (uri.path.clone(), uri.extension.clone());
     let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: order.at };
     let place = dest.place();
-    let before = tenant.and_then(|tenant| tenant.known.iter().find(|known| known.dest.place() == place)).cloned();
+    let before =
+        tenant.and_then(|tenant| tenant.registered_dests.iter().find(|known| known.dest.place() == place)).cloned();
     let owner = |dest_type: &str, dest_id| Owner {
         dest_type: dest_type.to_owned(),
         cluster_id: cluster.id,
@@ -195,8 +196,8 @@ fn claim_destination(
         if let Some(before) = before.filter(|_| made) {
             archive::forget(tenant, &before);
         }
-        tenant.known.retain(|known| known.dest.place() != place);
-        tenant.known.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
+        tenant.registered_dests.retain(|known| known.dest.place() != place);
+        tenant.registered_dests.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
     }
     Ok(dest)
 }

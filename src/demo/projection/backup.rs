@@ -260,7 +260,8 @@ pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
             ("MAX_BANDWIDTH_DISPLAY", text("UNLIMITED")),
         ])
     };
-    let all = look.cluster.tenants.iter().flat_map(|tenant| tenant.known.iter().map(move |known| (tenant, known)));
+    let all =
+        look.cluster.tenants.iter().flat_map(|tenant| tenant.registered_dests.iter().map(move |known| (tenant, known)));
     all.map(|(tenant, known)| line(tenant, known)).collect()
 }
 

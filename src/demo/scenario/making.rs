@@ -160,7 +160,7 @@ impl ClusterEntry {
             megabytes: entry.map_or(1000, |entry| entry.megabytes),
             data_dest: None,
             archive_dest: None,
-            known: Vec::new(),
+            registered_dests: Vec::new(),
             rounds: Vec::new(),
             sets: Vec::new(),
             recovery_window: entry.and_then(|entry| entry.recovery_window.clone()),
