@@ -92,7 +92,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             };
             for tenant_id in concerned {
                 if let Some(tenant) = cluster.tenant_mut(tenant_id) {
-                    tenant.frozen = (order.at, done);
+                    tenant.major_freeze = (order.at, done);
                 }
             }
             Ok(())

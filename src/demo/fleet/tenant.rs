@@ -61,7 +61,8 @@ pub struct Tenant {
     /// `default` delete policy: the recovery window.
     pub recovery_window: Option<String>,
     /// The last major freeze, and when its compaction is finished.
-    pub frozen: (Micros, Micros),
+    #[serde(rename = "frozen")]
+    pub major_freeze: (Micros, Micros),
     /// V2.2 and V3: `ob_timestamp_service` is LTS, not GTS.
     pub local_timestamps: bool,
 }

@@ -286,7 +286,7 @@ const ELSEWHERE: u64 = 4_000_000_000;
 
 pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
-        let (frozen, finished) = tenant.frozen;
+        let (frozen, finished) = tenant.major_freeze;
         let running = look.fleet.now < finished;
         let before: Micros = frozen - 86_400 * clock::SECOND;
         let last = if running { before } else { frozen };

@@ -164,7 +164,7 @@ impl ClusterEntry {
             rounds: Vec::new(),
             sets: Vec::new(),
             recovery_window: entry.and_then(|entry| entry.recovery_window.clone()),
-            frozen: (created, created),
+            major_freeze: (created, created),
             local_timestamps: entry.is_some_and(|entry| entry.local_timestamps),
         }
     }
