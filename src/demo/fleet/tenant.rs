@@ -185,7 +185,8 @@ pub struct Round {
     /// The start of its log; `None` until it is DOING.
     pub start: Option<Micros>,
     /// The checkpoint at which the round stopped; `None` while it moves.
-    pub frozen: Option<Micros>,
+    #[serde(rename = "frozen")]
+    pub frozen_checkpoint: Option<Micros>,
     /// The highest checkpoint so far: it never goes back.
     pub reached: Micros,
     /// The position of the furthest log stream when the checkpoint stopped.

@@ -54,7 +54,7 @@ fn pass(round: &mut Round, at: Micros) {
             }
             // It is DOING when its checkpoint has moved; a paused round resumes here.
             round.reached = round.reached.max(at);
-            round.frozen = None;
+            round.frozen_checkpoint = None;
             RoundStatus::Doing
         }
         RoundStatus::Stopping => RoundStatus::Stop,
@@ -117,7 +117,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             dest_id: dest.location.dest_id,
             path: dest.location.place(),
             start: None,
-            frozen: None,
+            frozen_checkpoint: None,
             reached: 0,
             ahead: 0,
             due: Some(at + passing),
@@ -170,7 +170,7 @@ pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Injec
     let needed = tenant.and_then(|tenant| tenant.sets.last()?.min_restore);
     let short = short.map(|short| needed.map_or(short, |needed| short.min(needed - 1)));
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
-        round.frozen = short;
+        round.frozen_checkpoint = short;
     }
     interrupt(cluster, tenant_id, faults, speed, at);
 }
@@ -205,11 +205,11 @@ pub(super) fn leave(
         Some(checkpoint(tenant, round, faults, speed, at)?.max(since.min(at)))
     });
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {
-        if round.frozen.is_none() {
+        if round.frozen_checkpoint.is_none() {
             round.ahead = at;
         }
-        round.reached = round.frozen.or(stood).unwrap_or(at);
-        round.frozen = Some(round.reached);
+        round.reached = round.frozen_checkpoint.or(stood).unwrap_or(at);
+        round.frozen_checkpoint = Some(round.reached);
         round.ahead = round.ahead.max(round.reached);
         round.status = to;
         round.due = Some(at + work(PASSING, speed));
@@ -239,7 +239,7 @@ pub fn checkpoint(
     now: Micros,
 ) -> Option<Micros> {
     let start = round.start?;
-    if let Some(frozen) = round.frozen {
+    if let Some(frozen) = round.frozen_checkpoint {
         return Some(frozen.max(start));
     }
     let now = faults.checkpoint_stalled_since(&tenant.name).map_or(now, |since| now.min(since));
@@ -253,13 +253,13 @@ pub fn checkpoint(
 pub fn furthest(tenant: &Tenant, round: &Round, faults: ClusterFaults<'_>, speed: u32, now: Micros) -> Option<Micros> {
     let reached = checkpoint(tenant, round, faults, speed, now)?;
     let free = checkpoint(tenant, round, ClusterFaults { all: &[], ..faults }, speed, now)?;
-    Some(if round.frozen.is_some() { round.ahead.max(reached) } else { free.max(reached) })
+    Some(if round.frozen_checkpoint.is_some() { round.ahead.max(reached) } else { free.max(reached) })
 }
 
 /// Returns when the checkpoint moves next.
 #[must_use]
 pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Micros) -> Option<Micros> {
-    let round = tenant.round().filter(|round| round.frozen.is_none())?;
+    let round = tenant.round().filter(|round| round.frozen_checkpoint.is_none())?;
     let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let start = round.start?;
     Some(start + ((now - start).max(0) / step + 1) * step)

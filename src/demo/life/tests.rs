@@ -351,7 +351,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
         let tenant = bench.tenant("pay");
         let (set, round) = (tenant.sets.last().unwrap(), tenant.round().unwrap());
         assert_eq!(round.status, RoundStatus::Interrupted);
-        assert!(round.frozen < set.min_restore, "begun after {milliseconds} ms");
+        assert!(round.frozen_checkpoint < set.min_restore, "begun after {milliseconds} ms");
     }
 }
 

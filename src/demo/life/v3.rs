@@ -133,7 +133,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         dest_id: 0,
         path,
         start: None,
-        frozen: None,
+        frozen_checkpoint: None,
         reached: 0,
         ahead: 0,
         due: Some(at + passing),

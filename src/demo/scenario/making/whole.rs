@@ -94,7 +94,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         dest_id: 0,
         path: path.to_owned(),
         start: Some(start),
-        frozen,
+        frozen_checkpoint: frozen,
         reached: frozen.unwrap_or(start),
         ahead: frozen.unwrap_or(start),
         due: None,
