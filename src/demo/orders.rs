@@ -325,7 +325,7 @@ fn set_parameter(
             archive::checkpoint(tenant, round, faults, speed, now)
         });
         if let (Some(round), Some(reached)) = (tenant.rounds.last_mut(), reached) {
-            round.reached = reached;
+            round.reached_checkpoint = reached;
         }
         tenant.parameters.insert(name.to_owned(), value.clone());
     }

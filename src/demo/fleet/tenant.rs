@@ -188,7 +188,8 @@ pub struct Round {
     #[serde(rename = "frozen")]
     pub frozen_checkpoint: Option<Micros>,
     /// The highest checkpoint so far: it never goes back.
-    pub reached: Micros,
+    #[serde(rename = "reached")]
+    pub reached_checkpoint: Micros,
     /// The position of the furthest log stream when the checkpoint stopped.
     pub ahead: Micros,
     /// When the present transition (PREPARE, STOPPING, ..) ends.

@@ -44,7 +44,7 @@ fn pass(round: &mut Round, at: Micros) {
     round.status = match round.status {
         RoundStatus::Prepare => {
             round.start = Some(at);
-            round.reached = at;
+            round.reached_checkpoint = at;
             RoundStatus::Beginning
         }
         RoundStatus::Beginning => {
@@ -53,7 +53,7 @@ fn pass(round: &mut Round, at: Micros) {
                 round.start = Some(at);
             }
             // It is DOING when its checkpoint has moved; a paused round resumes here.
-            round.reached = round.reached.max(at);
+            round.reached_checkpoint = round.reached_checkpoint.max(at);
             round.frozen_checkpoint = None;
             RoundStatus::Doing
         }
@@ -118,11 +118,13 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             path: dest.location.place(),
             start: None,
             frozen_checkpoint: None,
-            reached: 0,
+            reached_checkpoint: 0,
             ahead: 0,
             due: Some(at + passing),
             passing,
-            base_piece: tenant.round().map_or(1, |round| last_piece(round, round.ahead.max(round.reached)) + 1),
+            base_piece: tenant
+                .round()
+                .map_or(1, |round| last_piece(round, round.ahead.max(round.reached_checkpoint)) + 1),
             interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
             pieces: BTreeMap::new(),
@@ -145,7 +147,7 @@ pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
         "DELETED".clone_into(&mut set.file_status);
     }
     for round in tenant.rounds.iter_mut().filter(|round| known.dest_type == "archive_log" && round.dest_id == id) {
-        let all = round.base_piece..=last_piece(round, round.ahead.max(round.reached));
+        let all = round.base_piece..=last_piece(round, round.ahead.max(round.reached_checkpoint));
         round.pieces.extend(all.map(|piece| (piece, "DELETED".to_owned())));
     }
 }
@@ -208,9 +210,9 @@ pub(super) fn leave(
         if round.frozen_checkpoint.is_none() {
             round.ahead = at;
         }
-        round.reached = round.frozen_checkpoint.or(stood).unwrap_or(at);
-        round.frozen_checkpoint = Some(round.reached);
-        round.ahead = round.ahead.max(round.reached);
+        round.reached_checkpoint = round.frozen_checkpoint.or(stood).unwrap_or(at);
+        round.frozen_checkpoint = Some(round.reached_checkpoint);
+        round.ahead = round.ahead.max(round.reached_checkpoint);
         round.status = to;
         round.due = Some(at + work(PASSING, speed));
     }
@@ -245,7 +247,7 @@ pub fn checkpoint(
     let now = faults.checkpoint_stalled_since(&tenant.name).map_or(now, |since| now.min(since));
     let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let whole = (now - start).max(0) / step * step;
-    Some((start + whole).max(round.reached))
+    Some((start + whole).max(round.reached_checkpoint))
 }
 
 /// Returns up to where the furthest log stream is archived, `MAX_SCN`: a fault stalls one stream, the others go on.

@@ -334,8 +334,11 @@ fn a_job_fails_when_its_archive_breaks() {
     bench.pass(2_000);
     let rounds = &bench.tenant("pay").rounds;
     assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));
-    assert!(rounds[1].start.unwrap() > rounds[0].reached, "the two rounds are not continuous");
-    assert!(rounds[1].base_piece > archive::last_piece(&rounds[0], rounds[0].reached), "piece ids begin anew");
+    assert!(rounds[1].start.unwrap() > rounds[0].reached_checkpoint, "the two rounds are not continuous");
+    assert!(
+        rounds[1].base_piece > archive::last_piece(&rounds[0], rounds[0].reached_checkpoint),
+        "piece ids begin anew"
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         path,
         start: None,
         frozen_checkpoint: None,
-        reached: 0,
+        reached_checkpoint: 0,
         ahead: 0,
         due: Some(at + passing),
         passing,
@@ -149,7 +149,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
 }
 
 fn next_piece(last: &Round) -> i64 {
-    archive::last_piece(last, last.reached) + 1
+    archive::last_piece(last, last.reached_checkpoint) + 1
 }
 
 /// Begins to end the current round.

@@ -95,7 +95,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         path: path.to_owned(),
         start: Some(start),
         frozen_checkpoint: frozen,
-        reached: frozen.unwrap_or(start),
+        reached_checkpoint: frozen.unwrap_or(start),
         ahead: frozen.unwrap_or(start),
         due: None,
         passing: 0,
