@@ -191,7 +191,8 @@ pub struct Round {
     #[serde(rename = "reached")]
     pub reached_checkpoint: Micros,
     /// The position of the furthest log stream when the checkpoint stopped.
-    pub ahead: Micros,
+    #[serde(rename = "ahead")]
+    pub furthest_stream: Micros,
     /// When the present transition (PREPARE, STOPPING, ..) ends.
     pub due: Option<Micros>,
     /// How long a transition takes.

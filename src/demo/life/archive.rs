@@ -119,12 +119,12 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             start: None,
             frozen_checkpoint: None,
             reached_checkpoint: 0,
-            ahead: 0,
+            furthest_stream: 0,
             due: Some(at + passing),
             passing,
             base_piece: tenant
                 .round()
-                .map_or(1, |round| last_piece(round, round.ahead.max(round.reached_checkpoint)) + 1),
+                .map_or(1, |round| last_piece(round, round.furthest_stream.max(round.reached_checkpoint)) + 1),
             interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
             pieces: BTreeMap::new(),
@@ -147,7 +147,7 @@ pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
         "DELETED".clone_into(&mut set.file_status);
     }
     for round in tenant.rounds.iter_mut().filter(|round| known.dest_type == "archive_log" && round.dest_id == id) {
-        let all = round.base_piece..=last_piece(round, round.ahead.max(round.reached_checkpoint));
+        let all = round.base_piece..=last_piece(round, round.furthest_stream.max(round.reached_checkpoint));
         round.pieces.extend(all.map(|piece| (piece, "DELETED".to_owned())));
     }
 }
@@ -208,11 +208,11 @@ pub(super) fn leave(
     });
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {
         if round.frozen_checkpoint.is_none() {
-            round.ahead = at;
+            round.furthest_stream = at;
         }
         round.reached_checkpoint = round.frozen_checkpoint.or(stood).unwrap_or(at);
         round.frozen_checkpoint = Some(round.reached_checkpoint);
-        round.ahead = round.ahead.max(round.reached_checkpoint);
+        round.furthest_stream = round.furthest_stream.max(round.reached_checkpoint);
         round.status = to;
         round.due = Some(at + work(PASSING, speed));
     }
@@ -255,7 +255,7 @@ pub fn checkpoint(
 pub fn furthest(tenant: &Tenant, round: &Round, faults: ClusterFaults<'_>, speed: u32, now: Micros) -> Option<Micros> {
     let reached = checkpoint(tenant, round, faults, speed, now)?;
     let free = checkpoint(tenant, round, ClusterFaults { all: &[], ..faults }, speed, now)?;
-    Some(if round.frozen_checkpoint.is_some() { round.ahead.max(reached) } else { free.max(reached) })
+    Some(if round.frozen_checkpoint.is_some() { round.furthest_stream.max(reached) } else { free.max(reached) })
 }
 
 /// Returns when the checkpoint moves next.

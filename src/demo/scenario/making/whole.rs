@@ -96,7 +96,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         start: Some(start),
         frozen_checkpoint: frozen,
         reached_checkpoint: frozen.unwrap_or(start),
-        ahead: frozen.unwrap_or(start),
+        furthest_stream: frozen.unwrap_or(start),
         due: None,
         passing: 0,
         base_piece: 0,
