@@ -52,7 +52,8 @@ pub fn advance(fleet: &mut Fleet, now: Micros) {
 #[must_use]
 pub fn next_due(fleet: &Fleet) -> Option<Micros> {
     let of = |cluster: &Cluster| {
-        let rounds = cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.due).min();
+        let rounds =
+            cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.transition_at).min();
         let jobs = (0..cluster.jobs.len()).filter_map(|job| due(cluster, &fleet.faults, fleet.speed, job)).min();
         let merge = v3::merge_due(cluster, &fleet.faults, fleet.speed);
         rounds.into_iter().chain(jobs).chain(merge).min()

@@ -194,7 +194,8 @@ pub struct Round {
     #[serde(rename = "ahead")]
     pub furthest_stream: Micros,
     /// When the present transition (PREPARE, STOPPING, ..) ends.
-    pub due: Option<Micros>,
+    #[serde(rename = "due")]
+    pub transition_at: Option<Micros>,
     /// How long a transition takes.
     pub passing: Micros,
     /// `BASE_PIECE_ID`.

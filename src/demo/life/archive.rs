@@ -17,7 +17,7 @@ pub(super) const PASSING: Micros = 600;
 pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
-        for round in tenant.rounds.iter_mut().filter(|round| round.due.is_some_and(|due| due <= at)) {
+        for round in tenant.rounds.iter_mut().filter(|round| round.transition_at.is_some_and(|due| due <= at)) {
             let before = round.status;
             pass(round, at);
             changed.push((tenant.id, before, round.status));
@@ -61,7 +61,7 @@ fn pass(round: &mut Round, at: Micros) {
         RoundStatus::Suspending => RoundStatus::Suspend,
         settled => settled,
     };
-    round.due = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
+    round.transition_at = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
 }
 
 /// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
@@ -109,7 +109,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
         paused.status = RoundStatus::Beginning;
         paused.passing = passing;
-        paused.due = Some(at + passing);
+        paused.transition_at = Some(at + passing);
     } else {
         let round = Round {
             id: tenant.round().map_or(0, |round| round.id) + 1,
@@ -120,7 +120,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             frozen_checkpoint: None,
             reached_checkpoint: 0,
             furthest_stream: 0,
-            due: Some(at + passing),
+            transition_at: Some(at + passing),
             passing,
             base_piece: tenant
                 .round()
@@ -156,7 +156,7 @@ pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
 pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
-        round.due = None;
+        round.transition_at = None;
         "log stream 1001 interrupted.".clone_into(&mut round.comment);
     }
 }
@@ -214,7 +214,7 @@ pub(super) fn leave(
         round.frozen_checkpoint = Some(round.reached_checkpoint);
         round.furthest_stream = round.furthest_stream.max(round.reached_checkpoint);
         round.status = to;
-        round.due = Some(at + work(PASSING, speed));
+        round.transition_at = Some(at + work(PASSING, speed));
     }
 }
 

@@ -97,7 +97,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         frozen_checkpoint: frozen,
         reached_checkpoint: frozen.unwrap_or(start),
         furthest_stream: frozen.unwrap_or(start),
-        due: None,
+        transition_at: None,
         passing: 0,
         base_piece: 0,
         interval: Micros::MAX / 4,
