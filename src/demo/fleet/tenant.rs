@@ -197,7 +197,8 @@ pub struct Round {
     #[serde(rename = "due")]
     pub transition_at: Option<Micros>,
     /// How long a transition takes.
-    pub passing: Micros,
+    #[serde(rename = "passing")]
+    pub transition_time: Micros,
     /// `BASE_PIECE_ID`.
     pub base_piece: i64,
     /// `PIECE_SWITCH_INTERVAL`.

@@ -61,7 +61,7 @@ fn pass(round: &mut Round, at: Micros) {
         RoundStatus::Suspending => RoundStatus::Suspend,
         settled => settled,
     };
-    round.transition_at = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
+    round.transition_at = (round.status == RoundStatus::Beginning).then_some(at + round.transition_time);
 }
 
 /// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
@@ -108,7 +108,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let passing = work(PASSING, speed);
     if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
         paused.status = RoundStatus::Beginning;
-        paused.passing = passing;
+        paused.transition_time = passing;
         paused.transition_at = Some(at + passing);
     } else {
         let round = Round {
@@ -121,7 +121,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             reached_checkpoint: 0,
             furthest_stream: 0,
             transition_at: Some(at + passing),
-            passing,
+            transition_time: passing,
             base_piece: tenant
                 .round()
                 .map_or(1, |round| last_piece(round, round.furthest_stream.max(round.reached_checkpoint)) + 1),

@@ -137,7 +137,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         reached_checkpoint: 0,
         furthest_stream: 0,
         transition_at: Some(at + passing),
-        passing,
+        transition_time: passing,
         base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
         // Without a switch there is one piece that never ends.
         interval: interval.unwrap_or(Micros::MAX / 4),

@@ -98,7 +98,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         reached_checkpoint: frozen.unwrap_or(start),
         furthest_stream: frozen.unwrap_or(start),
         transition_at: None,
-        passing: 0,
+        transition_time: 0,
         base_piece: 0,
         interval: Micros::MAX / 4,
         comment: String::new(),
