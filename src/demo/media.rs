@@ -209,8 +209,8 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
     let reached = archive::checkpoint(tenant, round, faults(look), look.fleet.speed, look.fleet.now);
     let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
     let file = |id: i64| {
-        let from = start + (id - round.base_piece) * round.interval;
-        let end = from + round.interval;
+        let from = start + (id - round.base_piece) * round.piece_interval;
+        let end = from + round.piece_interval;
         PieceFile {
             dest_id: round.dest_id,
             id,

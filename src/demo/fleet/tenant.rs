@@ -202,7 +202,8 @@ pub struct Round {
     /// `BASE_PIECE_ID`.
     pub base_piece: i64,
     /// `PIECE_SWITCH_INTERVAL`.
-    pub interval: Micros,
+    #[serde(rename = "interval")]
+    pub piece_interval: Micros,
     /// `COMMENT`.
     pub comment: String,
     /// `FILE_STATUS` of the pieces that are not AVAILABLE, by piece id.

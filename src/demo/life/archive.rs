@@ -125,7 +125,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             base_piece: tenant
                 .round()
                 .map_or(1, |round| last_piece(round, round.furthest_stream.max(round.reached_checkpoint)) + 1),
-            interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
+            piece_interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
             pieces: BTreeMap::new(),
         };
@@ -271,5 +271,5 @@ pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Micros) -> Option<Micro
 #[must_use]
 pub fn last_piece(round: &Round, checkpoint: Micros) -> i64 {
     let start = round.start.unwrap_or(checkpoint);
-    round.base_piece + (checkpoint - start).max(0) / round.interval.max(1)
+    round.base_piece + (checkpoint - start).max(0) / round.piece_interval.max(1)
 }

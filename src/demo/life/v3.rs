@@ -140,7 +140,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         transition_time: passing,
         base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
         // Without a switch there is one piece that never ends.
-        interval: interval.unwrap_or(Micros::MAX / 4),
+        piece_interval: interval.unwrap_or(Micros::MAX / 4),
         comment: String::new(),
         pieces: BTreeMap::new(),
     });

@@ -78,7 +78,7 @@ pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
             ("CHECKPOINT_SCN_DISPLAY", display(look, reached)),
             ("BASE_PIECE_ID", int(round.base_piece)),
             ("USED_PIECE_ID", int(archive::last_piece(round, furthest.unwrap_or_default()))),
-            ("PIECE_SWITCH_INTERVAL", int(round.interval)),
+            ("PIECE_SWITCH_INTERVAL", int(round.piece_interval)),
             ("DELETED_INPUT_BYTES", int(0)),
             ("DELETED_INPUT_BYTES_DISPLAY", text("0.00MB")),
             ("DELETED_OUTPUT_BYTES", int(0)),
@@ -111,8 +111,8 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     let furthest = furthest(look, tenant, round).unwrap_or(reached);
     let active = archive::last_piece(round, reached);
     let line = |piece: i64| {
-        let from = start + (piece - round.base_piece) * round.interval;
-        let end = from + round.interval;
+        let from = start + (piece - round.base_piece) * round.piece_interval;
+        let end = from + round.piece_interval;
         let (status, file_status, to) = match piece.cmp(&active) {
             Ordering::Less => ("FROZEN", "AVAILABLE", end),
             Ordering::Equal if reached > start => ("ACTIVE", "AVAILABLE", reached),

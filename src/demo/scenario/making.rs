@@ -221,7 +221,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             transition_at: None,
             transition_time: 0,
             base_piece: 1,
-            interval: day,
+            piece_interval: day,
             comment: String::new(),
             pieces: BTreeMap::new(),
         });

@@ -117,8 +117,8 @@ pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
         let Some((start, reached)) = round.start.zip(reached(look, tenant, round)) else { return Vec::new() };
         let last = archive::last_piece(round, reached);
         let line = |id: i64| {
-            let from = start + (id - round.base_piece) * round.interval;
-            let to = if id < last { from + round.interval } else { reached };
+            let from = start + (id - round.base_piece) * round.piece_interval;
+            let to = if id < last { from + round.piece_interval } else { reached };
             let frozen = id < last || state(look, round) == "STOP";
             let date = crate::demo::clock::format_time(from, look.zone).get(..10).unwrap_or_default().replace('-', "");
             row([

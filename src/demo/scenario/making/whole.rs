@@ -100,7 +100,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         transition_at: None,
         transition_time: 0,
         base_piece: 0,
-        interval: Micros::MAX / 4,
+        piece_interval: Micros::MAX / 4,
         comment: String::new(),
         pieces: BTreeMap::new(),
     }
