@@ -207,7 +207,8 @@ pub struct Round {
     /// `COMMENT`.
     pub comment: String,
     /// `FILE_STATUS` of the pieces that are not AVAILABLE, by piece id.
-    pub pieces: BTreeMap<i64, String>,
+    #[serde(rename = "pieces")]
+    pub piece_file_statuses: BTreeMap<i64, String>,
 }
 
 /// One backup set.

@@ -127,7 +127,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
                 .map_or(1, |round| last_piece(round, round.furthest_stream.max(round.reached_checkpoint)) + 1),
             piece_interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
-            pieces: BTreeMap::new(),
+            piece_file_statuses: BTreeMap::new(),
         };
         tenant.rounds.push(round);
     }
@@ -148,7 +148,7 @@ pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
     }
     for round in tenant.rounds.iter_mut().filter(|round| known.dest_type == "archive_log" && round.dest_id == id) {
         let all = round.base_piece..=last_piece(round, round.furthest_stream.max(round.reached_checkpoint));
-        round.pieces.extend(all.map(|piece| (piece, "DELETED".to_owned())));
+        round.piece_file_statuses.extend(all.map(|piece| (piece, "DELETED".to_owned())));
     }
 }
 

@@ -142,7 +142,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         // Without a switch there is one piece that never ends.
         piece_interval: interval.unwrap_or(Micros::MAX / 4),
         comment: String::new(),
-        pieces: BTreeMap::new(),
+        piece_file_statuses: BTreeMap::new(),
     });
     let items = vec![("status", "BEGINNING".to_owned()), ("round_id", id.to_string()), ("result", "0".to_owned())];
     cluster.record_event(at, "log_archive", "handle_start_log_archive", items);

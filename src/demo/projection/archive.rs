@@ -120,7 +120,7 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
         };
         // Whatever the state of the last pieces is, they are frozen with their round.
         let status = if round.status == RoundStatus::Stop { "FROZEN" } else { status };
-        let file_status = round.pieces.get(&piece).map_or(file_status, String::as_str);
+        let file_status = round.piece_file_statuses.get(&piece).map_or(file_status, String::as_str);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("DEST_ID", int(round.dest_id)),

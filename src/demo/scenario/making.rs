@@ -223,7 +223,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             base_piece: 1,
             piece_interval: day,
             comment: String::new(),
-            pieces: BTreeMap::new(),
+            piece_file_statuses: BTreeMap::new(),
         });
     }
     let Some(dest) = data else { return Ok(()) };

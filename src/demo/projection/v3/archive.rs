@@ -132,7 +132,7 @@ pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
                 ("CHECKPOINT_TS", look.time(to)),
                 ("MAX_TS", look.time(to)),
                 ("STATUS", text(if frozen { "FROZEN" } else { "ACTIVE" })),
-                ("FILE_STATUS", text(round.pieces.get(&id).map_or("AVAILABLE", String::as_str))),
+                ("FILE_STATUS", text(round.piece_file_statuses.get(&id).map_or("AVAILABLE", String::as_str))),
                 ("COMPATIBLE", int(1)),
                 ("START_PIECE_ID", int(round.base_piece)),
             ])

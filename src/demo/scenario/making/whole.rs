@@ -102,7 +102,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
         base_piece: 0,
         piece_interval: Micros::MAX / 4,
         comment: String::new(),
-        pieces: BTreeMap::new(),
+        piece_file_statuses: BTreeMap::new(),
     }
 }
 
