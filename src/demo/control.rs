@@ -445,7 +445,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
                 }
             })
             .to_owned(),
-        "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
+        "round" => cluster.round_of(tenant).map_or("", |round| round.status.as_str()).to_owned(),
         "restorable" => if is_restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),
     })

@@ -157,7 +157,7 @@ impl RoundStatus {
 
     /// Returns the server's word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Prepare => "PREPARE",
             Self::Beginning => "BEGINNING",

@@ -30,8 +30,8 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
         let items = vec![
             ("tenant_id", tenant_id.to_string()),
             ("dest_no", "0".to_owned()),
-            ("old_status", before.word().to_owned()),
-            ("new_status", after.word().to_owned()),
+            ("old_status", before.as_str().to_owned()),
+            ("new_status", after.as_str().to_owned()),
         ];
         cluster.record_event(at, "log_archive", "change_status", items);
     }

@@ -148,7 +148,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     let round = cluster.tenants.first().and_then(Tenant::round);
     let state = round.map_or(RoundStatus::Stop, |round| round.status);
     let Some(round) = round.filter(|_| state == RoundStatus::Doing) else {
-        let state = state.word();
+        let state = state.as_str();
         return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
     };
     let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.frozen().at);
