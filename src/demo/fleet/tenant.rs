@@ -271,7 +271,7 @@ pub struct LegacySetColumns {
 impl StoredDest {
     /// Returns the full URI as the views show it, its key masked.
     #[must_use]
-    pub fn masked(&self) -> String {
+    pub fn masked_uri(&self) -> String {
         if self.extension.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.extension) }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
         let items = [
             ("binding", dest.binding.to_ascii_uppercase()),
             ("dest_id", dest.location.dest_id.to_string()),
-            ("path", dest.location.masked()),
+            ("path", dest.location.masked_uri()),
             ("piece_switch_interval", dest.piece_switch_interval.clone()),
             ("state", word.to_owned()),
         ];

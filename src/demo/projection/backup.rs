@@ -235,7 +235,11 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
 pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let dest = tenant.data_dest.as_ref()?;
-        Some(row([("TENANT_ID", int(tenant.id)), ("NAME", text("data_backup_dest")), ("VALUE", text(dest.masked()))]))
+        Some(row([
+            ("TENANT_ID", int(tenant.id)),
+            ("NAME", text("data_backup_dest")),
+            ("VALUE", text(dest.masked_uri())),
+        ]))
     };
     look.cluster.tenants.iter().filter_map(line).collect()
 }
