@@ -234,7 +234,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     }
     let job = cluster.jobs[index].clone();
     let refused = cluster.tenant_by_id(job.tenant_id).and_then(|tenant| {
-        let known = tenant.registered_dests.iter().find(|known| known.dest.place() == job.path)?;
+        let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == job.path)?;
         storage::check(cluster.id, tenant.id, known).err()
     });
     if let Some((code, text)) = refused {
@@ -246,7 +246,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     let (prev_full, prev_inc) = base.map_or((0, 0), |base| (base_full(base), base.id));
     let replay = tenant.round().and_then(|round| round.start).map_or(at, |start| start.max(at - 2_000_000));
     let share = if job.incremental { 5 } else { 1 };
-    let known = tenant.registered_dests.iter().find(|known| known.dest.place() == job.path);
+    let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == job.path);
     let set = Set {
         id: job.set_id,
         dest_id: known.map_or(0, |known| known.dest.dest_id),

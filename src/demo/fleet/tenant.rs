@@ -283,7 +283,7 @@ impl StoredDest {
 
     /// Returns the destination as PATH columns show it: an object storage with its endpoint behind `?`.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn path_column(&self) -> String {
         match self.endpoint() {
             "" => self.path.clone(),
             endpoint => format!("{}?{endpoint}", self.path),

@@ -97,7 +97,7 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault],
 /// The code as the source has it, negative, and its text.
 pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
     let Some(dest) = &tenant.archive_dest else { return Err((-4018, "Entry not exist")) };
-    let known = tenant.registered_dests.iter().find(|known| known.dest.place() == dest.location.place());
+    let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == dest.location.path_column());
     known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
 }
 
@@ -115,7 +115,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             id: tenant.round().map_or(0, |round| round.id) + 1,
             status: RoundStatus::Prepare,
             dest_id: dest.location.dest_id,
-            path: dest.location.place(),
+            path: dest.location.path_column(),
             start: None,
             frozen_checkpoint: None,
             reached_checkpoint: 0,

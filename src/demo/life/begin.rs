@@ -131,7 +131,7 @@ pub fn of_tenant(
         return Err(cannot_start("tenant status is not normal."));
     };
     let dest = tenant.data_dest.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
-    let path = dest.place();
+    let path = dest.path_column();
     normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;
     archives(tenant)?;

@@ -80,7 +80,7 @@ pub(crate) fn owner_of_uri(fleet: &Fleet, line: &Line, uri: &str) -> Result<(Str
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::folder(&fleet.data_dir, &path);
     let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
-    let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.place())?;
+    let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.path_column())?;
     Ok((dest.path, owner))
 }
 
@@ -172,9 +172,10 @@ fn claim_destination(
     let folder = storage::folder(&fleet.data_dir, &uri.path).filter(|_| !uri.object_storage);
     let (path, extension) = (uri.path.clone(), uri.extension.clone());
     let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: order.at };
-    let place = dest.place();
-    let before =
-        tenant.and_then(|tenant| tenant.registered_dests.iter().find(|known| known.dest.place() == place)).cloned();
+    let place = dest.path_column();
+    let before = tenant
+        .and_then(|tenant| tenant.registered_dests.iter().find(|known| known.dest.path_column() == place))
+        .cloned();
     let owner = |dest_type: &str, dest_id| Owner {
         dest_type: dest_type.to_owned(),
         cluster_id: cluster.id,
@@ -196,7 +197,7 @@ fn claim_destination(
         if let Some(before) = before.filter(|_| made) {
             archive::forget(tenant, &before);
         }
-        tenant.registered_dests.retain(|known| known.dest.place() != place);
+        tenant.registered_dests.retain(|known| known.dest.path_column() != place);
         tenant.registered_dests.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
     }
     Ok(dest)

@@ -213,7 +213,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
             id: 1,
             status,
             dest_id: location.dest_id,
-            path: location.place(),
+            path: location.path_column(),
             start: Some(start),
             frozen_checkpoint: frozen,
             reached_checkpoint: frozen.unwrap_or(start),
@@ -227,7 +227,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), 
         });
     }
     let Some(dest) = data else { return Ok(()) };
-    let (path, dest_id) = (dest.place(), dest.dest_id);
+    let (path, dest_id) = (dest.path_column(), dest.dest_id);
     let (path, dest_id) = kind.sets_path.clone().map_or((path, dest_id), |path| (path, 1));
     let compatible = kind.sets_version.as_ref().unwrap_or(&tenant.compatible).clone();
     for (age, id) in kind.sets.iter().zip(1..) {
