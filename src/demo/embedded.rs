@@ -216,7 +216,7 @@ fn cluster_name_refused(cluster: &Cluster, named: &str) -> ServerError {
 }
 
 fn find_login_tenant<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
-    let found = cluster.tenant(tenant).filter(|tenant| tenant.kind() != "META" && !tenant.recycled);
+    let found = cluster.tenant(tenant).filter(|tenant| tenant.tenant_type() != "META" && !tenant.recycled);
     let unknown = || server_error(5160, "invalid tenant name specified in connection string");
     let found = found.ok_or_else(unknown)?;
     if found.mode == "ORACLE" {

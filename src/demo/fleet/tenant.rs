@@ -300,7 +300,7 @@ impl Tenant {
 
     /// Returns `SYS`, `META` or `USER`.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn tenant_type(&self) -> &'static str {
         match self.kind {
             TenantKind::Sys => "SYS",
             TenantKind::Meta => "META",

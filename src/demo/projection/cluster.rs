@@ -67,7 +67,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("TENANT_NAME", text(&*tenant.name)),
-            ("TENANT_TYPE", text(tenant.kind())),
+            ("TENANT_TYPE", text(tenant.tenant_type())),
             ("CREATE_TIME", look.time(tenant.created)),
             ("MODIFY_TIME", look.time(tenant.created)),
             ("PRIMARY_ZONE", text("RANDOM")),
