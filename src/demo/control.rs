@@ -459,7 +459,8 @@ fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
     let covered = |set: &super::fleet::Set| {
-        let round = tenant.round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
+        let round =
+            tenant.current_round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
         let reached = archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now)?;
         Some(reached >= set.min_restore?)
     };

@@ -196,7 +196,7 @@ fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
         for round in tenant.rounds.iter().filter(|round| bare(&round.path) == path) {
             files.extend(of_round(look, tenant, round));
         }
-        let here = tenant.round().is_some_and(|round| bare(&round.path) == path);
+        let here = tenant.current_round().is_some_and(|round| bare(&round.path) == path);
         if here && faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
             let written = files.iter().rposition(|file| file.available);
             files.truncate(written.unwrap_or(0));

@@ -184,7 +184,7 @@ fn switch_round(
     let bare = || server_error(1235, "Not supported feature or function");
     let cluster_id = cluster.id;
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return Ok(()) };
-    let status = tenant.round().map(|round| round.status);
+    let status = tenant.current_round().map(|round| round.status);
     let may = match status {
         _ if on && (tenant.status != "NORMAL" || tenant.recycled) => Err(bare()),
         _ if on => archive::check(cluster_id, tenant)
@@ -320,7 +320,7 @@ fn set_parameter(
     for tenant_id in concerned {
         let Some(tenant) = cluster.tenant_mut(tenant_id) else { continue };
         // A checkpoint that was reached stays reached, whatever steps it moves in from now on.
-        let reached = tenant.round().and_then(|round| {
+        let reached = tenant.current_round().and_then(|round| {
             let faults = ClusterFaults { all: &[], cluster: "" };
             archive::checkpoint(tenant, round, faults, speed, now)
         });
@@ -395,5 +395,5 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64])
 
 /// Returns whether a tenant's archive is running, so that its destination cannot be changed.
 pub(crate) fn is_archive_running(tenant: &Tenant) -> bool {
-    tenant.round().is_some_and(|round| round.status != RoundStatus::Stop)
+    tenant.current_round().is_some_and(|round| round.status != RoundStatus::Stop)
 }

@@ -310,14 +310,14 @@ impl Tenant {
 
     /// Returns the current archive round.
     #[must_use]
-    pub fn round(&self) -> Option<&Round> {
+    pub fn current_round(&self) -> Option<&Round> {
         self.rounds.last()
     }
 
     /// Returns whether the current round is DOING.
     #[must_use]
     pub fn archiving(&self) -> bool {
-        self.round().is_some_and(|round| round.status == RoundStatus::Doing)
+        self.current_round().is_some_and(|round| round.status == RoundStatus::Doing)
     }
 
     /// Returns the base of the next increment: the latest good set whose path is the same text.

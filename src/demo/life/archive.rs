@@ -75,7 +75,7 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault],
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else { return };
     let normal = tenant.is_user() && tenant.status == "NORMAL" && !tenant.recycled;
     let Some(dest) = tenant.archive_dest.as_ref().filter(|_| normal) else { return };
-    let status = tenant.round().map(|round| round.status);
+    let status = tenant.current_round().map(|round| round.status);
     match (tenant.archivelog, dest.state, status) {
         (false, _, None | Some(RoundStatus::Stop | RoundStatus::Stopping | RoundStatus::Prepare)) => {}
         (false, ..) => disable(cluster, tenant_id, faults, speed, at),
@@ -112,7 +112,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
         paused.transition_at = Some(at + passing);
     } else {
         let round = Round {
-            id: tenant.round().map_or(0, |round| round.id) + 1,
+            id: tenant.current_round().map_or(0, |round| round.id) + 1,
             status: RoundStatus::Prepare,
             dest_id: dest.location.dest_id,
             path: dest.location.path_column(),
@@ -123,7 +123,7 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
             transition_at: Some(at + passing),
             transition_time: passing,
             base_piece: tenant
-                .round()
+                .current_round()
                 .map_or(1, |round| last_piece(round, round.furthest_stream.max(round.reached_checkpoint)) + 1),
             piece_interval: clock::parse_duration(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
             comment: String::new(),
@@ -166,7 +166,7 @@ pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Injec
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
     let short = tenant.and_then(|tenant| {
-        checkpoint(tenant, tenant.round()?, ClusterFaults { all: faults, cluster: &name }, speed, at - 1)
+        checkpoint(tenant, tenant.current_round()?, ClusterFaults { all: faults, cluster: &name }, speed, at - 1)
     });
     // A step of the checkpoint may fall between that point and the end of the job.
     let needed = tenant.and_then(|tenant| tenant.sets.last()?.min_restore);
@@ -202,7 +202,7 @@ pub(super) fn leave(
     let name = cluster.name.clone();
     let faults = ClusterFaults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
-    let stood = tenant.round().and_then(|round| {
+    let stood = tenant.current_round().and_then(|round| {
         let since = faults.checkpoint_stalled_since(&tenant.name)?;
         Some(checkpoint(tenant, round, faults, speed, at)?.max(since.min(at)))
     });
@@ -220,7 +220,7 @@ pub(super) fn leave(
 
 /// Records an event about a tenant's current round. The state is printed as its number in the source.
 fn round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id: i64) {
-    let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::round) else { return };
+    let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::current_round) else { return };
     let items = vec![
         ("tenant_id", tenant_id.to_string()),
         ("dest_no", "0".to_owned()),
@@ -261,7 +261,7 @@ pub fn furthest(tenant: &Tenant, round: &Round, faults: ClusterFaults<'_>, speed
 /// Returns when the checkpoint moves next.
 #[must_use]
 pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Micros) -> Option<Micros> {
-    let round = tenant.round().filter(|round| round.frozen_checkpoint.is_none())?;
+    let round = tenant.current_round().filter(|round| round.frozen_checkpoint.is_none())?;
     let step = (tenant.lag() / Micros::from(speed)).max(1000);
     let start = round.start?;
     Some(start + ((now - start).max(0) / step + 1) * step)

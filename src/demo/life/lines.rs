@@ -135,7 +135,7 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
     assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
     bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
     bench.pass(2_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspend);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     assert_eq!(states_of_archive(&bench), ["DEFER", "ENABLE"].map(text));
     bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
     bench.sql("sys", "BACKUP TENANT = `order`").unwrap();
@@ -160,7 +160,7 @@ fn v4_0_archivelog_starts_the_round_or_is_refused() {
     assert_eq!(states_of_archive(&bench), ["DISABLE", "ENBALE"].map(text));
     std::fs::remove_file(bench.data.path().join("log/format.obbak")).unwrap();
     assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay, `order`").unwrap_err().0, 9080, "the first of a list");
-    assert!(bench.tenant("order").round().unwrap().status == RoundStatus::Prepare, "the others obey");
+    assert!(bench.tenant("order").current_round().unwrap().status == RoundStatus::Prepare, "the others obey");
     let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "VALUE3");
     assert!(events.contains(&text("-9080")), "{events:?}");
 }
@@ -229,7 +229,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
     bench.pass(60_000);
     let restorable = |bench: &Bench, name: &str| v3::restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
-    let sys = bench.tenant("sys").round().unwrap();
+    let sys = bench.tenant("sys").current_round().unwrap();
     assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
     bench.fleet.faults.clear();
     bench.pass(6_000);
@@ -253,7 +253,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
     bench.pass(1_000);
     bench.sql("sys", "ARCHIVELOG").unwrap();
     bench.pass(2_000);
-    let round = bench.tenant("sys").round().unwrap();
+    let round = bench.tenant("sys").current_round().unwrap();
     assert_eq!((round.id, round.status), (2, RoundStatus::Doing));
 }
 
@@ -264,7 +264,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
-    assert_eq!(bench.tenant("sys").round().unwrap().status, RoundStatus::Interrupted);
+    assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Interrupted);
     assert!(!v3::restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
 }
 
@@ -308,7 +308,7 @@ fn cancel_all_stops_all_and_clears_backup_dest() {
     bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
     bench.pass(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
-    assert_eq!(bench.tenant("sys").round().unwrap().status, RoundStatus::Stop);
+    assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Stop);
     assert_eq!(v3::destination(bench.cluster()), "");
 }
 

@@ -352,7 +352,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
         bench.say("sys", &full(&["pay"])).unwrap();
         bench.pass(60_000);
         let tenant = bench.tenant("pay");
-        let (set, round) = (tenant.sets.last().unwrap(), tenant.round().unwrap());
+        let (set, round) = (tenant.sets.last().unwrap(), tenant.current_round().unwrap());
         assert_eq!(round.status, RoundStatus::Interrupted);
         assert!(round.frozen_checkpoint < set.min_restore, "begun after {milliseconds} ms");
     }
@@ -407,7 +407,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
         }
         for id in &cluster.jobs[0].executors {
             let tenant = cluster.tenant_by_id(*id).unwrap();
-            let (round, set) = (tenant.round().unwrap(), tenant.sets.last().unwrap());
+            let (round, set) = (tenant.current_round().unwrap(), tenant.sets.last().unwrap());
             let faults = ClusterFaults { all: &fleet.faults, cluster: &name };
             let reached = archive::checkpoint(tenant, round, faults, 1, fleet.now).unwrap();
             assert_eq!(set.status, "SUCCESS", "{name}/{}", tenant.name);

@@ -104,7 +104,7 @@ pub fn freeze(v3: &mut OfV3, at: Micros) {
 /// Makes the transitions of the archive that are due, and records them in the event history.
 pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let state = |cluster: &Cluster| {
-        let round = cluster.tenants.first().and_then(Tenant::round);
+        let round = cluster.tenants.first().and_then(Tenant::current_round);
         round.map(|round| (round.id, round.status))
     };
     let before = state(cluster);
@@ -120,11 +120,11 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
     let path = destination(cluster).to_owned();
     let interval = option(cluster, "log_archive_piece_switch_interval");
     let Some(sys) = cluster.tenant_mut(1) else { return };
-    let over = sys.round().is_none_or(|round| round.status == RoundStatus::Stop);
+    let over = sys.current_round().is_none_or(|round| round.status == RoundStatus::Stop);
     if !over || path.is_empty() {
         return;
     }
-    let id = sys.round().map_or(0, |round| round.id) + 1;
+    let id = sys.current_round().map_or(0, |round| round.id) + 1;
     let passing = 2 * work(archive::PASSING, speed);
     let interval = interval.as_deref().and_then(clock::parse_duration).filter(|length| *length > 0);
     sys.rounds.push(Round {
@@ -138,7 +138,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         furthest_stream: 0,
         transition_at: Some(at + passing),
         transition_time: passing,
-        base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
+        base_piece: if interval.is_none() { 0 } else { sys.current_round().map_or(1, next_piece) },
         // Without a switch there is one piece that never ends.
         piece_interval: interval.unwrap_or(Micros::MAX / 4),
         comment: String::new(),

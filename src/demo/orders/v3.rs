@@ -79,7 +79,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
 
 /// Returns the state of the cluster's archive; `None` before the first round.
 fn archive_state(cluster: &Cluster) -> Option<RoundStatus> {
-    cluster.tenants.first()?.round().map(|round| round.status)
+    cluster.tenants.first()?.current_round().map(|round| round.status)
 }
 
 /// Returns whether a tenant is backed up: not one that is being created, dropped or restored, or in the recycle bin.
@@ -145,7 +145,7 @@ fn cannot_start(why: &str) -> ServerError {
 fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_global_timestamps(cluster)?;
-    let round = cluster.tenants.first().and_then(Tenant::round);
+    let round = cluster.tenants.first().and_then(Tenant::current_round);
     let state = round.map_or(RoundStatus::Stop, |round| round.status);
     let Some(round) = round.filter(|_| state == RoundStatus::Doing) else {
         let state = state.as_str();

@@ -145,7 +145,7 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
 
 pub(super) fn log_streams(look: &Look<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
-        let Some(round) = tenant.round() else { return Vec::new() };
+        let Some(round) = tenant.current_round() else { return Vec::new() };
         let Some(reached) = checkpoint(look, tenant, round) else { return Vec::new() };
         let ahead = furthest(look, tenant, round);
         let line = |log_stream: i64| {

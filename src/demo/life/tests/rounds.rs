@@ -8,20 +8,20 @@ fn a_round_is_prepared_begins_and_archives() {
     bench.archive(true, listed(&["pay"])).unwrap();
     let mut seen = Vec::new();
     for _ in 0..20 {
-        let status = bench.tenant("pay").round().unwrap().status;
+        let status = bench.tenant("pay").current_round().unwrap().status;
         if seen.last() != Some(&status) {
             seen.push(status);
         }
         bench.pass(100);
     }
     assert_eq!(seen, [RoundStatus::Prepare, RoundStatus::Beginning, RoundStatus::Doing]);
-    assert_eq!(bench.tenant("pay").round().unwrap().id, 2);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().id, 2);
     let on = Alter::ArchiveLog { on: true, tenants: Tenants::Unnamed, description: None };
     assert_eq!(bench.say("pay", &on).unwrap_err().0, 9091);
     bench.archive(false, listed(&["pay"])).unwrap();
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stopping);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stopping);
     bench.pass(1_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stop);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop);
     assert_eq!(bench.archive(false, listed(&["pay"])).unwrap_err().0, 9092);
 }
 
@@ -42,15 +42,15 @@ fn archivelog_waits_for_a_destination() {
 fn defer_pauses_the_round_and_enable_goes_on_with_it() {
     let mut bench = Bench::tenants(ONE);
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspending);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
     bench.pass(1_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspend);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
     bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Beginning);
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Beginning);
     bench.pass(1_000);
-    let round = bench.tenant("pay").round().unwrap();
+    let round = bench.tenant("pay").current_round().unwrap();
     assert_eq!((round.id, round.status), (1, RoundStatus::Doing));
 }
 
@@ -61,7 +61,7 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
     bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
     let mut seen = Vec::new();
     for _ in 0..30 {
-        let status = bench.tenant("pay").round().unwrap().status;
+        let status = bench.tenant("pay").current_round().unwrap().status;
         if seen.last() != Some(&status) {
             seen.push(status);
         }
@@ -79,7 +79,7 @@ fn setting_log_archive_dest_enables_a_deferred_one() {
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(5_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stop, "deferred");
+    assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop, "deferred");
     let location = format!("LOCATION=file://{}/other", bench.data.path().display());
     bench.set("log_archive_dest", &location, "pay").unwrap();
     bench.pass(5_000);
@@ -93,7 +93,7 @@ fn bad_archive_directory_silently_starts_no_round() {
     std::fs::rename(&format, format.with_extension("gone")).unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(10_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().id, 1, "the one that was stopped");
+    assert_eq!(bench.tenant("pay").current_round().unwrap().id, 1, "the one that was stopped");
     assert_eq!(column(&bench, "DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT"), [text("open_archive_mode")]);
     std::fs::rename(format.with_extension("gone"), &format).unwrap();
     bench.pass(10);
@@ -107,7 +107,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
     let reached = |bench: &Bench| {
         let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
         let faults = ClusterFaults { all: &fleet.faults, cluster: "demo" };
-        archive::checkpoint(tenant, tenant.round().unwrap(), faults, 1, fleet.now).unwrap()
+        archive::checkpoint(tenant, tenant.current_round().unwrap(), faults, 1, fleet.now).unwrap()
     };
     let mut steps = vec![reached(&bench)];
     for _ in 0..120 {
@@ -179,6 +179,6 @@ fn a_set_of_a_young_round_is_replayed_from_within_it() {
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
     let pay = bench.tenant("pay");
-    let (round, set) = (pay.round().unwrap(), pay.sets.last().unwrap());
+    let (round, set) = (pay.current_round().unwrap(), pay.sets.last().unwrap());
     assert!(round.start.unwrap() <= set.start_replay && set.start_replay <= set.start);
 }

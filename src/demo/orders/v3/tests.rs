@@ -12,7 +12,7 @@ fn text(value: &str) -> Value {
 }
 
 fn round(bench: &Bench) -> Option<RoundStatus> {
-    bench.tenant("sys").round().map(|round| round.status)
+    bench.tenant("sys").current_round().map(|round| round.status)
 }
 
 #[test]

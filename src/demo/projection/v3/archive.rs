@@ -29,7 +29,7 @@ fn piece(round: &Round, reached: Option<Micros>) -> i64 {
 
 /// Returns the state of a round: one that is not the last has been stopped.
 fn state(look: &Look<'_>, round: &Round) -> &'static str {
-    let last = look.cluster.tenants.first().and_then(Tenant::round).map(|last| last.id);
+    let last = look.cluster.tenants.first().and_then(Tenant::current_round).map(|last| last.id);
     if last == Some(round.id) { round.status.as_str() } else { RoundStatus::Stop.as_str() }
 }
 

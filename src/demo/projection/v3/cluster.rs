@@ -262,7 +262,7 @@ fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
 
 /// Returns whether the archive is running: the server sets `enable_log_archive` itself.
 fn archives(cluster: &Cluster) -> bool {
-    let round = cluster.tenants.first().and_then(Tenant::round);
+    let round = cluster.tenants.first().and_then(Tenant::current_round);
     round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
 }
 

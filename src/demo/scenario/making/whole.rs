@@ -115,7 +115,7 @@ fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Micros) -> Resul
         let start = now - age(age_text)?;
         let incremental = id > 1;
         // A set that is older than the round belongs to a round that is not kept.
-        let begun = cluster.tenants.first().and_then(Tenant::round).and_then(|round| round.start);
+        let begun = cluster.tenants.first().and_then(Tenant::current_round).and_then(|round| round.start);
         let round = i64::from(begun.is_some_and(|begun| begun <= start));
         Ok(Set {
             id,
