@@ -316,7 +316,7 @@ impl Tenant {
 
     /// Returns whether the current round is DOING.
     #[must_use]
-    pub fn archiving(&self) -> bool {
+    pub fn is_archiving(&self) -> bool {
         self.current_round().is_some_and(|round| round.status == RoundStatus::Doing)
     }
 

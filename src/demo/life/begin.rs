@@ -26,7 +26,7 @@ fn normal(tenant: &Tenant) -> Result<(), ServerError> {
 }
 
 fn archives(tenant: &Tenant) -> Result<(), ServerError> {
-    if tenant.archiving() { Ok(()) } else { Err(cannot_start("log archive status is not doing.")) }
+    if tenant.is_archiving() { Ok(()) } else { Err(cannot_start("log archive status is not doing.")) }
 }
 
 /// Checks that the initiator has no other job of the tenant: one at a time.

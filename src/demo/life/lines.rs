@@ -110,7 +110,7 @@ fn v4_0_parses_what_it_cannot_do() {
     assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'ENABLE' TENANT = pay").unwrap_err().0, 1210);
     bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
     bench.pass(2_000);
-    assert!(bench.tenant("pay").archiving(), "nothing comes of it");
+    assert!(bench.tenant("pay").is_archiving(), "nothing comes of it");
     bench.sql("sys", "SET log_archive_dest_state = 'ENBALE' TENANT = pay").unwrap();
     assert_eq!(
         bench
