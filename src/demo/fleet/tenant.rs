@@ -322,7 +322,7 @@ impl Tenant {
 
     /// Returns the base of the next increment: the latest good set whose path is the same text.
     #[must_use]
-    pub fn base(&self, place: &str) -> Option<&Set> {
+    pub fn increment_base(&self, place: &str) -> Option<&Set> {
         let counts = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == place;
         self.sets.iter().rev().find(counts)
     }

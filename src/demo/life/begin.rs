@@ -138,7 +138,7 @@ pub fn of_tenant(
     if upgrading {
         return Err(cannot_start("cluster upgrading"));
     }
-    let base = tenant.base(&path).filter(|_| wanted.incremental);
+    let base = tenant.increment_base(&path).filter(|_| wanted.incremental);
     let other = base.filter(|base| base.compatible != tenant.compatible && cluster.line.has(Feature::SameDataVersion));
     if let Some(base) = other {
         return Err(cannot_start(&format!(
