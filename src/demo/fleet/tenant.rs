@@ -329,7 +329,7 @@ impl Tenant {
 
     /// Returns `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
     #[must_use]
-    pub fn lag(&self) -> Micros {
+    pub fn lag_target(&self) -> Micros {
         let set = |name: &str| self.parameters.get(name).map(String::as_str);
         let text = set("archive_lag_target").or_else(|| set("log_archive_checkpoint_interval")).unwrap_or("4s");
         clock::parse_duration(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)

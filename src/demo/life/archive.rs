@@ -245,7 +245,7 @@ pub fn checkpoint(
         return Some(frozen.max(start));
     }
     let now = faults.checkpoint_stalled_since(&tenant.name).map_or(now, |since| now.min(since));
-    let step = (tenant.lag() / Micros::from(speed)).max(1000);
+    let step = (tenant.lag_target() / Micros::from(speed)).max(1000);
     let whole = (now - start).max(0) / step * step;
     Some((start + whole).max(round.reached_checkpoint))
 }
@@ -262,7 +262,7 @@ pub fn furthest(tenant: &Tenant, round: &Round, faults: ClusterFaults<'_>, speed
 #[must_use]
 pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Micros) -> Option<Micros> {
     let round = tenant.current_round().filter(|round| round.frozen_checkpoint.is_none())?;
-    let step = (tenant.lag() / Micros::from(speed)).max(1000);
+    let step = (tenant.lag_target() / Micros::from(speed)).max(1000);
     let start = round.start?;
     Some(start + ((now - start).max(0) / step + 1) * step)
 }

@@ -136,7 +136,7 @@ pub(crate) fn set_archive_dest(
         return Err(not_supported("change archive dest when archive is running is"));
     }
     let uri = parse_uri(location, fleet.clusters[order.cluster].line)?;
-    if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag() < 60 * SECOND) {
+    if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag_target() < 60 * SECOND) {
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
         return Err(server_error(4179, what));
     }

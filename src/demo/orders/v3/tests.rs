@@ -143,7 +143,7 @@ fn each_key_of_an_option_has_its_range() {
     let good =
         "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
     bench.sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
-    assert_eq!(bench.tenant("pay").lag(), 10_000_000);
+    assert_eq!(bench.tenant("pay").lag_target(), 10_000_000);
     for (option, message) in [
         (
             "log_archive_checkpoint_interval=1s",
