@@ -22,7 +22,7 @@ pub use job::{Job, JobStatus};
 pub use tenant::{
     ArchiveDest, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, Set, StoredDest, Tenant, TenantKind,
 };
-pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
+pub use v3::{Freeze, LegacyState, Merge, ZoneMerge};
 
 /// The state behind the endpoints of one scenario.
 #[derive(Debug, Clone, Serialize)]
@@ -187,7 +187,7 @@ pub struct Cluster {
     pub last_dest_id: i64,
     /// The state that only a cluster of V2.2 or V3 has.
     #[serde(rename = "v3")]
-    pub legacy: Option<OfV3>,
+    pub legacy: Option<LegacyState>,
     /// The info files that its backups wrote to the storage.
     #[serde(rename = "media")]
     pub stored_backups: Media,

@@ -9,7 +9,7 @@ use crate::demo::clock::Micros;
 
 /// What only a cluster of V2.2 or V3 has.
 #[derive(Debug, Clone, Serialize)]
-pub struct OfV3 {
+pub struct LegacyState {
     /// `PRIMARY` or `PHYSICAL STANDBY`.
     pub role: String,
     /// The major freezes, oldest first; never empty.
@@ -57,7 +57,7 @@ pub struct ZoneMerge {
     pub start: Micros,
 }
 
-impl OfV3 {
+impl LegacyState {
     /// Returns the last major freeze.
     #[must_use]
     pub fn frozen(&self) -> Freeze {

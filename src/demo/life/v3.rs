@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{
-    Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, OfV3, Round, RoundStatus, Set, Tenant,
+    Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, LegacyState, Round, RoundStatus, Set, Tenant,
 };
 
 use super::archive;
@@ -81,7 +81,7 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     })
 }
 
-fn merge_next(v3: &mut OfV3, at: Micros) {
+fn merge_next(v3: &mut LegacyState, at: Micros) {
     if v3.merge.zone.is_none() && v3.merge.version < v3.frozen().version {
         v3.merge.version += 1;
         v3.merge.zone = Some(0);
@@ -95,7 +95,7 @@ fn merge_next(v3: &mut OfV3, at: Micros) {
 }
 
 /// Freezes a new version, and starts to merge it unless an older one is still being merged.
-pub fn freeze(v3: &mut OfV3, at: Micros) {
+pub fn freeze(v3: &mut LegacyState, at: Micros) {
     let version = v3.frozen().version + 1;
     v3.freezes.push(Freeze { version, at });
     merge_next(v3, at);

@@ -3,7 +3,7 @@
 use super::super::{Look, count, int, row, text};
 use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
-use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, OfV3, RootServiceEvent, RoundStatus, Server, Tenant};
+use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three};
@@ -170,7 +170,7 @@ pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
             ("SCHEMA_VERSION", int(freeze.at)),
         ])
     };
-    look.cluster.legacy.iter().flat_map(|state: &OfV3| &state.freezes).map(line).collect()
+    look.cluster.legacy.iter().flat_map(|state: &LegacyState| &state.freezes).map(line).collect()
 }
 
 pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{ClusterEntry, RoundEntry, WholeEntry};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
-    Cluster, Fleet, Freeze, LegacySetColumns, Merge, OfV3, Round, RoundStatus, Set, Tenant, ZoneMerge,
+    Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Set, Tenant, ZoneMerge,
 };
 use crate::demo::orders::v3::mark_archive;
 
@@ -57,7 +57,7 @@ fn age(text: &str) -> Result<Micros, String> {
 }
 
 /// Returns the initial state, whose freezes are all merged.
-fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<OfV3, String> {
+fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacyState, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
@@ -65,7 +65,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<OfV3, Str
         let start = last.at + Micros::try_from(index).unwrap_or(0) * 600 * SECOND;
         ZoneMerge { merged: last.version, start, at: start + 540 * SECOND }
     };
-    Ok(OfV3 {
+    Ok(LegacyState {
         role: whole.role.clone(),
         merge: Merge {
             version: last.version,
