@@ -39,7 +39,8 @@ pub struct Merge {
     /// Index of the zone that is merging; `None`: everything is merged.
     pub zone: Option<usize>,
     /// Work done in it, in microseconds of work.
-    pub done: Micros,
+    #[serde(rename = "done")]
+    pub work_done: Micros,
     /// Up to when the work is counted.
     pub seen: Micros,
     /// When this version's merge began.

@@ -71,7 +71,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacySta
             version: last.version,
             zones: (0..cluster.servers.len()).map(zone).collect(),
             zone: None,
-            done: 0,
+            work_done: 0,
             seen: now,
             started: last.at,
         },
