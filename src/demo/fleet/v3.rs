@@ -42,7 +42,8 @@ pub struct Merge {
     #[serde(rename = "done")]
     pub work_done: Micros,
     /// Up to when the work is counted.
-    pub seen: Micros,
+    #[serde(rename = "seen")]
+    pub accounted_until: Micros,
     /// When this version's merge began.
     pub started: Micros,
 }

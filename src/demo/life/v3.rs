@@ -30,9 +30,9 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
     let Some(v3) = cluster.legacy.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
     if !stands(faults, zone) {
-        v3.merge.work_done += (at - v3.merge.seen).max(0) * Micros::from(speed);
+        v3.merge.work_done += (at - v3.merge.accounted_until).max(0) * Micros::from(speed);
     }
-    v3.merge.seen = at;
+    v3.merge.accounted_until = at;
     if v3.merge.work_done < ZONE * 1000 {
         return;
     }
@@ -56,7 +56,7 @@ pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32)
     let merge = &cluster.legacy.as_ref()?.merge;
     merge.zone.filter(|zone| !stands(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
-    Some(merge.seen + (ZONE * 1000 - merge.work_done + speed - 1).div_euclid(speed).max(0))
+    Some(merge.accounted_until + (ZONE * 1000 - merge.work_done + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
@@ -86,7 +86,7 @@ fn merge_next(v3: &mut LegacyState, at: Micros) {
         v3.merge.version += 1;
         v3.merge.zone = Some(0);
         v3.merge.work_done = 0;
-        v3.merge.seen = at;
+        v3.merge.accounted_until = at;
         v3.merge.started = at;
         if let Some(first) = v3.merge.zones.first_mut() {
             first.start = at;

@@ -72,7 +72,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacySta
             zones: (0..cluster.servers.len()).map(zone).collect(),
             zone: None,
             work_done: 0,
-            seen: now,
+            accounted_until: now,
             started: last.at,
         },
         freezes,
