@@ -17,7 +17,8 @@ pub struct LegacyState {
     /// The progress of the merges.
     pub merge: Merge,
     /// Previous values of parameters that may not have reached every server, and when each was changed.
-    pub before: BTreeMap<String, (String, Micros)>,
+    #[serde(rename = "before")]
+    pub previous_values: BTreeMap<String, (String, Micros)>,
 }
 
 /// A major freeze, as `__all_freeze_info` has it.

@@ -76,7 +76,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacySta
             started: last.at,
         },
         freezes,
-        before: BTreeMap::new(),
+        previous_values: BTreeMap::new(),
     })
 }
 
