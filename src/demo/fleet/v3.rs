@@ -53,7 +53,8 @@ pub struct Merge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ZoneMerge {
     /// `last_merged_version`.
-    pub merged: i64,
+    #[serde(rename = "merged")]
+    pub merged_version: i64,
     /// `last_merged_time`.
     pub at: Micros,
     /// `merge_start_time`.
@@ -70,6 +71,6 @@ impl LegacyState {
     /// Returns the version that every zone has merged.
     #[must_use]
     pub fn merged(&self) -> i64 {
-        self.merge.zones.iter().map(|zone| zone.merged).min().unwrap_or(1)
+        self.merge.zones.iter().map(|zone| zone.merged_version).min().unwrap_or(1)
     }
 }

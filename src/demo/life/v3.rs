@@ -39,7 +39,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
     let version = v3.merge.version;
     v3.merge.work_done = 0;
     if let Some(merged) = v3.merge.zones.get_mut(zone) {
-        merged.merged = version;
+        merged.merged_version = version;
         merged.at = at;
     }
     if let Some(next) = v3.merge.zones.get_mut(zone + 1) {

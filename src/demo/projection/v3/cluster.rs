@@ -137,10 +137,10 @@ pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
         let (number, word) = merge_state(at_work, at_work && error);
         item(zone, "status", 2, "ACTIVE");
         item(zone, "is_merging", i64::from(at_work), "");
-        item(zone, "broadcast_version", if at_work { version } else { merge.merged }, "");
-        item(zone, "last_merged_version", merge.merged, "");
+        item(zone, "broadcast_version", if at_work { version } else { merge.merged_version }, "");
+        item(zone, "last_merged_version", merge.merged_version, "");
         item(zone, "last_merged_time", merge.at, "");
-        item(zone, "all_merged_version", merge.merged, "");
+        item(zone, "all_merged_version", merge.merged_version, "");
         item(zone, "merge_start_time", merge.start, "");
         item(zone, "is_merge_timeout", 0, "");
         item(zone, "suspend_merging", 0, "");

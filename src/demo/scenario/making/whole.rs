@@ -63,7 +63,7 @@ fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacySta
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
     let zone = |index: usize| {
         let start = last.at + Micros::try_from(index).unwrap_or(0) * 600 * SECOND;
-        ZoneMerge { merged: last.version, start, at: start + 540 * SECOND }
+        ZoneMerge { merged_version: last.version, start, at: start + 540 * SECOND }
     };
     Ok(LegacyState {
         role: whole.role.clone(),
