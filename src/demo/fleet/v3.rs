@@ -64,7 +64,7 @@ pub struct ZoneMerge {
 impl LegacyState {
     /// Returns the last major freeze.
     #[must_use]
-    pub fn frozen(&self) -> Freeze {
+    pub fn last_freeze(&self) -> Freeze {
         self.freezes.last().copied().unwrap_or(Freeze { version: 1, at: 0 })
     }
 

@@ -82,7 +82,7 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
 }
 
 fn merge_next(v3: &mut LegacyState, at: Micros) {
-    if v3.merge.zone.is_none() && v3.merge.version < v3.frozen().version {
+    if v3.merge.zone.is_none() && v3.merge.version < v3.last_freeze().version {
         v3.merge.version += 1;
         v3.merge.zone = Some(0);
         v3.merge.work_done = 0;
@@ -96,7 +96,7 @@ fn merge_next(v3: &mut LegacyState, at: Micros) {
 
 /// Freezes a new version, and starts to merge it unless an older one is still being merged.
 pub fn freeze(v3: &mut LegacyState, at: Micros) {
-    let version = v3.frozen().version + 1;
+    let version = v3.last_freeze().version + 1;
     v3.freezes.push(Freeze { version, at });
     merge_next(v3, at);
 }
@@ -208,7 +208,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
 /// Starts a tenant's part of the set, or with the sys job the cluster's; an increment without a base silently becomes a full.
 pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = cluster.jobs[index].clone();
-    let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.frozen().version);
+    let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.last_freeze().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
     let base = base(cluster, tenant).filter(|_| job.incremental);
     let incremental = base.is_some();

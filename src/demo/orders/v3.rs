@@ -151,7 +151,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
         let state = state.as_str();
         return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
     };
-    let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.frozen().at);
+    let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.last_freeze().at);
     let start = round.start.unwrap_or_default();
     if cluster.line.has(Feature::FreezeFirst) && start > frozen {
         return Err(cannot_start(&format!(
@@ -251,7 +251,7 @@ fn major_freeze(cluster: &mut Cluster, order: Issuer) -> Result<(), ServerError>
     if !allowed {
         return Err(server_error(4179, "major freeze not allowed"));
     }
-    if state.frozen().version - state.merged() >= UNMERGED {
+    if state.last_freeze().version - state.merged() >= UNMERGED {
         return Err(server_error(4217, "Major freeze not allowed now"));
     }
     v3::freeze(state, order.at);
