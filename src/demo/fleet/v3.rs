@@ -70,7 +70,7 @@ impl LegacyState {
 
     /// Returns the version that every zone has merged.
     #[must_use]
-    pub fn merged(&self) -> i64 {
+    pub fn merged_version(&self) -> i64 {
         self.merge.zones.iter().map(|zone| zone.merged_version).min().unwrap_or(1)
     }
 }

@@ -251,7 +251,7 @@ fn major_freeze(cluster: &mut Cluster, order: Issuer) -> Result<(), ServerError>
     if !allowed {
         return Err(server_error(4179, "major freeze not allowed"));
     }
-    if state.last_freeze().version - state.merged() >= UNMERGED {
+    if state.last_freeze().version - state.merged_version() >= UNMERGED {
         return Err(server_error(4217, "Major freeze not allowed now"));
     }
     v3::freeze(state, order.at);

@@ -119,7 +119,7 @@ pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
     item("", "frozen_version", frozen.version, "");
     item("", "frozen_time", frozen.at, "");
     item("", "global_broadcast_version", version, "");
-    item("", "last_merged_version", state.merged(), "");
+    item("", "last_merged_version", state.merged_version(), "");
     for name in ["privilege_version", "config_version", "lease_info_version"] {
         item("", name, created, "");
     }
