@@ -43,7 +43,7 @@ use tokio::task::JoinSet;
 use super::embedded::SharedFleet;
 use super::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
-use super::holds::Hold;
+use super::holds::ReplyHold;
 use super::life::{self, archive};
 
 /// A request.
@@ -326,7 +326,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             Value::Null
         }
         ControlRequest::HoldReply { prefix, applied, lingers } => {
-            fleet.reply_holds.push(Hold { prefix, applied, lingers });
+            fleet.reply_holds.push(ReplyHold { prefix, applied, lingers });
             Value::Null
         }
         ControlRequest::RefuseConnections { endpoint } => {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::accounts::User;
 use super::clock::Micros;
 use super::fault::InjectedFault;
-use super::holds::{Held, Hold};
+use super::holds::{Held, ReplyHold};
 use super::line::Line;
 use super::media::Media;
 use super::storage::Owner;
@@ -52,7 +52,7 @@ pub struct Fleet {
     pub lost_replies: Vec<LostReply>,
     /// Rules for the statements to hold.
     #[serde(rename = "holds")]
-    pub reply_holds: Vec<Hold>,
+    pub reply_holds: Vec<ReplyHold>,
     /// The statements that are held.
     #[serde(rename = "held")]
     pub held_statements: Vec<Held>,

@@ -11,7 +11,7 @@ use super::world::Session;
 
 /// A rule for the statements to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hold {
+pub struct ReplyHold {
     /// The prefix of the statement, compared without case; empty: every statement.
     pub prefix: String,
     /// True: hold the reply after the execution. False: hold before the execution.
@@ -26,7 +26,7 @@ pub struct Held {
     /// Its number, counted from 1.
     id: u64,
     /// The rule that holds it.
-    hold: Hold,
+    hold: ReplyHold,
     /// The connection that waits, or waited.
     pub connection: u64,
     /// The endpoint it connected to.
@@ -62,7 +62,7 @@ impl SharedFleet {
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.subscribe();
         let wanted = self.read(|fleet| {
-            let begins = |hold: &&Hold| {
+            let begins = |hold: &&ReplyHold| {
                 text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))
             };
             fleet.reply_holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
