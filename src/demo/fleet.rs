@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::accounts::User;
 use super::clock::Micros;
 use super::fault::InjectedFault;
-use super::holds::{Held, ReplyHold};
+use super::holds::{HeldStatement, ReplyHold};
 use super::line::Line;
 use super::media::Media;
 use super::storage::Owner;
@@ -55,7 +55,7 @@ pub struct Fleet {
     pub reply_holds: Vec<ReplyHold>,
     /// The statements that are held.
     #[serde(rename = "held")]
-    pub held_statements: Vec<Held>,
+    pub held_statements: Vec<HeldStatement>,
     /// How many statements were held so far; the last one's id.
     #[serde(rename = "held_so_far")]
     pub held_count: u64,

@@ -22,7 +22,7 @@ pub struct ReplyHold {
 
 /// A statement that is held.
 #[derive(Debug, Clone, Serialize)]
-pub struct Held {
+pub struct HeldStatement {
     /// Its number, counted from 1.
     id: u64,
     /// The rule that holds it.
@@ -73,7 +73,7 @@ impl SharedFleet {
             let (id, since) = (fleet.held_count, fleet.now);
             let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
             let (connection, endpoint) = (session.connection, session.endpoint);
-            fleet.held_statements.push(Held { id, hold, connection, endpoint, since, work, orphaned: false });
+            fleet.held_statements.push(HeldStatement { id, hold, connection, endpoint, since, work, orphaned: false });
             id
         });
         let waiter = Waiter { world: self, id };
@@ -114,12 +114,12 @@ impl SharedFleet {
     }
 }
 
-fn is_of(client: &Client, held: &Held) -> bool {
+fn is_of(client: &Client, held: &HeldStatement) -> bool {
     client.id == held.connection && client.endpoint == held.endpoint
 }
 
 /// Returns whether the server still executes a statement of a connection whose client has disconnected.
 pub(super) fn still_works(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
-    let own = |held: &&Held| held.connection == connection && held.endpoint == endpoint;
+    let own = |held: &&HeldStatement| held.connection == connection && held.endpoint == endpoint;
     fleet.held_statements.iter().filter(own).any(|held| held.hold.lingers)
 }
