@@ -355,10 +355,10 @@ impl ServerModel for SharedFleet {
     }
 
     async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
-        self.hold(session, &said::text(&alter), false, Some(&alter)).await;
+        self.hold_reply(session, &said::text(&alter), false, Some(&alter)).await;
         let outcome = self.execute_alter(session, &alter);
         let outcome = if outcome == ReplyOutcome::Done { self.delay_reply(session, &alter).await } else { outcome };
-        self.hold(session, &said::text(&alter), true, None).await;
+        self.hold_reply(session, &said::text(&alter), true, None).await;
         outcome
     }
 
@@ -379,7 +379,7 @@ impl ServerModel for SharedFleet {
                 return ReplyOutcome::ConnectionLost;
             }
             if !is_alter(statement) {
-                self.hold(session, statement.trim_start(), true, None).await;
+                self.hold_reply(session, statement.trim_start(), true, None).await;
             }
             ReplyOutcome::Done
         }

@@ -59,7 +59,7 @@ impl Drop for Waiter<'_> {
 
 impl SharedFleet {
     /// Holds the statement if a rule matches, until the test releases it.
-    pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
+    pub(super) async fn hold_reply(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.subscribe();
         let wanted = self.read(|fleet| {
             let begins = |hold: &&ReplyHold| {
