@@ -264,11 +264,11 @@ async fn handle_request(world: &SharedFleet, ask: ControlRequest) -> Result<Valu
         .await;
     }
     match ask {
-        ControlRequest::PassReply { prefix } => match world.let_pass(&prefix, false) {
+        ControlRequest::PassReply { prefix } => match world.release_held(&prefix, false) {
             0 => Err(format!("no statement is held under '{prefix}'")),
             passed => Ok(json!(passed)),
         },
-        ControlRequest::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
+        ControlRequest::ReleaseReply { prefix } => Ok(json!(world.release_held(&prefix, true))),
         ask => world.update(|fleet| apply_request(fleet, ask)),
     }
 }

@@ -86,7 +86,7 @@ impl SharedFleet {
 
     /// Releases the first statement that is held under this prefix, or with `all` every one and removes the rule. A statement
     /// whose client has disconnected is executed now. Returns how many were released.
-    pub(super) fn let_pass(&self, prefix: &str, all: bool) -> usize {
+    pub(super) fn release_held(&self, prefix: &str, all: bool) -> usize {
         let mut orphans = Vec::new();
         let passed = self.update(|fleet| {
             if all {
