@@ -108,13 +108,13 @@ impl SharedFleet {
                 // Nobody waits for its reply.
                 let _outcome = self.execute_alter(&work.0, &work.1);
             }
-            self.update(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
+            self.update(|fleet| fleet.connections.retain(|client| !is_same_connection(client, &orphan)));
         }
         passed
     }
 }
 
-fn is_of(client: &Client, held: &HeldStatement) -> bool {
+fn is_same_connection(client: &Client, held: &HeldStatement) -> bool {
     client.id == held.connection && client.endpoint == held.endpoint
 }
 
