@@ -392,7 +392,7 @@ impl ServerModel for SharedFleet {
                 fleet.connections_opened += 1;
                 let (user, tenant) = (String::new(), String::new());
                 fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
-            } else if !holds::still_works(fleet, endpoint, connection) {
+            } else if !holds::is_still_executing(fleet, endpoint, connection) {
                 fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }
         });

@@ -119,7 +119,7 @@ fn is_same_connection(client: &Client, held: &HeldStatement) -> bool {
 }
 
 /// Returns whether the server still executes a statement of a connection whose client has disconnected.
-pub(super) fn still_works(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
+pub(super) fn is_still_executing(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
     let own = |held: &&HeldStatement| held.connection == connection && held.endpoint == endpoint;
     fleet.held_statements.iter().filter(own).any(|held| held.hold.lingers)
 }
