@@ -326,7 +326,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             Value::Null
         }
         ControlRequest::HoldReply { prefix, applied, lingers } => {
-            fleet.reply_holds.push(ReplyHold { prefix, applied, lingers });
+            fleet.reply_holds.push(ReplyHold { prefix, applied, outlives_client: lingers });
             Value::Null
         }
         ControlRequest::RefuseConnections { endpoint } => {

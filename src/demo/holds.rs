@@ -17,7 +17,8 @@ pub struct ReplyHold {
     /// True: hold the reply after the execution. False: hold before the execution.
     pub applied: bool,
     /// The server executes the statement even if its client has disconnected, and lists the connection until then.
-    pub lingers: bool,
+    #[serde(rename = "lingers")]
+    pub outlives_client: bool,
 }
 
 /// A statement that is held.
@@ -52,7 +53,7 @@ impl Drop for Waiter<'_> {
             for held in fleet.held_statements.iter_mut().filter(|held| held.id == self.id) {
                 held.orphaned = true;
             }
-            fleet.held_statements.retain(|held| held.id != self.id || held.hold.lingers);
+            fleet.held_statements.retain(|held| held.id != self.id || held.hold.outlives_client);
         });
     }
 }
@@ -71,7 +72,7 @@ impl SharedFleet {
         let id = self.update(|fleet| {
             fleet.held_count += 1;
             let (id, since) = (fleet.held_count, fleet.now);
-            let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
+            let work = work.filter(|_| hold.outlives_client).map(|alter| Box::new((session.clone(), alter.clone())));
             let (connection, endpoint) = (session.connection, session.endpoint);
             fleet.held_statements.push(HeldStatement { id, hold, connection, endpoint, since, work, orphaned: false });
             id
@@ -121,5 +122,5 @@ fn is_same_connection(client: &Client, held: &HeldStatement) -> bool {
 /// Returns whether the server still executes a statement of a connection whose client has disconnected.
 pub(super) fn is_still_executing(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
     let own = |held: &&HeldStatement| held.connection == connection && held.endpoint == endpoint;
-    fleet.held_statements.iter().filter(own).any(|held| held.hold.lingers)
+    fleet.held_statements.iter().filter(own).any(|held| held.hold.outlives_client)
 }
