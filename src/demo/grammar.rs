@@ -8,7 +8,7 @@ mod restore;
 mod select;
 mod v3;
 
-use super::lexer::Kind;
+use super::lexer::TokenKind;
 use super::line::{self, Feature, Line};
 use super::refusal::internal_error;
 use super::statement::{Literal, ServerError, Statement};
@@ -91,7 +91,7 @@ fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> 
 fn encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need_all(&["on", "identified", "by"])?;
     let password = match cursor.peek() {
-        Some(Kind::Single(text) | Kind::Double(text)) => text.clone(),
+        Some(TokenKind::Single(text) | TokenKind::Double(text)) => text.clone(),
         _ => return Err(cursor.error()),
     };
     cursor.advance();
@@ -110,7 +110,7 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     }
     let mut items = Vec::new();
     loop {
-        let name = if let Some(Kind::Variable(name)) = cursor.peek() {
+        let name = if let Some(TokenKind::Variable(name)) = cursor.peek() {
             let name = name.clone();
             cursor.advance();
             name
@@ -129,7 +129,7 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 /// Parses a literal, or a bare word such as `ON`.
 fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     match cursor.peek() {
-        Some(Kind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
+        Some(TokenKind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
             let word = word.clone();
             cursor.advance();
             Ok(Literal::Text(word))

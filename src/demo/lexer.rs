@@ -5,7 +5,7 @@ use super::statement::ServerError;
 
 /// The kind of a token, with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// A bare word: keyword, function or name.
     Word(String),
     /// A name in backticks.
@@ -26,7 +26,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Offset of its first byte.
     pub start: usize,
     /// Offset behind its last byte.
@@ -56,9 +56,9 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
             '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
             _ if is_word(next) => {
                 let end = run(sql, at, is_word);
-                (Kind::Word(sql[at..end].to_owned()), end)
+                (TokenKind::Word(sql[at..end].to_owned()), end)
             }
-            other => (Kind::Symbol(other), at + other.len_utf8()),
+            other => (TokenKind::Symbol(other), at + other.len_utf8()),
         };
         at = end;
         found.push(Token { kind, start, end });
@@ -73,7 +73,7 @@ pub fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;
     for token in tokens(text).unwrap_or_default() {
-        if token.kind == Kind::Symbol(';') {
+        if token.kind == TokenKind::Symbol(';') {
             found.push(text[from..token.start].trim());
             from = token.end;
         }
@@ -110,7 +110,7 @@ fn comment(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
     Ok(to_end_of_line.then(|| rest.find('\n').map_or(sql.len(), |length| at + length)))
 }
 
-fn quoted(sql: &str, at: usize, quote: char) -> Result<(Kind, usize), ServerError> {
+fn quoted(sql: &str, at: usize, quote: char) -> Result<(TokenKind, usize), ServerError> {
     let mut text = String::new();
     let mut inside = sql[at + 1..].char_indices().peekable();
     while let Some((offset, c)) = inside.next() {
@@ -122,9 +122,9 @@ fn quoted(sql: &str, at: usize, quote: char) -> Result<(Kind, usize), ServerErro
             }
             let end = at + 1 + offset + 1;
             let kind = match quote {
-                '\'' => Kind::Single(text),
-                '"' => Kind::Double(text),
-                _ => Kind::Backticked(text),
+                '\'' => TokenKind::Single(text),
+                '"' => TokenKind::Double(text),
+                _ => TokenKind::Backticked(text),
             };
             return Ok((kind, end));
         }
@@ -154,25 +154,25 @@ fn unescape(c: char) -> String {
     }
 }
 
-fn number(sql: &str, at: usize) -> Result<(Kind, usize), ServerError> {
+fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
     let end = run(sql, at, is_word);
     let text = &sql[at..end];
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         // `1a` is a name, as in MySQL.
-        return Ok((Kind::Word(text.to_owned()), end));
+        return Ok((TokenKind::Word(text.to_owned()), end));
     }
     let value = text.parse().map_err(|_| syntax_error(sql, at, None))?;
-    Ok((Kind::Number(value), end))
+    Ok((TokenKind::Number(value), end))
 }
 
-fn variable(sql: &str, at: usize) -> Result<(Kind, usize), ServerError> {
+fn variable(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
     let end = run(sql, at + 2, |c| is_word(c) || c == '.');
     let name = sql[at + 2..end].to_lowercase();
     let name = name.strip_prefix("session.").or_else(|| name.strip_prefix("global.")).unwrap_or(&name);
     if name.is_empty() || name.contains('.') {
         return Err(syntax_error(sql, at, None));
     }
-    Ok((Kind::Variable(name.to_owned()), end))
+    Ok((TokenKind::Variable(name.to_owned()), end))
 }
 
 #[cfg(test)]
@@ -181,13 +181,13 @@ mod tests {
 
     use super::*;
 
-    fn kinds(sql: &str) -> Vec<Kind> {
+    fn kinds(sql: &str) -> Vec<TokenKind> {
         tokens(sql).unwrap().into_iter().map(|token| token.kind).collect()
     }
 
     #[test]
     fn comments_and_hints_vanish() {
-        let expected = vec![Kind::Word("a".into()), Kind::Word("b".into())];
+        let expected = vec![TokenKind::Word("a".into()), TokenKind::Word("b".into())];
         for sql in ["a/*x*/b", "a /*+ query_timeout(1) */ b", "a -- c\nb", "a # c\nb", "a\n--\nb", "a b --"] {
             assert_eq!(kinds(sql), expected, "{sql}");
         }
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn quotes_are_unescaped_and_keep_their_kind() {
-        assert_eq!(kinds(r"'a''b\'c\\'"), [Kind::Single(r"a'b'c\".into())]);
-        assert_eq!(kinds(r#""a""b""#), [Kind::Double(r#"a"b"#.into())]);
-        assert_eq!(kinds(r"`a``\b`"), [Kind::Backticked(r"a`\b".into())]);
-        assert_eq!(kinds(r"'10\%'"), [Kind::Single(r"10\%".into())]);
-        assert_eq!(kinds("'备份'"), [Kind::Single("备份".into())]);
+        assert_eq!(kinds(r"'a''b\'c\\'"), [TokenKind::Single(r"a'b'c\".into())]);
+        assert_eq!(kinds(r#""a""b""#), [TokenKind::Double(r#"a"b"#.into())]);
+        assert_eq!(kinds(r"`a``\b`"), [TokenKind::Backticked(r"a`\b".into())]);
+        assert_eq!(kinds(r"'10\%'"), [TokenKind::Single(r"10\%".into())]);
+        assert_eq!(kinds("'备份'"), [TokenKind::Single("备份".into())]);
     }
 
     #[test]
@@ -221,12 +221,12 @@ mod tests {
     #[test]
     fn variables_lose_scope_and_case() {
         for sql in ["@@Time_Zone", "@@session.time_zone", "@@GLOBAL.time_zone"] {
-            assert_eq!(kinds(sql), [Kind::Variable("time_zone".into())], "{sql}");
+            assert_eq!(kinds(sql), [TokenKind::Variable("time_zone".into())], "{sql}");
         }
     }
 
     #[test]
     fn an_scn_fits() {
-        assert_eq!(kinds("18446744073709551615"), [Kind::Number(i128::from(u64::MAX))]);
+        assert_eq!(kinds("18446744073709551615"), [TokenKind::Number(i128::from(u64::MAX))]);
     }
 }

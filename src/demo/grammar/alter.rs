@@ -3,7 +3,7 @@
 
 use super::cursor::Cursor;
 use super::restore;
-use crate::demo::lexer::Kind;
+use crate::demo::lexer::TokenKind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
@@ -259,7 +259,7 @@ fn external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     cursor.take("set");
     text(cursor, "access_info")?;
     text(cursor, "attribute")?;
-    if matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+    if matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Ok(unsupported("using the syntax under sys tenant or meta tenant is"));
     }
     Err(cursor.error())

@@ -1,6 +1,6 @@
 //! A cursor over the tokens of one statement.
 
-use crate::demo::lexer::{Kind, Token, tokens};
+use crate::demo::lexer::{Token, TokenKind, tokens};
 use crate::demo::refusal::syntax_error;
 use crate::demo::statement::{Literal, ServerError};
 
@@ -23,12 +23,12 @@ impl<'a> Cursor<'a> {
         Ok(Self { sql, tokens: tokens(sql)?, at: 0 })
     }
 
-    pub fn peek(&self) -> Option<&Kind> {
+    pub fn peek(&self) -> Option<&TokenKind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
 
     /// Returns the token after the next one.
-    pub fn peek_second(&self) -> Option<&Kind> {
+    pub fn peek_second(&self) -> Option<&TokenKind> {
         self.tokens.get(self.at + 1).map(|token| &token.kind)
     }
 
@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn sees(&self, keyword: &str) -> bool {
-        matches!(self.peek(), Some(Kind::Word(word)) if word.eq_ignore_ascii_case(keyword))
+        matches!(self.peek(), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case(keyword))
     }
 
     pub fn take(&mut self, keyword: &str) -> bool {
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn take_symbol(&mut self, symbol: char) -> bool {
-        let seen = self.peek() == Some(&Kind::Symbol(symbol));
+        let seen = self.peek() == Some(&TokenKind::Symbol(symbol));
         if seen {
             self.advance();
         }
@@ -99,8 +99,8 @@ impl<'a> Cursor<'a> {
     /// Takes a name of a column, a view or a setting: bare or in backticks.
     pub fn identifier(&mut self) -> Result<String, ServerError> {
         let name = match self.peek() {
-            Some(Kind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
-            Some(Kind::Backticked(name)) => name.clone(),
+            Some(TokenKind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
+            Some(TokenKind::Backticked(name)) => name.clone(),
             _ => return Err(self.error()),
         };
         self.advance();
@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a tenant's name: bare, in backticks or in single quotes.
     pub fn tenant_name(&mut self) -> Result<String, ServerError> {
-        if let Some(Kind::Single(name)) = self.peek() {
+        if let Some(TokenKind::Single(name)) = self.peek() {
             let name = name.clone();
             self.advance();
             return Ok(name);
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string in single quotes.
     pub fn string(&mut self) -> Result<String, ServerError> {
-        let Some(Kind::Single(text)) = self.peek() else { return Err(self.error()) };
+        let Some(TokenKind::Single(text)) = self.peek() else { return Err(self.error()) };
         let text = text.clone();
         self.advance();
         Ok(text)
@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes an integer without a sign.
     pub fn number(&mut self) -> Result<i128, ServerError> {
-        let Some(Kind::Number(number)) = self.peek() else { return Err(self.error()) };
+        let Some(TokenKind::Number(number)) = self.peek() else { return Err(self.error()) };
         let number = *number;
         self.advance();
         Ok(number)
@@ -139,8 +139,8 @@ impl<'a> Cursor<'a> {
             return Ok(Literal::Null);
         }
         match self.peek() {
-            Some(Kind::Single(_)) => self.string().map(Literal::Text),
-            Some(Kind::Symbol('-')) if matches!(self.peek_second(), Some(Kind::Number(_))) => {
+            Some(TokenKind::Single(_)) => self.string().map(Literal::Text),
+            Some(TokenKind::Symbol('-')) if matches!(self.peek_second(), Some(TokenKind::Number(_))) => {
                 self.advance();
                 self.number().map(|number| Literal::Integer(-number))
             }

@@ -1,7 +1,7 @@
 //! Parses SELECT: columns of one view, or scalars without FROM. Narrower than a server on purpose.
 
 use super::cursor::Cursor;
-use crate::demo::lexer::Kind;
+use crate::demo::lexer::TokenKind;
 use crate::demo::statement::{Literal, Scalar, Select, ServerError, Statement};
 
 const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
@@ -11,8 +11,9 @@ const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFF
 
 /// Parses what follows `SELECT`.
 pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let a_call = matches!(cursor.peek(), Some(Kind::Word(_))) && cursor.peek_second() == Some(&Kind::Symbol('('));
-    if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(Kind::Variable(_))) {
+    let a_call =
+        matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
+    if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
         return scalars(cursor);
     }
     let asked = list(cursor, asked)?;
@@ -43,7 +44,7 @@ pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     } else {
         None
     };
-    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+    if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Err(cursor.error_because(NARROW));
     }
     Ok(Statement::Select(Select { columns, seconds, view, filter, order, limit }))
@@ -124,7 +125,7 @@ fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         let heading = if cursor.take("as") { cursor.identifier()? } else { written };
         Ok((heading, scalar))
     })?;
-    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+    if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Err(cursor.error_because(SCALARS));
     }
     Ok(Statement::Scalars(items))
@@ -133,12 +134,12 @@ fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 fn scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
     let unknown = cursor.error_because(SCALARS);
     let name = match cursor.peek() {
-        Some(Kind::Variable(name)) => {
+        Some(TokenKind::Variable(name)) => {
             let variable = Scalar::Variable(name.clone());
             cursor.advance();
             return Ok(variable);
         }
-        Some(Kind::Word(name)) => name.to_lowercase(),
+        Some(TokenKind::Word(name)) => name.to_lowercase(),
         _ => return Err(unknown),
     };
     let (scalar, digits) = match name.as_str() {

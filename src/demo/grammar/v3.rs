@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::restore;
-use crate::demo::lexer::Kind;
+use crate::demo::lexer::TokenKind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
 
@@ -89,7 +89,7 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     }
     cursor.need("to")?;
     // The manual writes this string in double quotes.
-    let Some(Kind::Single(to) | Kind::Double(to)) = cursor.peek() else { return Err(cursor.error()) };
+    let Some(TokenKind::Single(to) | TokenKind::Double(to)) = cursor.peek() else { return Err(cursor.error()) };
     let to = Some(to.clone());
     cursor.advance();
     let scope = BackupScope::Tenants(names);

@@ -169,12 +169,12 @@ fn every_restore_instruction_parses() {
 /// Neither real parser has the RESTORE of V3. Its rule (V3.1.5 source, `sql_parser_mysql_mode.y`): RESTORE name FROM name AT
 /// text UNTIL text WITH text.
 fn restores_v3(statement: &str) -> bool {
-    use crate::demo::lexer::{Kind, tokens};
+    use crate::demo::lexer::{TokenKind, tokens};
     let Ok(tokens) = tokens(statement) else { return false };
     let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
     let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
-        (Kind::Single(_), "'") | (Kind::Word(_) | Kind::Backticked(_), "") => true,
-        (Kind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
+        (TokenKind::Single(_), "'") | (TokenKind::Word(_) | TokenKind::Backticked(_), "") => true,
+        (TokenKind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
         _ => false,
     };
     tokens.len() == words.len() && tokens.iter().zip(&words).all(fits)
