@@ -11,7 +11,7 @@ pub enum TokenKind {
     /// A name in backticks.
     Backticked(String),
     /// A string in single quotes, unescaped.
-    Single(String),
+    SingleQuoted(String),
     /// A text in double quotes, unescaped. A kind of its own, so that nothing takes it for a string by accident.
     Double(String),
     /// An integer without its sign.
@@ -122,7 +122,7 @@ fn quoted(sql: &str, at: usize, quote: char) -> Result<(TokenKind, usize), Serve
             }
             let end = at + 1 + offset + 1;
             let kind = match quote {
-                '\'' => TokenKind::Single(text),
+                '\'' => TokenKind::SingleQuoted(text),
                 '"' => TokenKind::Double(text),
                 _ => TokenKind::Backticked(text),
             };
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn quotes_are_unescaped_and_keep_their_kind() {
-        assert_eq!(kinds(r"'a''b\'c\\'"), [TokenKind::Single(r"a'b'c\".into())]);
+        assert_eq!(kinds(r"'a''b\'c\\'"), [TokenKind::SingleQuoted(r"a'b'c\".into())]);
         assert_eq!(kinds(r#""a""b""#), [TokenKind::Double(r#"a"b"#.into())]);
         assert_eq!(kinds(r"`a``\b`"), [TokenKind::Backticked(r"a`\b".into())]);
-        assert_eq!(kinds(r"'10\%'"), [TokenKind::Single(r"10\%".into())]);
-        assert_eq!(kinds("'备份'"), [TokenKind::Single("备份".into())]);
+        assert_eq!(kinds(r"'10\%'"), [TokenKind::SingleQuoted(r"10\%".into())]);
+        assert_eq!(kinds("'备份'"), [TokenKind::SingleQuoted("备份".into())]);
     }
 
     #[test]

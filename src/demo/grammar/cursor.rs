@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a tenant's name: bare, in backticks or in single quotes.
     pub fn tenant_name(&mut self) -> Result<String, ServerError> {
-        if let Some(TokenKind::Single(name)) = self.peek() {
+        if let Some(TokenKind::SingleQuoted(name)) = self.peek() {
             let name = name.clone();
             self.advance();
             return Ok(name);
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string in single quotes.
     pub fn string(&mut self) -> Result<String, ServerError> {
-        let Some(TokenKind::Single(text)) = self.peek() else { return Err(self.error()) };
+        let Some(TokenKind::SingleQuoted(text)) = self.peek() else { return Err(self.error()) };
         let text = text.clone();
         self.advance();
         Ok(text)
@@ -139,7 +139,7 @@ impl<'a> Cursor<'a> {
             return Ok(Literal::Null);
         }
         match self.peek() {
-            Some(TokenKind::Single(_)) => self.string().map(Literal::Text),
+            Some(TokenKind::SingleQuoted(_)) => self.string().map(Literal::Text),
             Some(TokenKind::Symbol('-')) if matches!(self.peek_second(), Some(TokenKind::Number(_))) => {
                 self.advance();
                 self.number().map(|number| Literal::Integer(-number))

@@ -173,7 +173,7 @@ fn restores_v3(statement: &str) -> bool {
     let Ok(tokens) = tokens(statement) else { return false };
     let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
     let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
-        (TokenKind::Single(_), "'") | (TokenKind::Word(_) | TokenKind::Backticked(_), "") => true,
+        (TokenKind::SingleQuoted(_), "'") | (TokenKind::Word(_) | TokenKind::Backticked(_), "") => true,
         (TokenKind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
         _ => false,
     };
