@@ -91,7 +91,7 @@ fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> 
 fn encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need_all(&["on", "identified", "by"])?;
     let password = match cursor.peek() {
-        Some(TokenKind::SingleQuoted(text) | TokenKind::Double(text)) => text.clone(),
+        Some(TokenKind::SingleQuoted(text) | TokenKind::DoubleQuoted(text)) => text.clone(),
         _ => return Err(cursor.error()),
     };
     cursor.advance();

@@ -13,7 +13,7 @@ pub enum TokenKind {
     /// A string in single quotes, unescaped.
     SingleQuoted(String),
     /// A text in double quotes, unescaped. A kind of its own, so that nothing takes it for a string by accident.
-    Double(String),
+    DoubleQuoted(String),
     /// An integer without its sign.
     Number(i128),
     /// `@@name`, `@@session.name`, `@@global.name`: in lower case, without scope and `@@`.
@@ -123,7 +123,7 @@ fn quoted(sql: &str, at: usize, quote: char) -> Result<(TokenKind, usize), Serve
             let end = at + 1 + offset + 1;
             let kind = match quote {
                 '\'' => TokenKind::SingleQuoted(text),
-                '"' => TokenKind::Double(text),
+                '"' => TokenKind::DoubleQuoted(text),
                 _ => TokenKind::Backticked(text),
             };
             return Ok((kind, end));
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn quotes_are_unescaped_and_keep_their_kind() {
         assert_eq!(kinds(r"'a''b\'c\\'"), [TokenKind::SingleQuoted(r"a'b'c\".into())]);
-        assert_eq!(kinds(r#""a""b""#), [TokenKind::Double(r#"a"b"#.into())]);
+        assert_eq!(kinds(r#""a""b""#), [TokenKind::DoubleQuoted(r#"a"b"#.into())]);
         assert_eq!(kinds(r"`a``\b`"), [TokenKind::Backticked(r"a`\b".into())]);
         assert_eq!(kinds(r"'10\%'"), [TokenKind::SingleQuoted(r"10\%".into())]);
         assert_eq!(kinds("'备份'"), [TokenKind::SingleQuoted("备份".into())]);

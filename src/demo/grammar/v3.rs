@@ -89,7 +89,9 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     }
     cursor.need("to")?;
     // The manual writes this string in double quotes.
-    let Some(TokenKind::SingleQuoted(to) | TokenKind::Double(to)) = cursor.peek() else { return Err(cursor.error()) };
+    let Some(TokenKind::SingleQuoted(to) | TokenKind::DoubleQuoted(to)) = cursor.peek() else {
+        return Err(cursor.error());
+    };
     let to = Some(to.clone());
     cursor.advance();
     let scope = BackupScope::Tenants(names);
