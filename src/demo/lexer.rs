@@ -37,7 +37,7 @@ pub struct Token {
 ///
 /// # Errors
 /// 1064 at a quote or comment that does not end, and at a number that no column could hold.
-pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
+pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(next) = sql[at..].chars().next() {
@@ -72,7 +72,7 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
 pub fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;
-    for token in tokens(text).unwrap_or_default() {
+    for token in tokenize(text).unwrap_or_default() {
         if token.kind == TokenKind::Symbol(';') {
             found.push(text[from..token.start].trim());
             from = token.end;
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn kinds(sql: &str) -> Vec<TokenKind> {
-        tokens(sql).unwrap().into_iter().map(|token| token.kind).collect()
+        tokenize(sql).unwrap().into_iter().map(|token| token.kind).collect()
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn what_does_not_end_is_a_syntax_error() {
         for sql in ["'a", "\"a", "`a", "/* a", "'a\\", "/*! x */", "@@", "@@a.b"] {
-            assert_eq!(tokens(sql).unwrap_err().code, 1064, "{sql}");
+            assert_eq!(tokenize(sql).unwrap_err().code, 1064, "{sql}");
         }
     }
 

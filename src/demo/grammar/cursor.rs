@@ -1,6 +1,6 @@
 //! A cursor over the tokens of one statement.
 
-use crate::demo::lexer::{Token, TokenKind, tokens};
+use crate::demo::lexer::{Token, TokenKind, tokenize};
 use crate::demo::refusal::syntax_error;
 use crate::demo::statement::{Literal, ServerError};
 
@@ -20,7 +20,7 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(sql: &'a str) -> Result<Self, ServerError> {
-        Ok(Self { sql, tokens: tokens(sql)?, at: 0 })
+        Ok(Self { sql, tokens: tokenize(sql)?, at: 0 })
     }
 
     pub fn peek(&self) -> Option<&TokenKind> {

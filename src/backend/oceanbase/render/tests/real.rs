@@ -169,8 +169,8 @@ fn every_restore_instruction_parses() {
 /// Neither real parser has the RESTORE of V3. Its rule (V3.1.5 source, `sql_parser_mysql_mode.y`): RESTORE name FROM name AT
 /// text UNTIL text WITH text.
 fn restores_v3(statement: &str) -> bool {
-    use crate::demo::lexer::{TokenKind, tokens};
-    let Ok(tokens) = tokens(statement) else { return false };
+    use crate::demo::lexer::{TokenKind, tokenize};
+    let Ok(tokens) = tokenize(statement) else { return false };
     let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
     let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
         (TokenKind::SingleQuoted(_), "'") | (TokenKind::Word(_) | TokenKind::Backticked(_), "") => true,
