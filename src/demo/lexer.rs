@@ -69,7 +69,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
 /// Splits a text at each `;` outside quotes and comments; a last `;` may end it. A text with a lexical error is returned as one
 /// statement, so that its error is reported.
 #[must_use]
-pub fn statements(text: &str) -> Vec<&str> {
+pub fn split_statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;
     for token in tokenize(text).unwrap_or_default() {
@@ -205,9 +205,9 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_at_semicolons_that_stand_alone() {
-        assert_eq!(statements("a 'x;y' `;` /* ; */; b \";\" -- ;"), ["a 'x;y' `;` /* ; */", "b \";\" -- ;"]);
+        assert_eq!(split_statements("a 'x;y' `;` /* ; */; b \";\" -- ;"), ["a 'x;y' `;` /* ; */", "b \";\" -- ;"]);
         for whole in ["a", "a;", "a; ", "", "a 'b; c"] {
-            assert_eq!(statements(whole).len(), 1, "{whole}");
+            assert_eq!(split_statements(whole).len(), 1, "{whole}");
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Reply, execute_statement};
 use super::handshake::{greet, proves};
-use super::lexer::statements;
+use super::lexer::split_statements;
 use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
 use super::registry::{Place, Registry};
@@ -178,15 +178,15 @@ impl<W: ServerModel> Connection<W> {
             channel.send().await?;
             return Ok(true);
         };
-        let statements = statements(text);
-        if let [first, _, ..] = statements[..]
+        let statements = split_statements(text);
+        if let [first, _, ..] = split_statements[..]
             && !(several && self.takes_several())
         {
             channel.put_error(&syntax_error(text, first.len(), None));
             channel.send().await?;
             return Ok(true);
         }
-        let mut left = statements.into_iter().peekable();
+        let mut left = split_statements.into_iter().peekable();
         while let Some(statement) = left.next() {
             let reply = self.statement(channel, session, statement).await;
             let refused = matches!(reply, Reply::Refused(_));
