@@ -54,8 +54,8 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
             '\'' | '"' | '`' => quoted(sql, at, next)?,
             '0'..='9' => number(sql, at)?,
             '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
-            _ if is_word(next) => {
-                let end = run(sql, at, is_word);
+            _ if is_word_char(next) => {
+                let end = run(sql, at, is_word_char);
                 (TokenKind::Word(sql[at..end].to_owned()), end)
             }
             other => (TokenKind::Symbol(other), at + other.len_utf8()),
@@ -85,7 +85,7 @@ pub fn split_statements(text: &str) -> Vec<&str> {
     found
 }
 
-fn is_word(c: char) -> bool {
+fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
@@ -155,7 +155,7 @@ fn unescape(c: char) -> String {
 }
 
 fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
-    let end = run(sql, at, is_word);
+    let end = run(sql, at, is_word_char);
     let text = &sql[at..end];
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         // `1a` is a name, as in MySQL.
@@ -166,7 +166,7 @@ fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
 }
 
 fn variable(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
-    let end = run(sql, at + 2, |c| is_word(c) || c == '.');
+    let end = run(sql, at + 2, |c| is_word_char(c) || c == '.');
     let name = sql[at + 2..end].to_lowercase();
     let name = name.strip_prefix("session.").or_else(|| name.strip_prefix("global.")).unwrap_or(&name);
     if name.is_empty() || name.contains('.') {
