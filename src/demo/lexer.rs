@@ -55,7 +55,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
             '0'..='9' => number(sql, at)?,
             '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
             _ if is_word_char(next) => {
-                let end = run(sql, at, is_word_char);
+                let end = end_of_run(sql, at, is_word_char);
                 (TokenKind::Word(sql[at..end].to_owned()), end)
             }
             other => (TokenKind::Symbol(other), at + other.len_utf8()),
@@ -90,7 +90,7 @@ fn is_word_char(c: char) -> bool {
 }
 
 /// Returns the offset after the longest run of such characters.
-fn run(sql: &str, from: usize, belongs: fn(char) -> bool) -> usize {
+fn end_of_run(sql: &str, from: usize, belongs: fn(char) -> bool) -> usize {
     sql[from..].find(|c| !belongs(c)).map_or(sql.len(), |length| from + length)
 }
 
@@ -155,7 +155,7 @@ fn unescape(c: char) -> String {
 }
 
 fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
-    let end = run(sql, at, is_word_char);
+    let end = end_of_run(sql, at, is_word_char);
     let text = &sql[at..end];
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         // `1a` is a name, as in MySQL.
@@ -166,7 +166,7 @@ fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
 }
 
 fn variable(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
-    let end = run(sql, at + 2, |c| is_word_char(c) || c == '.');
+    let end = end_of_run(sql, at + 2, |c| is_word_char(c) || c == '.');
     let name = sql[at + 2..end].to_lowercase();
     let name = name.strip_prefix("session.").or_else(|| name.strip_prefix("global.")).unwrap_or(&name);
     if name.is_empty() || name.contains('.') {
