@@ -46,7 +46,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
             at += next.len_utf8();
             continue;
         }
-        if let Some(behind) = comment(sql, at)? {
+        if let Some(behind) = comment_end(sql, at)? {
             at = behind;
             continue;
         }
@@ -95,7 +95,7 @@ fn end_of_run(sql: &str, from: usize, belongs: fn(char) -> bool) -> usize {
 }
 
 /// Returns the offset after the comment that begins here, if one does.
-fn comment(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
+fn comment_end(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
     let rest = &sql[at..];
     if rest.starts_with("/*!") {
         // A server executes its content; obnow never sends one.
