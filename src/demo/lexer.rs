@@ -51,7 +51,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
             continue;
         }
         let (kind, end) = match next {
-            '\'' | '"' | '`' => quoted(sql, at, next)?,
+            '\'' | '"' | '`' => read_quoted(sql, at, next)?,
             '0'..='9' => number(sql, at)?,
             '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
             _ if is_word_char(next) => {
@@ -110,7 +110,7 @@ fn comment_end(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
     Ok(to_end_of_line.then(|| rest.find('\n').map_or(sql.len(), |length| at + length)))
 }
 
-fn quoted(sql: &str, at: usize, quote: char) -> Result<(TokenKind, usize), ServerError> {
+fn read_quoted(sql: &str, at: usize, quote: char) -> Result<(TokenKind, usize), ServerError> {
     let mut text = String::new();
     let mut inside = sql[at + 1..].char_indices().peekable();
     while let Some((offset, c)) = inside.next() {
