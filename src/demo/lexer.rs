@@ -52,7 +52,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
         }
         let (kind, end) = match next {
             '\'' | '"' | '`' => read_quoted(sql, at, next)?,
-            '0'..='9' => number(sql, at)?,
+            '0'..='9' => read_number(sql, at)?,
             '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
             _ if is_word_char(next) => {
                 let end = end_of_run(sql, at, is_word_char);
@@ -154,7 +154,7 @@ fn unescape(c: char) -> String {
     }
 }
 
-fn number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
+fn read_number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
     let end = end_of_run(sql, at, is_word_char);
     let text = &sql[at..end];
     if !text.bytes().all(|b| b.is_ascii_digit()) {
