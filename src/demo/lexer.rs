@@ -53,7 +53,7 @@ pub fn tokenize(sql: &str) -> Result<Vec<Token>, ServerError> {
         let (kind, end) = match next {
             '\'' | '"' | '`' => read_quoted(sql, at, next)?,
             '0'..='9' => read_number(sql, at)?,
-            '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
+            '@' if sql[at..].starts_with("@@") => read_variable(sql, at)?,
             _ if is_word_char(next) => {
                 let end = end_of_run(sql, at, is_word_char);
                 (TokenKind::Word(sql[at..end].to_owned()), end)
@@ -165,7 +165,7 @@ fn read_number(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> 
     Ok((TokenKind::Number(value), end))
 }
 
-fn variable(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
+fn read_variable(sql: &str, at: usize) -> Result<(TokenKind, usize), ServerError> {
     let end = end_of_run(sql, at + 2, |c| is_word_char(c) || c == '.');
     let name = sql[at + 2..end].to_lowercase();
     let name = name.strip_prefix("session.").or_else(|| name.strip_prefix("global.")).unwrap_or(&name);
