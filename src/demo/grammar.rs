@@ -21,12 +21,12 @@ use cursor::Cursor;
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
     let line = line::of(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
-    let statement = statement(&mut cursor, line)?;
+    let statement = parse_statement(&mut cursor, line)?;
     cursor.end()?;
     Ok(statement)
 }
 
-fn statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
+fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("select") {
         return select::select(cursor);
     }
