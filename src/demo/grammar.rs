@@ -36,7 +36,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         return alter.map(Statement::Alter);
     }
     if cursor.take("show") {
-        return show(cursor, line);
+        return parse_show(cursor, line);
     }
     if cursor.take("desc") || cursor.take("describe") {
         return select::view(cursor).map(Statement::Describe);
@@ -53,7 +53,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
     Err(cursor.error())
 }
 
-fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
+fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("grants") {
         return Ok(Statement::ShowGrants);
     }
