@@ -43,7 +43,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
     }
     if cursor.take("set") {
         if cursor.take("encryption") {
-            return encryption(cursor);
+            return parse_encryption(cursor);
         }
         return if cursor.take("decryption") { restore::decryption(cursor) } else { set(cursor) };
     }
@@ -88,7 +88,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
 }
 
 /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`. The one place where double quotes make a string, as V4.3.5 takes both.
-fn encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need_all(&["on", "identified", "by"])?;
     let password = match cursor.peek() {
         Some(TokenKind::SingleQuoted(text) | TokenKind::DoubleQuoted(text)) => text.clone(),
