@@ -45,7 +45,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         if cursor.take("encryption") {
             return parse_encryption(cursor);
         }
-        return if cursor.take("decryption") { restore::decryption(cursor) } else { set(cursor) };
+        return if cursor.take("decryption") { restore::decryption(cursor) } else { parse_set(cursor) };
     }
     if cursor.take("kill") {
         return kill(cursor);
@@ -100,7 +100,7 @@ fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 }
 
 /// `SET NAMES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
-fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if cursor.take("names") {
         let charset = cursor.tenant_name()?;
         if cursor.take("collate") {
