@@ -119,7 +119,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
             cursor.identifier()?.to_lowercase()
         };
         cursor.need_symbol('=')?;
-        items.push((name, session_value(cursor)?));
+        items.push((name, parse_session_value(cursor)?));
         if !cursor.take_symbol(',') {
             return Ok(Statement::SetSession(items));
         }
@@ -127,7 +127,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 }
 
 /// Parses a literal, or a bare word such as `ON`.
-fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+fn parse_session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     match cursor.peek() {
         Some(TokenKind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
             let word = word.clone();
