@@ -48,7 +48,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         return if cursor.take("decryption") { restore::decryption(cursor) } else { parse_set(cursor) };
     }
     if cursor.take("kill") {
-        return kill(cursor);
+        return parse_kill(cursor);
     }
     Err(cursor.error())
 }
@@ -138,7 +138,7 @@ fn parse_session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> 
     }
 }
 
-fn kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn parse_kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let query_only = cursor.take("query");
     if !query_only {
         cursor.take("connection");
