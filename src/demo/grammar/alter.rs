@@ -26,7 +26,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
     }
     if cursor.take("major") {
         cursor.need("freeze")?;
-        return tenants(cursor, words(line)).map(Alter::MajorFreeze);
+        return tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
     }
     if cursor.take("restore") {
         return restore::restore(cursor, line);
@@ -37,7 +37,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
 /// The keywords for several tenants, which the server accepts quoted or not.
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
 
-fn words(line: &Line) -> &'static [&'static str] {
+fn tenant_keywords(line: &Line) -> &'static [&'static str] {
     if line.has(Feature::AllUser) { WORDS } else { &["all"] }
 }
 
@@ -88,7 +88,7 @@ fn set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     }
     // For a destination ALL is a name like any other: the server looks for a tenant that is called so.
     let destinations = items.iter().any(|(name, _)| DESTINATIONS.contains(&name.as_str()));
-    let tenants = tenants(cursor, if destinations { &[] } else { words(line) })?;
+    let tenants = tenants(cursor, if destinations { &[] } else { tenant_keywords(line) })?;
     if matches!(&tenants, Tenants::Listed(names) if names.len() > 1) {
         return Err(cursor.error());
     }
@@ -106,7 +106,7 @@ fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 }
 
 fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
-    let tenants = tenants(cursor, words(line))?;
+    let tenants = tenants(cursor, tenant_keywords(line))?;
     let description = text(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
 }
@@ -175,12 +175,12 @@ fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("minor") {
         cursor.need("freeze")?;
-        tenants(cursor, words(line))?;
+        tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("minor freeze"));
     }
     if cursor.take("clear") {
         cursor.need_all(&["merge", "error"])?;
-        tenants(cursor, words(line))?;
+        tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("clear merge error"));
     }
     for (word, on_backup) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
@@ -189,7 +189,7 @@ fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
                 return Ok(invalid(on_backup));
             }
             cursor.need("merge")?;
-            tenants(cursor, words(line))?;
+            tenants(cursor, tenant_keywords(line))?;
             return Ok(unsupported("suspend or resume merge"));
         }
     }
