@@ -26,7 +26,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
     }
     if cursor.take("major") {
         cursor.need("freeze")?;
-        return tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
+        return parse_tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
     }
     if cursor.take("restore") {
         return restore::restore(cursor, line);
@@ -45,7 +45,7 @@ fn tenant_keywords(line: &Line) -> &'static [&'static str] {
 const DESTINATIONS: &[&str] = &["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
 /// `[TENANT [=] a [, b ..]]`; one of `words`, alone, means a kind of tenants.
-fn tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, ServerError> {
+fn parse_tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, ServerError> {
     if !cursor.take("tenant") {
         return Ok(Tenants::Unnamed);
     }
@@ -88,7 +88,7 @@ fn set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     }
     // For a destination ALL is a name like any other: the server looks for a tenant that is called so.
     let destinations = items.iter().any(|(name, _)| DESTINATIONS.contains(&name.as_str()));
-    let tenants = tenants(cursor, if destinations { &[] } else { tenant_keywords(line) })?;
+    let tenants = parse_tenants(cursor, if destinations { &[] } else { tenant_keywords(line) })?;
     if matches!(&tenants, Tenants::Listed(names) if names.len() > 1) {
         return Err(cursor.error());
     }
@@ -106,7 +106,7 @@ fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 }
 
 fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
-    let tenants = tenants(cursor, tenant_keywords(line))?;
+    let tenants = parse_tenants(cursor, tenant_keywords(line))?;
     let description = text(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
 }
@@ -116,7 +116,7 @@ fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, 
 fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let later = line.has(Feature::LaterForms);
     if later && cursor.take("key") {
-        tenants(cursor, &[])?;
+        parse_tenants(cursor, &[])?;
         cursor.need("to")?;
         cursor.take_symbol('=');
         cursor.string()?;
@@ -156,11 +156,11 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
 
 fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take("backup") {
-        return tenants(cursor, &[]).map(Alter::CancelBackup);
+        return parse_tenants(cursor, &[]).map(Alter::CancelBackup);
     }
     if cursor.take("delete") {
         cursor.need("backup")?;
-        tenants(cursor, &[])?;
+        parse_tenants(cursor, &[])?;
         return Ok(unsupported("cancel delete backup"));
     }
     if cursor.take("validate") {
@@ -175,12 +175,12 @@ fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("minor") {
         cursor.need("freeze")?;
-        tenants(cursor, tenant_keywords(line))?;
+        parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("minor freeze"));
     }
     if cursor.take("clear") {
         cursor.need_all(&["merge", "error"])?;
-        tenants(cursor, tenant_keywords(line))?;
+        parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("clear merge error"));
     }
     for (word, on_backup) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
@@ -189,7 +189,7 @@ fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
                 return Ok(invalid(on_backup));
             }
             cursor.need("merge")?;
-            tenants(cursor, tenant_keywords(line))?;
+            parse_tenants(cursor, tenant_keywords(line))?;
             return Ok(unsupported("suspend or resume merge"));
         }
     }
@@ -228,7 +228,7 @@ fn delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
             cursor.number()?;
         }
     }
-    tenants(cursor, &[])?;
+    parse_tenants(cursor, &[])?;
     Ok(unsupported("function is"))
 }
 
@@ -246,7 +246,7 @@ fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
             }
         }
     }
-    tenants(cursor, &[])?;
+    parse_tenants(cursor, &[])?;
     Ok(unsupported("delete backup policy is"))
 }
 
