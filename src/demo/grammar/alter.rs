@@ -49,7 +49,7 @@ fn parse_tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, Ser
     if !cursor.take("tenant") {
         return Ok(Tenants::Unnamed);
     }
-    let names = names(cursor)?;
+    let names = parse_names(cursor)?;
     Ok(match names.as_slice() {
         [one] if words.contains(&one.to_lowercase().as_str()) => Tenants::Word(one.to_lowercase()),
         _ => Tenants::Listed(names),
@@ -57,7 +57,7 @@ fn parse_tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, Ser
 }
 
 /// `[=] a [, b ..]`, behind the word TENANT.
-fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ServerError> {
+fn parse_names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ServerError> {
     cursor.take_symbol('=');
     let mut names = vec![cursor.tenant_name()?];
     while cursor.take_symbol(',') {
@@ -137,7 +137,7 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
         Some(BackupScope::Database)
     } else if cursor.take("tenant") {
         // ALL is a name like any other here: the server looks for a tenant that is called so.
-        Some(BackupScope::Tenants(names(cursor)?))
+        Some(BackupScope::Tenants(parse_names(cursor)?))
     } else {
         None
     };
