@@ -67,7 +67,7 @@ fn parse_names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ServerError> {
 }
 
 /// `[KEYWORD [=] 'x']`.
-fn text(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, ServerError> {
+fn parse_text_clause(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, ServerError> {
     if !cursor.take(keyword) {
         return Ok(None);
     }
@@ -107,7 +107,7 @@ fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 
 fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
     let tenants = parse_tenants(cursor, tenant_keywords(line))?;
-    let description = text(cursor, "description")?;
+    let description = parse_text_clause(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
 }
 
@@ -141,12 +141,12 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     } else {
         None
     };
-    let to = text(cursor, "to")?;
+    let to = parse_text_clause(cursor, "to")?;
     let plus_archivelog = cursor.take("plus");
     if plus_archivelog {
         cursor.need("archivelog")?;
     }
-    let description = text(cursor, "description")?;
+    let description = parse_text_clause(cursor, "description")?;
     Ok(match scope {
         Some(scope) => Alter::Backup { incremental, scope, to, plus_archivelog, description },
         // The grammar has this form, and the server always refuses it.
@@ -238,7 +238,7 @@ fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
     cursor.take_symbol('=');
     cursor.string()?;
     if add {
-        text(cursor, "recovery_window")?;
+        parse_text_clause(cursor, "recovery_window")?;
         for keyword in ["redundancy", "backup_copies"] {
             if cursor.take(keyword) {
                 cursor.take_symbol('=');
@@ -253,12 +253,12 @@ fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
 /// `EXTERNAL_STORAGE_DEST PATH [=] 'p' [SET] [ACCESS_INFO [=] 'a'] [ATTRIBUTE [=] 'b']`.
 fn external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     cursor.need("external_storage_dest")?;
-    if text(cursor, "path")?.is_none() {
+    if parse_text_clause(cursor, "path")?.is_none() {
         return Err(cursor.error());
     }
     cursor.take("set");
-    text(cursor, "access_info")?;
-    text(cursor, "attribute")?;
+    parse_text_clause(cursor, "access_info")?;
+    parse_text_clause(cursor, "attribute")?;
     if matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Ok(unsupported("using the syntax under sys tenant or meta tenant is"));
     }
