@@ -10,7 +10,7 @@ use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 /// Parses what follows `ALTER SYSTEM`.
 pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
-        return set(cursor, line);
+        return parse_set(cursor, line);
     }
     if cursor.take("archivelog") {
         return archive_log(cursor, line, true);
@@ -76,7 +76,7 @@ fn parse_text_clause(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<St
 }
 
 /// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
-fn set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
