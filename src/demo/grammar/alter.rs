@@ -81,7 +81,7 @@ fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
     loop {
         let name = cursor.identifier()?.to_lowercase();
         cursor.need_symbol('=')?;
-        items.push((name, setting(cursor)?));
+        items.push((name, parse_setting(cursor)?));
         if !cursor.take_symbol(',') {
             break;
         }
@@ -96,7 +96,7 @@ fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
 }
 
 /// A literal, or TRUE and FALSE, which the server stores as text.
-fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+fn parse_setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     for (word, text) in [("true", "True"), ("false", "False")] {
         if cursor.take(word) {
             return Ok(Literal::Text(text.to_owned()));
