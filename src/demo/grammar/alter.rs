@@ -13,10 +13,10 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_set(cursor, line);
     }
     if cursor.take("archivelog") {
-        return archive_log(cursor, line, true);
+        return parse_archive_log(cursor, line, true);
     }
     if cursor.take("noarchivelog") {
-        return archive_log(cursor, line, false);
+        return parse_archive_log(cursor, line, false);
     }
     if cursor.take("backup") {
         return backup(cursor, line);
@@ -105,7 +105,7 @@ fn parse_setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     cursor.literal()
 }
 
-fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
+fn parse_archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
     let tenants = parse_tenants(cursor, tenant_keywords(line))?;
     let description = parse_text_clause(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
