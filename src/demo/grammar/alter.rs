@@ -19,7 +19,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_archive_log(cursor, line, false);
     }
     if cursor.take("backup") {
-        return backup(cursor, line);
+        return parse_backup(cursor, line);
     }
     if cursor.take("cancel") {
         return cancel(cursor);
@@ -113,7 +113,7 @@ fn parse_archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<A
 
 /// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
-fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let later = line.has(Feature::LaterForms);
     if later && cursor.take("key") {
         parse_tenants(cursor, &[])?;
