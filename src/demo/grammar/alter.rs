@@ -22,7 +22,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_backup(cursor, line);
     }
     if cursor.take("cancel") {
-        return cancel(cursor);
+        return parse_cancel(cursor);
     }
     if cursor.take("major") {
         cursor.need("freeze")?;
@@ -154,7 +154,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     })
 }
 
-fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take("backup") {
         return parse_tenants(cursor, &[]).map(Alter::CancelBackup);
     }
