@@ -31,7 +31,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
     if cursor.take("restore") {
         return restore::restore(cursor, line);
     }
-    refused(cursor, line)
+    parse_refused(cursor, line)
 }
 
 /// The keywords for several tenants, which the server accepts quoted or not.
@@ -172,7 +172,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 }
 
 /// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
-fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("minor") {
         cursor.need("freeze")?;
         parse_tenants(cursor, tenant_keywords(line))?;
