@@ -201,7 +201,7 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
         return Ok(unsupported("validate"));
     }
     if cursor.take("delete") {
-        return delete(cursor);
+        return parse_delete(cursor);
     }
     if cursor.take("add") {
         return policy(cursor, true);
@@ -216,7 +216,7 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
     Err(cursor.error())
 }
 
-fn delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn parse_delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take("obsolete") {
         cursor.need("backup")?;
     } else {
