@@ -204,10 +204,10 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
         return parse_delete(cursor);
     }
     if cursor.take("add") {
-        return policy(cursor, true);
+        return parse_delete_policy(cursor, true);
     }
     if cursor.take("drop") {
-        return policy(cursor, false);
+        return parse_delete_policy(cursor, false);
     }
     let changes = |cursor: &mut Cursor<'_>| cursor.take("alter") || cursor.take("change") || cursor.take("modify");
     if line.has(Feature::LaterForms) && changes(cursor) {
@@ -233,7 +233,7 @@ fn parse_delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 }
 
 /// `DELETE BACKUP POLICY [=] 'default' ..`, behind ADD or DROP.
-fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
+fn parse_delete_policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
     cursor.need_all(&["delete", "backup", "policy"])?;
     cursor.take_symbol('=');
     cursor.string()?;
