@@ -211,7 +211,7 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
     }
     let changes = |cursor: &mut Cursor<'_>| cursor.take("alter") || cursor.take("change") || cursor.take("modify");
     if line.has(Feature::LaterForms) && changes(cursor) {
-        return external_storage(cursor);
+        return parse_external_storage(cursor);
     }
     Err(cursor.error())
 }
@@ -251,7 +251,7 @@ fn parse_delete_policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, Serv
 }
 
 /// `EXTERNAL_STORAGE_DEST PATH [=] 'p' [SET] [ACCESS_INFO [=] 'a'] [ATTRIBUTE [=] 'b']`.
-fn external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn parse_external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     cursor.need("external_storage_dest")?;
     if parse_text_clause(cursor, "path")?.is_none() {
         return Err(cursor.error());
