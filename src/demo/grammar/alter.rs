@@ -29,7 +29,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
     }
     if cursor.take("restore") {
-        return restore::restore(cursor, line);
+        return restore::parse_restore(cursor, line);
     }
     parse_refused(cursor, line)
 }

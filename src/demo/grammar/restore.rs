@@ -7,7 +7,7 @@ use crate::demo::statement::{Alter, Preview, PreviewBeforeV4, ServerError, State
 
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
-pub fn restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let looks = line.has(Feature::RestorePreview);
     if looks && cursor.take("from") {
         let from = cursor.string()?;
