@@ -11,7 +11,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
     let looks = line.has(Feature::RestorePreview);
     if looks && cursor.take("from") {
         let from = cursor.string()?;
-        let until = until(cursor)?;
+        let until = parse_until(cursor)?;
         cursor.need("preview")?;
         return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
     }
@@ -19,7 +19,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
     if cursor.take("from") {
         cursor.string()?;
     }
-    until(cursor)?;
+    parse_until(cursor)?;
     cursor.need("with")?;
     cursor.string()?;
     if cursor.take("description") {
@@ -31,7 +31,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
 }
 
 /// `[UNTIL {TIME | SCN} [=] value]`.
-fn until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
+fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
     if !cursor.take("until") {
         return Ok(Until::Latest);
     }
