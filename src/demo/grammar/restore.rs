@@ -45,7 +45,7 @@ fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
 }
 
 /// `new FROM old [AT 'uri'] UNTIL 'time' WITH 'options' [PREVIEW]`, behind RESTORE; the last word from V3.1.1 on.
-pub fn before_v4(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let tenant = cursor.tenant_name()?;
     cursor.need("from")?;
     let source = cursor.tenant_name()?;

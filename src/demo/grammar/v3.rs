@@ -31,7 +31,7 @@ pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
         return Ok(Alter::MinorFreeze);
     }
     if cursor.take("restore") {
-        return restore::before_v4(cursor, line);
+        return restore::parse_legacy_restore(cursor, line);
     }
     refused(cursor)
 }
