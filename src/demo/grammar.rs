@@ -45,7 +45,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         if cursor.take("encryption") {
             return parse_encryption(cursor);
         }
-        return if cursor.take("decryption") { restore::decryption(cursor) } else { parse_set(cursor) };
+        return if cursor.take("decryption") { restore::parse_decryption(cursor) } else { parse_set(cursor) };
     }
     if cursor.take("kill") {
         return parse_kill(cursor);

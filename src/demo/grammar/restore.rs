@@ -66,7 +66,7 @@ pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alte
 }
 
 /// `IDENTIFIED BY 'x' [, 'y' ..]`, behind SET DECRYPTION.
-pub fn decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+pub fn parse_decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need_all(&["identified", "by"])?;
     let mut passwords = vec![cursor.string()?];
     while cursor.take_symbol(',') {
