@@ -28,7 +28,7 @@ pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
 
 fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("select") {
-        return select::select(cursor);
+        return select::parse_select(cursor);
     }
     if cursor.take("alter") {
         cursor.need("system")?;

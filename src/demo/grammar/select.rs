@@ -10,7 +10,7 @@ const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFF
                        CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
 
 /// Parses what follows `SELECT`.
-pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call =
         matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
     if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
