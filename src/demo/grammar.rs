@@ -39,7 +39,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         return parse_show(cursor, line);
     }
     if cursor.take("desc") || cursor.take("describe") {
-        return select::view(cursor).map(Statement::Describe);
+        return select::parse_view(cursor).map(Statement::Describe);
     }
     if cursor.take("set") {
         if cursor.take("encryption") {
@@ -63,7 +63,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
     }
     if cursor.take("columns") {
         cursor.need("from")?;
-        return select::view(cursor).map(Statement::Describe);
+        return select::parse_view(cursor).map(Statement::Describe);
     }
     if line.is_v3() && cursor.take("tables") {
         return v3::tables(cursor);

@@ -23,7 +23,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if !cursor.take("from") {
         return Err(cursor.error_because(NARROW));
     }
-    let view = view(cursor)?;
+    let view = parse_view(cursor)?;
     let filter = if cursor.take("where") { conditions(cursor)? } else { Vec::new() };
     let order = if cursor.take("order") {
         cursor.need("by")?;
@@ -47,11 +47,11 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Err(cursor.error_because(NARROW));
     }
-    Ok(Statement::Select(Select { columns, seconds, view, filter, order, limit }))
+    Ok(Statement::Select(Select { columns, seconds, parse_view, filter, order, limit }))
 }
 
-/// `schema.view`, in upper case; the schema is dropped where it is `oceanbase`.
-pub fn view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+/// `schema.parse_view`, in upper case; the schema is dropped where it is `oceanbase`.
+pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
     let at_name = cursor.error_because(NARROW);
     let schema = cursor.identifier().map_err(|_| at_name.clone())?.to_uppercase();
     if !cursor.take_symbol('.') {
