@@ -24,7 +24,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         return Err(cursor.error_because(NARROW));
     }
     let view = parse_view(cursor)?;
-    let filter = if cursor.take("where") { conditions(cursor)? } else { Vec::new() };
+    let filter = if cursor.take("where") { parse_conditions(cursor)? } else { Vec::new() };
     let order = if cursor.take("order") {
         cursor.need("by")?;
         list(cursor, |cursor| {
@@ -61,7 +61,7 @@ pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
     Ok(if schema == "OCEANBASE" { name } else { format!("{schema}.{name}") })
 }
 
-fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
+fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
     let mut filter = Vec::new();
     loop {
         let name = column(cursor)?;
