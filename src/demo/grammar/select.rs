@@ -16,7 +16,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
         return scalars(cursor);
     }
-    let asked = list(cursor, asked)?;
+    let asked = list(cursor, parse_selected_column)?;
     let seconds = asked.iter().enumerate();
     let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
     let columns = asked.into_iter().map(|(column, _)| column).collect();
@@ -86,7 +86,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
 const SECONDS: &str = "unix_timestamp";
 
 /// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
-fn asked(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
+fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
     if !cursor.take(SECONDS) {
         return Ok((column(cursor)?, None));
     }
