@@ -28,7 +28,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let order = if cursor.take("order") {
         cursor.need("by")?;
         list(cursor, |cursor| {
-            let name = column(cursor)?;
+            let name = parse_column(cursor)?;
             let downwards = cursor.take("desc");
             if !downwards {
                 cursor.take("asc");
@@ -64,7 +64,7 @@ pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
 fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
     let mut filter = Vec::new();
     loop {
-        let name = column(cursor)?;
+        let name = parse_column(cursor)?;
         let literals = if cursor.take_symbol('=') {
             vec![literal(cursor)?]
         } else if cursor.take("in") {
@@ -88,16 +88,16 @@ const SECONDS: &str = "unix_timestamp";
 /// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
 fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
     if !cursor.take(SECONDS) {
-        return Ok((column(cursor)?, None));
+        return Ok((parse_column(cursor)?, None));
     }
     cursor.need_symbol('(')?;
-    let name = column(cursor)?;
+    let name = parse_column(cursor)?;
     cursor.need_symbol(')')?;
     cursor.need("as")?;
-    Ok((name, Some(column(cursor)?)))
+    Ok((name, Some(parse_column(cursor)?)))
 }
 
-fn column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+fn parse_column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
     cursor.identifier().map_err(|_| cursor.error_because(NARROW))
 }
 
