@@ -66,10 +66,10 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
     loop {
         let name = parse_column(cursor)?;
         let literals = if cursor.take_symbol('=') {
-            vec![literal(cursor)?]
+            vec![parse_literal(cursor)?]
         } else if cursor.take("in") {
             cursor.need_symbol('(')?;
-            let literals = list(cursor, literal)?;
+            let literals = list(cursor, parse_literal)?;
             cursor.need_symbol(')')?;
             literals
         } else {
@@ -101,7 +101,7 @@ fn parse_column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
     cursor.identifier().map_err(|_| cursor.error_because(NARROW))
 }
 
-fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+fn parse_literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     cursor.literal().map_err(|_| cursor.error_because(NARROW))
 }
 
