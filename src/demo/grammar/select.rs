@@ -16,7 +16,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
         return scalars(cursor);
     }
-    let asked = list(cursor, parse_selected_column)?;
+    let asked = parse_list(cursor, parse_selected_column)?;
     let seconds = asked.iter().enumerate();
     let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
     let columns = asked.into_iter().map(|(column, _)| column).collect();
@@ -27,7 +27,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let filter = if cursor.take("where") { parse_conditions(cursor)? } else { Vec::new() };
     let order = if cursor.take("order") {
         cursor.need("by")?;
-        list(cursor, |cursor| {
+        parse_list(cursor, |cursor| {
             let name = parse_column(cursor)?;
             let downwards = cursor.take("desc");
             if !downwards {
@@ -69,7 +69,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
             vec![parse_literal(cursor)?]
         } else if cursor.take("in") {
             cursor.need_symbol('(')?;
-            let literals = list(cursor, parse_literal)?;
+            let literals = parse_list(cursor, parse_literal)?;
             cursor.need_symbol(')')?;
             literals
         } else {
@@ -106,7 +106,7 @@ fn parse_literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 }
 
 /// Parses one or more items, separated by commas.
-fn list<'a, T>(
+fn parse_list<'a, T>(
     cursor: &mut Cursor<'a>,
     mut item: impl FnMut(&mut Cursor<'a>) -> Result<T, ServerError>,
 ) -> Result<Vec<T>, ServerError> {
@@ -118,7 +118,7 @@ fn list<'a, T>(
 }
 
 fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let items = list(cursor, |cursor| {
+    let items = parse_list(cursor, |cursor| {
         let start = cursor.offset();
         let scalar = scalar(cursor)?;
         let written = cursor.text_since(start).to_owned();
