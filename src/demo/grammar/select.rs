@@ -14,7 +14,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call =
         matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
     if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
-        return scalars(cursor);
+        return parse_scalars(cursor);
     }
     let asked = parse_list(cursor, parse_selected_column)?;
     let seconds = asked.iter().enumerate();
@@ -117,7 +117,7 @@ fn parse_list<'a, T>(
     Ok(items)
 }
 
-fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let items = parse_list(cursor, |cursor| {
         let start = cursor.offset();
         let scalar = scalar(cursor)?;
