@@ -120,7 +120,7 @@ fn parse_list<'a, T>(
 fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let items = parse_list(cursor, |cursor| {
         let start = cursor.offset();
-        let scalar = scalar(cursor)?;
+        let scalar = parse_scalar(cursor)?;
         let written = cursor.text_since(start).to_owned();
         let heading = if cursor.take("as") { cursor.identifier()? } else { written };
         Ok((heading, scalar))
@@ -131,7 +131,7 @@ fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     Ok(Statement::Scalars(items))
 }
 
-fn scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
+fn parse_scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
     let unknown = cursor.error_because(SCALARS);
     let name = match cursor.peek() {
         Some(TokenKind::Variable(name)) => {
