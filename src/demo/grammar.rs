@@ -32,7 +32,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
     }
     if cursor.take("alter") {
         cursor.need("system")?;
-        let alter = if line.is_v3() { v3::alter(cursor, line) } else { alter::parse_alter(cursor, line) };
+        let alter = if line.is_v3() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
     if cursor.take("show") {

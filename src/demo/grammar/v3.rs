@@ -7,7 +7,7 @@ use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
 
 /// Parses what follows `ALTER SYSTEM`.
-pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
         return set(cursor);
     }
