@@ -9,7 +9,7 @@ use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement
 /// Parses what follows `ALTER SYSTEM`.
 pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
-        return set(cursor);
+        return parse_set(cursor);
     }
     for (word, on) in [("archivelog", true), ("noarchivelog", false)] {
         if cursor.take(word) {
@@ -37,7 +37,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
 }
 
 /// `name = value [, ..]`, for the whole cluster.
-fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn parse_set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
