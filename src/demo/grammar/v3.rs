@@ -42,7 +42,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     loop {
         let name = cursor.identifier()?.to_lowercase();
         cursor.need_symbol('=')?;
-        items.push((name, value(cursor)?));
+        items.push((name, parse_value(cursor)?));
         if !cursor.take_symbol(',') {
             return Ok(Alter::Set { items, tenants: Tenants::Unnamed });
         }
@@ -50,7 +50,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 }
 
 /// A literal, or TRUE and FALSE, which the server stores as text.
-fn value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+fn parse_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     for (word, text) in [("true", "True"), ("false", "False")] {
         if cursor.take(word) {
             return Ok(Literal::Text(text.to_owned()));
