@@ -17,7 +17,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         }
     }
     if cursor.take("backup") {
-        return backup(cursor, line);
+        return parse_backup(cursor, line);
     }
     if cursor.take("cancel") {
         return cancel(cursor, line);
@@ -60,7 +60,7 @@ fn parse_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 }
 
 /// `[INCREMENTAL] DATABASE`, or `TENANT a [, b ..] TO 'dest'` where the line has it: always a full.
-fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let plain = |incremental| Alter::Backup {
         incremental,
         scope: BackupScope::Database,
