@@ -20,7 +20,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_backup(cursor, line);
     }
     if cursor.take("cancel") {
-        return cancel(cursor, line);
+        return parse_cancel(cursor, line);
     }
     if cursor.take("major") {
         cursor.need("freeze")?;
@@ -98,7 +98,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     Ok(Alter::Backup { incremental: false, scope, to, plus_archivelog: false, description: None })
 }
 
-fn cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("backup") {
         return Ok(Alter::CancelBackup(Tenants::Unnamed));
     }
