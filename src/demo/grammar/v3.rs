@@ -33,7 +33,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
     if cursor.take("restore") {
         return restore::parse_legacy_restore(cursor, line);
     }
-    refused(cursor)
+    parse_refused(cursor)
 }
 
 /// `name = value [, ..]`, for the whole cluster.
@@ -114,7 +114,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
 }
 
 /// Parses the forms that the server does not support, or that have no use in the embedded server.
-fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn parse_refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     for (word, what) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
         if cursor.take(word) {
             cursor.need("backup")?;
