@@ -66,7 +66,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
         return select::parse_view(cursor).map(Statement::Describe);
     }
     if line.is_v3() && cursor.take("tables") {
-        return v3::tables(cursor);
+        return v3::parse_show_tables(cursor);
     }
     if cursor.take("parameters") {
         if line.has(Feature::ParametersWhere) && cursor.take("where") {

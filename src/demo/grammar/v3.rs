@@ -145,7 +145,7 @@ fn unsupported(what: &str) -> Alter {
 }
 
 /// `FROM oceanbase LIKE 'x'`, behind SHOW TABLES.
-pub fn tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+pub fn parse_show_tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need_all(&["from", "oceanbase", "like"])?;
     cursor.string().map(Statement::ShowTables)
 }
