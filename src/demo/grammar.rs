@@ -70,7 +70,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
     }
     if cursor.take("parameters") {
         if line.has(Feature::ParametersWhere) && cursor.take("where") {
-            return v3::parameters_where(cursor);
+            return v3::parse_parameters_where(cursor);
         }
         cursor.need("like")?;
         let pattern = cursor.string()?;

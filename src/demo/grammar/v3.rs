@@ -151,7 +151,7 @@ pub fn parse_show_tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerErr
 }
 
 /// `name = 'x'` or `name IN ('x', ..)`, behind SHOW PARAMETERS WHERE.
-pub fn parameters_where(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+pub fn parse_parameters_where(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     cursor.need("name")?;
     if cursor.take_symbol('=') {
         return Ok(Statement::ShowParametersNamed(vec![cursor.string()?]));
