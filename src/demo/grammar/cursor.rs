@@ -53,7 +53,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns the error 1064 at the next token with a reason, where only the embedded server is this strict.
-    pub fn error_because(&self, why: &str) -> ServerError {
+    pub fn strictness_error(&self, why: &str) -> ServerError {
         syntax_error(self.sql, self.offset(), Some(why))
     }
 

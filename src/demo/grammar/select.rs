@@ -21,7 +21,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
     let columns = asked.into_iter().map(|(column, _)| column).collect();
     if !cursor.take("from") {
-        return Err(cursor.error_because(NARROW));
+        return Err(cursor.strictness_error(NARROW));
     }
     let view = parse_view(cursor)?;
     let filter = if cursor.take("where") { parse_conditions(cursor)? } else { Vec::new() };
@@ -45,14 +45,14 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         None
     };
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
-        return Err(cursor.error_because(NARROW));
+        return Err(cursor.strictness_error(NARROW));
     }
     Ok(Statement::Select(Select { columns, seconds, parse_view, filter, order, limit }))
 }
 
 /// `schema.parse_view`, in upper case; the schema is dropped where it is `oceanbase`.
 pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    let at_name = cursor.error_because(NARROW);
+    let at_name = cursor.strictness_error(NARROW);
     let schema = cursor.identifier().map_err(|_| at_name.clone())?.to_uppercase();
     if !cursor.take_symbol('.') {
         return Err(at_name);
@@ -73,7 +73,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
             cursor.need_symbol(')')?;
             literals
         } else {
-            return Err(cursor.error_because(NARROW));
+            return Err(cursor.strictness_error(NARROW));
         };
         filter.push((name, literals));
         if !cursor.take("and") {
@@ -98,11 +98,11 @@ fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<Stri
 }
 
 fn parse_column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    cursor.identifier().map_err(|_| cursor.error_because(NARROW))
+    cursor.identifier().map_err(|_| cursor.strictness_error(NARROW))
 }
 
 fn parse_literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
-    cursor.literal().map_err(|_| cursor.error_because(NARROW))
+    cursor.literal().map_err(|_| cursor.strictness_error(NARROW))
 }
 
 /// Parses one or more items, separated by commas.
@@ -126,13 +126,13 @@ fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         Ok((heading, scalar))
     })?;
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
-        return Err(cursor.error_because(SCALARS));
+        return Err(cursor.strictness_error(SCALARS));
     }
     Ok(Statement::Scalars(items))
 }
 
 fn parse_scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
-    let unknown = cursor.error_because(SCALARS);
+    let unknown = cursor.strictness_error(SCALARS);
     let name = match cursor.peek() {
         Some(TokenKind::Variable(name)) => {
             let variable = Scalar::Variable(name.clone());
