@@ -57,12 +57,12 @@ impl<'a> Cursor<'a> {
         syntax_error(self.sql, self.offset(), Some(why))
     }
 
-    pub fn sees(&self, keyword: &str) -> bool {
+    pub fn is_keyword(&self, keyword: &str) -> bool {
         matches!(self.peek(), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case(keyword))
     }
 
     pub fn take(&mut self, keyword: &str) -> bool {
-        let seen = self.sees(keyword);
+        let seen = self.is_keyword(keyword);
         if seen {
             self.advance();
         }

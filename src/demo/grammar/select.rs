@@ -13,7 +13,7 @@ const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFF
 pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call =
         matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
-    if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
+    if (a_call && !cursor.is_keyword(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
         return parse_scalars(cursor);
     }
     let asked = parse_list(cursor, parse_selected_column)?;
