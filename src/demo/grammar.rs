@@ -27,54 +27,54 @@ pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
 }
 
 fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
-    if cursor.take("select") {
+    if cursor.take_keyword("select") {
         return select::parse_select(cursor);
     }
-    if cursor.take("alter") {
+    if cursor.take_keyword("alter") {
         cursor.need("system")?;
         let alter = if line.is_v3() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
-    if cursor.take("show") {
+    if cursor.take_keyword("show") {
         return parse_show(cursor, line);
     }
-    if cursor.take("desc") || cursor.take("describe") {
+    if cursor.take_keyword("desc") || cursor.take_keyword("describe") {
         return select::parse_view(cursor).map(Statement::Describe);
     }
-    if cursor.take("set") {
-        if cursor.take("encryption") {
+    if cursor.take_keyword("set") {
+        if cursor.take_keyword("encryption") {
             return parse_encryption(cursor);
         }
-        return if cursor.take("decryption") { restore::parse_decryption(cursor) } else { parse_set(cursor) };
+        return if cursor.take_keyword("decryption") { restore::parse_decryption(cursor) } else { parse_set(cursor) };
     }
-    if cursor.take("kill") {
+    if cursor.take_keyword("kill") {
         return parse_kill(cursor);
     }
     Err(cursor.error())
 }
 
 fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
-    if cursor.take("grants") {
+    if cursor.take_keyword("grants") {
         return Ok(Statement::ShowGrants);
     }
-    if cursor.take("restore") {
+    if cursor.take_keyword("restore") {
         cursor.need("preview")?;
         return Ok(Statement::ShowRestorePreview);
     }
-    if cursor.take("columns") {
+    if cursor.take_keyword("columns") {
         cursor.need("from")?;
         return select::parse_view(cursor).map(Statement::Describe);
     }
-    if line.is_v3() && cursor.take("tables") {
+    if line.is_v3() && cursor.take_keyword("tables") {
         return v3::parse_show_tables(cursor);
     }
-    if cursor.take("parameters") {
-        if line.has(Feature::ParametersWhere) && cursor.take("where") {
+    if cursor.take_keyword("parameters") {
+        if line.has(Feature::ParametersWhere) && cursor.take_keyword("where") {
             return v3::parse_parameters_where(cursor);
         }
         cursor.need("like")?;
         let pattern = cursor.string()?;
-        let tenant = if !line.is_v3() && cursor.take("tenant") {
+        let tenant = if !line.is_v3() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {
@@ -82,7 +82,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
         };
         return Ok(Statement::ShowParameters(pattern, tenant));
     }
-    let _scope = cursor.take("session") || cursor.take("global");
+    let _scope = cursor.take_keyword("session") || cursor.take_keyword("global");
     cursor.need_all(&["variables", "like"])?;
     cursor.string().map(Statement::ShowVariables)
 }
@@ -101,9 +101,9 @@ fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 
 /// `SET NAMES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
 fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    if cursor.take("names") {
+    if cursor.take_keyword("names") {
         let charset = cursor.tenant_name()?;
-        if cursor.take("collate") {
+        if cursor.take_keyword("collate") {
             cursor.tenant_name()?;
         }
         return Ok(Statement::SetSession(vec![("names".to_owned(), Literal::Text(charset))]));
@@ -115,7 +115,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
             cursor.advance();
             name
         } else {
-            cursor.take("session");
+            cursor.take_keyword("session");
             cursor.identifier()?.to_lowercase()
         };
         cursor.need_symbol('=')?;
@@ -139,9 +139,9 @@ fn parse_session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> 
 }
 
 fn parse_kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let query_only = cursor.take("query");
+    let query_only = cursor.take_keyword("query");
     if !query_only {
-        cursor.take("connection");
+        cursor.take_keyword("connection");
     }
     let error = cursor.error();
     let connection = u64::try_from(cursor.number()?).map_err(|_| error)?;

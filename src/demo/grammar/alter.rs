@@ -9,26 +9,26 @@ use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Parses what follows `ALTER SYSTEM`.
 pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
-    if cursor.take("set") {
+    if cursor.take_keyword("set") {
         return parse_set(cursor, line);
     }
-    if cursor.take("archivelog") {
+    if cursor.take_keyword("archivelog") {
         return parse_archive_log(cursor, line, true);
     }
-    if cursor.take("noarchivelog") {
+    if cursor.take_keyword("noarchivelog") {
         return parse_archive_log(cursor, line, false);
     }
-    if cursor.take("backup") {
+    if cursor.take_keyword("backup") {
         return parse_backup(cursor, line);
     }
-    if cursor.take("cancel") {
+    if cursor.take_keyword("cancel") {
         return parse_cancel(cursor);
     }
-    if cursor.take("major") {
+    if cursor.take_keyword("major") {
         cursor.need("freeze")?;
         return parse_tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
     }
-    if cursor.take("restore") {
+    if cursor.take_keyword("restore") {
         return restore::parse_restore(cursor, line);
     }
     parse_refused(cursor, line)
@@ -46,7 +46,7 @@ const DESTINATIONS: &[&str] = &["data_backup_dest", "log_archive_dest", "log_arc
 
 /// `[TENANT [=] a [, b ..]]`; one of `words`, alone, means a kind of tenants.
 fn parse_tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, ServerError> {
-    if !cursor.take("tenant") {
+    if !cursor.take_keyword("tenant") {
         return Ok(Tenants::Unnamed);
     }
     let names = parse_names(cursor)?;
@@ -68,7 +68,7 @@ fn parse_names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ServerError> {
 
 /// `[KEYWORD [=] 'x']`.
 fn parse_text_clause(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, ServerError> {
-    if !cursor.take(keyword) {
+    if !cursor.take_keyword(keyword) {
         return Ok(None);
     }
     cursor.take_symbol('=');
@@ -98,7 +98,7 @@ fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
 /// A literal, or TRUE and FALSE, which the server stores as text.
 fn parse_setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     for (word, text) in [("true", "True"), ("false", "False")] {
-        if cursor.take(word) {
+        if cursor.take_keyword(word) {
             return Ok(Literal::Text(text.to_owned()));
         }
     }
@@ -115,34 +115,34 @@ fn parse_archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<A
 /// keys and parameters.
 fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let later = line.has(Feature::LaterForms);
-    if later && cursor.take("key") {
+    if later && cursor.take_keyword("key") {
         parse_tenants(cursor, &[])?;
         cursor.need("to")?;
         cursor.take_symbol('=');
         cursor.string()?;
-        if cursor.take("encrypted") {
+        if cursor.take_keyword("encrypted") {
             cursor.need("by")?;
             cursor.string()?;
         }
         return Ok(unsupported("backup key"));
     }
-    if later && cursor.take("cluster") {
+    if later && cursor.take_keyword("cluster") {
         cursor.need_all(&["parameters", "to"])?;
         cursor.take_symbol('=');
         cursor.string()?;
         return Ok(unsupported("backup cluster parameters"));
     }
-    let incremental = cursor.take("incremental");
-    let scope = if cursor.take("database") {
+    let incremental = cursor.take_keyword("incremental");
+    let scope = if cursor.take_keyword("database") {
         Some(BackupScope::Database)
-    } else if cursor.take("tenant") {
+    } else if cursor.take_keyword("tenant") {
         // ALL is a name like any other here: the server looks for a tenant that is called so.
         Some(BackupScope::Tenants(parse_names(cursor)?))
     } else {
         None
     };
     let to = parse_text_clause(cursor, "to")?;
-    let plus_archivelog = cursor.take("plus");
+    let plus_archivelog = cursor.take_keyword("plus");
     if plus_archivelog {
         cursor.need("archivelog")?;
     }
@@ -155,15 +155,15 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
 }
 
 fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
-    if cursor.take("backup") {
+    if cursor.take_keyword("backup") {
         return parse_tenants(cursor, &[]).map(Alter::CancelBackup);
     }
-    if cursor.take("delete") {
+    if cursor.take_keyword("delete") {
         cursor.need("backup")?;
         parse_tenants(cursor, &[])?;
         return Ok(unsupported("cancel delete backup"));
     }
-    if cursor.take("validate") {
+    if cursor.take_keyword("validate") {
         cursor.number()?;
         return Ok(unsupported("cancel validate"));
     }
@@ -173,19 +173,19 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 
 /// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
 fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
-    if cursor.take("minor") {
+    if cursor.take_keyword("minor") {
         cursor.need("freeze")?;
         parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("minor freeze"));
     }
-    if cursor.take("clear") {
+    if cursor.take_keyword("clear") {
         cursor.need_all(&["merge", "error"])?;
         parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("clear merge error"));
     }
     for (word, on_backup) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
-        if cursor.take(word) {
-            if cursor.take("backup") {
+        if cursor.take_keyword(word) {
+            if cursor.take_keyword("backup") {
                 return Ok(invalid(on_backup));
             }
             cursor.need("merge")?;
@@ -193,23 +193,25 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
             return Ok(unsupported("suspend or resume merge"));
         }
     }
-    if cursor.take("validate") {
-        if !cursor.take("database") {
+    if cursor.take_keyword("validate") {
+        if !cursor.take_keyword("database") {
             cursor.need("backupset")?;
             cursor.number()?;
         }
         return Ok(unsupported("validate"));
     }
-    if cursor.take("delete") {
+    if cursor.take_keyword("delete") {
         return parse_delete(cursor);
     }
-    if cursor.take("add") {
+    if cursor.take_keyword("add") {
         return parse_delete_policy(cursor, true);
     }
-    if cursor.take("drop") {
+    if cursor.take_keyword("drop") {
         return parse_delete_policy(cursor, false);
     }
-    let changes = |cursor: &mut Cursor<'_>| cursor.take("alter") || cursor.take("change") || cursor.take("modify");
+    let changes = |cursor: &mut Cursor<'_>| {
+        cursor.take_keyword("alter") || cursor.take_keyword("change") || cursor.take_keyword("modify")
+    };
     if line.has(Feature::LaterForms) && changes(cursor) {
         return parse_external_storage(cursor);
     }
@@ -217,14 +219,14 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
 }
 
 fn parse_delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
-    if cursor.take("obsolete") {
+    if cursor.take_keyword("obsolete") {
         cursor.need("backup")?;
     } else {
-        if !cursor.take("backupset") {
+        if !cursor.take_keyword("backupset") {
             cursor.need("backuppiece")?;
         }
         cursor.number()?;
-        if cursor.take("copy") {
+        if cursor.take_keyword("copy") {
             cursor.number()?;
         }
     }
@@ -240,7 +242,7 @@ fn parse_delete_policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, Serv
     if add {
         parse_text_clause(cursor, "recovery_window")?;
         for keyword in ["redundancy", "backup_copies"] {
-            if cursor.take(keyword) {
+            if cursor.take_keyword(keyword) {
                 cursor.take_symbol('=');
                 cursor.number()?;
             }
@@ -256,7 +258,7 @@ fn parse_external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError>
     if parse_text_clause(cursor, "path")?.is_none() {
         return Err(cursor.error());
     }
-    cursor.take("set");
+    cursor.take_keyword("set");
     parse_text_clause(cursor, "access_info")?;
     parse_text_clause(cursor, "attribute")?;
     if matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {

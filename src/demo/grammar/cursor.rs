@@ -61,7 +61,7 @@ impl<'a> Cursor<'a> {
         matches!(self.peek(), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case(keyword))
     }
 
-    pub fn take(&mut self, keyword: &str) -> bool {
+    pub fn take_keyword(&mut self, keyword: &str) -> bool {
         let seen = self.is_keyword(keyword);
         if seen {
             self.advance();
@@ -70,7 +70,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn need(&mut self, keyword: &str) -> Result<(), ServerError> {
-        if self.take(keyword) { Ok(()) } else { Err(self.error()) }
+        if self.take_keyword(keyword) { Ok(()) } else { Err(self.error()) }
     }
 
     /// Takes several keywords in a row.
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string in single quotes, an integer, or NULL.
     pub fn literal(&mut self) -> Result<Literal, ServerError> {
-        if self.take("null") {
+        if self.take_keyword("null") {
             return Ok(Literal::Null);
         }
         match self.peek() {

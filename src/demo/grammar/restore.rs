@@ -9,33 +9,34 @@ use crate::demo::statement::{Alter, Preview, PreviewBeforeV4, ServerError, State
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
 pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let looks = line.has(Feature::RestorePreview);
-    if looks && cursor.take("from") {
+    if looks && cursor.take_keyword("from") {
         let from = cursor.string()?;
         let until = parse_until(cursor)?;
         cursor.need("preview")?;
         return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
     }
     cursor.tenant_name()?;
-    if cursor.take("from") {
+    if cursor.take_keyword("from") {
         cursor.string()?;
     }
     parse_until(cursor)?;
     cursor.need("with")?;
     cursor.string()?;
-    if cursor.take("description") {
+    if cursor.take_keyword("description") {
         cursor.take_symbol('=');
         cursor.string()?;
     }
-    let what = if !looks && cursor.take("preview") { "restore preview is not support now" } else { "restore is" };
+    let what =
+        if !looks && cursor.take_keyword("preview") { "restore preview is not support now" } else { "restore is" };
     Ok(Alter::Refused { code: 1235, message: format!("{what} not supported") })
 }
 
 /// `[UNTIL {TIME | SCN} [=] value]`.
 fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
-    if !cursor.take("until") {
+    if !cursor.take_keyword("until") {
         return Ok(Until::Latest);
     }
-    if cursor.take("time") {
+    if cursor.take_keyword("time") {
         cursor.take_symbol('=');
         return cursor.string().map(Until::Time);
     }
@@ -55,7 +56,7 @@ pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alte
     let until = Until::Time(cursor.string()?);
     cursor.need("with")?;
     let options = cursor.string()?;
-    if line.has(Feature::RestorePreview) && cursor.take("preview") {
+    if line.has(Feature::RestorePreview) && cursor.take_keyword("preview") {
         return Ok(Alter::PreviewRestore(Preview {
             from,
             until,

@@ -20,25 +20,25 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let seconds = asked.iter().enumerate();
     let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
     let columns = asked.into_iter().map(|(column, _)| column).collect();
-    if !cursor.take("from") {
+    if !cursor.take_keyword("from") {
         return Err(cursor.strictness_error(NARROW));
     }
     let view = parse_view(cursor)?;
-    let filter = if cursor.take("where") { parse_conditions(cursor)? } else { Vec::new() };
-    let order = if cursor.take("order") {
+    let filter = if cursor.take_keyword("where") { parse_conditions(cursor)? } else { Vec::new() };
+    let order = if cursor.take_keyword("order") {
         cursor.need("by")?;
         parse_list(cursor, |cursor| {
             let name = parse_column(cursor)?;
-            let downwards = cursor.take("desc");
+            let downwards = cursor.take_keyword("desc");
             if !downwards {
-                cursor.take("asc");
+                cursor.take_keyword("asc");
             }
             Ok((name, downwards))
         })?
     } else {
         Vec::new()
     };
-    let limit = if cursor.take("limit") {
+    let limit = if cursor.take_keyword("limit") {
         let error = cursor.error();
         Some(u64::try_from(cursor.number()?).map_err(|_| error)?)
     } else {
@@ -67,7 +67,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
         let name = parse_column(cursor)?;
         let literals = if cursor.take_symbol('=') {
             vec![parse_literal(cursor)?]
-        } else if cursor.take("in") {
+        } else if cursor.take_keyword("in") {
             cursor.need_symbol('(')?;
             let literals = parse_list(cursor, parse_literal)?;
             cursor.need_symbol(')')?;
@@ -76,7 +76,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
             return Err(cursor.strictness_error(NARROW));
         };
         filter.push((name, literals));
-        if !cursor.take("and") {
+        if !cursor.take_keyword("and") {
             return Ok(filter);
         }
     }
@@ -87,7 +87,7 @@ const SECONDS: &str = "unix_timestamp";
 
 /// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
 fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
-    if !cursor.take(SECONDS) {
+    if !cursor.take_keyword(SECONDS) {
         return Ok((parse_column(cursor)?, None));
     }
     cursor.need_symbol('(')?;
@@ -122,7 +122,7 @@ fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         let start = cursor.offset();
         let scalar = parse_scalar(cursor)?;
         let written = cursor.text_since(start).to_owned();
-        let heading = if cursor.take("as") { cursor.identifier()? } else { written };
+        let heading = if cursor.take_keyword("as") { cursor.identifier()? } else { written };
         Ok((heading, scalar))
     })?;
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {

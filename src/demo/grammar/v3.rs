@@ -8,29 +8,29 @@ use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement
 
 /// Parses what follows `ALTER SYSTEM`.
 pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
-    if cursor.take("set") {
+    if cursor.take_keyword("set") {
         return parse_set(cursor);
     }
     for (word, on) in [("archivelog", true), ("noarchivelog", false)] {
-        if cursor.take(word) {
+        if cursor.take_keyword(word) {
             return Ok(Alter::ArchiveLog { on, tenants: Tenants::Unnamed, description: None });
         }
     }
-    if cursor.take("backup") {
+    if cursor.take_keyword("backup") {
         return parse_backup(cursor, line);
     }
-    if cursor.take("cancel") {
+    if cursor.take_keyword("cancel") {
         return parse_cancel(cursor, line);
     }
-    if cursor.take("major") {
+    if cursor.take_keyword("major") {
         cursor.need("freeze")?;
         return Ok(Alter::MajorFreeze(Tenants::Unnamed));
     }
-    if cursor.take("minor") {
+    if cursor.take_keyword("minor") {
         cursor.need("freeze")?;
         return Ok(Alter::MinorFreeze);
     }
-    if cursor.take("restore") {
+    if cursor.take_keyword("restore") {
         return restore::parse_legacy_restore(cursor, line);
     }
     parse_refused(cursor)
@@ -52,7 +52,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 /// A literal, or TRUE and FALSE, which the server stores as text.
 fn parse_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     for (word, text) in [("true", "True"), ("false", "False")] {
-        if cursor.take(word) {
+        if cursor.take_keyword(word) {
             return Ok(Literal::Text(text.to_owned()));
         }
     }
@@ -68,14 +68,14 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
         plus_archivelog: false,
         description: None,
     };
-    if cursor.take("database") {
+    if cursor.take_keyword("database") {
         return Ok(plain(false));
     }
-    if cursor.take("incremental") {
+    if cursor.take_keyword("incremental") {
         cursor.need("database")?;
         return Ok(plain(true));
     }
-    if cursor.take("backupset") {
+    if cursor.take_keyword("backupset") {
         cursor.number()?;
         return Ok(unsupported("backup backupset"));
     }
@@ -99,10 +99,10 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
 }
 
 fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
-    if cursor.take("backup") {
+    if cursor.take_keyword("backup") {
         return Ok(Alter::CancelBackup(Tenants::Unnamed));
     }
-    if cursor.take("delete") {
+    if cursor.take_keyword("delete") {
         cursor.need("backup")?;
         return Ok(Alter::CancelDelete);
     }
@@ -116,23 +116,23 @@ fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
 /// Parses the forms that the server does not support, or that have no use in the embedded server.
 fn parse_refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     for (word, what) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
-        if cursor.take(word) {
+        if cursor.take_keyword(word) {
             cursor.need("backup")?;
             return Ok(unsupported(what));
         }
     }
-    if cursor.take("validate") {
-        if !cursor.take("database") {
+    if cursor.take_keyword("validate") {
+        if !cursor.take_keyword("database") {
             cursor.need("backupset")?;
             cursor.number()?;
         }
         return Ok(unsupported("validate"));
     }
     cursor.need("delete")?;
-    if cursor.take("obsolete") {
+    if cursor.take_keyword("obsolete") {
         cursor.need("backup")?;
     } else {
-        if !cursor.take("backupset") && !cursor.take("backuppiece") {
+        if !cursor.take_keyword("backupset") && !cursor.take_keyword("backuppiece") {
             cursor.need("backupround")?;
         }
         cursor.number()?;
