@@ -31,7 +31,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
         return select::parse_select(cursor);
     }
     if cursor.take_keyword("alter") {
-        cursor.need("system")?;
+        cursor.expect_keyword("system")?;
         let alter = if line.is_v3() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
@@ -58,11 +58,11 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
         return Ok(Statement::ShowGrants);
     }
     if cursor.take_keyword("restore") {
-        cursor.need("preview")?;
+        cursor.expect_keyword("preview")?;
         return Ok(Statement::ShowRestorePreview);
     }
     if cursor.take_keyword("columns") {
-        cursor.need("from")?;
+        cursor.expect_keyword("from")?;
         return select::parse_view(cursor).map(Statement::Describe);
     }
     if line.is_v3() && cursor.take_keyword("tables") {
@@ -72,7 +72,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
         if line.has(Feature::ParametersWhere) && cursor.take_keyword("where") {
             return v3::parse_parameters_where(cursor);
         }
-        cursor.need("like")?;
+        cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
         let tenant = if !line.is_v3() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
@@ -95,7 +95,7 @@ fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         _ => return Err(cursor.error()),
     };
     cursor.advance();
-    cursor.need("only")?;
+    cursor.expect_keyword("only")?;
     Ok(Statement::SetEncryption(password))
 }
 

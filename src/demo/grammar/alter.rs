@@ -25,7 +25,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_cancel(cursor);
     }
     if cursor.take_keyword("major") {
-        cursor.need("freeze")?;
+        cursor.expect_keyword("freeze")?;
         return parse_tenants(cursor, tenant_keywords(line)).map(Alter::MajorFreeze);
     }
     if cursor.take_keyword("restore") {
@@ -117,11 +117,11 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     let later = line.has(Feature::LaterForms);
     if later && cursor.take_keyword("key") {
         parse_tenants(cursor, &[])?;
-        cursor.need("to")?;
+        cursor.expect_keyword("to")?;
         cursor.take_symbol('=');
         cursor.string()?;
         if cursor.take_keyword("encrypted") {
-            cursor.need("by")?;
+            cursor.expect_keyword("by")?;
             cursor.string()?;
         }
         return Ok(unsupported("backup key"));
@@ -144,7 +144,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     let to = parse_text_clause(cursor, "to")?;
     let plus_archivelog = cursor.take_keyword("plus");
     if plus_archivelog {
-        cursor.need("archivelog")?;
+        cursor.expect_keyword("archivelog")?;
     }
     let description = parse_text_clause(cursor, "description")?;
     Ok(match scope {
@@ -159,7 +159,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
         return parse_tenants(cursor, &[]).map(Alter::CancelBackup);
     }
     if cursor.take_keyword("delete") {
-        cursor.need("backup")?;
+        cursor.expect_keyword("backup")?;
         parse_tenants(cursor, &[])?;
         return Ok(unsupported("cancel delete backup"));
     }
@@ -174,7 +174,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 /// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
 fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take_keyword("minor") {
-        cursor.need("freeze")?;
+        cursor.expect_keyword("freeze")?;
         parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("minor freeze"));
     }
@@ -188,14 +188,14 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
             if cursor.take_keyword("backup") {
                 return Ok(invalid(on_backup));
             }
-            cursor.need("merge")?;
+            cursor.expect_keyword("merge")?;
             parse_tenants(cursor, tenant_keywords(line))?;
             return Ok(unsupported("suspend or resume merge"));
         }
     }
     if cursor.take_keyword("validate") {
         if !cursor.take_keyword("database") {
-            cursor.need("backupset")?;
+            cursor.expect_keyword("backupset")?;
             cursor.number()?;
         }
         return Ok(unsupported("validate"));
@@ -220,10 +220,10 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
 
 fn parse_delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take_keyword("obsolete") {
-        cursor.need("backup")?;
+        cursor.expect_keyword("backup")?;
     } else {
         if !cursor.take_keyword("backupset") {
-            cursor.need("backuppiece")?;
+            cursor.expect_keyword("backuppiece")?;
         }
         cursor.number()?;
         if cursor.take_keyword("copy") {
@@ -254,7 +254,7 @@ fn parse_delete_policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, Serv
 
 /// `EXTERNAL_STORAGE_DEST PATH [=] 'p' [SET] [ACCESS_INFO [=] 'a'] [ATTRIBUTE [=] 'b']`.
 fn parse_external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
-    cursor.need("external_storage_dest")?;
+    cursor.expect_keyword("external_storage_dest")?;
     if parse_text_clause(cursor, "path")?.is_none() {
         return Err(cursor.error());
     }

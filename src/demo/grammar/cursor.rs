@@ -69,13 +69,13 @@ impl<'a> Cursor<'a> {
         seen
     }
 
-    pub fn need(&mut self, keyword: &str) -> Result<(), ServerError> {
+    pub fn expect_keyword(&mut self, keyword: &str) -> Result<(), ServerError> {
         if self.take_keyword(keyword) { Ok(()) } else { Err(self.error()) }
     }
 
     /// Takes several keywords in a row.
     pub fn need_all(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
-        keywords.iter().try_for_each(|keyword| self.need(keyword))
+        keywords.iter().try_for_each(|keyword| self.expect_keyword(keyword))
     }
 
     pub fn take_symbol(&mut self, symbol: char) -> bool {

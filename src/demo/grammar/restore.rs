@@ -12,7 +12,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
     if looks && cursor.take_keyword("from") {
         let from = cursor.string()?;
         let until = parse_until(cursor)?;
-        cursor.need("preview")?;
+        cursor.expect_keyword("preview")?;
         return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
     }
     cursor.tenant_name()?;
@@ -20,7 +20,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
         cursor.string()?;
     }
     parse_until(cursor)?;
-    cursor.need("with")?;
+    cursor.expect_keyword("with")?;
     cursor.string()?;
     if cursor.take_keyword("description") {
         cursor.take_symbol('=');
@@ -40,7 +40,7 @@ fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
         cursor.take_symbol('=');
         return cursor.string().map(Until::Time);
     }
-    cursor.need("scn")?;
+    cursor.expect_keyword("scn")?;
     cursor.take_symbol('=');
     cursor.number().map(Until::Scn)
 }
@@ -48,13 +48,13 @@ fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
 /// `new FROM old [AT 'uri'] UNTIL 'time' WITH 'options' [PREVIEW]`, behind RESTORE; the last word from V3.1.1 on.
 pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let tenant = cursor.tenant_name()?;
-    cursor.need("from")?;
+    cursor.expect_keyword("from")?;
     let source = cursor.tenant_name()?;
-    cursor.need("at")?;
+    cursor.expect_keyword("at")?;
     let from = cursor.string()?;
-    cursor.need("until")?;
+    cursor.expect_keyword("until")?;
     let until = Until::Time(cursor.string()?);
-    cursor.need("with")?;
+    cursor.expect_keyword("with")?;
     let options = cursor.string()?;
     if line.has(Feature::RestorePreview) && cursor.take_keyword("preview") {
         return Ok(Alter::PreviewRestore(Preview {

@@ -26,7 +26,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let view = parse_view(cursor)?;
     let filter = if cursor.take_keyword("where") { parse_conditions(cursor)? } else { Vec::new() };
     let order = if cursor.take_keyword("order") {
-        cursor.need("by")?;
+        cursor.expect_keyword("by")?;
         parse_list(cursor, |cursor| {
             let name = parse_column(cursor)?;
             let downwards = cursor.take_keyword("desc");
@@ -93,7 +93,7 @@ fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<Stri
     cursor.need_symbol('(')?;
     let name = parse_column(cursor)?;
     cursor.need_symbol(')')?;
-    cursor.need("as")?;
+    cursor.expect_keyword("as")?;
     Ok((name, Some(parse_column(cursor)?)))
 }
 

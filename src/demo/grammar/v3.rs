@@ -23,11 +23,11 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
         return parse_cancel(cursor, line);
     }
     if cursor.take_keyword("major") {
-        cursor.need("freeze")?;
+        cursor.expect_keyword("freeze")?;
         return Ok(Alter::MajorFreeze(Tenants::Unnamed));
     }
     if cursor.take_keyword("minor") {
-        cursor.need("freeze")?;
+        cursor.expect_keyword("freeze")?;
         return Ok(Alter::MinorFreeze);
     }
     if cursor.take_keyword("restore") {
@@ -72,7 +72,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
         return Ok(plain(false));
     }
     if cursor.take_keyword("incremental") {
-        cursor.need("database")?;
+        cursor.expect_keyword("database")?;
         return Ok(plain(true));
     }
     if cursor.take_keyword("backupset") {
@@ -82,12 +82,12 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     if !line.has(Feature::TenantBackup) {
         return Err(cursor.error());
     }
-    cursor.need("tenant")?;
+    cursor.expect_keyword("tenant")?;
     let mut names = vec![cursor.tenant_name()?];
     while cursor.take_symbol(',') {
         names.push(cursor.tenant_name()?);
     }
-    cursor.need("to")?;
+    cursor.expect_keyword("to")?;
     // The manual writes this string in double quotes.
     let Some(TokenKind::SingleQuoted(to) | TokenKind::DoubleQuoted(to)) = cursor.peek() else {
         return Err(cursor.error());
@@ -103,7 +103,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
         return Ok(Alter::CancelBackup(Tenants::Unnamed));
     }
     if cursor.take_keyword("delete") {
-        cursor.need("backup")?;
+        cursor.expect_keyword("backup")?;
         return Ok(Alter::CancelDelete);
     }
     if !line.has(Feature::CancelAll) {
@@ -117,23 +117,23 @@ fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
 fn parse_refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     for (word, what) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
         if cursor.take_keyword(word) {
-            cursor.need("backup")?;
+            cursor.expect_keyword("backup")?;
             return Ok(unsupported(what));
         }
     }
     if cursor.take_keyword("validate") {
         if !cursor.take_keyword("database") {
-            cursor.need("backupset")?;
+            cursor.expect_keyword("backupset")?;
             cursor.number()?;
         }
         return Ok(unsupported("validate"));
     }
-    cursor.need("delete")?;
+    cursor.expect_keyword("delete")?;
     if cursor.take_keyword("obsolete") {
-        cursor.need("backup")?;
+        cursor.expect_keyword("backup")?;
     } else {
         if !cursor.take_keyword("backupset") && !cursor.take_keyword("backuppiece") {
-            cursor.need("backupround")?;
+            cursor.expect_keyword("backupround")?;
         }
         cursor.number()?;
     }
@@ -152,11 +152,11 @@ pub fn parse_show_tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerErr
 
 /// `name = 'x'` or `name IN ('x', ..)`, behind SHOW PARAMETERS WHERE.
 pub fn parse_parameters_where(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need("name")?;
+    cursor.expect_keyword("name")?;
     if cursor.take_symbol('=') {
         return Ok(Statement::ShowParametersNamed(vec![cursor.string()?]));
     }
-    cursor.need("in")?;
+    cursor.expect_keyword("in")?;
     cursor.need_symbol('(')?;
     let mut names = vec![cursor.string()?];
     while cursor.take_symbol(',') {
