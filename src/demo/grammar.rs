@@ -83,13 +83,13 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerE
         return Ok(Statement::ShowParameters(pattern, tenant));
     }
     let _scope = cursor.take_keyword("session") || cursor.take_keyword("global");
-    cursor.need_all(&["variables", "like"])?;
+    cursor.expect_keywords(&["variables", "like"])?;
     cursor.string().map(Statement::ShowVariables)
 }
 
 /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`. The one place where double quotes make a string, as V4.3.5 takes both.
 fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need_all(&["on", "identified", "by"])?;
+    cursor.expect_keywords(&["on", "identified", "by"])?;
     let password = match cursor.peek() {
         Some(TokenKind::SingleQuoted(text) | TokenKind::DoubleQuoted(text)) => text.clone(),
         _ => return Err(cursor.error()),

@@ -127,7 +127,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
         return Ok(unsupported("backup key"));
     }
     if later && cursor.take_keyword("cluster") {
-        cursor.need_all(&["parameters", "to"])?;
+        cursor.expect_keywords(&["parameters", "to"])?;
         cursor.take_symbol('=');
         cursor.string()?;
         return Ok(unsupported("backup cluster parameters"));
@@ -167,7 +167,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
         cursor.number()?;
         return Ok(unsupported("cancel validate"));
     }
-    cursor.need_all(&["all", "backup", "force"])?;
+    cursor.expect_keywords(&["all", "backup", "force"])?;
     Ok(invalid("cancel all backup force"))
 }
 
@@ -179,7 +179,7 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerEr
         return Ok(unsupported("minor freeze"));
     }
     if cursor.take_keyword("clear") {
-        cursor.need_all(&["merge", "error"])?;
+        cursor.expect_keywords(&["merge", "error"])?;
         parse_tenants(cursor, tenant_keywords(line))?;
         return Ok(unsupported("clear merge error"));
     }
@@ -236,7 +236,7 @@ fn parse_delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 
 /// `DELETE BACKUP POLICY [=] 'default' ..`, behind ADD or DROP.
 fn parse_delete_policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
-    cursor.need_all(&["delete", "backup", "policy"])?;
+    cursor.expect_keywords(&["delete", "backup", "policy"])?;
     cursor.take_symbol('=');
     cursor.string()?;
     if add {

@@ -74,7 +74,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes several keywords in a row.
-    pub fn need_all(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
+    pub fn expect_keywords(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
         keywords.iter().try_for_each(|keyword| self.expect_keyword(keyword))
     }
 

@@ -68,7 +68,7 @@ pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alte
 
 /// `IDENTIFIED BY 'x' [, 'y' ..]`, behind SET DECRYPTION.
 pub fn parse_decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need_all(&["identified", "by"])?;
+    cursor.expect_keywords(&["identified", "by"])?;
     let mut passwords = vec![cursor.string()?];
     while cursor.take_symbol(',') {
         passwords.push(cursor.string()?);

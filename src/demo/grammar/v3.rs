@@ -109,7 +109,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     if !line.has(Feature::CancelAll) {
         return Err(cursor.error());
     }
-    cursor.need_all(&["all", "backup", "force"])?;
+    cursor.expect_keywords(&["all", "backup", "force"])?;
     Ok(Alter::CancelAll)
 }
 
@@ -146,7 +146,7 @@ fn unsupported(what: &str) -> Alter {
 
 /// `FROM oceanbase LIKE 'x'`, behind SHOW TABLES.
 pub fn parse_show_tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need_all(&["from", "oceanbase", "like"])?;
+    cursor.expect_keywords(&["from", "oceanbase", "like"])?;
     cursor.string().map(Statement::ShowTables)
 }
 
