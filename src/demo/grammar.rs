@@ -118,7 +118,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
             cursor.take_keyword("session");
             cursor.identifier()?.to_lowercase()
         };
-        cursor.need_symbol('=')?;
+        cursor.expect_symbol('=')?;
         items.push((name, parse_session_value(cursor)?));
         if !cursor.take_symbol(',') {
             return Ok(Statement::SetSession(items));

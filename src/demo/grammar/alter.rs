@@ -80,7 +80,7 @@ fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
-        cursor.need_symbol('=')?;
+        cursor.expect_symbol('=')?;
         items.push((name, parse_setting(cursor)?));
         if !cursor.take_symbol(',') {
             break;

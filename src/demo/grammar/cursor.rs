@@ -86,7 +86,7 @@ impl<'a> Cursor<'a> {
         seen
     }
 
-    pub fn need_symbol(&mut self, symbol: char) -> Result<(), ServerError> {
+    pub fn expect_symbol(&mut self, symbol: char) -> Result<(), ServerError> {
         if self.take_symbol(symbol) { Ok(()) } else { Err(self.error()) }
     }
 

@@ -68,9 +68,9 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
         let literals = if cursor.take_symbol('=') {
             vec![parse_literal(cursor)?]
         } else if cursor.take_keyword("in") {
-            cursor.need_symbol('(')?;
+            cursor.expect_symbol('(')?;
             let literals = parse_list(cursor, parse_literal)?;
-            cursor.need_symbol(')')?;
+            cursor.expect_symbol(')')?;
             literals
         } else {
             return Err(cursor.strictness_error(NARROW));
@@ -90,9 +90,9 @@ fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<Stri
     if !cursor.take_keyword(SECONDS) {
         return Ok((parse_column(cursor)?, None));
     }
-    cursor.need_symbol('(')?;
+    cursor.expect_symbol('(')?;
     let name = parse_column(cursor)?;
-    cursor.need_symbol(')')?;
+    cursor.expect_symbol(')')?;
     cursor.expect_keyword("as")?;
     Ok((name, Some(parse_column(cursor)?)))
 }
@@ -153,12 +153,12 @@ fn parse_scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
         _ => return Err(unknown),
     };
     cursor.advance();
-    cursor.need_symbol('(')?;
+    cursor.expect_symbol('(')?;
     if let Some(digits) = digits
         && cursor.number()? != digits
     {
         return Err(unknown);
     }
-    cursor.need_symbol(')')?;
+    cursor.expect_symbol(')')?;
     Ok(scalar)
 }

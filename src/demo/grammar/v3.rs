@@ -41,7 +41,7 @@ fn parse_set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
-        cursor.need_symbol('=')?;
+        cursor.expect_symbol('=')?;
         items.push((name, parse_value(cursor)?));
         if !cursor.take_symbol(',') {
             return Ok(Alter::Set { items, tenants: Tenants::Unnamed });
@@ -157,11 +157,11 @@ pub fn parse_parameters_where(cursor: &mut Cursor<'_>) -> Result<Statement, Serv
         return Ok(Statement::ShowParametersNamed(vec![cursor.string()?]));
     }
     cursor.expect_keyword("in")?;
-    cursor.need_symbol('(')?;
+    cursor.expect_symbol('(')?;
     let mut names = vec![cursor.string()?];
     while cursor.take_symbol(',') {
         names.push(cursor.string()?);
     }
-    cursor.need_symbol(')')?;
+    cursor.expect_symbol(')')?;
     Ok(Statement::ShowParametersNamed(names))
 }
