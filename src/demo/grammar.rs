@@ -22,7 +22,7 @@ pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
     let line = line::of(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
     let statement = parse_statement(&mut cursor, line)?;
-    cursor.end()?;
+    cursor.expect_end()?;
     Ok(statement)
 }
 

@@ -91,7 +91,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the end of the statement; one `;` may be before it.
-    pub fn end(&mut self) -> Result<(), ServerError> {
+    pub fn expect_end(&mut self) -> Result<(), ServerError> {
         self.take_symbol(';');
         if self.peek().is_none() { Ok(()) } else { Err(self.error()) }
     }
