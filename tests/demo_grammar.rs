@@ -104,7 +104,7 @@ fn destinations_and_settings() {
             set(&[("log_archive_dest_state", Literal::Text("DEFER".to_owned()))], one)
         }),
         ("SET ha_low_thread_score = 10 TENANT = ALL_USER", {
-            set(&[("ha_low_thread_score", Literal::Integer(10))], Tenants::Word("all_user".to_owned()))
+            set(&[("ha_low_thread_score", Literal::Integer(10))], Tenants::Keyword("all_user".to_owned()))
         }),
         ("SET LOG_ARCHIVE_DEST='' TENANT = ALL", {
             set(&[("log_archive_dest", Literal::Text(String::new()))], Tenants::Listed(listed(&["ALL"])))
@@ -142,7 +142,7 @@ fn archiving_cancelling_and_freezing() {
         description: description.map(str::to_owned),
     };
     let two = || Tenants::Listed(listed(&["t1", "t2"]));
-    let word = |word: &str| Tenants::Word(word.to_owned());
+    let word = |word: &str| Tenants::Keyword(word.to_owned());
     for (sql, expected) in [
         ("ARCHIVELOG", log(true, Tenants::Unnamed, None)),
         ("NOARCHIVELOG", log(false, Tenants::Unnamed, None)),

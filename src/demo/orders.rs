@@ -110,8 +110,8 @@ fn concerned_tenants(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Res
         Tenants::Unnamed if order.tenant_id == 1 => Ok(all()),
         Tenants::Unnamed => Ok(vec![order.tenant_id]),
         _ if order.tenant_id != 1 => Err(alter_denied()),
-        Tenants::Word(word) if word == "all" => Ok(all()),
-        Tenants::Word(word) => Err(not_supported(&format!("use {word} here is"))),
+        Tenants::Keyword(word) if word == "all" => Ok(all()),
+        Tenants::Keyword(word) => Err(not_supported(&format!("use {word} here is"))),
         Tenants::Listed(names) => names.iter().map(|name| Ok(find_user_tenant(cluster, name)?.id)).collect(),
     }
 }
@@ -314,7 +314,7 @@ fn set_parameter(
     }
     let concerned = match tenants {
         Tenants::Unnamed => vec![order.tenant_id],
-        Tenants::Word(_) if order.tenant_id == 1 => cluster.user_tenants().map(|tenant| tenant.id).collect(),
+        Tenants::Keyword(_) if order.tenant_id == 1 => cluster.user_tenants().map(|tenant| tenant.id).collect(),
         named => concerned_tenants(cluster, order, named)?,
     };
     for tenant_id in concerned {

@@ -55,7 +55,7 @@ fn restore(preview: &Preview) -> String {
 fn of(tenants: &Tenants) -> String {
     match tenants {
         Tenants::Unnamed => String::new(),
-        Tenants::Word(word) => format!(" TENANT = {word}"),
+        Tenants::Keyword(word) => format!(" TENANT = {word}"),
         Tenants::Listed(names) => {
             format!(" TENANT = {}", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
         }

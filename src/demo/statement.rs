@@ -57,7 +57,7 @@ pub enum Tenants {
     /// No TENANT clause.
     Unnamed,
     /// `TENANT = ALL`, `all_user` or `all_meta`, in lower case, where the grammar has them as keywords.
-    Word(String),
+    Keyword(String),
     /// `TENANT = a, b`.
     Listed(Vec<String>),
 }

@@ -51,7 +51,7 @@ fn parse_tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, Ser
     }
     let names = parse_names(cursor)?;
     Ok(match names.as_slice() {
-        [one] if words.contains(&one.to_lowercase().as_str()) => Tenants::Word(one.to_lowercase()),
+        [one] if words.contains(&one.to_lowercase().as_str()) => Tenants::Keyword(one.to_lowercase()),
         _ => Tenants::Listed(names),
     })
 }

@@ -64,7 +64,7 @@ fn sys_archivelog_reports_only_the_last_switch_off() {
     assert!(bench.tenant("pay").archivelog, "the others obey");
     bench.archive(true, Tenants::Unnamed).unwrap();
     assert!(bench.tenant("pay").archivelog && bench.tenant("order").archivelog);
-    assert_eq!(bench.archive(true, Tenants::Word("all_meta".to_owned())).unwrap_err().0, 1235);
+    assert_eq!(bench.archive(true, Tenants::Keyword("all_meta".to_owned())).unwrap_err().0, 1235);
     bench.archive(false, listed(&["order"])).unwrap();
     bench.archive(false, listed(&["order", "report"])).unwrap();
     assert_eq!(bench.archive(false, listed(&["pay", "report"])).unwrap_err().0, 9092);
