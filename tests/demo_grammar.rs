@@ -234,7 +234,7 @@ fn a_select_is_columns_of_one_view() {
     let integer = Literal::Integer;
     let expected = Select {
         columns: listed(&["job_id", "STATUS"]),
-        seconds: Vec::new(),
+        unix_time_columns: Vec::new(),
         view: "CDB_OB_BACKUP_JOBS".to_owned(),
         filter: vec![
             ("tenant_id".to_owned(), vec![integer(1002)]),
@@ -247,7 +247,7 @@ fn a_select_is_columns_of_one_view() {
     };
     assert_eq!(read(sql), Statement::Select(expected));
     let Statement::Select(asked) = read("SELECT a, UNIX_TIMESTAMP(b) AS c FROM oceanbase.V") else { unreachable!() };
-    assert_eq!((asked.columns, asked.seconds), (listed(&["a", "b"]), vec![(1, "c".to_owned())]));
+    assert_eq!((asked.columns, asked.unix_time_columns), (listed(&["a", "b"]), vec![(1, "c".to_owned())]));
     let other_schema = read("SELECT a FROM information_schema.tables");
     assert!(matches!(other_schema, Statement::Select(select) if select.view == "INFORMATION_SCHEMA.TABLES"));
 }

@@ -87,7 +87,7 @@ pub async fn execute_statement<W: ServerModel>(
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
             let table = answer_select(&select, view, &rows)?;
-            Ok(Reply::Rows(to_unix_time(table, &select.seconds, &time_zone(world, session)?)))
+            Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(world, session)?)))
         }),
         Statement::Describe(name) => view(&line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;

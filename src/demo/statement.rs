@@ -18,7 +18,7 @@ pub struct Select {
     /// The columns, as written; `*` is refused by the grammar.
     pub columns: Vec<String>,
     /// Indexes of the columns that are selected as `UNIX_TIMESTAMP(column) AS name`, each with that name.
-    pub seconds: Vec<(usize, String)>,
+    pub unix_time_columns: Vec<(usize, String)>,
     /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`. A view of another schema than
     /// `oceanbase` keeps it: `INFORMATION_SCHEMA.TABLES`.
     pub view: String,
