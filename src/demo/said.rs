@@ -38,7 +38,7 @@ pub fn text(alter: &Alter) -> String {
 fn restore(preview: &Preview) -> String {
     let from = quoted(&masked(&preview.from));
     let time = |time: &str| quoted(time);
-    match (&preview.before_v4, &preview.until) {
+    match (&preview.legacy, &preview.until) {
         (Some(old), Until::Time(at)) => format!(
             "RESTORE {} FROM {} AT {from} UNTIL {} WITH {} PREVIEW",
             old.tenant,

@@ -90,12 +90,12 @@ pub struct Preview {
     /// The point it goes up to.
     pub until: Until,
     /// Before V4: `RESTORE new FROM old AT 'uri' UNTIL 'x' WITH 'options' PREVIEW`.
-    pub before_v4: Option<PreviewBeforeV4>,
+    pub legacy: Option<LegacyPreview>,
 }
 
 /// What a restore before V4 names besides its URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviewBeforeV4 {
+pub struct LegacyPreview {
     /// The tenant that would be created.
     pub tenant: String,
     /// The tenant that was backed up.

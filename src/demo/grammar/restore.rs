@@ -3,7 +3,7 @@
 
 use super::cursor::Cursor;
 use crate::demo::line::{Feature, Line};
-use crate::demo::statement::{Alter, Preview, PreviewBeforeV4, ServerError, Statement, Until};
+use crate::demo::statement::{Alter, LegacyPreview, Preview, ServerError, Statement, Until};
 
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
@@ -13,7 +13,7 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Serv
         let from = cursor.string()?;
         let until = parse_until(cursor)?;
         cursor.expect_keyword("preview")?;
-        return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
+        return Ok(Alter::PreviewRestore(Preview { from, until, legacy: None }));
     }
     cursor.tenant_name()?;
     if cursor.take_keyword("from") {
@@ -60,7 +60,7 @@ pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alte
         return Ok(Alter::PreviewRestore(Preview {
             from,
             until,
-            before_v4: Some(PreviewBeforeV4 { tenant, source, options }),
+            legacy: Some(LegacyPreview { tenant, source, options }),
         }));
     }
     Ok(Alter::Refused { code: 1235, message: "restore is not supported".to_owned() })

@@ -7,7 +7,7 @@ use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
 use crate::demo::orders::server_error;
 use crate::demo::projection::Look;
-use crate::demo::statement::{Preview, PreviewBeforeV4, ServerError, Until, Value};
+use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.
 pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
@@ -23,9 +23,9 @@ pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), Serve
     Ok(())
 }
 
-fn asked(preview: &Preview) -> Option<(&PreviewBeforeV4, &str)> {
+fn asked(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
     match &preview.until {
-        Until::Time(time) => preview.before_v4.as_ref().map(|old| (old, time.as_str())),
+        Until::Time(time) => preview.legacy.as_ref().map(|old| (old, time.as_str())),
         _ => None,
     }
 }

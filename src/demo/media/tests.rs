@@ -9,7 +9,7 @@ use crate::demo::testing::{Bench, full};
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
 fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
     let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
-    let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), before_v4: None };
+    let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), legacy: None };
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
     let order = Issuer { cluster: 0, tenant_id: 1, encrypted: false, at: bench.fleet.now };
     may_look(bench.cluster(), order, &preview).map_err(|error| error.code)?;
@@ -164,7 +164,7 @@ fn a_release_refuses_what_it_does_not_have() {
         assert_eq!(of(version), Ok(vec![1, 2]), "{version}");
     }
     let bench = bench();
-    let preview = Preview { from: both(&bench), until: Until::Scn(point(&bench)), before_v4: None };
+    let preview = Preview { from: both(&bench), until: Until::Scn(point(&bench)), legacy: None };
     let order = Issuer { cluster: 0, tenant_id: 1002, encrypted: false, at: bench.fleet.now };
     assert_eq!(may_look(bench.cluster(), order, &preview).unwrap_err().code, 4179);
 }
