@@ -14,7 +14,7 @@ use super::accounts::User;
 use super::clock::Micros;
 use super::fault::InjectedFault;
 use super::holds::{HeldStatement, ReplyHold};
-use super::line::Line;
+use super::line::ReleaseLine;
 use super::media::Media;
 use super::storage::Owner;
 
@@ -160,7 +160,7 @@ pub struct Cluster {
     /// The engine.
     pub engine: Engine,
     /// The line.
-    pub line: &'static Line,
+    pub line: &'static ReleaseLine,
     /// Users beside `root`.
     pub users: Vec<User>,
     /// The password of every user.

@@ -9,7 +9,7 @@ mod select;
 mod v3;
 
 use super::lexer::TokenKind;
-use super::line::{self, Feature, Line};
+use super::line::{self, Feature, ReleaseLine};
 use super::refusal::internal_error;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
@@ -26,7 +26,7 @@ pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
     Ok(statement)
 }
 
-fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
+fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, ServerError> {
     if cursor.take_keyword("select") {
         return select::parse_select(cursor);
     }
@@ -53,7 +53,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, Se
     Err(cursor.error())
 }
 
-fn parse_show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
+fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, ServerError> {
     if cursor.take_keyword("grants") {
         return Ok(Statement::ShowGrants);
     }

@@ -89,7 +89,7 @@ pub type Phase = (&'static str, Micros, Work);
 
 /// A release line.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct ReleaseLine {
     /// The key of `assets/demo/views.yaml`.
     pub key: &'static str,
     /// How its backups are organized.
@@ -99,7 +99,7 @@ pub struct Line {
     features: &'static [Feature],
 }
 
-impl Line {
+impl ReleaseLine {
     /// Returns whether the line has a feature.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
@@ -124,7 +124,7 @@ impl Line {
     }
 }
 
-impl Serialize for Line {
+impl Serialize for ReleaseLine {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.key)
     }
@@ -132,7 +132,7 @@ impl Serialize for Line {
 
 /// Finds the line with that key.
 #[must_use]
-pub fn of(key: &str) -> Option<&'static Line> {
+pub fn of(key: &str) -> Option<&'static ReleaseLine> {
     LINES.iter().find(|line| line.key == key)
 }
 
@@ -203,7 +203,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
 ];
 const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
-static LINES: [Line; 11] = [
+static LINES: [ReleaseLine; 11] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
     v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
@@ -212,18 +212,18 @@ static LINES: [Line; 11] = [
     // Builds from it on.
     v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
-    Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion, SeveralStatements] },
-    Line {
+    ReleaseLine { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion, SeveralStatements] },
+    ReleaseLine {
         key: "4.1",
         generation: Generation::V4,
         phases: V4_0,
         features: &[ObVersion, ArchiveMode, SeveralStatements],
     },
-    Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
-    Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
-    Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },
+    ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
+    ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
+    ReleaseLine { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },
 ];
 
-const fn v3(key: &'static str, features: &'static [Feature]) -> Line {
-    Line { key, generation: Generation::V3, phases: V3, features }
+const fn v3(key: &'static str, features: &'static [Feature]) -> ReleaseLine {
+    ReleaseLine { key, generation: Generation::V3, phases: V3, features }
 }

@@ -4,11 +4,11 @@
 use super::cursor::Cursor;
 use super::restore;
 use crate::demo::lexer::TokenKind;
-use crate::demo::line::{Feature, Line};
+use crate::demo::line::{Feature, ReleaseLine};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Parses what follows `ALTER SYSTEM`.
-pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_alter(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     if cursor.take_keyword("set") {
         return parse_set(cursor, line);
     }
@@ -37,7 +37,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, Server
 /// The keywords for several tenants, which the server accepts quoted or not.
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
 
-fn tenant_keywords(line: &Line) -> &'static [&'static str] {
+fn tenant_keywords(line: &ReleaseLine) -> &'static [&'static str] {
     if line.has(Feature::AllUser) { WORDS } else { &["all"] }
 }
 
@@ -76,7 +76,7 @@ fn parse_text_clause(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<St
 }
 
 /// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
-fn parse_set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_set(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
@@ -105,7 +105,7 @@ fn parse_setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     cursor.literal()
 }
 
-fn parse_archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
+fn parse_archive_log(cursor: &mut Cursor<'_>, line: &ReleaseLine, on: bool) -> Result<Alter, ServerError> {
     let tenants = parse_tenants(cursor, tenant_keywords(line))?;
     let description = parse_text_clause(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
@@ -113,7 +113,7 @@ fn parse_archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<A
 
 /// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
-fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_backup(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let later = line.has(Feature::LaterForms);
     if later && cursor.take_keyword("key") {
         parse_tenants(cursor, &[])?;
@@ -172,7 +172,7 @@ fn parse_cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 }
 
 /// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
-fn parse_refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_refused(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     if cursor.take_keyword("minor") {
         cursor.expect_keyword("freeze")?;
         parse_tenants(cursor, tenant_keywords(line))?;

@@ -2,12 +2,12 @@
 //! parsed and refused.
 
 use super::cursor::Cursor;
-use crate::demo::line::{Feature, Line};
+use crate::demo::line::{Feature, ReleaseLine};
 use crate::demo::statement::{Alter, LegacyPreview, Preview, ServerError, Statement, Until};
 
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
-pub fn parse_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let looks = line.has(Feature::RestorePreview);
     if looks && cursor.take_keyword("from") {
         let from = cursor.string()?;
@@ -46,7 +46,7 @@ fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
 }
 
 /// `new FROM old [AT 'uri'] UNTIL 'time' WITH 'options' [PREVIEW]`, behind RESTORE; the last word from V3.1.1 on.
-pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let tenant = cursor.tenant_name()?;
     cursor.expect_keyword("from")?;
     let source = cursor.tenant_name()?;

@@ -3,11 +3,11 @@
 use super::cursor::Cursor;
 use super::restore;
 use crate::demo::lexer::TokenKind;
-use crate::demo::line::{Feature, Line};
+use crate::demo::line::{Feature, ReleaseLine};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
 
 /// Parses what follows `ALTER SYSTEM`.
-pub fn parse_alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_alter(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     if cursor.take_keyword("set") {
         return parse_set(cursor);
     }
@@ -60,7 +60,7 @@ fn parse_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
 }
 
 /// `[INCREMENTAL] DATABASE`, or `TENANT a [, b ..] TO 'dest'` where the line has it: always a full.
-fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_backup(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let plain = |incremental| Alter::Backup {
         incremental,
         scope: BackupScope::Database,
@@ -98,7 +98,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerErr
     Ok(Alter::Backup { incremental: false, scope, to, plus_archivelog: false, description: None })
 }
 
-fn parse_cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+fn parse_cancel(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     if cursor.take_keyword("backup") {
         return Ok(Alter::CancelBackup(Tenants::Unnamed));
     }

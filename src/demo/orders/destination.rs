@@ -4,7 +4,7 @@ use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::ClusterFaults;
 use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDest};
 use crate::demo::life::archive;
-use crate::demo::line::{Feature, Line};
+use crate::demo::line::{Feature, ReleaseLine};
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Owner, Taker};
 
@@ -17,7 +17,7 @@ struct Uri {
     object_storage: bool,
 }
 
-fn parse_uri(uri: &str, line: &Line) -> Result<Uri, ServerError> {
+fn parse_uri(uri: &str, line: &ReleaseLine) -> Result<Uri, ServerError> {
     let invalid = || server_error(9026, format!("'{uri}' is not a valid uri"));
     let (path, parameters) = uri.split_once('?').unwrap_or((uri, ""));
     let path = path.trim_end_matches('/');
@@ -76,7 +76,7 @@ fn mask_key(key: &str) -> String {
 ///
 /// # Errors
 /// 9026; 9080 where no format file is there.
-pub(crate) fn owner_of_uri(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
+pub(crate) fn owner_of_uri(fleet: &Fleet, line: &ReleaseLine, uri: &str) -> Result<(String, Owner), ServerError> {
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::folder(&fleet.data_dir, &path);
     let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
