@@ -19,7 +19,7 @@ use cursor::Cursor;
 /// # Errors
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    let line = line::of(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
+    let line = line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
     let statement = parse_statement(&mut cursor, line)?;
     cursor.expect_end()?;

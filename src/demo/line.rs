@@ -132,7 +132,7 @@ impl Serialize for ReleaseLine {
 
 /// Finds the line with that key.
 #[must_use]
-pub fn of(key: &str) -> Option<&'static ReleaseLine> {
+pub fn find(key: &str) -> Option<&'static ReleaseLine> {
     LINES.iter().find(|line| line.key == key)
 }
 

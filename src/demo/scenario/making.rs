@@ -95,7 +95,7 @@ impl Scenario {
 impl ClusterEntry {
     fn cluster(&self, making: &Making<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
-        let line = line::of(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
+        let line = line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
         let server = |(sql_port, number): (&u16, u16)| Server {
             zone: format!("zone{number}"),
