@@ -295,7 +295,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
 }
 
 fn is_legacy(line: &str) -> bool {
-    line::find(line).is_some_and(line::ReleaseLine::is_v3)
+    line::find(line).is_some_and(line::ReleaseLine::is_legacy)
 }
 
 /// Returns the rows of SHOW PARAMETERS before V4: one for each server.

@@ -242,7 +242,7 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
             let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
             let meant: Vec<i64> = meant.map(|tenant| tenant.id).collect();
             // The archive of V2.2 and V3 is the cluster's.
-            let meant = if cluster.line.is_v3() && !meant.is_empty() { vec![1] } else { meant };
+            let meant = if cluster.line.is_legacy() && !meant.is_empty() { vec![1] } else { meant };
             for id in meant {
                 archive::renew(cluster, id, speed, now);
             }
@@ -379,7 +379,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             let (index, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
             let own = find_tenant(&fleet.clusters[index], &who)?.id;
-            let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
+            let id = if fleet.clusters[index].line.is_legacy() { 1 } else { own };
             archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
@@ -453,7 +453,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
 
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
 fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
-    if cluster.line.is_v3() {
+    if cluster.line.is_legacy() {
         return life::v3::restorable(fleet, cluster, tenant);
     }
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };

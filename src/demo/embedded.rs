@@ -236,7 +236,7 @@ impl ServerModel for SharedFleet {
             } else {
                 // Before V4 the handshake has a fixed version.
                 let version = projection::version(cluster).0;
-                Greeting::Version(if cluster.line.is_v3() { "5.7.25".to_owned() } else { version })
+                Greeting::Version(if cluster.line.is_legacy() { "5.7.25".to_owned() } else { version })
             }
         })
     }
@@ -254,10 +254,10 @@ impl ServerModel for SharedFleet {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];
             // The older lines have another SQLSTATE for it.
-            let state = if cluster.line.is_v3() { "42000" } else { "28000" };
+            let state = if cluster.line.is_legacy() { "42000" } else { "28000" };
             let denied = || ServerError { state, ..denied() };
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
-            if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
+            if let Some(named) = named.filter(|_| cluster.line.is_legacy()) {
                 return Err(cluster_name_refused(cluster, named));
             }
             let tenant = find_login_tenant(cluster, tenant)?;
@@ -296,7 +296,7 @@ impl ServerModel for SharedFleet {
         let text = |value: &str| Some(Value::Text(value.to_owned()));
         let (v3, old) = self.with_context(session, |look| {
             let line = look.cluster.line;
-            (line.is_v3(), !line.has(Feature::ObVersion))
+            (line.is_legacy(), !line.has(Feature::ObVersion))
         })?;
         match name {
             "version()" | "@@version" => Some(Value::Text(version)),
@@ -340,7 +340,7 @@ impl ServerModel for SharedFleet {
         let shown = |look: &Look<'_>| {
             let all = projection::v3::parameters(look).into_iter();
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
-            look.cluster.line.is_v3().then_some(rows)
+            look.cluster.line.is_legacy().then_some(rows)
         };
         self.with_context(session, shown)?
     }

@@ -265,7 +265,7 @@ impl Cluster {
     /// Returns the round that archives a tenant's log: on V2.2 and V3 the cluster's own, which is stored with sys.
     #[must_use]
     pub fn round_of<'a>(&'a self, tenant: &'a Tenant) -> Option<&'a Round> {
-        if self.line.is_v3() { self.tenants.first()?.current_round() } else { tenant.current_round() }
+        if self.line.is_legacy() { self.tenants.first()?.current_round() } else { tenant.current_round() }
     }
 
     /// Returns the jobs of a tenant that have not ended, whoever started them; parent jobs are not included.

@@ -32,7 +32,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statem
     }
     if cursor.take_keyword("alter") {
         cursor.expect_keyword("system")?;
-        let alter = if line.is_v3() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
+        let alter = if line.is_legacy() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
     if cursor.take_keyword("show") {
@@ -65,7 +65,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         cursor.expect_keyword("from")?;
         return select::parse_view(cursor).map(Statement::Describe);
     }
-    if line.is_v3() && cursor.take_keyword("tables") {
+    if line.is_legacy() && cursor.take_keyword("tables") {
         return v3::parse_show_tables(cursor);
     }
     if cursor.take_keyword("parameters") {
@@ -74,7 +74,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         }
         cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
-        let tenant = if !line.is_v3() && cursor.take_keyword("tenant") {
+        let tenant = if !line.is_legacy() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {

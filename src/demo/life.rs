@@ -151,10 +151,10 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
         match job.status {
             status if status.has_ended() => to_history(cluster, index),
             JobStatus::Canceling => {
-                let comment = if cluster.line.is_v3() { "canceled" } else { "" };
+                let comment = if cluster.line.is_legacy() { "canceled" } else { "" };
                 end(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
             }
-            _ if job.tenant_id == 1 && cluster.line.is_v3() => v3::start_tenants(cluster, index, at),
+            _ if job.tenant_id == 1 && cluster.line.is_legacy() => v3::start_tenants(cluster, index, at),
             _ if job.tenant_id == 1 => begin::children(cluster, faults, index, at),
             _ => next_phase(cluster, faults, speed, index, at),
         }
@@ -168,7 +168,7 @@ fn works(job: &Job) -> bool {
 
 /// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
 fn waits_for_upgrade(cluster: &Cluster, faults: &[InjectedFault], job: &Job) -> bool {
-    !cluster.line.is_v3() && works(job) && upgrading(cluster, faults)
+    !cluster.line.is_legacy() && works(job) && upgrading(cluster, faults)
 }
 
 /// Returns the error of a running job that lost its archive or its data version: code, negative, and text.
@@ -176,7 +176,7 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
     let job = &cluster.jobs[index];
     let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works(job))?;
     let set = tenant.sets.iter().find(|set| set.id == job.set_id && set.status == "DOING");
-    if set.is_some_and(|set| set.compatible != tenant.compatible && !cluster.line.is_v3()) {
+    if set.is_some_and(|set| set.compatible != tenant.compatible && !cluster.line.is_legacy()) {
         return Some((-4143, "Version not match"));
     }
     match cluster.round_of(tenant)?.status {
@@ -216,7 +216,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     }
     if last {
         end(cluster, speed, index, at, JobStatus::Completed, 0, "");
-        if !cluster.line.is_v3() && present.breaks_archive(&name) {
+        if !cluster.line.is_legacy() && present.breaks_archive(&name) {
             archive::break_short(cluster, tenant_id, faults, speed, at);
         }
     } else {
@@ -228,7 +228,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
 
 /// Creates the task and the set of a job; returns false if the format file of the directory has changed, and the job has failed.
 fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bool {
-    if cluster.line.is_v3() {
+    if cluster.line.is_legacy() {
         v3::start_set(cluster, index, at);
         return true;
     }
@@ -296,7 +296,7 @@ fn trace_id(at: Micros) -> String {
 /// Fails a tenant's job with a negative code, as one of its servers would.
 pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
-    let placed = cluster.line.is_v3() || cluster.line.has(Feature::PlacedComments);
+    let placed = cluster.line.is_legacy() || cluster.line.has(Feature::PlacedComments);
     let comment = if placed {
         fault::job_comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at))
     } else {
@@ -308,7 +308,7 @@ pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i
         ("result", code.to_string()),
         ("trace_id", trace_id(at)),
     ];
-    if !cluster.line.is_v3() {
+    if !cluster.line.is_legacy() {
         cluster.record_event(at, "backup_data", "deal with failed job", items);
     }
     end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
@@ -322,7 +322,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
     job.end = Some(at);
     job.transition_at = Some(at + work(LINGER, speed));
     let finished = progress(cluster, index).finished_blocks;
-    let broken = (!cluster.line.is_v3()).then_some("BROKEN");
+    let broken = (!cluster.line.is_legacy()).then_some("BROKEN");
     with_set(cluster, index, |set| {
         set.end = Some(at);
         set.result = result;
@@ -340,7 +340,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
         }
     });
     media::write(cluster, index);
-    if cluster.line.is_v3() {
+    if cluster.line.is_legacy() {
         v3::ended(cluster, index, at);
     }
 }
@@ -354,7 +354,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
     if alone {
         return;
     }
-    if !cluster.line.is_v3() {
+    if !cluster.line.is_legacy() {
         // It has taken the first result of a failed child, and no COMMENT.
         if children().all(|child| child.in_history) {
             let (status, result) = match (parent.status, parent.result) {
@@ -392,7 +392,7 @@ fn to_history(cluster: &mut Cluster, index: usize) {
     let job = &mut cluster.jobs[index];
     job.in_history = true;
     let (result, parent) = (job.result, job.initiator_job_id);
-    if job.tenant_id == 1 || job.initiator_tenant_id != 1 || cluster.line.is_v3() {
+    if job.tenant_id == 1 || job.initiator_tenant_id != 1 || cluster.line.is_legacy() {
         return;
     }
     let parent = cluster.jobs.iter_mut().find(|job| job.tenant_id == 1 && job.id == parent);

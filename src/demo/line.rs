@@ -119,7 +119,7 @@ impl ReleaseLine {
 
     /// Returns whether the line is V2.2 or V3.
     #[must_use]
-    pub fn is_v3(&self) -> bool {
+    pub fn is_legacy(&self) -> bool {
         self.generation == Generation::V3
     }
 }

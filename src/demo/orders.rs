@@ -61,7 +61,7 @@ fn unknown_tenant(name: &str) -> ServerError {
 /// # Errors
 /// The server's error; nothing has been changed then, except that of several tenants some may have been changed already.
 pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
-    if fleet.clusters[order.cluster].line.is_v3() {
+    if fleet.clusters[order.cluster].line.is_legacy() {
         return v3::execute(fleet, order, alter);
     }
     match alter {

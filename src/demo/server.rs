@@ -207,7 +207,7 @@ impl<W: ServerModel> Connection<W> {
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
     fn no_prepare(&self) -> ServerError {
-        let v3 = line::find(&self.world.line(self.endpoint)).is_some_and(line::ReleaseLine::is_v3);
+        let v3 = line::find(&self.world.line(self.endpoint)).is_some_and(line::ReleaseLine::is_legacy);
         let why = if v3 {
             "while parameter _ob_enable_prepared_statement is disabled, prepared statement"
         } else {

@@ -23,7 +23,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, 
             changed.push((tenant.id, before, round.status));
         }
     }
-    if cluster.line.is_v3() {
+    if cluster.line.is_legacy() {
         return;
     }
     for (tenant_id, before, after) in changed {
@@ -182,7 +182,7 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
-        if cluster.line.is_v3() {
+        if cluster.line.is_legacy() {
             v3::begin_round(cluster, speed, at);
         } else {
             enable(cluster, tenant_id, speed, at);

@@ -397,7 +397,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
         execute(&mut fleet, order, &full(&[])).unwrap();
         advance(&mut fleet, NOW + 70 * SECOND);
         let cluster = &fleet.clusters[index];
-        if cluster.line.is_v3() {
+        if cluster.line.is_legacy() {
             let executors = cluster.jobs[0].executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
             for tenant in executors.chain(cluster.tenant_by_id(1)) {
                 assert_eq!(tenant.sets.last().unwrap().status, "SUCCESS", "{name}/{}", tenant.name);

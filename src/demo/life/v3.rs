@@ -109,7 +109,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], spee
     };
     let before = state(cluster);
     archive::step(cluster, faults, speed, at);
-    if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_v3() && Some(*now) != before) {
+    if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_legacy() && Some(*now) != before) {
         let items = vec![("new_status", status.as_str().to_owned()), ("round_id", round.to_string())];
         cluster.record_event(at, "log_archive", "change_status", items);
     }

@@ -19,10 +19,10 @@ pub fn version(cluster: &Cluster) -> (String, String, String) {
     let short = three(version);
     match cluster.engine {
         // The enterprise edition shows only its version.
-        Engine::Enterprise if cluster.line.is_v3() => {
+        Engine::Enterprise if cluster.line.is_legacy() => {
             (short.clone(), short, format!("OceanBase {version} (r{build}-{COMMIT}) (Built May 11 2022 13:24:22)"))
         }
-        Engine::Community if cluster.line.is_v3() => (
+        Engine::Community if cluster.line.is_legacy() => (
             format!("{short}-OceanBase CE"),
             short,
             format!("OceanBase_CE {version} (r{build}-{COMMIT}) (Built Apr 15 2022 02:16:22)"),
@@ -54,7 +54,7 @@ pub(super) fn three(version: &str) -> String {
 }
 
 pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {
-    let version = if cluster.line.is_v3() { three(&cluster.version) } else { cluster.version.clone() };
+    let version = if cluster.line.is_legacy() { three(&cluster.version) } else { cluster.version.clone() };
     let full = || format!("{version}_{}-{COMMIT}(Dec 10 2024 06:37:41)", cluster.build);
     server.build_version.clone().unwrap_or_else(full)
 }

@@ -77,7 +77,7 @@ impl Scenario {
                 fleet.endpoints.push(SqlPort { cluster: index, server, port: *port, restarts: 0 });
             }
             fleet.clusters.push(entry.cluster(making, &own, index).map_err(|why| broken(name, &why))?);
-            if fleet.clusters[index].line.is_v3() {
+            if fleet.clusters[index].line.is_legacy() {
                 whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
                 settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
@@ -282,7 +282,7 @@ fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -
     let age = clock::parse_duration(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.
-    let whole = fleet.clusters[cluster].line.is_v3();
+    let whole = fleet.clusters[cluster].line.is_legacy();
     let scope = if whole { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
     let alter = Alter::Backup {
         incremental: backup.incremental,
