@@ -23,7 +23,7 @@ pub enum Feature {
     /// `CANCEL ALL BACKUP FORCE`.
     CancelAll,
     /// A full backup wants a major freeze that is younger than the archive round.
-    FreezeFirst,
+    FreezeBeforeFull,
     /// `ob_version()`.
     ObVersion,
     /// `SHOW PARAMETERS WHERE`.
@@ -179,7 +179,7 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeFirst, LaterForms, ObVersion,
+    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, ObVersion,
     ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion,
     SeveralStatements, SinceV3, TenantBackup,
 };
@@ -204,13 +204,13 @@ const V4_3_5_FEATURES: &[Feature] = &[
 const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [ReleaseLine; 11] = [
-    v3("2.2.77", &[FreezeFirst, Cos]),
-    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3("2.2.77", &[FreezeBeforeFull, Cos]),
+    v3("3.1.2", &[FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     // Builds before 20220304134610.
-    v3("3.2.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.2", &[FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, Cos]),
     // Builds from it on.
-    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, Cos]),
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
     ReleaseLine { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion, SeveralStatements] },
     ReleaseLine {

@@ -153,7 +153,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
     };
     let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.last_freeze().at);
     let start = round.start.unwrap_or_default();
-    if cluster.line.has(Feature::FreezeFirst) && start > frozen {
+    if cluster.line.has(Feature::FreezeBeforeFull) && start > frozen {
         return Err(cannot_start(&format!(
             "log archive start timestamp is bigger than frozen timestamp, need major freeze first. start timestamp : \
              {start}, frozen timestamp : {frozen} ."
