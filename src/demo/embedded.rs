@@ -296,7 +296,7 @@ impl ServerModel for SharedFleet {
         let text = |value: &str| Some(Value::Text(value.to_owned()));
         let (v3, old) = self.with_context(session, |look| {
             let line = look.cluster.line;
-            (line.is_legacy(), !line.has(Feature::ObVersion))
+            (line.is_legacy(), !line.has(Feature::ObVersionFunction))
         })?;
         match name {
             "version()" | "@@version" => Some(Value::Text(version)),

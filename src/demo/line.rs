@@ -25,7 +25,7 @@ pub enum Feature {
     /// A full backup wants a major freeze that is younger than the archive round.
     FreezeBeforeFull,
     /// `ob_version()`.
-    ObVersion,
+    ObVersionFunction,
     /// `SHOW PARAMETERS WHERE`.
     ParametersWhere,
     /// What came with V3: parameters such as `_upgrade_stage`, and columns.
@@ -179,15 +179,15 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, ObVersion,
-    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion,
-    SeveralStatements, SinceV3, TenantBackup,
+    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms,
+    ObVersionFunction, ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
+    SameDataVersion, SeveralStatements, SinceV3, TenantBackup,
 };
 
 /// The features of V4.3.5. The first one is new there.
 const V4_3_5_FEATURES: &[Feature] = &[
     ChecksumType,
-    ObVersion,
+    ObVersionFunction,
     Cos,
     S3,
     PlusArchivelog,
@@ -205,19 +205,24 @@ const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [ReleaseLine; 11] = [
     v3("2.2.77", &[FreezeBeforeFull, Cos]),
-    v3("3.1.2", &[FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
-    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3("3.1.2", &[FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3("3.1.5", &[CancelAll, ObVersionFunction, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     // Builds before 20220304134610.
-    v3("3.2.2", &[FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
     // Builds from it on.
-    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersion, ParametersWhere, SinceV3, Cos]),
-    v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
-    ReleaseLine { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion, SeveralStatements] },
+    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.4", &[TenantBackup, CancelAll, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
+    ReleaseLine {
+        key: "4.0",
+        generation: Generation::V4,
+        phases: V4_0,
+        features: &[ObVersionFunction, SeveralStatements],
+    },
     ReleaseLine {
         key: "4.1",
         generation: Generation::V4,
         phases: V4_0,
-        features: &[ObVersion, ArchiveMode, SeveralStatements],
+        features: &[ObVersionFunction, ArchiveMode, SeveralStatements],
     },
     ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
     ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
