@@ -69,7 +69,7 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         return v3::parse_show_tables(cursor);
     }
     if cursor.take_keyword("parameters") {
-        if line.has(Feature::ParametersWhere) && cursor.take_keyword("where") {
+        if line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
             return v3::parse_parameters_where(cursor);
         }
         cursor.expect_keyword("like")?;

@@ -27,7 +27,7 @@ pub enum Feature {
     /// `ob_version()`.
     ObVersionFunction,
     /// `SHOW PARAMETERS WHERE`.
-    ParametersWhere,
+    ShowParametersWhere,
     /// What came with V3: parameters such as `_upgrade_stage`, and columns.
     SinceV3,
     /// `cos://` and `oss://` as the enterprise edition has them; the community edition knows `oss://` only.
@@ -180,8 +180,8 @@ const V4_3_5: &[Phase] = &[
 
 use Feature::{
     AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms,
-    ObVersionFunction, ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
-    SameDataVersion, SeveralStatements, SinceV3, TenantBackup,
+    ObVersionFunction, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion,
+    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -205,13 +205,19 @@ const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [ReleaseLine; 11] = [
     v3("2.2.77", &[FreezeBeforeFull, Cos]),
-    v3("3.1.2", &[FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
-    v3("3.1.5", &[CancelAll, ObVersionFunction, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3(
+        "3.1.2",
+        &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, SeveralStatements],
+    ),
+    v3("3.1.5", &[CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     // Builds before 20220304134610.
-    v3("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
     // Builds from it on.
-    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
-    v3("3.2.4", &[TenantBackup, CancelAll, ObVersionFunction, ParametersWhere, SinceV3, Cos]),
+    v3(
+        "3.2.2-tenant",
+        &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos],
+    ),
+    v3("3.2.4", &[TenantBackup, CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
     ReleaseLine {
         key: "4.0",
         generation: Generation::V4,
