@@ -40,7 +40,7 @@ pub enum Feature {
     ChecksumType,
     /// V4.1: `LOG_MODE`; the server starts, pauses and stops a round by itself. Before, ARCHIVELOG itself started one. 9091, 9092
     /// and SUSPEND came with it.
-    ArchiveMode,
+    LogMode,
     /// V4: `all_user` and `all_meta` are keywords.
     AllUser,
     /// V4.2.0: an increment on a set of another data version is refused.
@@ -110,7 +110,7 @@ impl ReleaseLine {
     #[must_use]
     pub fn dest_states(&self) -> &'static [(DestState, &'static str)] {
         use DestState::{Defer, Disable, Enable, Interrupt};
-        if self.has(Feature::ArchiveMode) {
+        if self.has(Feature::LogMode) {
             &[(Enable, "ENABLE"), (Defer, "DEFER")]
         } else {
             &[(Enable, "ENBALE"), (Disable, "DISABLE"), (Defer, "DEFER"), (Interrupt, "INTERRUPT")]
@@ -179,9 +179,9 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms,
-    ObVersionFunction, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion,
-    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup,
+    AllUser, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, LogMode, ObVersionFunction,
+    PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion, SeveralStatements,
+    ShowParametersWhere, SinceV3, TenantBackup,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -191,7 +191,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
     Cos,
     S3,
     PlusArchivelog,
-    ArchiveMode,
+    LogMode,
     AllUser,
     LaterForms,
     SameDataVersion,
@@ -228,7 +228,7 @@ static LINES: [ReleaseLine; 11] = [
         key: "4.1",
         generation: Generation::V4,
         phases: V4_0,
-        features: &[ObVersionFunction, ArchiveMode, SeveralStatements],
+        features: &[ObVersionFunction, LogMode, SeveralStatements],
     },
     ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
     ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },

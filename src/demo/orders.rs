@@ -130,13 +130,13 @@ fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) ->
     let cluster = &mut fleet.clusters[order.cluster];
     let mut results = Vec::new();
     for tenant_id in concerned {
-        results.push(if cluster.line.has(Feature::ArchiveMode) {
+        results.push(if cluster.line.has(Feature::LogMode) {
             switch_log_mode(cluster, &fleet.faults, speed, tenant_id, on, order.at)
         } else {
             switch_round(cluster, &fleet.faults, speed, tenant_id, on, order.at)
         });
     }
-    let mode = cluster.line.has(Feature::ArchiveMode);
+    let mode = cluster.line.has(Feature::LogMode);
     match (order.tenant_id == 1, mode, on) {
         (true, true, true) => Ok(()),
         (true, true, false) => results.pop().unwrap_or(Ok(())),

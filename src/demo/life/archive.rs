@@ -68,7 +68,7 @@ fn pass(round: &mut Round, at: Micros) {
 /// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in transition is left alone, and a directory whose
 /// format file has changed is checked again at the next turn, without a message.
 pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
-    if !cluster.line.has(Feature::ArchiveMode) {
+    if !cluster.line.has(Feature::LogMode) {
         return;
     }
     let id = cluster.id;

@@ -144,7 +144,7 @@ pub(crate) fn set_archive_dest(
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
     // Whatever it was before, the state is written with the destination; V4.0 has a state for a destination without a round.
-    let state = if cluster.line.has(Feature::ArchiveMode) { DestState::Enable } else { DestState::Disable };
+    let state = if cluster.line.has(Feature::LogMode) { DestState::Enable } else { DestState::Disable };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
         tenant.archive_dest =
             Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
