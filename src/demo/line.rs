@@ -42,7 +42,7 @@ pub enum Feature {
     /// and SUSPEND came with it.
     LogMode,
     /// V4: `all_user` and `all_meta` are keywords.
-    AllUser,
+    TenantKeywords,
     /// V4.2.0: an increment on a set of another data version is refused.
     SameDataVersion,
     /// V4.2.0: an event records why a tenant got no job from a job of sys.
@@ -179,9 +179,9 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, LogMode, ObVersionFunction,
+    CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, LogMode, ObVersionFunction,
     PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion, SeveralStatements,
-    ShowParametersWhere, SinceV3, TenantBackup,
+    ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -192,7 +192,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
     S3,
     PlusArchivelog,
     LogMode,
-    AllUser,
+    TenantKeywords,
     LaterForms,
     SameDataVersion,
     RefusedChildEvent,

@@ -38,7 +38,7 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter,
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
 
 fn tenant_keywords(line: &ReleaseLine) -> &'static [&'static str] {
-    if line.has(Feature::AllUser) { WORDS } else { &["all"] }
+    if line.has(Feature::TenantKeywords) { WORDS } else { &["all"] }
 }
 
 /// The items of SET that are not ordinary parameters.
