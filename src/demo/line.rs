@@ -44,7 +44,7 @@ pub enum Feature {
     /// V4: `all_user` and `all_meta` are keywords.
     TenantKeywords,
     /// V4.2.0: an increment on a set of another data version is refused.
-    SameDataVersion,
+    IncrementNeedsSameDataVersion,
     /// V4.2.0: an event records why a tenant got no job from a job of sys.
     RefusedChildEvent,
     /// V4.2.1: the COMMENT of a job names the server on which it failed.
@@ -179,9 +179,9 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, LaterForms, LogMode, ObVersionFunction,
-    PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion, SeveralStatements,
-    ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
+    CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, IncrementNeedsSameDataVersion, LaterForms,
+    LogMode, ObVersionFunction, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
+    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -194,7 +194,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
     LogMode,
     TenantKeywords,
     LaterForms,
-    SameDataVersion,
+    IncrementNeedsSameDataVersion,
     RefusedChildEvent,
     PlacedComments,
     FractionalTimes,

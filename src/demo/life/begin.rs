@@ -139,7 +139,9 @@ pub fn of_tenant(
         return Err(cannot_start("cluster upgrading"));
     }
     let base = tenant.increment_base(&path).filter(|_| wanted.incremental);
-    let other = base.filter(|base| base.compatible != tenant.compatible && cluster.line.has(Feature::SameDataVersion));
+    let other = base.filter(|base| {
+        base.compatible != tenant.compatible && cluster.line.has(Feature::IncrementNeedsSameDataVersion)
+    });
     if let Some(base) = other {
         return Err(cannot_start(&format!(
             "cross compatible incremental backup is not supported, previous backup set compatible is {}, current \
