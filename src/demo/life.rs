@@ -296,7 +296,7 @@ fn trace_id(at: Micros) -> String {
 /// Fails a tenant's job with a negative code, as one of its servers would.
 pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
-    let placed = cluster.line.is_legacy() || cluster.line.has(Feature::PlacedComments);
+    let placed = cluster.line.is_legacy() || cluster.line.has(Feature::CommentNamesServer);
     let comment = if placed {
         fault::job_comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at))
     } else {

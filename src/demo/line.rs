@@ -48,7 +48,7 @@ pub enum Feature {
     /// V4.2.0: an event records why a tenant got no job from a job of sys.
     RefusedChildEvent,
     /// V4.2.1: the COMMENT of a job names the server on which it failed.
-    PlacedComments,
+    CommentNamesServer,
     /// V4.2.1: the times of `GV$OB_PROCESSLIST` have fractions.
     FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
@@ -179,9 +179,9 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    CancelAll, ChecksumType, Cos, FractionalTimes, FreezeBeforeFull, IncrementNeedsSameDataVersion, LaterForms,
-    LogMode, ObVersionFunction, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
-    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
+    CancelAll, ChecksumType, CommentNamesServer, Cos, FractionalTimes, FreezeBeforeFull, IncrementNeedsSameDataVersion,
+    LaterForms, LogMode, ObVersionFunction, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SeveralStatements,
+    ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -196,7 +196,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
     LaterForms,
     IncrementNeedsSameDataVersion,
     RefusedChildEvent,
-    PlacedComments,
+    CommentNamesServer,
     FractionalTimes,
     RestorePreview,
     SeveralStatements,
