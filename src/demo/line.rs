@@ -52,7 +52,7 @@ pub enum Feature {
     /// V4.2.1: the times of `GV$OB_PROCESSLIST` have fractions.
     FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
-    LaterForms,
+    KeyAndParameterBackups,
     /// Several statements in one query, from a client that asked for it. From V3.1.3 on a server accepts them from every client;
     /// the demo does not, so that no client relies on that.
     SeveralStatements,
@@ -180,8 +180,8 @@ const V4_3_5: &[Phase] = &[
 
 use Feature::{
     CancelAll, ChecksumType, CommentNamesServer, Cos, FractionalTimes, FreezeBeforeFull, IncrementNeedsSameDataVersion,
-    LaterForms, LogMode, ObVersionFunction, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SeveralStatements,
-    ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
+    KeyAndParameterBackups, LogMode, ObVersionFunction, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
+    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -193,7 +193,7 @@ const V4_3_5_FEATURES: &[Feature] = &[
     PlusArchivelog,
     LogMode,
     TenantKeywords,
-    LaterForms,
+    KeyAndParameterBackups,
     IncrementNeedsSameDataVersion,
     RefusedChildEvent,
     CommentNamesServer,

@@ -114,7 +114,7 @@ fn parse_archive_log(cursor: &mut Cursor<'_>, line: &ReleaseLine, on: bool) -> R
 /// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
 fn parse_backup(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
-    let later = line.has(Feature::LaterForms);
+    let later = line.has(Feature::KeyAndParameterBackups);
     if later && cursor.take_keyword("key") {
         parse_tenants(cursor, &[])?;
         cursor.expect_keyword("to")?;
@@ -212,7 +212,7 @@ fn parse_refused(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, S
     let changes = |cursor: &mut Cursor<'_>| {
         cursor.take_keyword("alter") || cursor.take_keyword("change") || cursor.take_keyword("modify")
     };
-    if line.has(Feature::LaterForms) && changes(cursor) {
+    if line.has(Feature::KeyAndParameterBackups) && changes(cursor) {
         return parse_external_storage(cursor);
     }
     Err(cursor.error())
