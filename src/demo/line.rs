@@ -55,7 +55,7 @@ pub enum Feature {
     KeyAndParameterBackups,
     /// Several statements in one query, from a client that asked for it. From V3.1.3 on a server accepts them from every client;
     /// the demo does not, so that no client relies on that.
-    SeveralStatements,
+    MultiStatements,
     /// `RESTORE .. PREVIEW` is in the grammar in the form that works: V3.1.1, V4.2.1.
     RestorePreview,
 }
@@ -180,8 +180,8 @@ const V4_3_5: &[Phase] = &[
 
 use Feature::{
     CancelAll, ChecksumType, CommentNamesServer, Cos, FractionalTimes, FreezeBeforeFull, IncrementNeedsSameDataVersion,
-    KeyAndParameterBackups, LogMode, ObVersionFunction, PlusArchivelog, RefusedChildEvent, RestorePreview, S3,
-    SeveralStatements, ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
+    KeyAndParameterBackups, LogMode, MultiStatements, ObVersionFunction, PlusArchivelog, RefusedChildEvent,
+    RestorePreview, S3, ShowParametersWhere, SinceV3, TenantBackup, TenantKeywords,
 };
 
 /// The features of V4.3.5. The first one is new there.
@@ -199,17 +199,14 @@ const V4_3_5_FEATURES: &[Feature] = &[
     CommentNamesServer,
     FractionalTimes,
     RestorePreview,
-    SeveralStatements,
+    MultiStatements,
 ];
 const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [ReleaseLine; 11] = [
     v3("2.2.77", &[FreezeBeforeFull, Cos]),
-    v3(
-        "3.1.2",
-        &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, SeveralStatements],
-    ),
-    v3("3.1.5", &[CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3("3.1.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements]),
+    v3("3.1.5", &[CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements]),
     // Builds before 20220304134610.
     v3("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
     // Builds from it on.
@@ -222,13 +219,13 @@ static LINES: [ReleaseLine; 11] = [
         key: "4.0",
         generation: Generation::V4,
         phases: V4_0,
-        features: &[ObVersionFunction, SeveralStatements],
+        features: &[ObVersionFunction, MultiStatements],
     },
     ReleaseLine {
         key: "4.1",
         generation: Generation::V4,
         phases: V4_0,
-        features: &[ObVersionFunction, LogMode, SeveralStatements],
+        features: &[ObVersionFunction, LogMode, MultiStatements],
     },
     ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
     ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },

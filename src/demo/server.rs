@@ -202,7 +202,7 @@ impl<W: ServerModel> Connection<W> {
     }
 
     fn takes_several(&self) -> bool {
-        line::find(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::SeveralStatements))
+        line::find(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::MultiStatements))
     }
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
