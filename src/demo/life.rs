@@ -15,7 +15,7 @@ pub mod v3;
 use super::clock::Micros;
 use super::fault::{self, ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
-use super::line::{Feature, Work};
+use super::line::{Feature, PhaseWork};
 use super::media;
 use super::storage;
 
@@ -117,10 +117,15 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
     let share = match work {
-        Work::Major if job.incremental => megabytes.min(3000) / 4,
-        Work::Minor | Work::Major | Work::Tablets => megabytes.min(3000),
-        Work::Log if !job.plus_archivelog => 100,
-        Work::Schedule | Work::Other | Work::TabletsDone | Work::AfterData | Work::BeforeLog | Work::Log => 1000,
+        PhaseWork::Major if job.incremental => megabytes.min(3000) / 4,
+        PhaseWork::Minor | PhaseWork::Major | PhaseWork::Tablets => megabytes.min(3000),
+        PhaseWork::Log if !job.plus_archivelog => 100,
+        PhaseWork::Schedule
+        | PhaseWork::Other
+        | PhaseWork::TabletsDone
+        | PhaseWork::AfterData
+        | PhaseWork::BeforeLog
+        | PhaseWork::Log => 1000,
     };
     Some(milliseconds * share)
 }
@@ -210,7 +215,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     if job.phase == 0 && !start_task(cluster, speed, index, at) {
         return;
     }
-    if next == Some(Work::Log) || last {
+    if next == Some(PhaseWork::Log) || last {
         // The earliest restore point of the set is known only when all its data has been copied.
         with_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }

@@ -62,7 +62,7 @@ pub enum Feature {
 
 /// What the progress counters count in a phase of a tenant's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum PhaseWork {
     /// Nothing yet: the job waits for its task.
     Schedule,
     /// Work that no counter counts.
@@ -85,7 +85,7 @@ pub enum Work {
 }
 
 /// A phase: its name, the milliseconds of work that a full backup of 1000 MB takes in it, and what is done.
-pub type Phase = (&'static str, Micros, Work);
+pub type Phase = (&'static str, Micros, PhaseWork);
 
 /// A release line.
 #[derive(Debug, PartialEq, Eq)]
@@ -137,45 +137,48 @@ pub fn find(key: &str) -> Option<&'static ReleaseLine> {
 }
 
 /// V2.2 and V3: the states of a tenant's task; before, it is SCHEDULE in `__all_virtual_backup_info` only.
-const V3: &[Phase] =
-    &[("SCHEDULE", 900, Work::Schedule), ("GENERATE", 1000, Work::Other), ("DOING", 17_000, Work::Major)];
+const V3: &[Phase] = &[
+    ("SCHEDULE", 900, PhaseWork::Schedule),
+    ("GENERATE", 1000, PhaseWork::Other),
+    ("DOING", 17_000, PhaseWork::Major),
+];
 
 /// Until V4.2.1.
 const V4_0: &[Phase] = &[
-    ("SCHEDULE", 600, Work::Schedule),
-    ("INIT", 1000, Work::Other),
-    ("BACKUP_SYS_META", 1500, Work::Other),
-    ("BACKUP_USER_META", 3000, Work::Tablets),
-    ("BACKUP_DATA_SYS", 1000, Work::TabletsDone),
-    ("BACKUP_DATA_MINOR", 6000, Work::Minor),
-    ("BACKUP_DATA_MAJOR", 12_000, Work::Major),
-    ("BACKUP_LOG", 3000, Work::Log),
+    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("INIT", 1000, PhaseWork::Other),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
+    ("BACKUP_DATA_SYS", 1000, PhaseWork::TabletsDone),
+    ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
+    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
+    ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
 /// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a status that no job reaches.
 const V4_2: &[Phase] = &[
-    ("SCHEDULE", 600, Work::Schedule),
-    ("INIT", 1000, Work::Other),
-    ("BACKUP_SYS_META", 1500, Work::Other),
-    ("BACKUP_USER_META", 3000, Work::Tablets),
-    ("BACKUP_META_FINISH", 800, Work::TabletsDone),
-    ("BACKUP_DATA_MINOR", 6000, Work::Minor),
-    ("BACKUP_DATA_MAJOR", 12_000, Work::Major),
-    ("BACKUP_LOG", 3000, Work::Log),
+    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("INIT", 1000, PhaseWork::Other),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
+    ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
+    ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
+    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
+    ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
 const V4_3_5: &[Phase] = &[
-    ("SCHEDULE", 600, Work::Schedule),
-    ("INIT", 1000, Work::Other),
-    ("BACKUP_SYS_META", 1500, Work::Other),
-    ("BACKUP_USER_META", 3000, Work::Tablets),
-    ("BACKUP_META_FINISH", 800, Work::TabletsDone),
-    ("BACKUP_SYS_DATA", 2000, Work::Minor),
-    ("BACKUP_USER_DATA", 14_000, Work::Major),
-    ("BACKUP_FUSE_TABLET_META", 1000, Work::AfterData),
-    ("PREPARE_BACKUP_LOG", 500, Work::AfterData),
-    ("BEFORE_BACKUP_LOG", 700, Work::BeforeLog),
-    ("BACKUP_LOG", 3000, Work::Log),
+    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("INIT", 1000, PhaseWork::Other),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
+    ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
+    ("BACKUP_SYS_DATA", 2000, PhaseWork::Minor),
+    ("BACKUP_USER_DATA", 14_000, PhaseWork::Major),
+    ("BACKUP_FUSE_TABLET_META", 1000, PhaseWork::AfterData),
+    ("PREPARE_BACKUP_LOG", 500, PhaseWork::AfterData),
+    ("BEFORE_BACKUP_LOG", 700, PhaseWork::BeforeLog),
+    ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
 use Feature::{

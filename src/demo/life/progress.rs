@@ -1,7 +1,7 @@
 //! Computes the progress of a job from the work done.
 
 use crate::demo::fleet::Cluster;
-use crate::demo::line::Work;
+use crate::demo::line::PhaseWork;
 
 use super::length;
 
@@ -34,19 +34,19 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let permille = permille(cluster, index);
     let tablets = 200 + tenant.megabytes / 20;
     let phases = cluster.line.phases;
-    let early = if phases.iter().any(|(_, _, work)| *work == Work::Minor) { set.blocks / 5 } else { 0 };
+    let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::Minor) { set.blocks / 5 } else { 0 };
     let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
-        Work::Schedule | Work::Other => (0, 0, 0),
-        Work::Tablets => (tablets * permille / 1000, 0, 0),
-        Work::TabletsDone => (tablets, 0, 0),
-        Work::Minor => (tablets, set.blocks * 4 / 5, early * permille / 1000),
-        Work::Major => {
+        PhaseWork::Schedule | PhaseWork::Other => (0, 0, 0),
+        PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
+        PhaseWork::TabletsDone => (tablets, 0, 0),
+        PhaseWork::Minor => (tablets, set.blocks * 4 / 5, early * permille / 1000),
+        PhaseWork::Major => {
             // Without a phase of their own the tablets, or partitions, are done along with their blocks.
-            let counted = phases.iter().any(|(_, _, work)| *work == Work::Tablets);
+            let counted = phases.iter().any(|(_, _, work)| *work == PhaseWork::Tablets);
             let finished = if counted { tablets } else { tablets * permille / 1000 };
             (finished, set.blocks, early + (set.blocks - early) * permille / 1000)
         }
-        Work::AfterData | Work::BeforeLog | Work::Log => (tablets, set.blocks, set.blocks),
+        PhaseWork::AfterData | PhaseWork::BeforeLog | PhaseWork::Log => (tablets, set.blocks, set.blocks),
     };
     Progress { tablets, finished_tablets, blocks, finished_blocks }
 }

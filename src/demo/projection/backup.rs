@@ -4,7 +4,7 @@ use crate::demo::clock;
 use crate::demo::fault;
 use crate::demo::fleet::{Job, JobStatus, RegisteredDest, Set, Tenant};
 use crate::demo::life::{self, Progress};
-use crate::demo::line::Work;
+use crate::demo::line::PhaseWork;
 use crate::demo::statement::{Row, Value};
 
 use super::{Look, int, on_off, row, scn, text};
@@ -102,7 +102,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
 fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
     const FILES: i64 = 40;
     let (_, _, work) = look.cluster.line.phases[job.phase];
-    if work != Work::Log || !job.plus_archivelog {
+    if work != PhaseWork::Log || !job.plus_archivelog {
         return (0, 0);
     }
     (FILES * life::permille(look.cluster, index) / 1000, FILES)
