@@ -120,7 +120,7 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
         PhaseWork::Major if job.incremental => megabytes.min(3000) / 4,
         PhaseWork::Minor | PhaseWork::Major | PhaseWork::Tablets => megabytes.min(3000),
         PhaseWork::Log if !job.plus_archivelog => 100,
-        PhaseWork::Schedule
+        PhaseWork::Queued
         | PhaseWork::Other
         | PhaseWork::TabletsDone
         | PhaseWork::AfterData

@@ -64,7 +64,7 @@ pub enum Feature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhaseWork {
     /// Nothing yet: the job waits for its task.
-    Schedule,
+    Queued,
     /// Work that no counter counts.
     Other,
     /// Tablets.
@@ -137,15 +137,12 @@ pub fn find(key: &str) -> Option<&'static ReleaseLine> {
 }
 
 /// V2.2 and V3: the states of a tenant's task; before, it is SCHEDULE in `__all_virtual_backup_info` only.
-const V3: &[Phase] = &[
-    ("SCHEDULE", 900, PhaseWork::Schedule),
-    ("GENERATE", 1000, PhaseWork::Other),
-    ("DOING", 17_000, PhaseWork::Major),
-];
+const V3: &[Phase] =
+    &[("SCHEDULE", 900, PhaseWork::Queued), ("GENERATE", 1000, PhaseWork::Other), ("DOING", 17_000, PhaseWork::Major)];
 
 /// Until V4.2.1.
 const V4_0: &[Phase] = &[
-    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Other),
     ("BACKUP_SYS_META", 1500, PhaseWork::Other),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
@@ -157,7 +154,7 @@ const V4_0: &[Phase] = &[
 
 /// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a status that no job reaches.
 const V4_2: &[Phase] = &[
-    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Other),
     ("BACKUP_SYS_META", 1500, PhaseWork::Other),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
@@ -168,7 +165,7 @@ const V4_2: &[Phase] = &[
 ];
 
 const V4_3_5: &[Phase] = &[
-    ("SCHEDULE", 600, PhaseWork::Schedule),
+    ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Other),
     ("BACKUP_SYS_META", 1500, PhaseWork::Other),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
