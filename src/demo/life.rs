@@ -121,7 +121,7 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
         PhaseWork::Minor | PhaseWork::Major | PhaseWork::Tablets => megabytes.min(3000),
         PhaseWork::Log if !job.plus_archivelog => 100,
         PhaseWork::Queued
-        | PhaseWork::Other
+        | PhaseWork::Uncounted
         | PhaseWork::TabletsDone
         | PhaseWork::AfterData
         | PhaseWork::BeforeLog

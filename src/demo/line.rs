@@ -66,7 +66,7 @@ pub enum PhaseWork {
     /// Nothing yet: the job waits for its task.
     Queued,
     /// Work that no counter counts.
-    Other,
+    Uncounted,
     /// Tablets.
     Tablets,
     /// All tablets are done, no block yet.
@@ -137,14 +137,17 @@ pub fn find(key: &str) -> Option<&'static ReleaseLine> {
 }
 
 /// V2.2 and V3: the states of a tenant's task; before, it is SCHEDULE in `__all_virtual_backup_info` only.
-const V3: &[Phase] =
-    &[("SCHEDULE", 900, PhaseWork::Queued), ("GENERATE", 1000, PhaseWork::Other), ("DOING", 17_000, PhaseWork::Major)];
+const V3: &[Phase] = &[
+    ("SCHEDULE", 900, PhaseWork::Queued),
+    ("GENERATE", 1000, PhaseWork::Uncounted),
+    ("DOING", 17_000, PhaseWork::Major),
+];
 
 /// Until V4.2.1.
 const V4_0: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
-    ("INIT", 1000, PhaseWork::Other),
-    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("INIT", 1000, PhaseWork::Uncounted),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_DATA_SYS", 1000, PhaseWork::TabletsDone),
     ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
@@ -155,8 +158,8 @@ const V4_0: &[Phase] = &[
 /// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a status that no job reaches.
 const V4_2: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
-    ("INIT", 1000, PhaseWork::Other),
-    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("INIT", 1000, PhaseWork::Uncounted),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
     ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
@@ -166,8 +169,8 @@ const V4_2: &[Phase] = &[
 
 const V4_3_5: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
-    ("INIT", 1000, PhaseWork::Other),
-    ("BACKUP_SYS_META", 1500, PhaseWork::Other),
+    ("INIT", 1000, PhaseWork::Uncounted),
+    ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
     ("BACKUP_SYS_DATA", 2000, PhaseWork::Minor),

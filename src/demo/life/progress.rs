@@ -36,7 +36,7 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let phases = cluster.line.phases;
     let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::Minor) { set.blocks / 5 } else { 0 };
     let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
-        PhaseWork::Queued | PhaseWork::Other => (0, 0, 0),
+        PhaseWork::Queued | PhaseWork::Uncounted => (0, 0, 0),
         PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
         PhaseWork::TabletsDone => (tablets, 0, 0),
         PhaseWork::Minor => (tablets, set.blocks * 4 / 5, early * permille / 1000),
