@@ -72,7 +72,7 @@ pub enum PhaseWork {
     /// All tablets are done, no block yet.
     TabletsDone,
     /// The first fifth of the blocks.
-    Minor,
+    FirstBlocks,
     /// The remaining blocks; all of them on a line without the former.
     Major,
     /// All data is done.
@@ -150,7 +150,7 @@ const V4_0: &[Phase] = &[
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_DATA_SYS", 1000, PhaseWork::TabletsDone),
-    ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
+    ("BACKUP_DATA_MINOR", 6000, PhaseWork::FirstBlocks),
     ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
     ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
@@ -162,7 +162,7 @@ const V4_2: &[Phase] = &[
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
-    ("BACKUP_DATA_MINOR", 6000, PhaseWork::Minor),
+    ("BACKUP_DATA_MINOR", 6000, PhaseWork::FirstBlocks),
     ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
     ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
@@ -173,7 +173,7 @@ const V4_3_5: &[Phase] = &[
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
-    ("BACKUP_SYS_DATA", 2000, PhaseWork::Minor),
+    ("BACKUP_SYS_DATA", 2000, PhaseWork::FirstBlocks),
     ("BACKUP_USER_DATA", 14_000, PhaseWork::Major),
     ("BACKUP_FUSE_TABLET_META", 1000, PhaseWork::AfterData),
     ("PREPARE_BACKUP_LOG", 500, PhaseWork::AfterData),

@@ -34,12 +34,12 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let permille = permille(cluster, index);
     let tablets = 200 + tenant.megabytes / 20;
     let phases = cluster.line.phases;
-    let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::Minor) { set.blocks / 5 } else { 0 };
+    let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::FirstBlocks) { set.blocks / 5 } else { 0 };
     let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
         PhaseWork::Queued | PhaseWork::Uncounted => (0, 0, 0),
         PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
         PhaseWork::TabletsDone => (tablets, 0, 0),
-        PhaseWork::Minor => (tablets, set.blocks * 4 / 5, early * permille / 1000),
+        PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * permille / 1000),
         PhaseWork::Major => {
             // Without a phase of their own the tablets, or partitions, are done along with their blocks.
             let counted = phases.iter().any(|(_, _, work)| *work == PhaseWork::Tablets);
