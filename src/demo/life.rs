@@ -117,8 +117,8 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
     let share = match work {
-        PhaseWork::Major if job.incremental => megabytes.min(3000) / 4,
-        PhaseWork::FirstBlocks | PhaseWork::Major | PhaseWork::Tablets => megabytes.min(3000),
+        PhaseWork::RemainingBlocks if job.incremental => megabytes.min(3000) / 4,
+        PhaseWork::FirstBlocks | PhaseWork::RemainingBlocks | PhaseWork::Tablets => megabytes.min(3000),
         PhaseWork::Log if !job.plus_archivelog => 100,
         PhaseWork::Queued
         | PhaseWork::Uncounted

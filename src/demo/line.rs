@@ -74,7 +74,7 @@ pub enum PhaseWork {
     /// The first fifth of the blocks.
     FirstBlocks,
     /// The remaining blocks; all of them on a line without the former.
-    Major,
+    RemainingBlocks,
     /// All data is done.
     AfterData,
     /// All data is done; the last phase before the log.
@@ -140,7 +140,7 @@ pub fn find(key: &str) -> Option<&'static ReleaseLine> {
 const V3: &[Phase] = &[
     ("SCHEDULE", 900, PhaseWork::Queued),
     ("GENERATE", 1000, PhaseWork::Uncounted),
-    ("DOING", 17_000, PhaseWork::Major),
+    ("DOING", 17_000, PhaseWork::RemainingBlocks),
 ];
 
 /// Until V4.2.1.
@@ -151,7 +151,7 @@ const V4_0: &[Phase] = &[
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_DATA_SYS", 1000, PhaseWork::TabletsDone),
     ("BACKUP_DATA_MINOR", 6000, PhaseWork::FirstBlocks),
-    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
+    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::RemainingBlocks),
     ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
@@ -163,7 +163,7 @@ const V4_2: &[Phase] = &[
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
     ("BACKUP_DATA_MINOR", 6000, PhaseWork::FirstBlocks),
-    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::Major),
+    ("BACKUP_DATA_MAJOR", 12_000, PhaseWork::RemainingBlocks),
     ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
@@ -174,7 +174,7 @@ const V4_3_5: &[Phase] = &[
     ("BACKUP_USER_META", 3000, PhaseWork::Tablets),
     ("BACKUP_META_FINISH", 800, PhaseWork::TabletsDone),
     ("BACKUP_SYS_DATA", 2000, PhaseWork::FirstBlocks),
-    ("BACKUP_USER_DATA", 14_000, PhaseWork::Major),
+    ("BACKUP_USER_DATA", 14_000, PhaseWork::RemainingBlocks),
     ("BACKUP_FUSE_TABLET_META", 1000, PhaseWork::AfterData),
     ("PREPARE_BACKUP_LOG", 500, PhaseWork::AfterData),
     ("BEFORE_BACKUP_LOG", 700, PhaseWork::BeforeLog),

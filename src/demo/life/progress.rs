@@ -40,7 +40,7 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
         PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
         PhaseWork::TabletsDone => (tablets, 0, 0),
         PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * permille / 1000),
-        PhaseWork::Major => {
+        PhaseWork::RemainingBlocks => {
             // Without a phase of their own the tablets, or partitions, are done along with their blocks.
             let counted = phases.iter().any(|(_, _, work)| *work == PhaseWork::Tablets);
             let finished = if counted { tablets } else { tablets * permille / 1000 };
