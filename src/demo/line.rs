@@ -207,17 +207,23 @@ const V4_3_5_FEATURES: &[Feature] = &[
 const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [ReleaseLine; 11] = [
-    v3("2.2.77", &[FreezeBeforeFull, Cos]),
-    v3("3.1.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements]),
-    v3("3.1.5", &[CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements]),
+    legacy_line("2.2.77", &[FreezeBeforeFull, Cos]),
+    legacy_line(
+        "3.1.2",
+        &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements],
+    ),
+    legacy_line(
+        "3.1.5",
+        &[CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, RestorePreview, MultiStatements],
+    ),
     // Builds before 20220304134610.
-    v3("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
+    legacy_line("3.2.2", &[FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
     // Builds from it on.
-    v3(
+    legacy_line(
         "3.2.2-tenant",
         &[TenantBackup, CancelAll, FreezeBeforeFull, ObVersionFunction, ShowParametersWhere, SinceV3, Cos],
     ),
-    v3("3.2.4", &[TenantBackup, CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
+    legacy_line("3.2.4", &[TenantBackup, CancelAll, ObVersionFunction, ShowParametersWhere, SinceV3, Cos]),
     ReleaseLine {
         key: "4.0",
         generation: Generation::V4,
@@ -235,6 +241,6 @@ static LINES: [ReleaseLine; 11] = [
     ReleaseLine { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },
 ];
 
-const fn v3(key: &'static str, features: &'static [Feature]) -> ReleaseLine {
+const fn legacy_line(key: &'static str, features: &'static [Feature]) -> ReleaseLine {
     ReleaseLine { key, generation: Generation::V3, phases: V3, features }
 }
