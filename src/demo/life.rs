@@ -35,7 +35,7 @@ const CANCELED: i64 = -4072;
 
 /// Converts milliseconds of work into microseconds on the clock.
 #[must_use]
-pub fn work(milliseconds: Micros, speed: u32) -> Micros {
+pub fn clock_time(milliseconds: Micros, speed: u32) -> Micros {
     milliseconds * 1000 / Micros::from(speed)
 }
 
@@ -92,7 +92,7 @@ fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) ->
         return job.transition_at.filter(|_| !held);
     }
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
-        return Some(since + work(UPGRADE, speed));
+        return Some(since + clock_time(UPGRADE, speed));
     }
     let left = length(cluster, faults, index)? - job.work_done;
     let speed = Micros::from(speed);
@@ -116,7 +116,7 @@ fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<M
         return None;
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
-    let share = match work {
+    let share = match clock_time {
         PhaseWork::RemainingBlocks if job.incremental => megabytes.min(3000) / 4,
         PhaseWork::FirstBlocks | PhaseWork::RemainingBlocks | PhaseWork::Tablets => megabytes.min(3000),
         PhaseWork::Log if !job.plus_archivelog => 100,
@@ -150,7 +150,7 @@ fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: u
     job.accounted_until = at;
     if let Some((code, text)) = refused {
         fail(cluster, speed, index, at, code, text);
-    } else if job.upgrade_since.is_some_and(|since| since + work(UPGRADE, speed) <= at) {
+    } else if job.upgrade_since.is_some_and(|since| since + clock_time(UPGRADE, speed) <= at) {
         fail(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
@@ -210,7 +210,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
         fail(cluster, speed, index, at, code, &text);
         return;
     }
-    let next = phases.get(job.phase + 1).map(|(_, _, work)| *work);
+    let next = phases.get(job.phase + 1).map(|(_, _, work)| *clock_time);
     let last = next.is_none();
     if job.phase == 0 && !start_task(cluster, speed, index, at) {
         return;
@@ -325,7 +325,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
     job.result = result;
     comment.clone_into(&mut job.comment);
     job.end = Some(at);
-    job.transition_at = Some(at + work(LINGER, speed));
+    job.transition_at = Some(at + clock_time(LINGER, speed));
     let finished = progress(cluster, index).finished_blocks;
     let broken = (!cluster.line.is_legacy()).then_some("BROKEN");
     with_set(cluster, index, |set| {
@@ -414,7 +414,7 @@ pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Micros)
             // A sys job with children is CANCELED when the last of them is.
             let parent = job.tenant_id == 1 && job.status == JobStatus::Doing;
             job.status = JobStatus::Canceling;
-            job.transition_at = (!parent).then_some(at + work(CANCELING, speed));
+            job.transition_at = (!parent).then_some(at + clock_time(CANCELING, speed));
         }
     }
 }

@@ -84,7 +84,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
-            let done = order.at + life::work(5000, fleet.speed);
+            let done = order.at + life::clock_time(5000, fleet.speed);
             let cluster = &mut fleet.clusters[order.cluster];
             let concerned = match tenants {
                 Tenants::Unnamed => vec![order.tenant_id],

@@ -8,7 +8,7 @@ use crate::demo::fleet::{Cluster, DestState, RegisteredDest, Round, RoundStatus,
 use crate::demo::line::Feature;
 use crate::demo::storage;
 
-use super::{v3, work};
+use super::{clock_time, v3};
 
 /// Milliseconds of work that each of PREPARE, BEGINNING, STOPPING and SUSPENDING takes.
 pub(super) const PASSING: Micros = 600;
@@ -105,7 +105,7 @@ pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)
 pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let Some(dest) = tenant.archive_dest.as_ref() else { return };
-    let passing = work(PASSING, speed);
+    let passing = clock_time(PASSING, speed);
     if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
         paused.status = RoundStatus::Beginning;
         paused.transition_time = passing;
@@ -214,7 +214,7 @@ pub(super) fn leave(
         round.frozen_checkpoint = Some(round.reached_checkpoint);
         round.furthest_stream = round.furthest_stream.max(round.reached_checkpoint);
         round.status = to;
-        round.transition_at = Some(at + work(PASSING, speed));
+        round.transition_at = Some(at + clock_time(PASSING, speed));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::demo::fleet::{
 };
 
 use super::archive;
-use super::work;
+use super::clock_time;
 
 /// Milliseconds of work that a zone needs to merge a version.
 const ZONE: Micros = 1500;
@@ -125,7 +125,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         return;
     }
     let id = sys.current_round().map_or(0, |round| round.id) + 1;
-    let passing = 2 * work(archive::PASSING, speed);
+    let passing = 2 * clock_time(archive::PASSING, speed);
     let interval = interval.as_deref().and_then(clock::parse_duration).filter(|length| *length > 0);
     sys.rounds.push(Round {
         id,

@@ -255,7 +255,7 @@ fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
         _ => {}
     }
     let before = cluster.legacy.as_ref().and_then(|state| state.previous_values.get(name));
-    let late = before.filter(|(_, at)| look.fleet.now < at + life::work(1000 * server, look.fleet.speed));
+    let late = before.filter(|(_, at)| look.fleet.now < at + life::clock_time(1000 * server, look.fleet.speed));
     let set = late.map(|(value, _)| value).or_else(|| cluster.parameters.get(name));
     set.cloned().unwrap_or_else(|| default.to_owned())
 }
