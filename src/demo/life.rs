@@ -43,9 +43,9 @@ pub fn clock_time(milliseconds: Micros, speed: u32) -> Micros {
 pub fn advance(fleet: &mut Fleet, now: Micros) {
     while let Some(due) = next_due(fleet).filter(|due| *due <= now) {
         // What was held until now may have been due long ago; time does not go back for it.
-        step(fleet, due.max(fleet.now));
+        step_to(fleet, due.max(fleet.now));
     }
-    step(fleet, now.max(fleet.now));
+    step_to(fleet, now.max(fleet.now));
 }
 
 /// Returns when the next transition is due, if nothing else happens. The archive's checkpoint is none: it is computed.
@@ -61,7 +61,7 @@ pub fn next_due(fleet: &Fleet) -> Option<Micros> {
     fleet.clusters.iter().filter_map(of).min()
 }
 
-fn step(fleet: &mut Fleet, at: Micros) {
+fn step_to(fleet: &mut Fleet, at: Micros) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
         v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
