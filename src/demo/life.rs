@@ -54,7 +54,7 @@ pub fn next_due(fleet: &Fleet) -> Option<Micros> {
     let of = |cluster: &Cluster| {
         let rounds =
             cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.transition_at).min();
-        let jobs = (0..cluster.jobs.len()).filter_map(|job| due(cluster, &fleet.faults, fleet.speed, job)).min();
+        let jobs = (0..cluster.jobs.len()).filter_map(|job| job_due(cluster, &fleet.faults, fleet.speed, job)).min();
         let merge = v3::merge_due(cluster, &fleet.faults, fleet.speed);
         rounds.into_iter().chain(jobs).chain(merge).min()
     };
@@ -80,7 +80,7 @@ fn step_to(fleet: &mut Fleet, at: Micros) {
 }
 
 /// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
-fn due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) -> Option<Micros> {
+fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.in_history {
         return None;
@@ -138,7 +138,7 @@ fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> 
 
 /// Adds the work done until `at`, and makes the transition that it completes.
 fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
-    let due = due(cluster, faults, speed, index);
+    let due = job_due(cluster, faults, speed, index);
     let length = length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
     let refused = refused_midway(cluster, index);
