@@ -94,13 +94,13 @@ fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
         return Some(since + clock_time(UPGRADE, speed));
     }
-    let left = length(cluster, faults, index)? - job.work_done;
+    let left = phase_length(cluster, faults, index)? - job.work_done;
     let speed = Micros::from(speed);
     Some(job.accounted_until + (left + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns how much work the present phase takes; `None` when no work is done in it.
-fn length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<Micros> {
+fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
         let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
@@ -139,7 +139,7 @@ fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> 
 /// Adds the work done until `at`, and makes the transition that it completes.
 fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let due = job_due(cluster, faults, speed, index);
-    let length = length(cluster, faults, index);
+    let length = phase_length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
     let refused = refused_midway(cluster, index);
     let job = &mut cluster.jobs[index];

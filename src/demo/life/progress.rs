@@ -3,7 +3,7 @@
 use crate::demo::fleet::Cluster;
 use crate::demo::line::PhaseWork;
 
-use super::length;
+use super::phase_length;
 
 /// The progress of a tenant's job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Progress {
 /// Returns how much of the present phase is done, in thousandths.
 #[must_use]
 pub fn permille(cluster: &Cluster, index: usize) -> i64 {
-    let whole = length(cluster, &[], index).unwrap_or(1).max(1);
+    let whole = phase_length(cluster, &[], index).unwrap_or(1).max(1);
     (cluster.jobs[index].work_done * 1000 / whole).clamp(0, 1000)
 }
 
