@@ -87,8 +87,8 @@ fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize
     }
     if job.transition_at.is_some() {
         // On V2.2 and V3 the cluster is cleaned up behind its backup.
-        let cleanup = job.status.has_ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
-        let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
+        let cleanup = job.status.has_ended() && job.tenant_id == 1 && is_held(cluster, faults, job, "CLEANUP");
+        let held = cleanup || job.status == JobStatus::Canceling && is_held(cluster, faults, job, "CANCELING");
         return job.transition_at.filter(|_| !held);
     }
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
@@ -103,7 +103,7 @@ fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize
 fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
-        let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
+        let waits = job.status == JobStatus::Init && !is_held(cluster, faults, job, "PARENT");
         return waits.then_some(PARENT * 1000);
     }
     let (phase, milliseconds, work) = cluster.line.phases[job.phase];
@@ -112,7 +112,7 @@ fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Op
         && cluster
             .running_jobs(job.tenant_id)
             .any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
-    if queued || waits_for_upgrade(cluster, faults, job) || held(cluster, faults, job, phase) {
+    if queued || waits_for_upgrade(cluster, faults, job) || is_held(cluster, faults, job, phase) {
         return None;
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
@@ -130,7 +130,7 @@ fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Op
     Some(milliseconds * share)
 }
 
-fn held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> bool {
+fn is_held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) -> bool {
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let tenants = if job.tenant_id == 1 { job.executors.as_slice() } else { std::slice::from_ref(&job.tenant_id) };
     tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds_phase(&tenant.name, phase))
