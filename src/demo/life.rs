@@ -68,7 +68,7 @@ fn step_to(fleet: &mut Fleet, at: Micros) {
         v3::step(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
             if !cluster.jobs[index].in_history {
-                account(cluster, &fleet.faults, fleet.speed, index, at);
+                advance_job(cluster, &fleet.faults, fleet.speed, index, at);
             }
         }
         for index in 0..cluster.jobs.len() {
@@ -137,7 +137,7 @@ fn is_held(cluster: &Cluster, faults: &[InjectedFault], job: &Job, phase: &str) 
 }
 
 /// Adds the work done until `at`, and makes the transition that it completes.
-fn account(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
+fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
     let due = job_due(cluster, faults, speed, index);
     let length = phase_length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
