@@ -167,19 +167,19 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
 }
 
 /// Returns whether a tenant's job is running; such a job checks its conditions again and again.
-fn works(job: &Job) -> bool {
+fn is_working(job: &Job) -> bool {
     job.tenant_id != 1 && !job.status.has_ended() && job.status != JobStatus::Canceling
 }
 
 /// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
 fn waits_for_upgrade(cluster: &Cluster, faults: &[InjectedFault], job: &Job) -> bool {
-    !cluster.line.is_legacy() && works(job) && upgrading(cluster, faults)
+    !cluster.line.is_legacy() && is_working(job) && upgrading(cluster, faults)
 }
 
 /// Returns the error of a running job that lost its archive or its data version: code, negative, and text.
 fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
     let job = &cluster.jobs[index];
-    let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works(job))?;
+    let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| is_working(job))?;
     let set = tenant.sets.iter().find(|set| set.id == job.set_id && set.status == "DOING");
     if set.is_some_and(|set| set.compatible != tenant.compatible && !cluster.line.is_legacy()) {
         return Some((-4143, "Version not match"));
