@@ -141,7 +141,7 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
     let due = job_due(cluster, faults, speed, index);
     let length = phase_length(cluster, faults, index);
     let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
-    let refused = refused_midway(cluster, index);
+    let refused = midway_error(cluster, index);
     let job = &mut cluster.jobs[index];
     job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
     if job.transition_at.is_none() && length.is_some() {
@@ -177,7 +177,7 @@ fn waits_for_upgrade(cluster: &Cluster, faults: &[InjectedFault], job: &Job) -> 
 }
 
 /// Returns the error of a running job that lost its archive or its data version: code, negative, and text.
-fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
+fn midway_error(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
     let job = &cluster.jobs[index];
     let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| is_working(job))?;
     let set = tenant.sets.iter().find(|set| set.id == job.set_id && set.status == "DOING");
