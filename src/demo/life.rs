@@ -173,7 +173,7 @@ fn is_working(job: &Job) -> bool {
 
 /// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
 fn waits_for_upgrade(cluster: &Cluster, faults: &[InjectedFault], job: &Job) -> bool {
-    !cluster.line.is_legacy() && is_working(job) && upgrading(cluster, faults)
+    !cluster.line.is_legacy() && is_working(job) && is_upgrading(cluster, faults)
 }
 
 /// Returns the error of a running job that lost its archive or its data version: code, negative, and text.
@@ -193,7 +193,7 @@ fn midway_error(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> 
 
 /// Returns whether the cluster is in upgrade mode.
 #[must_use]
-pub fn upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
+pub fn is_upgrading(cluster: &Cluster, faults: &[InjectedFault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     set || ClusterFaults { all: faults, cluster: &cluster.name }.has_effect(&FaultEffect::UpgradeMode, None)
 }

@@ -8,7 +8,7 @@ use crate::demo::line::Feature;
 use crate::demo::orders::server_error;
 use crate::demo::statement::ServerError;
 
-use super::{trace_id, upgrading};
+use super::{is_upgrading, trace_id};
 
 /// Returns the error 9040 `backup can not start` with a reason.
 #[must_use]
@@ -126,7 +126,7 @@ pub fn of_tenant(
     initiator: (i64, i64),
     at: Micros,
 ) -> Result<(), ServerError> {
-    let upgrading = upgrading(cluster, faults);
+    let upgrading = is_upgrading(cluster, faults);
     let Some(tenant) = cluster.tenant_by_id(tenant_id) else {
         return Err(cannot_start("tenant status is not normal."));
     };
@@ -135,7 +135,7 @@ pub fn of_tenant(
     normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;
     archives(tenant)?;
-    if upgrading {
+    if is_upgrading {
         return Err(cannot_start("cluster upgrading"));
     }
     let base = tenant.increment_base(&path).filter(|_| wanted.incremental);

@@ -190,7 +190,7 @@ pub fn parameter_values(look: &Look<'_>, tenant: Option<&Tenant>) -> Vec<(String
     ];
     for (name, default) in CLUSTER_PARAMETERS {
         let value = match name {
-            "enable_upgrade_mode" if life::upgrading(cluster, &look.fleet.faults) => "True",
+            "enable_upgrade_mode" if life::is_upgrading(cluster, &look.fleet.faults) => "True",
             _ => cluster.parameters.get(name).map_or(default, String::as_str),
         };
         values.push((name.to_owned(), value.to_owned()));

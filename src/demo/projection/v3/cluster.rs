@@ -247,7 +247,7 @@ pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
 
 fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
     let cluster = look.cluster;
-    let upgrading = life::upgrading(cluster, &look.fleet.faults);
+    let upgrading = life::is_upgrading(cluster, &look.fleet.faults);
     match name {
         "enable_upgrade_mode" if upgrading => return "True".to_owned(),
         "_upgrade_stage" if upgrading => return "DBUPGRADE".to_owned(),
