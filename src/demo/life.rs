@@ -248,7 +248,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     }
     let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return false };
     let base = tenant.increment_base(&job.path).filter(|_| job.incremental);
-    let (prev_full, prev_inc) = base.map_or((0, 0), |base| (base_full(base), base.id));
+    let (prev_full, prev_inc) = base.map_or((0, 0), |base| (full_of_base(base), base.id));
     let replay = tenant.current_round().and_then(|round| round.start).map_or(at, |start| start.max(at - 2_000_000));
     let share = if job.incremental { 5 } else { 1 };
     let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == job.path);
@@ -281,7 +281,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     true
 }
 
-fn base_full(base: &Set) -> i64 {
+fn full_of_base(base: &Set) -> i64 {
     if base.incremental { base.prev_full } else { base.id }
 }
 
