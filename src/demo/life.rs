@@ -217,7 +217,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     }
     if next == Some(PhaseWork::Log) || last {
         // The earliest restore point of the set is known only when all its data has been copied.
-        with_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
+        update_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }
     if last {
         end(cluster, speed, index, at, JobStatus::Completed, 0, "");
@@ -285,7 +285,7 @@ fn full_of_base(base: &Set) -> i64 {
     if base.incremental { base.prev_full } else { base.id }
 }
 
-fn with_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) {
+fn update_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) {
     let (tenant, set) = (cluster.jobs[index].tenant_id, cluster.jobs[index].set_id);
     let sets = cluster.tenant_mut(tenant).map(|tenant| &mut tenant.sets);
     if let Some(set) = sets.and_then(|sets| sets.iter_mut().find(|one| one.id == set)) {
@@ -328,7 +328,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobS
     job.transition_at = Some(at + clock_time(LINGER, speed));
     let finished = progress(cluster, index).finished_blocks;
     let broken = (!cluster.line.is_legacy()).then_some("BROKEN");
-    with_set(cluster, index, |set| {
+    update_set(cluster, index, |set| {
         set.end = Some(at);
         set.result = result;
         comment.clone_into(&mut set.comment);
