@@ -307,7 +307,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             let cluster = &mut fleet.clusters[index];
             let id = find_tenant(cluster, &who)?.id;
             let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.has_ended());
-            life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
+            life::fail_job(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
             Value::Null
         }
         ControlRequest::InjectFault { mut fault } => {

@@ -149,9 +149,9 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
     }
     job.accounted_until = at;
     if let Some((code, text)) = refused {
-        fail(cluster, speed, index, at, code, text);
+        fail_job(cluster, speed, index, at, code, text);
     } else if job.upgrade_since.is_some_and(|since| since + clock_time(UPGRADE, speed) <= at) {
-        fail(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
+        fail_job(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
             status if status.has_ended() => to_history(cluster, index),
@@ -207,7 +207,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     let there = cluster.name.clone();
     let present = ClusterFaults { all: faults, cluster: &there };
     if let Some((code, text)) = present.job_failure(&name, phase) {
-        fail(cluster, speed, index, at, code, &text);
+        fail_job(cluster, speed, index, at, code, &text);
         return;
     }
     let next = phases.get(job.phase + 1).map(|(_, _, work)| *clock_time);
@@ -243,7 +243,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
         storage::check(cluster.id, tenant.id, known).err()
     });
     if let Some((code, text)) = refused {
-        fail(cluster, speed, index, at, code, text);
+        fail_job(cluster, speed, index, at, code, text);
         return false;
     }
     let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return false };
@@ -299,7 +299,7 @@ fn trace_id(at: Micros) -> String {
 }
 
 /// Fails a tenant's job with a negative code, as one of its servers would.
-pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
+pub fn fail_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
     let placed = cluster.line.is_legacy() || cluster.line.has(Feature::CommentNamesServer);
     let comment = if placed {
