@@ -157,7 +157,7 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
             status if status.has_ended() => to_history(cluster, index),
             JobStatus::Canceling => {
                 let comment = if cluster.line.is_legacy() { "canceled" } else { "" };
-                end(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
+                end_job(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
             }
             _ if job.tenant_id == 1 && cluster.line.is_legacy() => v3::start_tenants(cluster, index, at),
             _ if job.tenant_id == 1 => begin::children(cluster, faults, index, at),
@@ -220,7 +220,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
         update_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }
     if last {
-        end(cluster, speed, index, at, JobStatus::Completed, 0, "");
+        end_job(cluster, speed, index, at, JobStatus::Completed, 0, "");
         if !cluster.line.is_legacy() && present.breaks_archive(&name) {
             archive::break_short(cluster, tenant_id, faults, speed, at);
         }
@@ -316,10 +316,10 @@ pub fn fail_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, cod
     if !cluster.line.is_legacy() {
         cluster.record_event(at, "backup_data", "deal with failed job", items);
     }
-    end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
+    end_job(cluster, speed, index, at, JobStatus::Failed, code, &comment);
 }
 
-fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobStatus, result: i64, comment: &str) {
+fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: JobStatus, result: i64, comment: &str) {
     let job = &mut cluster.jobs[index];
     job.status = status;
     job.result = result;
@@ -367,7 +367,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
                 (_, 0) => (JobStatus::Completed, 0),
                 (_, result) => (JobStatus::Failed, result),
             };
-            end(cluster, speed, index, at, status, result, "");
+            end_job(cluster, speed, index, at, status, result, "");
         }
         return;
     }
@@ -381,7 +381,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
         None if canceled => (JobStatus::Canceled, CANCELED, "canceled".to_owned()),
         None => (JobStatus::Completed, 0, String::new()),
     };
-    end(cluster, speed, index, at, status, result, &comment);
+    end_job(cluster, speed, index, at, status, result, &comment);
     if status == JobStatus::Completed {
         v3::after_backup(cluster, faults, speed, index, at);
     }
