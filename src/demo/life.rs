@@ -408,7 +408,7 @@ fn to_history(cluster: &mut Cluster, index: usize) {
 
 /// Starts to cancel every job of these tenants, whoever started it. The job of sys itself is reached only by tenant id 1,
 /// which a list of names never contains; it is no error if there is no job.
-pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Micros) {
+pub fn cancel_jobs(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Micros) {
     for job in cluster.jobs.iter_mut().filter(|job| matches!(job.status, JobStatus::Init | JobStatus::Doing)) {
         if tenant_ids.contains(&job.tenant_id) {
             // A sys job with children is CANCELED when the last of them is.

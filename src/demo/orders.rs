@@ -76,7 +76,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             // Without a list sys cancels its own jobs too, and so the children with them.
             let own = (order.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
             let concerned: Vec<i64> = named.iter().copied().chain(own).collect();
-            life::cancel(cluster, speed, &concerned, order.at);
+            life::cancel_jobs(cluster, speed, &concerned, order.at);
             let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
             cluster.record_event(order.at, "backup_data", "cancel_backup_data", items);

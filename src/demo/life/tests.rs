@@ -224,9 +224,9 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 fn cancel_before_the_child_job_has_no_effect() {
     let mut bench = Bench::tenants(ONE);
     let cancel = Alter::CancelBackup(listed(&["pay"]));
-    bench.say("sys", &cancel).unwrap();
+    bench.say("sys", &cancel_jobs).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.say("sys", &cancel).unwrap();
+    bench.say("sys", &cancel_jobs).unwrap();
     bench.pass(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);

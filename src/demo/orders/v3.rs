@@ -241,7 +241,7 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), Server
         return Err(server_error(9041, "cancel backup do not allow"));
     }
     let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();
-    life::cancel(cluster, speed, &executors, order.at);
+    life::cancel_jobs(cluster, speed, &executors, order.at);
     Ok(())
 }
 
