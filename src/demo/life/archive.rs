@@ -14,7 +14,7 @@ use super::{clock_time, v3};
 pub(super) const PASSING: Micros = 600;
 
 /// Finishes the transitions that are due, and starts those that the modes of the tenants ask for.
-pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub(super) fn step_rounds(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
         for round in tenant.rounds.iter_mut().filter(|round| round.transition_at.is_some_and(|due| due <= at)) {

@@ -108,7 +108,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], spee
         round.map(|round| (round.id, round.status))
     };
     let before = state(cluster);
-    archive::step(cluster, faults, speed, at);
+    archive::step_rounds(cluster, faults, speed, at);
     if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_legacy() && Some(*now) != before) {
         let items = vec![("new_status", status.as_str().to_owned()), ("round_id", round.to_string())];
         cluster.record_event(at, "log_archive", "change_status", items);
