@@ -19,7 +19,7 @@ pub(super) fn step_rounds(cluster: &mut Cluster, faults: &[InjectedFault], speed
     for tenant in &mut cluster.tenants {
         for round in tenant.rounds.iter_mut().filter(|round| round.transition_at.is_some_and(|due| due <= at)) {
             let before = round.status;
-            pass(round, at);
+            finish_transition(round, at);
             changed.push((tenant.id, before, round.status));
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn step_rounds(cluster: &mut Cluster, faults: &[InjectedFault], speed
     }
 }
 
-fn pass(round: &mut Round, at: Micros) {
+fn finish_transition(round: &mut Round, at: Micros) {
     round.status = match round.status {
         RoundStatus::Prepare => {
             round.start = Some(at);
