@@ -168,7 +168,7 @@ fn switch_log_mode(
     };
     let items = vec![("tenant_id", tenant_id.to_string()), ("result", event_result(&switched))];
     cluster.record_event(at, "log_archive", if on { "open_archive_mode" } else { "close_archive_mode" }, items);
-    archive::schedule(cluster, tenant_id, faults, speed, at);
+    archive::schedule_round(cluster, tenant_id, faults, speed, at);
     switched
 }
 
@@ -263,7 +263,7 @@ fn set_dest_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str)
         return Err(server_error(4018, "Entry not exist"));
     };
     dest.state = state;
-    archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
+    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, order.at);
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub(super) fn step_rounds(cluster: &mut Cluster, faults: &[InjectedFault], speed
         cluster.record_event(at, "log_archive", "change_status", items);
     }
     for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
-        schedule(cluster, tenant_id, faults, speed, at);
+        schedule_round(cluster, tenant_id, faults, speed, at);
     }
 }
 
@@ -67,7 +67,7 @@ fn finish_transition(round: &mut Round, at: Micros) {
 /// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
 /// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in transition is left alone, and a directory whose
 /// format file has changed is checked again at the next turn, without a message.
-pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     if !cluster.line.has(Feature::LogMode) {
         return;
     }

@@ -150,7 +150,7 @@ pub(crate) fn set_archive_dest(
             Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
     }
     // A tenant that was put in ARCHIVELOG mode without a destination starts its round now.
-    archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
+    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, order.at);
     Ok(())
 }
 
