@@ -187,7 +187,7 @@ fn switch_round(
     let status = tenant.current_round().map(|round| round.status);
     let may = match status {
         _ if on && (tenant.status != "NORMAL" || tenant.recycled) => Err(bare()),
-        _ if on => archive::check(cluster_id, tenant)
+        _ if on => archive::check_directory(cluster_id, tenant)
             .map_err(|(code, text)| server_error(u16::try_from(-code).unwrap_or_default(), text))
             .and_then(|()| if matches!(status, None | Some(RoundStatus::Stop)) { Ok(()) } else { Err(bare()) }),
         Some(RoundStatus::Beginning | RoundStatus::Doing | RoundStatus::Interrupted) => Ok(()),

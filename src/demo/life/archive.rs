@@ -84,7 +84,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
             round_event(cluster, at, "defer_archive", tenant_id);
         }
         (true, DestState::Defer, _) => {}
-        (true, _, None | Some(RoundStatus::Stop | RoundStatus::Suspend)) if check(id, tenant).is_ok() => {
+        (true, _, None | Some(RoundStatus::Stop | RoundStatus::Suspend)) if check_directory(id, tenant).is_ok() => {
             enable(cluster, tenant_id, speed, at);
         }
         (true, ..) => {}
@@ -95,7 +95,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
 ///
 /// # Errors
 /// The code as the source has it, negative, and its text.
-pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
+pub fn check_directory(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
     let Some(dest) = &tenant.archive_dest else { return Err((-4018, "Entry not exist")) };
     let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == dest.location.path_column());
     known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
