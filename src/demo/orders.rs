@@ -200,7 +200,7 @@ fn switch_round(
         }
     }
     if may.is_ok() && on {
-        archive::enable(cluster, tenant_id, speed, at);
+        archive::enable_round(cluster, tenant_id, speed, at);
     } else if may.is_ok() {
         archive::disable(cluster, tenant_id, faults, speed, at);
     } else {

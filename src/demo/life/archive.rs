@@ -85,7 +85,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
         }
         (true, DestState::Defer, _) => {}
         (true, _, None | Some(RoundStatus::Stop | RoundStatus::Suspend)) if check_directory(id, tenant).is_ok() => {
-            enable(cluster, tenant_id, speed, at);
+            enable_round(cluster, tenant_id, speed, at);
         }
         (true, ..) => {}
     }
@@ -102,7 +102,7 @@ pub fn check_directory(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'s
 }
 
 /// Resumes a paused round, or starts a new one; the caller has checked that it may.
-pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
+pub fn enable_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let Some(dest) = tenant.archive_dest.as_ref() else { return };
     let passing = clock_time(PASSING, speed);
@@ -185,7 +185,7 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
         if cluster.line.is_legacy() {
             v3::begin_round(cluster, speed, at);
         } else {
-            enable(cluster, tenant_id, speed, at);
+            enable_round(cluster, tenant_id, speed, at);
         }
     }
 }
