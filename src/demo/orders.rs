@@ -202,7 +202,7 @@ fn switch_round(
     if may.is_ok() && on {
         archive::enable_round(cluster, tenant_id, speed, at);
     } else if may.is_ok() {
-        archive::disable(cluster, tenant_id, faults, speed, at);
+        archive::disable_round(cluster, tenant_id, faults, speed, at);
     } else {
         let items =
             vec![("tenant_id", tenant_id.to_string()), ("dest_no", "0".to_owned()), ("result", event_result(&may))];

@@ -78,7 +78,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
     let status = tenant.current_round().map(|round| round.status);
     match (tenant.archivelog, dest.state, status) {
         (false, _, None | Some(RoundStatus::Stop | RoundStatus::Stopping | RoundStatus::Prepare)) => {}
-        (false, ..) => disable(cluster, tenant_id, faults, speed, at),
+        (false, ..) => disable_round(cluster, tenant_id, faults, speed, at),
         (true, DestState::Defer, Some(RoundStatus::Doing)) => {
             leave(cluster, tenant_id, RoundStatus::Suspending, faults, speed, at);
             round_event(cluster, at, "defer_archive", tenant_id);
@@ -135,7 +135,7 @@ pub fn enable_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micro
 }
 
 /// Starts to stop the current round.
-pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub fn disable_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
     round_event(cluster, at, "disable_archive", tenant_id);
 }
