@@ -141,7 +141,7 @@ pub fn disable_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFa
 }
 
 /// Marks the files of a destination as deleted: its sets, or the pieces of its rounds.
-pub fn forget(tenant: &mut Tenant, known: &RegisteredDest) {
+pub fn mark_deleted(tenant: &mut Tenant, known: &RegisteredDest) {
     let id = known.dest.dest_id;
     for set in tenant.sets.iter_mut().filter(|set| known.dest_type == "backup_data" && set.dest_id == id) {
         "DELETED".clone_into(&mut set.file_status);

@@ -195,7 +195,7 @@ fn claim_destination(
     };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
         if let Some(before) = before.filter(|_| made) {
-            archive::forget(tenant, &before);
+            archive::mark_deleted(tenant, &before);
         }
         tenant.registered_dests.retain(|known| known.dest.path_column() != place);
         tenant.registered_dests.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
