@@ -380,7 +380,7 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             // The archive of V2.2 and V3 is the cluster's.
             let own = find_tenant(&fleet.clusters[index], &who)?.id;
             let id = if fleet.clusters[index].line.is_legacy() { 1 } else { own };
-            archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
+            archive::interrupt_round(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
         ControlRequest::HideJobs { cluster, tenant } => {

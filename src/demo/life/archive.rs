@@ -153,7 +153,7 @@ pub fn mark_deleted(tenant: &mut Tenant, known: &RegisteredDest) {
 }
 
 /// Interrupts the current round: the log was recycled before it was archived.
-pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub fn interrupt_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.transition_at = None;
@@ -174,7 +174,7 @@ pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Injec
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.frozen_checkpoint = short;
     }
-    interrupt(cluster, tenant_id, faults, speed, at);
+    interrupt_round(cluster, tenant_id, faults, speed, at);
 }
 
 /// Stops an interrupted round and starts a new one, as its administrator would.

@@ -242,7 +242,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
-    archive::interrupt(&mut bench.fleet.clusters[0], 1, &[], 1, now);
+    archive::interrupt_round(&mut bench.fleet.clusters[0], 1, &[], 1, now);
     bench.pass(2_000);
     assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9027));
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();

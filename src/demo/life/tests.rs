@@ -325,7 +325,7 @@ fn a_job_fails_when_its_archive_breaks() {
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
-    archive::interrupt(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
+    archive::interrupt_round(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
     bench.pass(100);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -9027));
     bench.archive(false, Tenants::Unnamed).unwrap();
