@@ -222,7 +222,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     if last {
         end_job(cluster, speed, index, at, JobStatus::Completed, 0, "");
         if !cluster.line.is_legacy() && present.breaks_archive(&name) {
-            archive::break_short(cluster, tenant_id, faults, speed, at);
+            archive::interrupt_short(cluster, tenant_id, faults, speed, at);
         }
     } else {
         let job = &mut cluster.jobs[index];

@@ -162,7 +162,7 @@ pub fn interrupt_round(cluster: &mut Cluster, tenant_id: i64, faults: &[Injected
 }
 
 /// Interrupts the current round at its checkpoint, before the log that the newest set needs.
-pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub(super) fn interrupt_short(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
     let short = tenant.and_then(|tenant| {

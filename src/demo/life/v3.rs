@@ -285,7 +285,7 @@ pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], spee
     let executors = &cluster.jobs[index].executors;
     let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
     if concerned.any(|tenant| there.breaks_archive(&tenant.name)) {
-        archive::break_short(cluster, 1, faults, speed, at);
+        archive::interrupt_short(cluster, 1, faults, speed, at);
     }
 }
 
