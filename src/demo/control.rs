@@ -244,7 +244,7 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
             // The archive of V2.2 and V3 is the cluster's.
             let meant = if cluster.line.is_legacy() && !meant.is_empty() { vec![1] } else { meant };
             for id in meant {
-                archive::renew(cluster, id, speed, now);
+                archive::restart_round(cluster, id, speed, now);
             }
         }
     }

@@ -178,7 +178,7 @@ pub(super) fn interrupt_short(cluster: &mut Cluster, tenant_id: i64, faults: &[I
 }
 
 /// Stops an interrupted round and starts a new one, as its administrator would.
-pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
+pub fn restart_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
