@@ -80,7 +80,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
         (false, _, None | Some(RoundStatus::Stop | RoundStatus::Stopping | RoundStatus::Prepare)) => {}
         (false, ..) => disable_round(cluster, tenant_id, faults, speed, at),
         (true, DestState::Defer, Some(RoundStatus::Doing)) => {
-            leave(cluster, tenant_id, RoundStatus::Suspending, faults, speed, at);
+            leave_round(cluster, tenant_id, RoundStatus::Suspending, faults, speed, at);
             round_event(cluster, at, "defer_archive", tenant_id);
         }
         (true, DestState::Defer, _) => {}
@@ -136,7 +136,7 @@ pub fn enable_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micro
 
 /// Starts to stop the current round.
 pub fn disable_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
-    leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
+    leave_round(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
     round_event(cluster, at, "disable_archive", tenant_id);
 }
 
@@ -154,7 +154,7 @@ pub fn mark_deleted(tenant: &mut Tenant, known: &RegisteredDest) {
 
 /// Interrupts the current round: the log was recycled before it was archived.
 pub fn interrupt_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
-    leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
+    leave_round(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.transition_at = None;
         "log stream 1001 interrupted.".clone_into(&mut round.comment);
@@ -191,7 +191,7 @@ pub fn restart_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micr
 }
 
 /// Starts the transition of a round into another state: its checkpoint stays where the slowest log stream is.
-pub(super) fn leave(
+pub(super) fn leave_round(
     cluster: &mut Cluster,
     tenant_id: i64,
     to: RoundStatus,

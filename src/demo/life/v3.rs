@@ -154,7 +154,7 @@ fn next_piece(last: &Round) -> i64 {
 
 /// Begins to end the current round.
 pub fn stop_round(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
-    archive::leave(cluster, 1, RoundStatus::Stopping, faults, speed, at);
+    archive::leave_round(cluster, 1, RoundStatus::Stopping, faults, speed, at);
     let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
     cluster.record_event(at, "log_archive", "handle_stop_log_archive", items);
 }
