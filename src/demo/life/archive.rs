@@ -81,7 +81,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
         (false, ..) => disable_round(cluster, tenant_id, faults, speed, at),
         (true, DestState::Defer, Some(RoundStatus::Doing)) => {
             leave_round(cluster, tenant_id, RoundStatus::Suspending, faults, speed, at);
-            round_event(cluster, at, "defer_archive", tenant_id);
+            record_round_event(cluster, at, "defer_archive", tenant_id);
         }
         (true, DestState::Defer, _) => {}
         (true, _, None | Some(RoundStatus::Stop | RoundStatus::Suspend)) if check_directory(id, tenant).is_ok() => {
@@ -131,13 +131,13 @@ pub fn enable_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micro
         };
         tenant.rounds.push(round);
     }
-    round_event(cluster, at, "enable_archive", tenant_id);
+    record_round_event(cluster, at, "enable_archive", tenant_id);
 }
 
 /// Starts to stop the current round.
 pub fn disable_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedFault], speed: u32, at: Micros) {
     leave_round(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
-    round_event(cluster, at, "disable_archive", tenant_id);
+    record_round_event(cluster, at, "disable_archive", tenant_id);
 }
 
 /// Marks the files of a destination as deleted: its sets, or the pieces of its rounds.
@@ -219,7 +219,7 @@ pub(super) fn leave_round(
 }
 
 /// Records an event about a tenant's current round. The state is printed as its number in the source.
-fn round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id: i64) {
+fn record_round_event(cluster: &mut Cluster, at: Micros, what: &'static str, tenant_id: i64) {
     let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::current_round) else { return };
     let items = vec![
         ("tenant_id", tenant_id.to_string()),
