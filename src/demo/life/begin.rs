@@ -16,7 +16,7 @@ pub fn cannot_start(why: &str) -> ServerError {
     server_error(9040, format!("backup can not start, because {why}"))
 }
 
-fn normal(tenant: &Tenant) -> Result<(), ServerError> {
+fn check_normal(tenant: &Tenant) -> Result<(), ServerError> {
     let normal = tenant.status == "NORMAL" && !tenant.recycled;
     if normal && matches!(tenant.role.as_str(), "PRIMARY" | "STANDBY") {
         Ok(())
@@ -43,7 +43,7 @@ fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), S
 /// # Errors
 /// 9036, 9040.
 pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
-    normal(tenant)?;
+    check_normal(tenant)?;
     archives(tenant)?;
     not_twice(cluster, tenant, 1)?;
     if tenant.data_dest.is_none() {
@@ -132,7 +132,7 @@ pub fn of_tenant(
     };
     let dest = tenant.data_dest.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
     let path = dest.path_column();
-    normal(tenant)?;
+    check_normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;
     archives(tenant)?;
     if is_upgrading {
@@ -170,7 +170,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
         // No event is written for a tenant that is not normal any more, or that has a job of sys already.
         let passed = cluster
             .tenant_by_id(tenant_id)
-            .is_none_or(|tenant| normal(tenant).is_err() || not_twice(cluster, tenant, 1).is_err());
+            .is_none_or(|tenant| check_normal(tenant).is_err() || not_twice(cluster, tenant, 1).is_err());
         if passed {
             continue;
         }
