@@ -25,7 +25,7 @@ fn check_normal(tenant: &Tenant) -> Result<(), ServerError> {
     }
 }
 
-fn archives(tenant: &Tenant) -> Result<(), ServerError> {
+fn check_archiving(tenant: &Tenant) -> Result<(), ServerError> {
     if tenant.is_archiving() { Ok(()) } else { Err(cannot_start("log archive status is not doing.")) }
 }
 
@@ -44,7 +44,7 @@ fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), S
 /// 9036, 9040.
 pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
     check_normal(tenant)?;
-    archives(tenant)?;
+    check_archiving(tenant)?;
     not_twice(cluster, tenant, 1)?;
     if tenant.data_dest.is_none() {
         return Err(cannot_start("backup dest is not set."));
@@ -134,7 +134,7 @@ pub fn of_tenant(
     let path = dest.path_column();
     check_normal(tenant)?;
     not_twice(cluster, tenant, initiator.0)?;
-    archives(tenant)?;
+    check_archiving(tenant)?;
     if is_upgrading {
         return Err(cannot_start("cluster upgrading"));
     }
