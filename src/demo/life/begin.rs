@@ -30,7 +30,7 @@ fn check_archiving(tenant: &Tenant) -> Result<(), ServerError> {
 }
 
 /// Checks that the initiator has no other job of the tenant: one at a time.
-fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
+fn check_not_running(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
     let own = |job: &&Job| job.tenant_id == tenant.id && job.initiator_tenant_id == initiator;
     if cluster.jobs.iter().filter(own).any(|job| !job.in_history) {
         return Err(server_error(9036, "Backup is in progress"));
@@ -45,7 +45,7 @@ fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), S
 pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
     check_normal(tenant)?;
     check_archiving(tenant)?;
-    not_twice(cluster, tenant, 1)?;
+    check_not_running(cluster, tenant, 1)?;
     if tenant.data_dest.is_none() {
         return Err(cannot_start("backup dest is not set."));
     }
@@ -133,7 +133,7 @@ pub fn of_tenant(
     let dest = tenant.data_dest.as_ref().ok_or_else(|| server_error(9040, "backup can not start"))?;
     let path = dest.path_column();
     check_normal(tenant)?;
-    not_twice(cluster, tenant, initiator.0)?;
+    check_not_running(cluster, tenant, initiator.0)?;
     check_archiving(tenant)?;
     if is_upgrading {
         return Err(cannot_start("cluster upgrading"));
@@ -170,7 +170,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
         // No event is written for a tenant that is not normal any more, or that has a job of sys already.
         let passed = cluster
             .tenant_by_id(tenant_id)
-            .is_none_or(|tenant| check_normal(tenant).is_err() || not_twice(cluster, tenant, 1).is_err());
+            .is_none_or(|tenant| check_normal(tenant).is_err() || check_not_running(cluster, tenant, 1).is_err());
         if passed {
             continue;
         }
