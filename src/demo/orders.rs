@@ -370,10 +370,10 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64])
         return begin::of_tenant(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
     }
     for tenant in named.iter().filter_map(|id| cluster.tenant_by_id(*id)) {
-        begin::may_list(cluster, tenant)?;
+        begin::check_listed(cluster, tenant)?;
     }
     let executors: Vec<i64> = if named.is_empty() {
-        let eligible = |tenant: &&Tenant| begin::may_list(cluster, tenant).is_ok();
+        let eligible = |tenant: &&Tenant| begin::check_listed(cluster, tenant).is_ok();
         cluster.user_tenants().filter(eligible).map(|tenant| tenant.id).collect()
     } else {
         named.to_vec()

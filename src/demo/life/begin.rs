@@ -42,7 +42,7 @@ fn check_not_running(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Resu
 ///
 /// # Errors
 /// 9036, 9040.
-pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
+pub fn check_listed(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
     check_normal(tenant)?;
     check_archiving(tenant)?;
     check_not_running(cluster, tenant, 1)?;
