@@ -9,7 +9,7 @@ pub mod v3;
 use super::clock::Micros;
 use super::fault::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
-use super::life::begin::{self, Wanted};
+use super::life::begin::{self, BackupRequest};
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
@@ -347,7 +347,7 @@ fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), S
         }
         BackupScope::Database => Vec::new(),
     };
-    let wanted = Wanted {
+    let wanted = BackupRequest {
         incremental: *incremental,
         plus_archivelog: *plus_archivelog,
         encrypted: order.encrypted,
@@ -360,7 +360,7 @@ fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), S
 }
 
 /// Checks a BACKUP as the root service does, and starts its jobs.
-fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
+fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: &[i64]) -> Result<(), ServerError> {
     let cluster = &mut fleet.clusters[order.cluster];
     if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
         return Err(not_supported("plus archive is"));

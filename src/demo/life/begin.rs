@@ -54,7 +54,7 @@ pub fn check_listed(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerErro
 
 /// The options of a BACKUP statement.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct BackupRequest {
     /// INC (true) or FULL.
     pub incremental: bool,
     /// PLUS ARCHIVELOG.
@@ -65,7 +65,7 @@ pub struct Wanted {
     pub description: String,
 }
 
-impl Wanted {
+impl BackupRequest {
     fn of(job: &Job) -> Self {
         Self {
             incremental: job.incremental,
@@ -106,7 +106,7 @@ impl Wanted {
 }
 
 /// Starts the job of sys; its child jobs are started later.
-pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Micros) {
+pub fn of_sys(cluster: &mut Cluster, wanted: &BackupRequest, executors: Vec<i64>, at: Micros) {
     let id = cluster.allocate_job_id(1);
     // It is its own initiator.
     let job = wanted.job(1, id, (1, id), at);
@@ -121,7 +121,7 @@ pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: M
 pub fn of_tenant(
     cluster: &mut Cluster,
     faults: &[InjectedFault],
-    wanted: &Wanted,
+    wanted: &BackupRequest,
     tenant_id: i64,
     initiator: (i64, i64),
     at: Micros,
@@ -165,7 +165,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.work_done = 0;
-    let (id, executors, wanted) = (parent.id, parent.executors.clone(), Wanted::of(parent));
+    let (id, executors, wanted) = (parent.id, parent.executors.clone(), BackupRequest::of(parent));
     for tenant_id in executors {
         // No event is written for a tenant that is not normal any more, or that has a job of sys already.
         let passed = cluster
