@@ -66,7 +66,7 @@ pub struct BackupRequest {
 }
 
 impl BackupRequest {
-    fn of(job: &Job) -> Self {
+    fn from_job(job: &Job) -> Self {
         Self {
             incremental: job.incremental,
             plus_archivelog: job.plus_archivelog,
@@ -165,7 +165,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.work_done = 0;
-    let (id, executors, wanted) = (parent.id, parent.executors.clone(), BackupRequest::of(parent));
+    let (id, executors, wanted) = (parent.id, parent.executors.clone(), BackupRequest::from_job(parent));
     for tenant_id in executors {
         // No event is written for a tenant that is not normal any more, or that has a job of sys already.
         let passed = cluster
