@@ -76,7 +76,7 @@ impl BackupRequest {
     }
 
     /// Returns a new job of a tenant, without a path or a set.
-    fn job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Micros) -> Job {
+    fn new_job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Micros) -> Job {
         Job {
             tenant_id,
             id,
@@ -109,7 +109,7 @@ impl BackupRequest {
 pub fn of_sys(cluster: &mut Cluster, wanted: &BackupRequest, executors: Vec<i64>, at: Micros) {
     let id = cluster.allocate_job_id(1);
     // It is its own initiator.
-    let job = wanted.job(1, id, (1, id), at);
+    let job = wanted.new_job(1, id, (1, id), at);
     cluster.jobs.push(Job { executors, ..job });
 }
 
@@ -154,7 +154,7 @@ pub fn of_tenant(
     let on_media = cluster.stored_backups.newest_set(tenant_id);
     let set_id = tenant.sets.iter().map(|set| set.id).chain(jobs).max().unwrap_or(0).max(on_media) + 1;
     let id = cluster.allocate_job_id(tenant_id);
-    let job = wanted.job(tenant_id, id, initiator, at);
+    let job = wanted.new_job(tenant_id, id, initiator, at);
     cluster.jobs.push(Job { incremental, path, set_id, ..job });
     Ok(())
 }
