@@ -389,7 +389,7 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: 
              backup data dest, and backup status for each tenant",
         ));
     }
-    begin::of_sys(cluster, wanted, executors, order.at);
+    begin::start_sys_job(cluster, wanted, executors, order.at);
     Ok(())
 }
 

@@ -106,7 +106,7 @@ impl BackupRequest {
 }
 
 /// Starts the job of sys; its child jobs are started later.
-pub fn of_sys(cluster: &mut Cluster, wanted: &BackupRequest, executors: Vec<i64>, at: Micros) {
+pub fn start_sys_job(cluster: &mut Cluster, wanted: &BackupRequest, executors: Vec<i64>, at: Micros) {
     let id = cluster.allocate_job_id(1);
     // It is its own initiator.
     let job = wanted.new_job(1, id, (1, id), at);
