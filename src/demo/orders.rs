@@ -367,7 +367,7 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: 
     }
     if order.tenant_id != 1 {
         let initiator = (order.tenant_id, 0);
-        return begin::of_tenant(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
+        return begin::start_tenant_job(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
     }
     for tenant in named.iter().filter_map(|id| cluster.tenant_by_id(*id)) {
         begin::check_listed(cluster, tenant)?;

@@ -118,7 +118,7 @@ pub fn start_sys_job(cluster: &mut Cluster, wanted: &BackupRequest, executors: V
 ///
 /// # Errors
 /// 9036, 9040.
-pub fn of_tenant(
+pub fn start_tenant_job(
     cluster: &mut Cluster,
     faults: &[InjectedFault],
     wanted: &BackupRequest,
@@ -174,7 +174,7 @@ pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: u
         if passed {
             continue;
         }
-        let Err(refused) = of_tenant(cluster, faults, &wanted, tenant_id, (1, id), at) else { continue };
+        let Err(refused) = start_tenant_job(cluster, faults, &wanted, tenant_id, (1, id), at) else { continue };
         if cluster.line.has(Feature::RefusedChildEvent) {
             let items = vec![
                 ("user_tenant_id", tenant_id.to_string()),
