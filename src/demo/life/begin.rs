@@ -161,7 +161,7 @@ pub fn start_tenant_job(
 
 /// Starts the child jobs of a job of sys. Why a tenant gets none is only in the event history, as a code without its text,
 /// and in no result.
-pub(super) fn children(cluster: &mut Cluster, faults: &[InjectedFault], index: usize, at: Micros) {
+pub(super) fn start_children(cluster: &mut Cluster, faults: &[InjectedFault], index: usize, at: Micros) {
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.work_done = 0;
