@@ -19,7 +19,7 @@ use super::line::{Feature, PhaseWork};
 use super::media;
 use super::storage;
 
-pub use progress::{Progress, permille, progress};
+pub use progress::{Progress, phase_permille, progress};
 
 /// Milliseconds of work until the child jobs of a sys job appear, a canceling job is CANCELED, and an ended job is in the
 /// history.

@@ -20,7 +20,7 @@ pub struct Progress {
 
 /// Returns how much of the present phase is done, in thousandths.
 #[must_use]
-pub fn permille(cluster: &Cluster, index: usize) -> i64 {
+pub fn phase_permille(cluster: &Cluster, index: usize) -> i64 {
     let whole = phase_length(cluster, &[], index).unwrap_or(1).max(1);
     (cluster.jobs[index].work_done * 1000 / whole).clamp(0, 1000)
 }
@@ -31,20 +31,20 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let job = &cluster.jobs[index];
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return Progress::default() };
     let Some(set) = tenant.sets.iter().find(|set| set.id == job.set_id) else { return Progress::default() };
-    let permille = permille(cluster, index);
+    let permille = phase_permille(cluster, index);
     let tablets = 200 + tenant.megabytes / 20;
     let phases = cluster.line.phases;
     let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::FirstBlocks) { set.blocks / 5 } else { 0 };
     let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
         PhaseWork::Queued | PhaseWork::Uncounted => (0, 0, 0),
-        PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
+        PhaseWork::Tablets => (tablets * phase_permille / 1000, 0, 0),
         PhaseWork::TabletsDone => (tablets, 0, 0),
-        PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * permille / 1000),
+        PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * phase_permille / 1000),
         PhaseWork::RemainingBlocks => {
             // Without a phase of their own the tablets, or partitions, are done along with their blocks.
             let counted = phases.iter().any(|(_, _, work)| *work == PhaseWork::Tablets);
-            let finished = if counted { tablets } else { tablets * permille / 1000 };
-            (finished, set.blocks, early + (set.blocks - early) * permille / 1000)
+            let finished = if counted { tablets } else { tablets * phase_permille / 1000 };
+            (finished, set.blocks, early + (set.blocks - early) * phase_permille / 1000)
         }
         PhaseWork::AfterData | PhaseWork::BeforeLog | PhaseWork::Log => (tablets, set.blocks, set.blocks),
     };

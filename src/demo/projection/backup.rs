@@ -105,7 +105,7 @@ fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
     if work != PhaseWork::Log || !job.plus_archivelog {
         return (0, 0);
     }
-    (FILES * life::permille(look.cluster, index) / 1000, FILES)
+    (FILES * life::phase_permille(look.cluster, index) / 1000, FILES)
 }
 
 /// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
