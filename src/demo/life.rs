@@ -65,7 +65,7 @@ fn step_to(fleet: &mut Fleet, at: Micros) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
         v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
-        v3::step(cluster, &fleet.faults, fleet.speed, at);
+        v3::step_merge(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
             if !cluster.jobs[index].in_history {
                 advance_job(cluster, &fleet.faults, fleet.speed, index, at);

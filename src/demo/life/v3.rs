@@ -25,7 +25,7 @@ pub fn destination(cluster: &Cluster) -> &str {
 }
 
 /// Advances the merge of a cluster to a point in time.
-pub(super) fn step(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
+pub(super) fn step_merge(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.legacy.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
