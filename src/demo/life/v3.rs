@@ -29,7 +29,7 @@ pub(super) fn step_merge(cluster: &mut Cluster, faults: &[InjectedFault], speed:
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.legacy.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
-    if !stands(faults, zone) {
+    if !is_merge_stalled(faults, zone) {
         v3.merge.work_done += (at - v3.merge.accounted_until).max(0) * Micros::from(speed);
     }
     v3.merge.accounted_until = at;
@@ -54,13 +54,13 @@ pub(super) fn step_merge(cluster: &mut Cluster, faults: &[InjectedFault], speed:
 /// Returns when the zone that is merging has finished.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32) -> Option<Micros> {
     let merge = &cluster.legacy.as_ref()?.merge;
-    merge.zone.filter(|zone| !stands(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
+    merge.zone.filter(|zone| !is_merge_stalled(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
     Some(merge.accounted_until + (ZONE * 1000 - merge.work_done + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
-fn stands(faults: ClusterFaults<'_>, zone: usize) -> bool {
+fn is_merge_stalled(faults: ClusterFaults<'_>, zone: usize) -> bool {
     fails(faults, zone) || faults.holds_merge(zone)
 }
 
