@@ -61,12 +61,12 @@ pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32)
 
 /// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
 fn is_merge_stalled(faults: ClusterFaults<'_>, zone: usize) -> bool {
-    fails(faults, zone) || faults.holds_merge(zone)
+    has_merge_failed(faults, zone) || faults.holds_merge(zone)
 }
 
 /// Returns whether the merge of a zone has failed with an error.
 #[must_use]
-pub fn fails(faults: ClusterFaults<'_>, zone: usize) -> bool {
+pub fn has_merge_failed(faults: ClusterFaults<'_>, zone: usize) -> bool {
     faults.has_effect(&FaultEffect::CompactionFails, Some(zone))
 }
 
@@ -76,7 +76,7 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     Some(match cluster.legacy.as_ref()?.merge.zone {
         None => "IDLE",
-        Some(zone) if fails(faults, zone) => "ERROR",
+        Some(zone) if has_merge_failed(faults, zone) => "ERROR",
         Some(_) => "MERGING",
     })
 }

@@ -112,7 +112,7 @@ pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
         ]));
     };
     let (version, frozen) = (state.merge.version, state.last_freeze());
-    let error = state.merge.zone.is_some_and(|zone| v3::fails(look.faults(), zone));
+    let error = state.merge.zone.is_some_and(|zone| v3::has_merge_failed(look.faults(), zone));
     let (number, word) = merge_state(state.merge.zone.is_some(), error);
     item("", "cluster", 0, &look.cluster.name);
     item("", "try_frozen_version", frozen.version, "");
