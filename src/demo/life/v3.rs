@@ -47,7 +47,7 @@ pub(super) fn step_merge(cluster: &mut Cluster, faults: &[InjectedFault], speed:
         v3.merge.zone = Some(zone + 1);
     } else {
         v3.merge.zone = None;
-        merge_next(v3, at);
+        start_next_merge(v3, at);
     }
 }
 
@@ -81,7 +81,7 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     })
 }
 
-fn merge_next(v3: &mut LegacyState, at: Micros) {
+fn start_next_merge(v3: &mut LegacyState, at: Micros) {
     if v3.merge.zone.is_none() && v3.merge.version < v3.last_freeze().version {
         v3.merge.version += 1;
         v3.merge.zone = Some(0);
@@ -98,7 +98,7 @@ fn merge_next(v3: &mut LegacyState, at: Micros) {
 pub fn freeze(v3: &mut LegacyState, at: Micros) {
     let version = v3.last_freeze().version + 1;
     v3.freezes.push(Freeze { version, at });
-    merge_next(v3, at);
+    start_next_merge(v3, at);
 }
 
 /// Makes the transitions of the archive that are due, and records them in the event history.
