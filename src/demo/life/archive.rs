@@ -183,7 +183,7 @@ pub fn restart_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micr
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
         if cluster.line.is_legacy() {
-            v3::begin_round(cluster, speed, at);
+            v3::start_round(cluster, speed, at);
         } else {
             enable_round(cluster, tenant_id, speed, at);
         }

@@ -116,7 +116,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], spee
 }
 
 /// Starts a new round, unless one is running or there is no destination.
-pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Micros) {
+pub fn start_round(cluster: &mut Cluster, speed: u32, at: Micros) {
     let path = destination(cluster).to_owned();
     let interval = option(cluster, "log_archive_piece_switch_interval");
     let Some(sys) = cluster.tenant_mut(1) else { return };

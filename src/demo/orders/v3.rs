@@ -113,7 +113,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     }
     check_global_timestamps(cluster)?;
     destination::claim_archive(fleet, order)?;
-    v3::begin_round(&mut fleet.clusters[order.cluster], speed, order.at);
+    v3::start_round(&mut fleet.clusters[order.cluster], speed, order.at);
     Ok(())
 }
 
