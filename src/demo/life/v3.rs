@@ -118,7 +118,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[InjectedFault], spee
 /// Starts a new round, unless one is running or there is no destination.
 pub fn start_round(cluster: &mut Cluster, speed: u32, at: Micros) {
     let path = destination(cluster).to_owned();
-    let interval = option(cluster, "log_archive_piece_switch_interval");
+    let interval = dest_option(cluster, "log_archive_piece_switch_interval");
     let Some(sys) = cluster.tenant_mut(1) else { return };
     let over = sys.current_round().is_none_or(|round| round.status == RoundStatus::Stop);
     if !over || path.is_empty() {
@@ -161,7 +161,7 @@ pub fn stop_round(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, a
 
 /// Returns the value of a key of `backup_dest_option`.
 #[must_use]
-pub fn option(cluster: &Cluster, key: &str) -> Option<String> {
+pub fn dest_option(cluster: &Cluster, key: &str) -> Option<String> {
     let text = cluster.parameters.get("backup_dest_option")?;
     text.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
 }

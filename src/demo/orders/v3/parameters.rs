@@ -78,7 +78,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
     }
     let cluster = &mut fleet.clusters[order.cluster];
     store_value(cluster, order.at, name, value);
-    let interval = v3::option(cluster, "log_archive_checkpoint_interval")
+    let interval = v3::dest_option(cluster, "log_archive_checkpoint_interval")
         .or_else(|| cluster.parameters.get("log_archive_checkpoint_interval").cloned());
     if let Some(interval) = interval {
         for tenant in &mut cluster.tenants {
@@ -126,7 +126,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
                 if parse_option_duration(value).is_none_or(|length| length != 0 && !(day..=7 * day).contains(&length)) {
                     return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
                 }
-                let before = v3::option(cluster, key).and_then(|text| parse_option_duration(&text)).unwrap_or(0);
+                let before = v3::dest_option(cluster, key).and_then(|text| parse_option_duration(&text)).unwrap_or(0);
                 let archives = archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop);
                 if archives && (before == 0) != (parse_option_duration(value) == Some(0)) {
                     return Err(not_supported("change switch piece mode during log archive running is"));
