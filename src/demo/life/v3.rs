@@ -176,7 +176,7 @@ pub fn next_set_id(cluster: &Cluster) -> i64 {
 /// Returns the base of a tenant's next increment: the latest good set of the whole cluster at this destination, with no more
 /// than 64 increments, failed ones too, after the last full. No round is compared.
 #[must_use]
-pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
+pub fn increment_base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
     let path = destination(cluster);
     let entries = || tenant.sets.iter().rev().filter(|set| !set.legacy.of_tenants && set.path == path);
     let since = entries().take_while(|set| set.incremental).count();
@@ -210,10 +210,11 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = cluster.jobs[index].clone();
     let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.last_freeze().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
-    let base = base(cluster, tenant).filter(|_| job.incremental);
-    let incremental = base.is_some();
-    let (prev_full, prev_inc) =
-        base.map_or((0, 0), |base| (if base.incremental { base.prev_full } else { base.id }, base.id));
+    let base = increment_base(cluster, tenant).filter(|_| job.incremental);
+    let incremental = increment_base.is_some();
+    let (prev_full, prev_inc) = increment_base.map_or((0, 0), |base| {
+        (if increment_base.incremental { increment_base.prev_full } else { increment_base.id }, increment_base.id)
+    });
     let round = cluster.round_of(tenant);
     let replay = round.and_then(|round| round.start).map_or(job.start, |start| start.max(job.start - 2_000_000));
     let share = if incremental { 5 } else { 1 };
