@@ -346,7 +346,7 @@ fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: 
     });
     media::write(cluster, index);
     if cluster.line.is_legacy() {
-        v3::ended(cluster, index, at);
+        v3::record_end(cluster, index, at);
     }
 }
 

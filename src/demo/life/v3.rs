@@ -260,7 +260,7 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
 }
 
 /// Records the end of a job in the event history.
-pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Micros) {
+pub(super) fn record_end(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = &cluster.jobs[index];
     let result = ("result", job.result.to_string());
     let (event, items) = if job.tenant_id == 1 {
