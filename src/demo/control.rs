@@ -454,7 +454,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
 fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_legacy() {
-        return life::v3::restorable(fleet, cluster, tenant);
+        return life::v3::is_restorable(fleet, cluster, tenant);
     }
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");

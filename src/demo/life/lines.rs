@@ -227,7 +227,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
-    let restorable = |bench: &Bench, name: &str| v3::restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
+    let restorable = |bench: &Bench, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
     let sys = bench.tenant("sys").current_round().unwrap();
     assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
@@ -265,7 +265,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     bench.pass(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Interrupted);
-    assert!(!v3::restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
+    assert!(!v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
 }
 
 #[test]

@@ -303,7 +303,7 @@ pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Rou
 
 /// Returns whether the log reaches the end of the newest good set of a tenant, in the round it was made in.
 #[must_use]
-pub fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+pub fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     let good = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE";
     let reaches = |set: &Set| {
         let round = cluster.round_of(tenant).filter(|round| round.id == set.legacy.round)?;
