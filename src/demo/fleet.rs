@@ -15,7 +15,7 @@ use super::clock::Micros;
 use super::fault::InjectedFault;
 use super::holds::{HeldStatement, ReplyHold};
 use super::line::ReleaseLine;
-use super::media::Media;
+use super::media::StoredBackups;
 use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
@@ -190,7 +190,7 @@ pub struct Cluster {
     pub legacy: Option<LegacyState>,
     /// The info files that its backups wrote to the storage.
     #[serde(rename = "media")]
-    pub stored_backups: Media,
+    pub stored_backups: StoredBackups,
 }
 
 /// One observer.

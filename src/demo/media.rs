@@ -20,7 +20,7 @@ use super::statement::{Preview, ServerError, Until, Value};
 
 /// The info files that the backups of a cluster wrote.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Media {
+pub struct StoredBackups {
     /// The info files of its sets, by tenant and id.
     sets: Vec<SetInfo>,
     /// The passwords of backups that were started with one.
@@ -67,7 +67,7 @@ struct PieceFile {
     available: bool,
 }
 
-impl Media {
+impl StoredBackups {
     /// Records the password that a job of a tenant was started with.
     pub fn note(&mut self, tenant_id: i64, job_id: i64, password: &str) {
         self.starts.push(Start { tenant_id, job_id, password: digest(password) });

@@ -13,7 +13,7 @@ use crate::demo::fleet::{
 };
 use crate::demo::life;
 use crate::demo::line;
-use crate::demo::media::{self, Media};
+use crate::demo::media::{self, StoredBackups};
 use crate::demo::orders::{self, Issuer, destination};
 use crate::demo::statement::{Alter, BackupScope};
 
@@ -137,7 +137,7 @@ impl ClusterEntry {
             last_job_id: BTreeMap::new(),
             last_dest_id: 0,
             legacy: None,
-            stored_backups: Media::default(),
+            stored_backups: StoredBackups::default(),
         })
     }
 
