@@ -172,7 +172,7 @@ fn record_password(cluster: &mut Cluster, session: &Session, password: &str) {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
     let newest = cluster.jobs.iter().rev().find(|job| job.initiator_tenant_id == tenant_id);
     if let Some(job_id) = newest.map(|job| job.id) {
-        cluster.stored_backups.note(tenant_id, job_id, password);
+        cluster.stored_backups.record_password(tenant_id, job_id, password);
     }
 }
 

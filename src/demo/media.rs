@@ -69,7 +69,7 @@ struct PieceFile {
 
 impl StoredBackups {
     /// Records the password that a job of a tenant was started with.
-    pub fn note(&mut self, tenant_id: i64, job_id: i64, password: &str) {
+    pub fn record_password(&mut self, tenant_id: i64, job_id: i64, password: &str) {
         self.starts.push(Start { tenant_id, job_id, password: digest(password) });
     }
 
