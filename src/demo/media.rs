@@ -75,7 +75,7 @@ impl StoredBackups {
 
     /// Returns the highest id of a tenant's sets on the storage; 0 without one.
     #[must_use]
-    pub fn newest_set(&self, tenant_id: i64) -> i64 {
+    pub fn highest_set_id(&self, tenant_id: i64) -> i64 {
         self.sets.iter().filter(|set| set.tenant_id == tenant_id).map(|set| set.id).max().unwrap_or(0)
     }
 

@@ -151,7 +151,7 @@ pub fn start_tenant_job(
     }
     let incremental = base.is_some();
     let jobs = cluster.jobs.iter().filter(|job| job.tenant_id == tenant_id).map(|job| job.set_id);
-    let on_media = cluster.stored_backups.newest_set(tenant_id);
+    let on_media = cluster.stored_backups.highest_set_id(tenant_id);
     let set_id = tenant.sets.iter().map(|set| set.id).chain(jobs).max().unwrap_or(0).max(on_media) + 1;
     let id = cluster.allocate_job_id(tenant_id);
     let job = wanted.new_job(tenant_id, id, initiator, at);

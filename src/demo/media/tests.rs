@@ -143,9 +143,9 @@ fn a_backup_writes_its_info_file_when_it_ends() {
     let mut bench = bench();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(3_000);
-    assert_eq!(bench.cluster().stored_backups.newest_set(bench.tenant("pay").id), 2);
+    assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
     bench.pass(120_000);
-    assert_eq!(bench.cluster().stored_backups.newest_set(bench.tenant("pay").id), 3);
+    assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 3);
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [3]);
 }
 
