@@ -79,7 +79,7 @@ impl StoredBackups {
         self.sets.iter().filter(|set| set.tenant_id == tenant_id).map(|set| set.id).max().unwrap_or(0)
     }
 
-    fn keep(&mut self, tenant_id: i64, set: &Set, password: Option<String>) {
+    fn store_info(&mut self, tenant_id: i64, set: &Set, password: Option<String>) {
         self.sets.retain(|known| known.tenant_id != tenant_id || known.id != set.id);
         self.sets.push(SetInfo {
             tenant_id,
@@ -108,13 +108,13 @@ pub fn write(cluster: &mut Cluster, index: usize) {
     let password = start.map(|start| start.password.clone()).filter(|_| job.encrypted);
     let set = cluster.tenant_by_id(tenant_id).and_then(|tenant| tenant.sets.iter().find(|set| set.id == set_id));
     if let Some(set) = set.cloned() {
-        cluster.stored_backups.keep(tenant_id, &set, password);
+        cluster.stored_backups.store_info(tenant_id, &set, password);
     }
 }
 
 /// Writes the info file of a set from before the scenario.
 pub fn remember(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
-    cluster.stored_backups.keep(tenant_id, set, password.map(digest));
+    cluster.stored_backups.store_info(tenant_id, set, password.map(digest));
 }
 
 /// Returns the path of a destination, without what follows `?`.
