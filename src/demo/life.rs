@@ -344,7 +344,7 @@ fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: 
             set.finished_blocks = finished;
         }
     });
-    media::write(cluster, index);
+    media::write_set_info(cluster, index);
     if cluster.line.is_legacy() {
         v3::record_end(cluster, index, at);
     }

@@ -99,7 +99,7 @@ impl StoredBackups {
 }
 
 /// Writes the info file of the set of an ended job.
-pub fn write(cluster: &mut Cluster, index: usize) {
+pub fn write_set_info(cluster: &mut Cluster, index: usize) {
     let job = &cluster.jobs[index];
     let own = job.initiator_tenant_id == job.tenant_id;
     let starter = if own { (job.tenant_id, job.id) } else { (job.initiator_tenant_id, job.initiator_job_id) };
