@@ -113,7 +113,7 @@ pub fn write_set_info(cluster: &mut Cluster, index: usize) {
 }
 
 /// Writes the info file of a set from before the scenario.
-pub fn remember(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
+pub fn write_earlier_set_info(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
     cluster.stored_backups.store_info(tenant_id, set, password.map(digest));
 }
 

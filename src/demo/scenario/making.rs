@@ -269,7 +269,7 @@ fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
         let kind = kinds.get(&tenant.name).copied();
         for set in tenant.sets.clone() {
             let password = kind.and_then(|kind| kind.set_passwords.get(&set.id));
-            media::remember(cluster, tenant_id, &set, password.map(String::as_str));
+            media::write_earlier_set_info(cluster, tenant_id, &set, password.map(String::as_str));
         }
         if let (Some(tenant), Some(kind)) = (cluster.tenant_mut(tenant_id), kind) {
             tenant.sets.retain(|set| !kind.sets_unlisted.contains(&set.id));
