@@ -83,7 +83,7 @@ impl StoredBackups {
         self.sets.retain(|known| known.tenant_id != tenant_id || known.id != set.id);
         self.sets.push(SetInfo {
             tenant_id,
-            path: bare(&set.path).to_owned(),
+            path: path_of_uri(&set.path).to_owned(),
             id: set.id,
             incremental: set.incremental,
             prev_full: set.prev_full,
@@ -118,7 +118,7 @@ pub fn write_earlier_set_info(cluster: &mut Cluster, tenant_id: i64, set: &Set, 
 }
 
 /// Returns the path of a destination, without what follows `?`.
-fn bare(uri: &str) -> &str {
+fn path_of_uri(uri: &str) -> &str {
     uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
 }
 
@@ -193,10 +193,10 @@ fn faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
 fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
     for tenant in &look.cluster.tenants {
-        for round in tenant.rounds.iter().filter(|round| bare(&round.path) == path) {
+        for round in tenant.rounds.iter().filter(|round| path_of_uri(&round.path) == path) {
             files.extend(of_round(look, tenant, round));
         }
-        let here = tenant.current_round().is_some_and(|round| bare(&round.path) == path);
+        let here = tenant.current_round().is_some_and(|round| path_of_uri(&round.path) == path);
         if here && faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
             let written = files.iter().rposition(|file| file.available);
             files.truncate(written.unwrap_or(0));

@@ -1,7 +1,7 @@
 //! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
 //! `ObArchiveStore`).
 
-use super::{PieceFile, SetInfo, bare, digest, no_enough_log, pieces, release, sets};
+use super::{PieceFile, SetInfo, digest, no_enough_log, path_of_uri, pieces, release, sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
@@ -145,5 +145,5 @@ fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<V
 
 /// Returns whether a URI names that directory.
 pub(super) fn is_at(uri: &str, path: &str) -> bool {
-    bare(uri) == path
+    path_of_uri(uri) == path
 }
