@@ -70,7 +70,7 @@ struct PieceFile {
 impl StoredBackups {
     /// Records the password that a job of a tenant was started with.
     pub fn record_password(&mut self, tenant_id: i64, job_id: i64, password: &str) {
-        self.starts.push(Start { tenant_id, job_id, password: digest(password) });
+        self.starts.push(Start { tenant_id, job_id, password: password_digest(password) });
     }
 
     /// Returns the highest id of a tenant's sets on the storage; 0 without one.
@@ -114,7 +114,7 @@ pub fn write_set_info(cluster: &mut Cluster, index: usize) {
 
 /// Writes the info file of a set from before the scenario.
 pub fn write_earlier_set_info(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
-    cluster.stored_backups.store_info(tenant_id, set, password.map(digest));
+    cluster.stored_backups.store_info(tenant_id, set, password.map(password_digest));
 }
 
 /// Returns the path of a destination, without what follows `?`.
@@ -123,7 +123,7 @@ fn path_of_uri(uri: &str) -> &str {
 }
 
 /// Returns the digest of a password that a server stores and compares.
-fn digest(password: &str) -> String {
+fn password_digest(password: &str) -> String {
     Sha1::digest(password).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 

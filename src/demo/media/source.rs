@@ -1,7 +1,7 @@
 //! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
 //! `ObArchiveStore`).
 
-use super::{PieceFile, SetInfo, digest, no_enough_log, path_of_uri, pieces, release, sets};
+use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release, sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
@@ -90,7 +90,7 @@ fn choose_sets<'a>(
     until: i128,
     passwords: &[String],
 ) -> Result<(Vec<&'a SetInfo>, Micros), ServerError> {
-    let known: Vec<String> = passwords.iter().map(|password| digest(password)).collect();
+    let known: Vec<String> = passwords.iter().map(|password| password_digest(password)).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     let mut start = 0;
     for set in there {
