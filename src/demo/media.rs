@@ -132,7 +132,7 @@ fn password_digest(password: &str) -> String {
 ///
 /// # Errors
 /// 1210, 1235, 4018, 4179.
-pub(super) fn may_look(cluster: &Cluster, order: Issuer, preview: &Preview) -> Result<(), ServerError> {
+pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
         return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }

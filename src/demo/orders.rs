@@ -68,7 +68,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
         Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
         Alter::Backup { .. } => start_backup(fleet, order, alter),
-        Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
+        Alter::PreviewRestore(preview) => media::check_preview(&fleet.clusters[order.cluster], order, preview),
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
             let cluster = &mut fleet.clusters[order.cluster];

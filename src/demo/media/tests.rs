@@ -12,7 +12,7 @@ fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec
     let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), legacy: None };
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
     let order = Issuer { cluster: 0, tenant_id: 1, encrypted: false, at: bench.fleet.now };
-    may_look(bench.cluster(), order, &preview).map_err(|error| error.code)?;
+    check_preview(bench.cluster(), order, &preview).map_err(|error| error.code)?;
     let rows = restore_source(&look, &preview, &passwords).map_err(|error| error.code)?;
     Ok(rows
         .into_iter()
@@ -166,7 +166,7 @@ fn a_release_refuses_what_it_does_not_have() {
     let bench = bench();
     let preview = Preview { from: both(&bench), until: Until::Scn(point(&bench)), legacy: None };
     let order = Issuer { cluster: 0, tenant_id: 1002, encrypted: false, at: bench.fleet.now };
-    assert_eq!(may_look(bench.cluster(), order, &preview).unwrap_err().code, 4179);
+    assert_eq!(check_preview(bench.cluster(), order, &preview).unwrap_err().code, 4179);
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
         }
         Alter::CancelBackup(_) => cancel(&mut fleet.clusters[order.cluster], speed, order),
         Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[order.cluster], order),
-        Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
+        Alter::PreviewRestore(preview) => media::check_preview(&fleet.clusters[order.cluster], order, preview),
         Alter::MinorFreeze => Ok(()),
         Alter::CancelAll => {
             cancel_all(fleet, order);
