@@ -139,7 +139,7 @@ pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview)
     if cluster.line.generation == Generation::V3 {
         return before_v4::may_look(cluster, preview);
     }
-    if release(cluster) < [4, 2, 1] {
+    if release_numbers(cluster) < [4, 2, 1] {
         return Err(not_supported("restore preview is not support now"));
     }
     match preview.until {
@@ -151,7 +151,7 @@ pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview)
 }
 
 /// Returns the first three numbers of a cluster's version.
-fn release(cluster: &Cluster) -> [u64; 3] {
+fn release_numbers(cluster: &Cluster) -> [u64; 3] {
     let mut numbers = [0; 3];
     for (number, text) in numbers.iter_mut().zip(cluster.version.split('.')) {
         *number = text.parse().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
 //! `ObArchiveStore`).
 
-use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release, sets};
+use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release_numbers, sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
@@ -17,7 +17,7 @@ pub(super) fn rows(
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     // These releases overwrite the requested point before they store it, and SHOW needs it (V4.2.1, V4.2.2, V4.3.0 and V4.3.1
     // source, `physical_restore_preview`).
-    match release(look.cluster) {
+    match release_numbers(look.cluster) {
         [4, 2, 1 | 2] | [4, 3, 0] => return Err(not_supported("show restore preview do not specify backup dest")),
         [4, 3, 1] => return Err(server_error(5112, "Variable __ob_restore_preview_scn__ does not exists")),
         _ => {}
