@@ -350,7 +350,7 @@ impl ServerModel for SharedFleet {
         session: &Session,
         preview: &Preview,
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-        self.with_context(session, |look| media::restore_source(look, preview, &session.decryption))
+        self.with_context(session, |look| media::preview_rows(look, preview, &session.decryption))
             .unwrap_or_else(|| Ok(Vec::new()))
     }
 

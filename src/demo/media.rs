@@ -163,7 +163,7 @@ fn release_numbers(cluster: &Cluster) -> [u64; 3] {
 ///
 /// # Errors
 /// 1210, 1235, 4016, 4018, 5112, 9026, 9047, 9080.
-pub(super) fn restore_source(
+pub(super) fn preview_rows(
     look: &Look<'_>,
     preview: &Preview,
     passwords: &[String],

@@ -13,7 +13,7 @@ fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
     let order = Issuer { cluster: 0, tenant_id: 1, encrypted: false, at: bench.fleet.now };
     check_preview(bench.cluster(), order, &preview).map_err(|error| error.code)?;
-    let rows = restore_source(&look, &preview, &passwords).map_err(|error| error.code)?;
+    let rows = preview_rows(&look, &preview, &passwords).map_err(|error| error.code)?;
     Ok(rows
         .into_iter()
         .map(|row| match (&row[0].1, &row[1].1) {
