@@ -175,7 +175,7 @@ pub(super) fn preview_rows(
 }
 
 /// Returns the sets of a path whose info files exist, by id.
-fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
+fn stored_sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     let mut sets: Vec<&SetInfo> = look.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
     let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));

@@ -1,7 +1,7 @@
 //! RESTORE PREVIEW before V4: one directory with the sets and the log of the whole cluster, found by the cluster's name and id
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
-use super::{SetInfo, no_enough_log, of_round, sets, source};
+use super::{SetInfo, no_enough_log, of_round, source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
@@ -48,7 +48,7 @@ pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'stat
     let (cluster, until) = (look.cluster, at(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
     let path = v3::destination(cluster).to_owned();
-    let own: Vec<&SetInfo> = sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
+    let own: Vec<&SetInfo> = stored_sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     for set in own.into_iter().filter(|set| set.good && set.min_restore <= until) {
         if !set.incremental {

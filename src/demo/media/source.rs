@@ -1,7 +1,7 @@
 //! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
 //! `ObArchiveStore`).
 
-use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release_numbers, sets};
+use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release_numbers, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
@@ -33,7 +33,7 @@ pub(super) fn rows(
             log = Some(path);
         }
     }
-    let there = data.as_deref().map(|path| sets(look, path)).unwrap_or_default();
+    let there = data.as_deref().map(|path| stored_sets(look, path)).unwrap_or_default();
     let archived = log.as_deref().map(|path| pieces(look, path));
     let until = point(preview, &there, archived.as_deref())?;
     let (chosen, start) = choose_sets(&there, until, passwords)?;
