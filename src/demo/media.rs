@@ -179,13 +179,13 @@ fn stored_sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     let mut sets: Vec<&SetInfo> = look.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
     let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
-    if of_last.is_some_and(|tenant| faults(look).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {
+    if of_last.is_some_and(|tenant| cluster_faults(look).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {
         sets.pop();
     }
     sets
 }
 
-fn faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
+fn cluster_faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
     ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name }
 }
 
@@ -197,7 +197,7 @@ fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
             files.extend(of_round(look, tenant, round));
         }
         let here = tenant.current_round().is_some_and(|round| path_of_uri(&round.path) == path);
-        if here && faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
+        if here && cluster_faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
             let written = files.iter().rposition(|file| file.available);
             files.truncate(written.unwrap_or(0));
         }
@@ -206,7 +206,7 @@ fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
 }
 
 fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
-    let reached = archive::checkpoint(tenant, round, faults(look), look.fleet.speed, look.fleet.now);
+    let reached = archive::checkpoint(tenant, round, cluster_faults(look), look.fleet.speed, look.fleet.now);
     let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
     let file = |id: i64| {
         let from = start + (id - round.base_piece) * round.piece_interval;
