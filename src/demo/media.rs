@@ -190,7 +190,7 @@ fn cluster_faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
 }
 
 /// Returns the pieces in a directory, as the last of them describes them, oldest first.
-fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
+fn stored_pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
     for tenant in &look.cluster.tenants {
         for round in tenant.rounds.iter().filter(|round| path_of_uri(&round.path) == path) {

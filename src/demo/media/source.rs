@@ -1,7 +1,9 @@
 //! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
 //! `ObArchiveStore`).
 
-use super::{PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, pieces, release_numbers, stored_sets};
+use super::{
+    PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, release_numbers, stored_pieces, stored_sets,
+};
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
@@ -34,7 +36,7 @@ pub(super) fn rows(
         }
     }
     let there = data.as_deref().map(|path| stored_sets(look, path)).unwrap_or_default();
-    let archived = log.as_deref().map(|path| pieces(look, path));
+    let archived = log.as_deref().map(|path| stored_pieces(look, path));
     let until = point(preview, &there, archived.as_deref())?;
     let (chosen, start) = choose_sets(&there, until, passwords)?;
     let row = |kind: &str, id: i64, dest: String| {
