@@ -194,7 +194,7 @@ fn stored_pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
     for tenant in &look.cluster.tenants {
         for round in tenant.rounds.iter().filter(|round| path_of_uri(&round.path) == path) {
-            files.extend(of_round(look, tenant, round));
+            files.extend(pieces_of_round(look, tenant, round));
         }
         let here = tenant.current_round().is_some_and(|round| path_of_uri(&round.path) == path);
         if here && cluster_faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
@@ -205,7 +205,7 @@ fn stored_pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     files
 }
 
-fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
+fn pieces_of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
     let reached = archive::checkpoint(tenant, round, cluster_faults(look), look.fleet.speed, look.fleet.now);
     let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
     let file = |id: i64| {

@@ -1,7 +1,7 @@
 //! RESTORE PREVIEW before V4: one directory with the sets and the log of the whole cluster, found by the cluster's name and id
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
-use super::{SetInfo, no_enough_log, of_round, source, stored_sets};
+use super::{SetInfo, no_enough_log, pieces_of_round, source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
@@ -60,7 +60,7 @@ pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'stat
     let covers = |round: &&Round| round.start.is_some_and(|start| start <= last.start_replay);
     let sys = cluster.tenants.first();
     let round = sys.and_then(|sys| Some((sys, sys.rounds.iter().rev().find(covers)?)));
-    let pieces = round.map(|(sys, round)| of_round(look, sys, round)).unwrap_or_default();
+    let pieces = round.map(|(sys, round)| pieces_of_round(look, sys, round)).unwrap_or_default();
     let usable: Vec<_> = pieces.into_iter().filter(|piece| piece.available && piece.end > last.start_replay).collect();
     if usable.last().is_none_or(|piece| piece.checkpoint < until) {
         let what = "Incorrect arguments to backup piece list, restore timestamp larger than largest checkpoint ts";
