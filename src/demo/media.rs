@@ -223,6 +223,6 @@ fn pieces_of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Piece
     (round.base_piece..=archive::last_piece(round, reached)).map(file).collect()
 }
 
-fn no_enough_log() -> ServerError {
+fn not_enough_log() -> ServerError {
     server_error(4018, "No enough log for restore")
 }

@@ -1,7 +1,7 @@
 //! RESTORE PREVIEW before V4: one directory with the sets and the log of the whole cluster, found by the cluster's name and id
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
-use super::{SetInfo, no_enough_log, pieces_of_round, source, stored_sets};
+use super::{SetInfo, not_enough_log, pieces_of_round, source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
@@ -44,7 +44,7 @@ pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-    let Some((old, _)) = asked(preview) else { return Err(no_enough_log()) };
+    let Some((old, _)) = asked(preview) else { return Err(not_enough_log()) };
     let (cluster, until) = (look.cluster, at(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
     let path = v3::destination(cluster).to_owned();

@@ -2,7 +2,7 @@
 //! `ObArchiveStore`).
 
 use super::{
-    PieceFile, SetInfo, no_enough_log, password_digest, path_of_uri, release_numbers, stored_pieces, stored_sets,
+    PieceFile, SetInfo, not_enough_log, password_digest, path_of_uri, release_numbers, stored_pieces, stored_sets,
 };
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
@@ -120,7 +120,7 @@ fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<V
     if clock::scn(start) >= until {
         return Err(server_error(1210, "Incorrect arguments"));
     }
-    let Some(dest_id) = archived.first().map(|piece| piece.dest_id) else { return Err(no_enough_log()) };
+    let Some(dest_id) = archived.first().map(|piece| piece.dest_id) else { return Err(not_enough_log()) };
     let mut chosen: Vec<&PieceFile> = Vec::new();
     let usable = |piece: &&PieceFile| piece.dest_id == dest_id && piece.available && piece.end > start;
     for piece in archived.iter().filter(usable) {
@@ -134,14 +134,14 @@ fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<V
         if !continues {
             chosen.clear();
             if piece.start > start {
-                return Err(no_enough_log());
+                return Err(not_enough_log());
             }
         }
         chosen.push(piece);
     }
     match chosen.last() {
         Some(last) if clock::scn(last.checkpoint) >= until => Ok(chosen),
-        _ => Err(no_enough_log()),
+        _ => Err(not_enough_log()),
     }
 }
 
