@@ -137,7 +137,7 @@ pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview)
         return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }
     if cluster.line.generation == Generation::V3 {
-        return before_v4::may_look(cluster, preview);
+        return before_v4::check_preview(cluster, preview);
     }
     if release_numbers(cluster) < [4, 2, 1] {
         return Err(not_supported("restore preview is not support now"));

@@ -10,7 +10,7 @@ use crate::demo::projection::Look;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.
-pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
+pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
     let Some((old, _)) = asked(preview) else {
         return Err(server_error(1210, "Incorrect arguments to restore preview"));
     };
