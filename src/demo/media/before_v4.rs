@@ -11,7 +11,7 @@ use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.
 pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
-    let Some((old, _)) = asked(preview) else {
+    let Some((old, _)) = requested_point(preview) else {
         return Err(server_error(1210, "Incorrect arguments to restore preview"));
     };
     at(preview, "+08:00")?;
@@ -23,7 +23,7 @@ pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), 
     Ok(())
 }
 
-fn asked(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
+fn requested_point(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
     match &preview.until {
         Until::Time(time) => preview.legacy.as_ref().map(|old| (old, time.as_str())),
         _ => None,
@@ -33,7 +33,7 @@ fn asked(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
 /// Returns the requested restore point, parsed in the zone of the session.
 fn at(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
     let nothing = || server_error(1210, "Incorrect arguments to restore preview");
-    let (_, time) = asked(preview).ok_or_else(nothing)?;
+    let (_, time) = requested_point(preview).ok_or_else(nothing)?;
     moment(time, zone)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-    let Some((old, _)) = asked(preview) else { return Err(not_enough_log()) };
+    let Some((old, _)) = requested_point(preview) else { return Err(not_enough_log()) };
     let (cluster, until) = (look.cluster, at(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
     let path = v3::destination(cluster).to_owned();
