@@ -14,7 +14,7 @@ pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), 
     let Some((old, _)) = requested_point(preview) else {
         return Err(server_error(1210, "Incorrect arguments to restore preview"));
     };
-    at(preview, "+08:00")?;
+    parse_point(preview, "+08:00")?;
     let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
     let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
     if !own || !source::is_at(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
@@ -31,7 +31,7 @@ fn requested_point(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
 }
 
 /// Returns the requested restore point, parsed in the zone of the session.
-fn at(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
+fn parse_point(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
     let nothing = || server_error(1210, "Incorrect arguments to restore preview");
     let (_, time) = requested_point(preview).ok_or_else(nothing)?;
     moment(time, zone)
@@ -45,7 +45,7 @@ pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     let Some((old, _)) = requested_point(preview) else { return Err(not_enough_log()) };
-    let (cluster, until) = (look.cluster, at(preview, look.zone)?);
+    let (cluster, until) = (look.cluster, parse_point(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
     let path = v3::destination(cluster).to_owned();
     let own: Vec<&SetInfo> = stored_sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
