@@ -34,11 +34,11 @@ fn requested_point(preview: &Preview) -> Option<(&LegacyPreview, &str)> {
 fn parse_point(preview: &Preview, zone: &str) -> Result<Micros, ServerError> {
     let nothing = || server_error(1210, "Incorrect arguments to restore preview");
     let (_, time) = requested_point(preview).ok_or_else(nothing)?;
-    moment(time, zone)
+    parse_timestamp(time, zone)
 }
 
 /// Parses a time that is written in a time zone.
-pub(super) fn moment(text: &str, zone: &str) -> Result<Micros, ServerError> {
+pub(super) fn parse_timestamp(text: &str, zone: &str) -> Result<Micros, ServerError> {
     clock::parse_time(text, zone).ok_or_else(|| server_error(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
 }
 
