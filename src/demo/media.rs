@@ -169,7 +169,7 @@ pub(super) fn preview_rows(
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     if look.cluster.line.generation == Generation::V3 {
-        return before_v4::rows(look, preview);
+        return before_v4::preview_rows(look, preview);
     }
     source::rows(look, preview, passwords)
 }
