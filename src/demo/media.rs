@@ -171,7 +171,7 @@ pub(super) fn preview_rows(
     if look.cluster.line.generation == Generation::V3 {
         return before_v4::preview_rows(look, preview);
     }
-    source::rows(look, preview, passwords)
+    source::preview_rows(look, preview, passwords)
 }
 
 /// Returns the sets of a path whose info files exist, by id.

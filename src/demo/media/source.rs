@@ -12,7 +12,7 @@ use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
-pub(super) fn rows(
+pub(super) fn preview_rows(
     look: &Look<'_>,
     preview: &Preview,
     passwords: &[String],
