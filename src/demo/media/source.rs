@@ -37,7 +37,7 @@ pub(super) fn preview_rows(
     }
     let there = data.as_deref().map(|path| stored_sets(look, path)).unwrap_or_default();
     let archived = log.as_deref().map(|path| stored_pieces(look, path));
-    let until = point(preview, &there, archived.as_deref())?;
+    let until = restore_point(preview, &there, archived.as_deref())?;
     let (chosen, start) = choose_sets(&there, until, passwords)?;
     let row = |kind: &str, id: i64, dest: String| {
         vec![
@@ -68,7 +68,7 @@ pub(super) fn preview_rows(
 }
 
 /// Returns the restore point, in nanoseconds.
-fn point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) -> Result<i128, ServerError> {
+fn restore_point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) -> Result<i128, ServerError> {
     match (&preview.until, archived) {
         (Until::Scn(scn), _) => Ok(*scn),
         // A set with its own log has one restore point, whatever time was requested.
