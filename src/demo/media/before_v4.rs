@@ -17,7 +17,7 @@ pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), 
     parse_point(preview, "+08:00")?;
     let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
     let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
-    if !own || !source::is_at(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
+    if !own || !source::names_path(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
         return Err(server_error(4018, "Entry not exist"));
     }
     Ok(())

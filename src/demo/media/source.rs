@@ -146,6 +146,6 @@ fn choose_pieces(archived: &[PieceFile], start: Micros, until: i128) -> Result<V
 }
 
 /// Returns whether a URI names that directory.
-pub(super) fn is_at(uri: &str, path: &str) -> bool {
+pub(super) fn names_path(uri: &str, path: &str) -> bool {
     path_of_uri(uri) == path
 }
