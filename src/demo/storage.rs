@@ -39,7 +39,7 @@ impl Owner {
 }
 
 /// The content of a directory.
-enum Found {
+enum DirectoryContent {
     /// Nothing, or the directory does not exist.
     Empty,
     /// Files, but no format file.
@@ -56,11 +56,11 @@ pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
     (path.starts_with(data) && !climbs).then_some(path)
 }
 
-fn found(folder: &Path) -> Found {
+fn found(folder: &Path) -> DirectoryContent {
     match fs::read(folder.join(format::NAME)) {
-        Ok(file) => Found::Of(format::read(&file)),
-        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => Found::Strange,
-        Err(_) => Found::Empty,
+        Ok(file) => DirectoryContent::Of(format::read(&file)),
+        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Strange,
+        Err(_) => DirectoryContent::Empty,
     }
 }
 
@@ -73,9 +73,9 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
     let (code, text) = match found(folder) {
-        Found::Of(Some(owner)) if owner == own => return Ok(()),
-        Found::Of(_) => OTHER_FORMAT_FILE,
-        Found::Empty | Found::Strange => NO_FORMAT_FILE,
+        DirectoryContent::Of(Some(owner)) if owner == own => return Ok(()),
+        DirectoryContent::Of(_) => OTHER_FORMAT_FILE,
+        DirectoryContent::Empty | DirectoryContent::Strange => NO_FORMAT_FILE,
     };
     Err((-i64::from(code), text))
 }
@@ -86,8 +86,8 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
 /// Returns 9080 without a readable format file.
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
     let owner = match folder.map(found) {
-        Some(Found::Of(owner)) => owner,
-        Some(Found::Empty | Found::Strange) => None,
+        Some(DirectoryContent::Of(owner)) => owner,
+        Some(DirectoryContent::Empty | DirectoryContent::Strange) => None,
         None => fleet.directory_owners.get(place).cloned(),
     };
     owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
@@ -120,10 +120,10 @@ pub fn claim(
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
     match found(folder) {
-        Found::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
-        Found::Of(_) => Err(refused(OTHER_FORMAT_FILE)),
-        Found::Strange => Err(refused(NO_FORMAT_FILE)),
-        Found::Empty => {
+        DirectoryContent::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
+        DirectoryContent::Of(_) => Err(refused(OTHER_FORMAT_FILE)),
+        DirectoryContent::Strange => Err(refused(NO_FORMAT_FILE)),
+        DirectoryContent::Empty => {
             fs::create_dir_all(folder).map_err(failed)?;
             fs::write(folder.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
             Ok(true)
