@@ -43,7 +43,7 @@ enum DirectoryContent {
     /// Nothing, or the directory does not exist.
     Empty,
     /// Files, but no format file.
-    Strange,
+    Foreign,
     /// A format file with this owner; `None` if it cannot be parsed.
     Of(Option<Owner>),
 }
@@ -59,7 +59,7 @@ pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
 fn found(folder: &Path) -> DirectoryContent {
     match fs::read(folder.join(format::NAME)) {
         Ok(file) => DirectoryContent::Of(format::read(&file)),
-        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Strange,
+        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
     }
 }
@@ -75,7 +75,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
     let (code, text) = match found(folder) {
         DirectoryContent::Of(Some(owner)) if owner == own => return Ok(()),
         DirectoryContent::Of(_) => OTHER_FORMAT_FILE,
-        DirectoryContent::Empty | DirectoryContent::Strange => NO_FORMAT_FILE,
+        DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
     };
     Err((-i64::from(code), text))
 }
@@ -87,7 +87,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
     let owner = match folder.map(found) {
         Some(DirectoryContent::Of(owner)) => owner,
-        Some(DirectoryContent::Empty | DirectoryContent::Strange) => None,
+        Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
     };
     owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
@@ -122,7 +122,7 @@ pub fn claim(
     match found(folder) {
         DirectoryContent::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
         DirectoryContent::Of(_) => Err(refused(OTHER_FORMAT_FILE)),
-        DirectoryContent::Strange => Err(refused(NO_FORMAT_FILE)),
+        DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
             fs::create_dir_all(folder).map_err(failed)?;
             fs::write(folder.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
