@@ -45,7 +45,7 @@ enum DirectoryContent {
     /// Files, but no format file.
     Foreign,
     /// A format file with this owner; `None` if it cannot be parsed.
-    Of(Option<Owner>),
+    Owned(Option<Owner>),
 }
 
 /// Returns the path on this host; `None` if it is not below the fleet's data directory.
@@ -58,7 +58,7 @@ pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
 
 fn found(folder: &Path) -> DirectoryContent {
     match fs::read(folder.join(format::NAME)) {
-        Ok(file) => DirectoryContent::Of(format::read(&file)),
+        Ok(file) => DirectoryContent::Owned(format::read(&file)),
         Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
     }
@@ -73,8 +73,8 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
     let (code, text) = match found(folder) {
-        DirectoryContent::Of(Some(owner)) if owner == own => return Ok(()),
-        DirectoryContent::Of(_) => OTHER_FORMAT_FILE,
+        DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
+        DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
         DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
     };
     Err((-i64::from(code), text))
@@ -86,7 +86,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
 /// Returns 9080 without a readable format file.
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
     let owner = match folder.map(found) {
-        Some(DirectoryContent::Of(owner)) => owner,
+        Some(DirectoryContent::Owned(owner)) => owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
     };
@@ -120,8 +120,8 @@ pub fn claim(
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
     match found(folder) {
-        DirectoryContent::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
-        DirectoryContent::Of(_) => Err(refused(OTHER_FORMAT_FILE)),
+        DirectoryContent::Owned(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
+        DirectoryContent::Owned(_) => Err(refused(OTHER_FORMAT_FILE)),
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
             fs::create_dir_all(folder).map_err(failed)?;
