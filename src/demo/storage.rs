@@ -50,16 +50,16 @@ enum DirectoryContent {
 
 /// Returns the path on this host; `None` if it is not below the fleet's data directory.
 #[must_use]
-pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
+pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path.strip_prefix("file://")?);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     (path.starts_with(data) && !climbs).then_some(path)
 }
 
 fn found(folder: &Path) -> DirectoryContent {
-    match fs::read(folder.join(format::NAME)) {
+    match fs::read(local_path.join(format::NAME)) {
         Ok(file) => DirectoryContent::Owned(format::read(&file)),
-        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
+        Err(_) if fs::read_dir(local_path).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
     }
 }
@@ -72,7 +72,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
-    let (code, text) = match found(folder) {
+    let (code, text) = match found(local_path) {
         DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
         DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
         DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
@@ -85,7 +85,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
 /// # Errors
 /// Returns 9080 without a readable format file.
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
-    let owner = match folder.map(found) {
+    let owner = match local_path.map(found) {
         Some(DirectoryContent::Owned(owner)) => owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
@@ -108,7 +108,7 @@ pub fn claim(
     by: &Taker<'_>,
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| server_error(code, text);
-    let Some(folder) = folder else {
+    let Some(folder) = local_path else {
         return match fleet.directory_owners.get(place) {
             Some(owner) if own == Some(owner) => Ok(false),
             Some(_) => Err(refused(OTHER_FORMAT_FILE)),
@@ -119,13 +119,13 @@ pub fn claim(
         };
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
-    match found(folder) {
+    match found(local_path) {
         DirectoryContent::Owned(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
         DirectoryContent::Owned(_) => Err(refused(OTHER_FORMAT_FILE)),
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
-            fs::create_dir_all(folder).map_err(failed)?;
-            fs::write(folder.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
+            fs::create_dir_all(local_path).map_err(failed)?;
+            fs::write(local_path.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
             Ok(true)
         }
     }

@@ -78,7 +78,7 @@ fn mask_key(key: &str) -> String {
 /// 9026; 9080 where no format file is there.
 pub(crate) fn owner_of_uri(fleet: &Fleet, line: &ReleaseLine, uri: &str) -> Result<(String, Owner), ServerError> {
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
-    let folder = storage::folder(&fleet.data_dir, &path);
+    let folder = storage::local_path(&fleet.data_dir, &path);
     let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
     let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.path_column())?;
     Ok((dest.path, owner))
@@ -169,7 +169,7 @@ fn claim_destination(
     if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
         return Err(server_error(code, format!("{text}, try to set a new directory.")));
     }
-    let folder = storage::folder(&fleet.data_dir, &uri.path).filter(|_| !uri.object_storage);
+    let folder = storage::local_path(&fleet.data_dir, &uri.path).filter(|_| !uri.object_storage);
     let (path, extension) = (uri.path.clone(), uri.extension.clone());
     let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: order.at };
     let place = dest.path_column();
