@@ -56,7 +56,7 @@ pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
     (path.starts_with(data) && !climbs).then_some(path)
 }
 
-fn found(folder: &Path) -> DirectoryContent {
+fn inspect_directory(folder: &Path) -> DirectoryContent {
     match fs::read(local_path.join(format::NAME)) {
         Ok(file) => DirectoryContent::Owned(format::read(&file)),
         Err(_) if fs::read_dir(local_path).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
@@ -72,7 +72,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
-    let (code, text) = match found(local_path) {
+    let (code, text) = match inspect_directory(local_path) {
         DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
         DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
         DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
@@ -85,7 +85,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<
 /// # Errors
 /// Returns 9080 without a readable format file.
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
-    let owner = match local_path.map(found) {
+    let owner = match local_path.map(inspect_directory) {
         Some(DirectoryContent::Owned(owner)) => owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
@@ -119,7 +119,7 @@ pub fn claim(
         };
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
-    match found(local_path) {
+    match inspect_directory(local_path) {
         DirectoryContent::Owned(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
         DirectoryContent::Owned(_) => Err(refused(OTHER_FORMAT_FILE)),
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
