@@ -240,7 +240,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     let job = cluster.jobs[index].clone();
     let refused = cluster.tenant_by_id(job.tenant_id).and_then(|tenant| {
         let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == job.path)?;
-        storage::check(cluster.id, tenant.id, known).err()
+        storage::check_directory(cluster.id, tenant.id, known).err()
     });
     if let Some((code, text)) = refused {
         fail_job(cluster, speed, index, at, code, text);

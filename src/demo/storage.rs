@@ -68,7 +68,7 @@ fn inspect_directory(folder: &Path) -> DirectoryContent {
 ///
 /// # Errors
 /// The code as the source has it, negative, and its text.
-pub fn check(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<(), (i64, &'static str)> {
+pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<(), (i64, &'static str)> {
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };

@@ -98,7 +98,7 @@ pub fn schedule_round(cluster: &mut Cluster, tenant_id: i64, faults: &[InjectedF
 pub fn check_directory(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
     let Some(dest) = &tenant.archive_dest else { return Err((-4018, "Entry not exist")) };
     let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == dest.location.path_column());
-    known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
+    known.map_or(Ok(()), |known| storage::check_directory(cluster_id, tenant.id, known))
 }
 
 /// Resumes a paused round, or starts a new one; the caller has checked that it may.
