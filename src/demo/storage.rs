@@ -73,7 +73,7 @@ pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) 
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
     let (code, text) = match inspect_directory(local_path) {
-        DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
+        DirectoryContent::Owned(Some(owner)) if directory_owner == own => return Ok(()),
         DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
         DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
     };
@@ -84,13 +84,13 @@ pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) 
 ///
 /// # Errors
 /// Returns 9080 without a readable format file.
-pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
+pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
     let owner = match local_path.map(inspect_directory) {
-        Some(DirectoryContent::Owned(owner)) => owner,
+        Some(DirectoryContent::Owned(owner)) => directory_owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
     };
-    owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
+    directory_owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
 
 /// Claims a directory for a destination that is being set; returns true if its format file had to be written, so that the
@@ -110,7 +110,7 @@ pub fn claim(
     let refused = |(code, text): (u16, &str)| server_error(code, text);
     let Some(folder) = local_path else {
         return match fleet.directory_owners.get(place) {
-            Some(owner) if own == Some(owner) => Ok(false),
+            Some(owner) if own == Some(directory_owner) => Ok(false),
             Some(_) => Err(refused(OTHER_FORMAT_FILE)),
             None => {
                 fleet.directory_owners.insert(place.to_owned(), new.clone());
@@ -120,7 +120,7 @@ pub fn claim(
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
     match inspect_directory(local_path) {
-        DirectoryContent::Owned(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
+        DirectoryContent::Owned(owner) if directory_owner.is_some() && directory_owner.as_ref() == own => Ok(false),
         DirectoryContent::Owned(_) => Err(refused(OTHER_FORMAT_FILE)),
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {

@@ -80,7 +80,7 @@ pub(crate) fn owner_of_uri(fleet: &Fleet, line: &ReleaseLine, uri: &str) -> Resu
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::local_path(&fleet.data_dir, &path);
     let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
-    let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.path_column())?;
+    let owner = storage::directory_owner(fleet, dest.folder.as_deref(), &dest.path_column())?;
     Ok((dest.path, owner))
 }
 
