@@ -99,7 +99,7 @@ pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Res
 ///
 /// # Errors
 /// 9071, 9080, 9081.
-pub fn claim(
+pub fn claim_directory(
     fleet: &mut Fleet,
     folder: Option<&Path>,
     place: &str,

@@ -187,7 +187,7 @@ fn claim_destination(
     let new = owner(dest_type, cluster.upcoming_dest_id());
     let names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
     let by = Taker { cluster: &names.0, tenant: &names.1, at: order.at };
-    let made = storage::claim(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
+    let made = storage::claim_directory(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
     let cluster = &mut fleet.clusters[order.cluster];
     dest.dest_id = match own {
         Some(own) if !made => own.dest_id,
