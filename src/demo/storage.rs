@@ -15,7 +15,7 @@ use super::statement::ServerError;
 
 mod format;
 
-pub use format::Taker;
+pub use format::Claimant;
 
 const NO_FORMAT_FILE: (u16, &str) = (9080, "format file does not exist, try to set a new directory.");
 const OTHER_FORMAT_FILE: (u16, &str) = (9081, "format file does not match, try to set a new directory.");
@@ -105,7 +105,7 @@ pub fn claim_directory(
     place: &str,
     own: Option<&Owner>,
     new: &Owner,
-    by: &Taker<'_>,
+    by: &Claimant<'_>,
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| server_error(code, text);
     let Some(folder) = local_path else {

@@ -6,7 +6,7 @@ use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDe
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, ReleaseLine};
 use crate::demo::statement::ServerError;
-use crate::demo::storage::{self, Owner, Taker};
+use crate::demo::storage::{self, Claimant, Owner};
 
 use super::{Issuer, is_archive_running, not_supported, server_error};
 
@@ -186,7 +186,7 @@ fn claim_destination(
     let own = own.map(|known| owner(dest_type, known.dest.dest_id));
     let new = owner(dest_type, cluster.upcoming_dest_id());
     let names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
-    let by = Taker { cluster: &names.0, tenant: &names.1, at: order.at };
+    let by = Claimant { cluster: &names.0, tenant: &names.1, at: order.at };
     let made = storage::claim_directory(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
     let cluster = &mut fleet.clusters[order.cluster];
     dest.dest_id = match own {

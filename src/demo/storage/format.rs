@@ -18,7 +18,7 @@ const DATA_TYPE: u8 = 29;
 const TYPES: [&str; 2] = ["backup_data", Owner::ARCHIVE];
 
 /// Who claims a directory, and when.
-pub struct Taker<'a> {
+pub struct Claimant<'a> {
     /// The cluster's name.
     pub cluster: &'a str,
     /// The tenant's name.
@@ -28,7 +28,7 @@ pub struct Taker<'a> {
 }
 
 /// Returns the bytes of a directory's format file.
-pub(super) fn written(owner: &Owner, by: &Taker<'_>, path: &str) -> Vec<u8> {
+pub(super) fn written(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
     let mut body = [text(by.cluster), text(by.tenant), text(path)].concat();
     let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
     let incarnation = 1;
@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn format_file_names_its_owner_unless_truncated() {
         let owner = Owner { dest_type: "archive_log".into(), cluster_id: 1001, tenant_id: 1004, dest_id: 300 };
-        let file = written(&owner, &Taker { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
+        let file =
+            written(&owner, &Claimant { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
         assert_eq!(read(&file), Some(owner));
         assert_eq!(read(&file[..60]), None);
         assert_eq!(read(b"{}"), None);
