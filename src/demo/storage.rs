@@ -125,7 +125,7 @@ pub fn claim_directory(
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
             fs::create_dir_all(local_path).map_err(failed)?;
-            fs::write(local_path.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
+            fs::write(local_path.join(format::NAME), format::encode(new, by, place)).map_err(failed)?;
             Ok(true)
         }
     }

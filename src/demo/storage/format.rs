@@ -28,7 +28,7 @@ pub struct Claimant<'a> {
 }
 
 /// Returns the bytes of a directory's format file.
-pub(super) fn written(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
+pub(super) fn encode(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
     let mut body = [text(by.cluster), text(by.tenant), text(path)].concat();
     let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
     let incarnation = 1;
@@ -112,8 +112,7 @@ mod tests {
     #[test]
     fn format_file_names_its_owner_unless_truncated() {
         let owner = Owner { dest_type: "archive_log".into(), cluster_id: 1001, tenant_id: 1004, dest_id: 300 };
-        let file =
-            written(&owner, &Claimant { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
+        let file = encode(&owner, &Claimant { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
         assert_eq!(read(&file), Some(owner));
         assert_eq!(read(&file[..60]), None);
         assert_eq!(read(b"{}"), None);
