@@ -58,7 +58,7 @@ pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
 
 fn inspect_directory(folder: &Path) -> DirectoryContent {
     match fs::read(local_path.join(format::NAME)) {
-        Ok(file) => DirectoryContent::Owned(format::read(&file)),
+        Ok(file) => DirectoryContent::Owned(format::decode(&file)),
         Err(_) if fs::read_dir(local_path).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
     }

@@ -70,7 +70,7 @@ impl Channel {
         }
     }
 
-    /// Returns when the client has closed its side; what it sends meanwhile is left for [`Channel::read`].
+    /// Returns when the client has closed its side; what it sends meanwhile is left for [`Channel::decode`].
     pub async fn gone(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
             // The next command is already here: the client is still connected.

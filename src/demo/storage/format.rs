@@ -44,7 +44,7 @@ pub(super) fn encode(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
 }
 
 /// Parses a format file; `None` if it is malformed.
-pub(super) fn read(file: &[u8]) -> Option<Owner> {
+pub(super) fn decode(file: &[u8]) -> Option<Owner> {
     let mut rest = file.get(usize::from(*file.get(8)?)..)?;
     let mut body = take_object(&mut rest)?;
     for _ in ["cluster", "tenant", "path"] {
@@ -113,8 +113,8 @@ mod tests {
     fn format_file_names_its_owner_unless_truncated() {
         let owner = Owner { dest_type: "archive_log".into(), cluster_id: 1001, tenant_id: 1004, dest_id: 300 };
         let file = encode(&owner, &Claimant { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
-        assert_eq!(read(&file), Some(owner));
-        assert_eq!(read(&file[..60]), None);
-        assert_eq!(read(b"{}"), None);
+        assert_eq!(decode(&file), Some(owner));
+        assert_eq!(decode(&file[..60]), None);
+        assert_eq!(decode(b"{}"), None);
     }
 }
