@@ -33,10 +33,10 @@ pub(super) fn encode(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
     let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
     let incarnation = 1;
     for value in [owner.cluster_id, owner.tenant_id, incarnation, owner.dest_id] {
-        body.extend(number(u64::try_from(value).unwrap_or(0)));
+        body.extend(encode_number(u64::try_from(value).unwrap_or(0)));
     }
-    body.extend(number(dest_type as u64));
-    body.extend(number(u64::try_from(by.at).unwrap_or(0)));
+    body.extend(encode_number(dest_type as u64));
+    body.extend(encode_number(u64::try_from(by.at).unwrap_or(0)));
     let mut file = vec![DATA_TYPE, 0, 1, 0, 1, 0, 0, 0, HEADER, 0];
     file.resize(usize::from(HEADER), 0);
     file.extend(object(&body));
@@ -60,7 +60,7 @@ fn low_bits(value: u64) -> u8 {
     value.to_le_bytes()[0] & 0x7f
 }
 
-fn number(mut value: u64) -> Vec<u8> {
+fn encode_number(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 0x7f {
         bytes.push(low_bits(value) | 0x80);
@@ -81,7 +81,7 @@ fn object(parts: &[u8]) -> Vec<u8> {
 
 /// Encodes a text with a zero at its end.
 fn text(text: &str) -> Vec<u8> {
-    object(&[&number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
+    object(&[&encode_number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
 }
 
 fn take_number(rest: &mut &[u8]) -> Option<u64> {
