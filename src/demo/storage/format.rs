@@ -39,7 +39,7 @@ pub(super) fn encode(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
     body.extend(encode_number(u64::try_from(by.at).unwrap_or(0)));
     let mut file = vec![DATA_TYPE, 0, 1, 0, 1, 0, 0, 0, HEADER, 0];
     file.resize(usize::from(HEADER), 0);
-    file.extend(object(&body));
+    file.extend(encode_object(&body));
     file
 }
 
@@ -70,7 +70,7 @@ fn encode_number(mut value: u64) -> Vec<u8> {
     bytes
 }
 
-fn object(parts: &[u8]) -> Vec<u8> {
+fn encode_object(parts: &[u8]) -> Vec<u8> {
     let mut object = vec![1];
     let length = parts.len() as u64;
     object.extend((0..4).map(|group| low_bits(length >> (7 * group)) | 0x80));
@@ -81,7 +81,7 @@ fn object(parts: &[u8]) -> Vec<u8> {
 
 /// Encodes a text with a zero at its end.
 fn text(text: &str) -> Vec<u8> {
-    object(&[&encode_number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
+    encode_object(&[&encode_number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
 }
 
 fn take_number(rest: &mut &[u8]) -> Option<u64> {
