@@ -29,7 +29,7 @@ pub struct Claimant<'a> {
 
 /// Returns the bytes of a directory's format file.
 pub(super) fn encode(owner: &Owner, by: &Claimant<'_>, path: &str) -> Vec<u8> {
-    let mut body = [text(by.cluster), text(by.tenant), text(path)].concat();
+    let mut body = [encode_text(by.cluster), encode_text(by.tenant), encode_text(path)].concat();
     let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
     let incarnation = 1;
     for value in [owner.cluster_id, owner.tenant_id, incarnation, owner.dest_id] {
@@ -80,7 +80,7 @@ fn encode_object(parts: &[u8]) -> Vec<u8> {
 }
 
 /// Encodes a text with a zero at its end.
-fn text(text: &str) -> Vec<u8> {
+fn encode_text(text: &str) -> Vec<u8> {
     encode_object(&[&encode_number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
 }
 
