@@ -9,7 +9,7 @@ use super::clock;
 use super::grammar::parse;
 use super::line;
 use super::refusal::{error_with_state, protocol_error};
-use super::registry::Registry;
+use super::registry::ConnectionRegistry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
 use super::views::{Holds, view, views_of};
@@ -60,7 +60,7 @@ const NAMES: &[&str] = &["character_set_client", "character_set_connection", "ch
 /// Parses and executes one statement of a session; returns its reply.
 pub async fn execute_statement<W: ServerModel>(
     world: &W,
-    registry: &Registry,
+    registry: &ConnectionRegistry,
     session: &mut Session,
     sql: &str,
 ) -> Reply {

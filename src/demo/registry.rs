@@ -14,7 +14,7 @@ const FIRST_CONNECTION: u64 = 0xC000_0001;
 
 /// The open connections of a set of servers. A clone shares the registry.
 #[derive(Debug, Clone, Default)]
-pub struct Registry {
+pub struct ConnectionRegistry {
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -34,7 +34,7 @@ struct Entry {
 /// A registered connection; drop removes it from the registry.
 #[derive(Debug)]
 pub(super) struct Place {
-    registry: Registry,
+    registry: ConnectionRegistry,
     pub(super) connection: u64,
     /// Is notified when the running statement is killed.
     pub(super) statement: Arc<Notify>,
@@ -42,7 +42,7 @@ pub(super) struct Place {
     pub(super) closed: watch::Receiver<bool>,
 }
 
-impl Registry {
+impl ConnectionRegistry {
     /// Returns an empty registry; the first connection's id is above 2^31.
     #[must_use]
     pub fn new() -> Self {

@@ -13,7 +13,7 @@ use super::handshake::{greet, proves};
 use super::lexer::split_statements;
 use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
-use super::registry::{Place, Registry};
+use super::registry::{ConnectionRegistry, Place};
 use super::statement::ServerError;
 use super::wire::Channel;
 use super::world::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
@@ -30,7 +30,7 @@ pub async fn listen<W: ServerModel>(
     world: Arc<W>,
     endpoint: Endpoint,
     listener: TcpListener,
-    registry: Registry,
+    registry: ConnectionRegistry,
     shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
@@ -63,7 +63,7 @@ async fn told_to_stop(mut shutdown: watch::Receiver<bool>) {
 struct Connection<W: ServerModel> {
     world: Arc<W>,
     endpoint: Endpoint,
-    registry: Registry,
+    registry: ConnectionRegistry,
     place: Place,
 }
 
@@ -74,7 +74,7 @@ impl<W: ServerModel> Drop for Connection<W> {
 }
 
 impl<W: ServerModel> Connection<W> {
-    fn open(world: Arc<W>, endpoint: Endpoint, registry: Registry) -> Self {
+    fn open(world: Arc<W>, endpoint: Endpoint, registry: ConnectionRegistry) -> Self {
         let place = registry.enter();
         world.connection_changed(endpoint, place.connection, true);
         Self { world, endpoint, registry, place }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use obnow::demo::clock;
 use obnow::demo::embedded::SharedFleet;
-use obnow::demo::registry::Registry;
+use obnow::demo::registry::ConnectionRegistry;
 use obnow::demo::scenario::{self, Making};
 use obnow::demo::server::listen;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
@@ -225,7 +225,7 @@ impl Servers {
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
-            listen(world, 0, listener, Registry::new(), stopped).await
+            listen(world, 0, listener, ConnectionRegistry::new(), stopped).await
         });
         port
     }

@@ -12,7 +12,7 @@ use super::session::tape::{Change, Tape};
 use super::statement::Secrets;
 use crate::demo::clock;
 use crate::demo::embedded::SharedFleet;
-use crate::demo::registry::Registry;
+use crate::demo::registry::ConnectionRegistry;
 use crate::demo::scenario::{self, Making};
 use crate::demo::server;
 use crate::domain::choices::{Choices, Mode};
@@ -170,7 +170,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let making = Making { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
     let world = Arc::new(SharedFleet::new(scenario.fleet("test", &making).unwrap()));
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(server::listen(world, 0, listener, Registry::new(), stopped));
+    tokio::spawn(server::listen(world, 0, listener, ConnectionRegistry::new(), stopped));
     let limits = Limits {
         connect: 60_000,
         statement: 60_000,

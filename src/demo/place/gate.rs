@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::demo::embedded::{EndpointState, SharedFleet};
-use crate::demo::registry::Registry;
+use crate::demo::registry::ConnectionRegistry;
 use crate::demo::server;
 
 /// Connections that may wait to be accepted.
@@ -53,12 +53,12 @@ enum Held {
 /// the ready line is true.
 pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
     let clusters = world.read(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
-    let mut registries: Vec<Registry> = Vec::new();
+    let mut registries: Vec<ConnectionRegistry> = Vec::new();
     for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
         let cluster = clusters.get(endpoint).copied().unwrap_or_default();
         // The servers of a cluster see each other's connections.
         while registries.len() <= cluster {
-            registries.push(Registry::new());
+            registries.push(ConnectionRegistry::new());
         }
         let held = if world.endpoint_state(endpoint).0 {
             // A port that cannot be bound is a server that is down.
@@ -71,7 +71,7 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: 
     }
 }
 
-async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: Registry, held: Held, port: u16) {
+async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: ConnectionRegistry, held: Held, port: u16) {
     let mut held = Some(held);
     loop {
         let gate = world.endpoint_state(endpoint);
