@@ -15,11 +15,11 @@ const FIRST_CONNECTION: u64 = 0xC000_0001;
 /// The open connections of a set of servers. A clone shares the registry.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionRegistry {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<OpenConnections>>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct OpenConnections {
     opened: u64,
     open: BTreeMap<u64, Entry>,
 }
@@ -50,7 +50,7 @@ impl ConnectionRegistry {
     }
 
     /// A panic of another connection leaves the map consistent: every change of it is one call.
-    fn lock(&self) -> MutexGuard<'_, Shared> {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
