@@ -54,7 +54,7 @@ impl ConnectionRegistry {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(&self) -> Place {
+    pub(super) fn register(&self) -> Place {
         let statement = Arc::new(Notify::new());
         let (closed, watching) = watch::channel(false);
         let mut shared = self.lock();

@@ -75,7 +75,7 @@ impl<W: ServerModel> Drop for Connection<W> {
 
 impl<W: ServerModel> Connection<W> {
     fn open(world: Arc<W>, endpoint: Endpoint, registry: ConnectionRegistry) -> Self {
-        let place = registry.enter();
+        let place = registry.register();
         world.connection_changed(endpoint, place.connection, true);
         Self { world, endpoint, registry, place }
     }
