@@ -86,7 +86,7 @@ impl ConnectionRegistry {
 
 impl Place {
     /// Records the tenant of the connection after the login.
-    pub(super) fn logged_in(&self, account: &Account) {
+    pub(super) fn set_account(&self, account: &Account) {
         if let Some(entry) = self.registry.lock().open.get_mut(&self.connection) {
             entry.tenant_id = Some(account.tenant_id);
         }

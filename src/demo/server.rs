@@ -130,7 +130,7 @@ impl<W: ServerModel> Connection<W> {
                 return Ok(None);
             }
         };
-        self.place.logged_in(&account);
+        self.place.set_account(&account);
         channel.put_ok(false);
         channel.send().await?;
         let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
