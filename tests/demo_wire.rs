@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use obnow::demo::registry::ConnectionRegistry;
-use obnow::demo::server::listen;
+use obnow::demo::server::serve_endpoint;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
 use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
@@ -153,7 +153,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(listen(Arc::clone(&world), 0, listener, ConnectionRegistry::new(), stopping));
+        let serving =
+            tokio::spawn(serve_endpoint(Arc::clone(&world), 0, listener, ConnectionRegistry::new(), stopping));
         Self { world, port, heard, stop, serving }
     }
 

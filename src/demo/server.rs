@@ -26,7 +26,7 @@ const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"]
 ///
 /// # Errors
 /// Where the listener itself fails; a connection's errors end only that connection.
-pub async fn listen<W: ServerModel>(
+pub async fn serve_endpoint<W: ServerModel>(
     world: Arc<W>,
     endpoint: Endpoint,
     listener: TcpListener,

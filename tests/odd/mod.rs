@@ -10,7 +10,7 @@ use obnow::demo::clock;
 use obnow::demo::embedded::SharedFleet;
 use obnow::demo::registry::ConnectionRegistry;
 use obnow::demo::scenario::{self, Making};
-use obnow::demo::server::listen;
+use obnow::demo::server::serve_endpoint;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
 use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use tokio::net::TcpListener;
@@ -225,7 +225,7 @@ impl Servers {
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
-            listen(world, 0, listener, ConnectionRegistry::new(), stopped).await
+            serve_endpoint(world, 0, listener, ConnectionRegistry::new(), stopped).await
         });
         port
     }

@@ -170,7 +170,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let making = Making { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
     let world = Arc::new(SharedFleet::new(scenario.fleet("test", &making).unwrap()));
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(server::listen(world, 0, listener, ConnectionRegistry::new(), stopped));
+    tokio::spawn(server::serve_endpoint(world, 0, listener, ConnectionRegistry::new(), stopped));
     let limits = Limits {
         connect: 60_000,
         statement: 60_000,

@@ -92,7 +92,7 @@ async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: ConnectionRegi
         let Ok(listener) = listener else { return };
         let (closing, closed) = watch::channel(false);
         tokio::select! {
-            _failed = server::listen(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
+            _failed = server::serve_endpoint(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
                 // It may be out of descriptors: a retry at once would only keep a core busy.
                 tokio::time::sleep(AGAIN).await;
             }
