@@ -36,7 +36,7 @@ pub async fn serve_endpoint<W: ServerModel>(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = told_to_stop(shutdown.clone()) => break,
+            () = wait_for_stop(shutdown.clone()) => break,
             accepted = listener.accept() => accepted,
             Some(_ended) = connections.join_next() => continue,
         };
@@ -54,7 +54,7 @@ pub async fn serve_endpoint<W: ServerModel>(
     Ok(())
 }
 
-async fn told_to_stop(mut shutdown: watch::Receiver<bool>) {
+async fn wait_for_stop(mut shutdown: watch::Receiver<bool>) {
     // An error means that the sender was dropped.
     let _stopped_or_gone = shutdown.wait_for(|stop| *stop).await;
 }
@@ -81,12 +81,12 @@ impl<W: ServerModel> Connection<W> {
     }
 
     async fn serve(self, stream: TcpStream, shutdown: watch::Receiver<bool>) {
-        let killed = told_to_stop(self.place.closed.clone());
+        let killed = wait_for_stop(self.place.closed.clone());
         tokio::select! {
             // An error of the stream is the end of this connection, and nobody is left to hear of it.
             _ended = self.converse(stream) => {}
             () = killed => {}
-            () = told_to_stop(shutdown) => {}
+            () = wait_for_stop(shutdown) => {}
         }
     }
 
