@@ -64,12 +64,12 @@ struct Connection<W: ServerModel> {
     world: Arc<W>,
     endpoint: Endpoint,
     registry: ConnectionRegistry,
-    place: Place,
+    registration: Place,
 }
 
 impl<W: ServerModel> Drop for Connection<W> {
     fn drop(&mut self) {
-        self.world.connection_changed(self.endpoint, self.place.connection, false);
+        self.world.connection_changed(self.endpoint, self.registration.connection, false);
     }
 }
 
@@ -77,11 +77,11 @@ impl<W: ServerModel> Connection<W> {
     fn open(world: Arc<W>, endpoint: Endpoint, registry: ConnectionRegistry) -> Self {
         let place = registry.register();
         world.connection_changed(endpoint, place.connection, true);
-        Self { world, endpoint, registry, place }
+        Self { world, endpoint, registry, registration: place }
     }
 
     async fn serve(self, stream: TcpStream, shutdown: watch::Receiver<bool>) {
-        let killed = wait_for_stop(self.place.closed.clone());
+        let killed = wait_for_stop(self.registration.closed.clone());
         tokio::select! {
             // An error of the stream is the end of this connection, and nobody is left to hear of it.
             _ended = self.converse(stream) => {}
@@ -112,7 +112,7 @@ impl<W: ServerModel> Connection<W> {
     /// Handles the login; `None` if it failed. Returns the session and whether its client asked for several statements in one
     /// query.
     async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<(Session, bool)>> {
-        let connection = self.place.connection;
+        let connection = self.registration.connection;
         let Some((login, salt)) = greet(channel, version, connection).await? else {
             channel.put_error(&error_with_state(1043, "08S01", "Bad handshake"));
             channel.send().await?;
@@ -130,7 +130,7 @@ impl<W: ServerModel> Connection<W> {
                 return Ok(None);
             }
         };
-        self.place.set_account(&account);
+        self.registration.set_account(&account);
         channel.put_ok(false);
         channel.send().await?;
         let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
@@ -219,7 +219,7 @@ impl<W: ServerModel> Connection<W> {
     /// Executes a statement, unless it is killed or the client disconnects while it runs: a server drops the work of such a
     /// client.
     async fn statement(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
-        let mut killed = pin!(self.place.statement.notified());
+        let mut killed = pin!(self.registration.statement.notified());
         // From here on a KILL QUERY is not missed, even before the first poll.
         killed.as_mut().enable();
         tokio::select! {
