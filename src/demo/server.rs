@@ -84,13 +84,13 @@ impl<W: ServerModel> Connection<W> {
         let killed = wait_for_stop(self.registration.closed.clone());
         tokio::select! {
             // An error of the stream is the end of this connection, and nobody is left to hear of it.
-            _ended = self.converse(stream) => {}
+            _ended = self.handle_client(stream) => {}
             () = killed => {}
             () = wait_for_stop(shutdown) => {}
         }
     }
 
-    async fn converse(&self, stream: TcpStream) -> io::Result<()> {
+    async fn handle_client(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut channel = Channel::new(stream);
         match self.world.greeting(self.endpoint) {
