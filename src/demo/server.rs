@@ -180,7 +180,7 @@ impl<W: ServerModel> Connection<W> {
         };
         let statements = split_statements(text);
         if let [first, _, ..] = split_statements[..]
-            && !(several && self.takes_several())
+            && !(several && self.allows_multi_statements())
         {
             channel.put_error(&syntax_error(text, first.len(), None));
             channel.send().await?;
@@ -201,7 +201,7 @@ impl<W: ServerModel> Connection<W> {
         Ok(true)
     }
 
-    fn takes_several(&self) -> bool {
+    fn allows_multi_statements(&self) -> bool {
         line::find(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::MultiStatements))
     }
 
