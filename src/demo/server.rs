@@ -154,7 +154,7 @@ impl<W: ServerModel> Connection<W> {
                     continue;
                 }
                 0x0E => Reply::Done,
-                0x16 => Reply::Refused(self.no_prepare()),
+                0x16 => Reply::Refused(self.prepare_refused()),
                 _ => Reply::Refused(error_with_state(1047, "08S01", "Unknown command")),
             };
             if !put(channel, reply, false) {
@@ -206,7 +206,7 @@ impl<W: ServerModel> Connection<W> {
     }
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
-    fn no_prepare(&self) -> ServerError {
+    fn prepare_refused(&self) -> ServerError {
         let v3 = line::find(&self.world.line(self.endpoint)).is_some_and(line::ReleaseLine::is_legacy);
         let why = if v3 {
             "while parameter _ob_enable_prepared_statement is disabled, prepared statement"
