@@ -188,7 +188,7 @@ impl<W: ServerModel> Connection<W> {
         }
         let mut left = split_statements.into_iter().peekable();
         while let Some(statement) = left.next() {
-            let reply = self.statement(channel, session, statement).await;
+            let reply = self.execute_unless_killed(channel, session, statement).await;
             let refused = matches!(reply, Reply::Refused(_));
             if !put(channel, reply, left.peek().is_some()) {
                 return Ok(false);
@@ -218,7 +218,7 @@ impl<W: ServerModel> Connection<W> {
 
     /// Executes a statement, unless it is killed or the client disconnects while it runs: a server drops the work of such a
     /// client.
-    async fn statement(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
+    async fn execute_unless_killed(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
         let mut killed = pin!(self.registration.statement.notified());
         // From here on a KILL QUERY is not missed, even before the first poll.
         killed.as_mut().enable();
