@@ -224,13 +224,13 @@ impl<W: ServerModel> Connection<W> {
         killed.as_mut().enable();
         tokio::select! {
             biased;
-            reply = self.run(session, sql) => reply,
+            reply = self.execute(session, sql) => reply,
             () = killed => Reply::Refused(error_with_state(1317, "70100", "Query execution was interrupted")),
             () = channel.gone() => Reply::ConnectionLost,
         }
     }
 
-    async fn run(&self, session: &mut Session, sql: &str) -> Reply {
+    async fn execute(&self, session: &mut Session, sql: &str) -> Reply {
         let reply = execute_statement(&*self.world, &self.registry, session, sql).await;
         match self.world.before_reply(session, sql).await {
             ReplyOutcome::Done => reply,
