@@ -157,7 +157,7 @@ impl<W: ServerModel> Connection<W> {
                 0x16 => Reply::Refused(self.prepare_refused()),
                 _ => Reply::Refused(error_with_state(1047, "08S01", "Unknown command")),
             };
-            if !put(channel, reply, false) {
+            if !put_reply(channel, reply, false) {
                 return Ok(());
             }
             channel.send().await?;
@@ -190,7 +190,7 @@ impl<W: ServerModel> Connection<W> {
         while let Some(statement) = left.next() {
             let reply = self.execute_unless_killed(channel, session, statement).await;
             let refused = matches!(reply, Reply::Refused(_));
-            if !put(channel, reply, left.peek().is_some()) {
+            if !put_reply(channel, reply, left.peek().is_some()) {
                 return Ok(false);
             }
             channel.send().await?;
@@ -240,7 +240,7 @@ impl<W: ServerModel> Connection<W> {
 }
 
 /// Writes a reply into the channel; returns false if the connection is to be cut without one.
-fn put(channel: &mut Channel, reply: Reply, more: bool) -> bool {
+fn put_reply(channel: &mut Channel, reply: Reply, more: bool) -> bool {
     match reply {
         Reply::Done => channel.put_ok(more),
         Reply::Rows(table) => channel.put_table(&table, more),
