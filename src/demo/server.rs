@@ -121,7 +121,7 @@ impl<W: ServerModel> Connection<W> {
         let account = self
             .world
             .login(self.endpoint, &login.user, &|password| proves(password, &salt, &login.proof))
-            .and_then(|account| login.database.as_deref().map_or(Ok(()), database).map(|()| account));
+            .and_then(|account| login.database.as_deref().map_or(Ok(()), check_database).map(|()| account));
         let account = match account {
             Ok(account) => account,
             Err(error) => {
@@ -146,7 +146,7 @@ impl<W: ServerModel> Connection<W> {
             let Some((command, body)) = packet.split_first() else { return Err(io::ErrorKind::InvalidData.into()) };
             let reply = match command {
                 0x01 => return Ok(()),
-                0x02 => database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
+                0x02 => check_database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
                 0x03 => {
                     if !self.query(channel, &mut session, body, several).await? {
                         return Ok(());
@@ -250,7 +250,7 @@ fn put_reply(channel: &mut Channel, reply: Reply, more: bool) -> bool {
     true
 }
 
-fn database(name: &str) -> Result<(), ServerError> {
+fn check_database(name: &str) -> Result<(), ServerError> {
     let known = DATABASES.iter().any(|known| known.eq_ignore_ascii_case(name));
     if known { Ok(()) } else { Err(error_with_state(1049, "42000", format!("Unknown database '{name}'"))) }
 }
