@@ -33,7 +33,7 @@ pub struct Login {
     /// The database to start in.
     pub database: Option<String>,
     /// Whether the client asked for several statements in one query (`CLIENT_MULTI_STATEMENTS`).
-    pub several: bool,
+    pub multi_statements: bool,
     plugin: Option<Vec<u8>>,
 }
 
@@ -130,7 +130,13 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(until_zero(&mut rest)?)?) };
     let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { until_zero(&mut rest).map(<[u8]>::to_vec) };
     let several = capabilities & MULTI_STATEMENTS != 0;
-    Some(Login { user, proof: proof.to_vec(), database: database.filter(|name| !name.is_empty()), several, plugin })
+    Some(Login {
+        user,
+        proof: proof.to_vec(),
+        database: database.filter(|name| !name.is_empty()),
+        multi_statements: several,
+        plugin,
+    })
 }
 
 fn until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -183,7 +189,7 @@ mod tests {
             user: "root@sys#c".to_owned(),
             proof: b"xy".to_vec(),
             database: Some("oceanbase".to_owned()),
-            several: true,
+            multi_statements: true,
             plugin: Some(b"other".to_vec()),
         };
         assert_eq!(login, Some(expected));

@@ -136,7 +136,7 @@ impl<W: ServerModel> Connection<W> {
         let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
         let (encryption, decryption, preview) = (None, Vec::new(), None);
         let session = Session { connection, endpoint, account, variables, encryption, decryption, preview };
-        Ok(Some((session, login.several)))
+        Ok(Some((session, login.multi_statements)))
     }
 
     async fn commands(&self, channel: &mut Channel, mut session: Session, several: bool) -> io::Result<()> {
