@@ -64,7 +64,7 @@ pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io:
 
 /// Returns whether a proof matches a password: `SHA1(p) xor SHA1(salt, SHA1(SHA1(p)))`.
 #[must_use]
-pub fn proves(password: &str, salt: &Salt, proof: &[u8]) -> bool {
+pub fn proof_matches(password: &str, salt: &Salt, proof: &[u8]) -> bool {
     if password.is_empty() {
         return proof.is_empty();
     }
@@ -170,13 +170,13 @@ mod tests {
         joined.extend_from_slice(&Sha1::digest(once));
         let mask = Sha1::digest(&joined);
         let proof: Vec<u8> = once.iter().zip(mask.iter()).map(|(a, b)| a ^ b).collect();
-        assert!(proves("pass", &salt, &proof));
-        assert!(!proves("Pass", &salt, &proof));
-        assert!(!proves("pass", &[9; 20], &proof));
-        assert!(!proves("pass", &salt, &proof[..19]));
-        assert!(!proves("pass", &salt, &[]));
-        assert!(!proves("", &salt, &proof));
-        assert!(proves("", &salt, &[]));
+        assert!(proof_matches("pass", &salt, &proof));
+        assert!(!proof_matches("Pass", &salt, &proof));
+        assert!(!proof_matches("pass", &[9; 20], &proof));
+        assert!(!proof_matches("pass", &salt, &proof[..19]));
+        assert!(!proof_matches("pass", &salt, &[]));
+        assert!(!proof_matches("", &salt, &proof));
+        assert!(proof_matches("", &salt, &[]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::answer::{Reply, execute_statement};
-use super::handshake::{greet, proves};
+use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
 use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
@@ -120,7 +120,7 @@ impl<W: ServerModel> Connection<W> {
         };
         let account = self
             .world
-            .login(self.endpoint, &login.user, &|password| proves(password, &salt, &login.proof))
+            .login(self.endpoint, &login.user, &|password| proof_matches(password, &salt, &login.proof))
             .and_then(|account| login.database.as_deref().map_or(Ok(()), check_database).map(|()| account));
         let account = match account {
             Ok(account) => account,
