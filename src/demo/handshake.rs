@@ -42,7 +42,7 @@ pub struct Login {
 /// # Errors
 /// Where the connection breaks or a packet is malformed.
 pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io::Result<Option<(Login, Salt)>> {
-    let salt = salt();
+    let salt = new_salt();
     channel.put(&greeting(version, connection, &salt));
     channel.send().await?;
     let Some(packet) = channel.read().await? else { return Ok(None) };
@@ -75,7 +75,7 @@ pub fn proof_matches(password: &str, salt: &Salt, proof: &[u8]) -> bool {
 }
 
 /// Returns a salt from the standard library's randomly keyed hasher; no byte is zero, which would end the salt early.
-fn salt() -> Salt {
+fn new_salt() -> Salt {
     let random = RandomState::new();
     let mut salt = [0; 20];
     for (count, part) in salt.chunks_mut(8).enumerate() {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_salt_is_new_each_time_and_has_no_zero() {
-        assert_ne!(salt(), salt());
-        assert!(salt().iter().all(|byte| (33..127).contains(byte)));
+        assert_ne!(new_salt(), new_salt());
+        assert!(new_salt().iter().all(|byte| (33..127).contains(byte)));
     }
 }
