@@ -117,9 +117,9 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     }
     // Behind the capabilities: longest packet, charset and 23 bytes of nothing.
     let mut rest = packet.get(32..)?;
-    let user = text(until_zero(&mut rest)?)?;
+    let user = text(take_until_zero(&mut rest)?)?;
     let proof = if capabilities & (LENENC_AUTH | SECURE_CONNECTION) == 0 {
-        until_zero(&mut rest)?
+        take_until_zero(&mut rest)?
     } else {
         // A proof has 20 bytes, so that its length is one byte in either form.
         let (length, behind) = rest.split_first()?;
@@ -127,8 +127,8 @@ fn read_login(packet: &[u8]) -> Option<Login> {
         rest = behind;
         proof
     };
-    let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(until_zero(&mut rest)?)?) };
-    let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { until_zero(&mut rest).map(<[u8]>::to_vec) };
+    let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(take_until_zero(&mut rest)?)?) };
+    let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { take_until_zero(&mut rest).map(<[u8]>::to_vec) };
     let several = capabilities & MULTI_STATEMENTS != 0;
     Some(Login {
         user,
@@ -139,7 +139,7 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     })
 }
 
-fn until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+fn take_until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (found, behind) = rest.split_at(end);
     *rest = &behind[1..];
