@@ -3,7 +3,7 @@
 
 use obnow::demo::grammar::parse;
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
-use obnow::demo::store::{Table, answer};
+use obnow::demo::store::{ResultTable, answer};
 use obnow::demo::views::{Holds, view, views_of};
 use obnow::demo::world::Account;
 
@@ -18,7 +18,7 @@ fn select(sql: &str) -> Select {
     }
 }
 
-fn ask(sql: &str, rows: &[Row]) -> Result<Table, ServerError> {
+fn ask(sql: &str, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let select = select(sql);
     answer(&select, view("4.2.5", &select.view, &account(1))?, rows)
 }
@@ -58,7 +58,7 @@ fn ids(rest: &str) -> Vec<i128> {
 fn result_has_the_selected_columns_and_types() {
     let sql = "SELECT min_restore_scn, RESULT, OUTPUT_RATE_BYTES, COMMENT, START_TIMESTAMP \
                FROM oceanbase.CDB_OB_BACKUP_SET_FILES LIMIT 1";
-    let expected = Table {
+    let expected = ResultTable {
         columns: vec![
             ("min_restore_scn".to_owned(), Holds::Unsigned),
             ("RESULT".to_owned(), Holds::Signed),

@@ -11,7 +11,7 @@ use super::line;
 use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
-use super::store::{Table, answer as answer_select};
+use super::store::{ResultTable, answer as answer_select};
 use super::views::{Holds, view, views_of};
 use super::world::{ReplyOutcome, ServerModel, Session};
 
@@ -21,7 +21,7 @@ pub enum Reply {
     /// An OK packet.
     Done,
     /// A result set.
-    Rows(Table),
+    Rows(ResultTable),
     /// An error packet.
     Refused(ServerError),
     /// Nothing: the connection is cut.
@@ -151,7 +151,7 @@ pub async fn execute_statement<W: ServerModel>(
 
 /// Converts the columns selected as `UNIX_TIMESTAMP(column)` into seconds since 1970 with six decimals, from the text in the
 /// session's time zone.
-fn to_unix_time(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Table {
+fn to_unix_time(mut table: ResultTable, seconds: &[(usize, String)], zone: &TimeZone) -> ResultTable {
     for (place, heading) in seconds {
         table.columns[*place] = (heading.clone(), Holds::Decimal);
         for row in &mut table.rows {
@@ -181,7 +181,7 @@ fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool)
     let columns = found.first().into_iter().flatten().map(|(name, value)| ((*name).to_owned(), holds(value)));
     let columns = columns.collect();
     let rows = found.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
-    Ok(Reply::Rows(Table { columns, rows }))
+    Ok(Reply::Rows(ResultTable { columns, rows }))
 }
 
 fn text_value(text: &str) -> Value {
@@ -190,11 +190,11 @@ fn text_value(text: &str) -> Value {
 
 /// Returns a result set whose columns are all text.
 fn text_table(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
-    Reply::Rows(Table { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
+    Reply::Rows(ResultTable { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
 }
 
 fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
-    let mut table = Table { columns: Vec::new(), rows: Vec::new() };
+    let mut table = ResultTable { columns: Vec::new(), rows: Vec::new() };
     let mut row = Vec::new();
     for (heading, scalar) in items {
         let (holds, value) = scalar_value(world, session, &scalar)?;

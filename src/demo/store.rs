@@ -10,7 +10,7 @@ use super::views::{Column, Holds, View};
 
 /// A result set: rows with headings and types.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct ResultTable {
     /// Heading and type of each column.
     pub columns: Vec<(String, Holds)>,
     /// The rows, each as wide as `columns`.
@@ -21,7 +21,7 @@ pub struct Table {
 ///
 /// # Errors
 /// Returns 1054 for an unknown column; 1105 if the fleet's rows do not fit the view.
-pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<Table, ServerError> {
+pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let columns = find_all(view, &select.columns, "field list")?;
     let (sql, parameters) = statement(select, view, &columns)?;
     let database = load(view, rows)?;
@@ -37,7 +37,7 @@ pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<Table, Serve
     }
     // The heading is the column as the client wrote it.
     let headings = select.columns.iter().cloned().zip(columns.iter().map(|column| column.holds)).collect();
-    Ok(Table { columns: headings, rows: answers })
+    Ok(ResultTable { columns: headings, rows: answers })
 }
 
 fn find_all<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'v Column>, ServerError> {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::statement::{ServerError, Value};
-use super::store::Table;
+use super::store::ResultTable;
 use super::views::Holds;
 
 /// A packet of exactly this length is continued by the next one.
@@ -116,7 +116,7 @@ impl Channel {
     }
 
     /// Appends a result set in text form to the reply; `more`: another result follows.
-    pub fn put_table(&mut self, table: &Table, more: bool) {
+    pub fn put_table(&mut self, table: &ResultTable, more: bool) {
         let mut count = Vec::new();
         put_length(&mut count, table.columns.len());
         self.put(&count);
