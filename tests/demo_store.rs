@@ -3,7 +3,7 @@
 
 use obnow::demo::grammar::parse;
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
-use obnow::demo::store::{ResultTable, answer};
+use obnow::demo::store::{ResultTable, execute_select};
 use obnow::demo::views::{Holds, view, views_of};
 use obnow::demo::world::Account;
 
@@ -20,7 +20,7 @@ fn select(sql: &str) -> Select {
 
 fn ask(sql: &str, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let select = select(sql);
-    answer(&select, view("4.2.5", &select.view, &account(1))?, rows)
+    execute_select(&select, view("4.2.5", &select.view, &account(1))?, rows)
 }
 
 fn integer(number: i128) -> Value {

@@ -11,7 +11,7 @@ use super::line;
 use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
-use super::store::{ResultTable, answer as answer_select};
+use super::store::{ResultTable, execute_select as answer_select};
 use super::views::{Holds, view, views_of};
 use super::world::{ReplyOutcome, ServerModel, Session};
 

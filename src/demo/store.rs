@@ -21,7 +21,7 @@ pub struct ResultTable {
 ///
 /// # Errors
 /// Returns 1054 for an unknown column; 1105 if the fleet's rows do not fit the view.
-pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
+pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let columns = find_all(view, &select.columns, "field list")?;
     let (sql, parameters) = statement(select, view, &columns)?;
     let database = load(view, rows)?;
