@@ -22,7 +22,7 @@ pub struct ResultTable {
 /// # Errors
 /// Returns 1054 for an unknown column; 1105 if the fleet's rows do not fit the view.
 pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
-    let columns = find_all(view, &select.columns, "field list")?;
+    let columns = find_columns(view, &select.columns, "field list")?;
     let (sql, parameters) = statement(select, view, &columns)?;
     let database = load(view, rows)?;
     let mut statement = database.prepare(&sql).map_err(internal_error)?;
@@ -40,7 +40,7 @@ pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<Resu
     Ok(ResultTable { columns: headings, rows: answers })
 }
 
-fn find_all<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'v Column>, ServerError> {
+fn find_columns<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'v Column>, ServerError> {
     names.iter().map(|name| find(view, name, clause)).collect()
 }
 
