@@ -41,10 +41,10 @@ pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<Resu
 }
 
 fn find_columns<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'v Column>, ServerError> {
-    names.iter().map(|name| find(view, name, clause)).collect()
+    names.iter().map(|name| find_column(view, name, clause)).collect()
 }
 
-fn find<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Column, ServerError> {
+fn find_column<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Column, ServerError> {
     let unknown = || error_with_state(1054, "42S22", format!("Unknown column '{name}' in '{clause}'"));
     view.column(name).map(|(_, column)| column).ok_or_else(unknown)
 }
@@ -55,13 +55,13 @@ fn statement(select: &Select, view: &View, columns: &[&Column]) -> Result<(Strin
     // The first condition, so that there is always one.
     let mut filter = vec!["TRUE".to_owned()];
     for (name, literals) in &select.filter {
-        let column = find(view, name, "where clause")?;
+        let column = find_column(view, name, "where clause")?;
         filter.push(format!("{} IN ({})", comparable(column), marks(literals.len())));
         parameters.extend(literals.iter().map(|literal| bound(column, literal)));
     }
     let mut order = Vec::new();
     for (name, downwards) in &select.order {
-        let column = find(view, name, "order clause")?;
+        let column = find_column(view, name, "order clause")?;
         order.push(format!("{}{}", comparable(column), if *downwards { " DESC" } else { "" }));
     }
     // Ties keep the order of the fleet, so that a result is always the same.
