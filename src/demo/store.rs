@@ -23,7 +23,7 @@ pub struct ResultTable {
 /// Returns 1054 for an unknown column; 1105 if the fleet's rows do not fit the view.
 pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let columns = find_columns(view, &select.columns, "field list")?;
-    let (sql, parameters) = statement(select, view, &columns)?;
+    let (sql, parameters) = select_text(select, view, &columns)?;
     let database = load(view, rows)?;
     let mut statement = database.prepare(&sql).map_err(internal_error)?;
     let mut found = statement.query(params_from_iter(parameters)).map_err(internal_error)?;
@@ -50,7 +50,7 @@ fn find_column<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Colum
 }
 
 /// Returns the SELECT for `SQLite` and its parameters. Only names of the view go into its text; every literal is bound.
-fn statement(select: &Select, view: &View, columns: &[&Column]) -> Result<(String, Vec<Stored>), ServerError> {
+fn select_text(select: &Select, view: &View, columns: &[&Column]) -> Result<(String, Vec<Stored>), ServerError> {
     let mut parameters = Vec::new();
     // The first condition, so that there is always one.
     let mut filter = vec!["TRUE".to_owned()];
