@@ -56,7 +56,7 @@ fn select_text(select: &Select, view: &View, columns: &[&Column]) -> Result<(Str
     let mut filter = vec!["TRUE".to_owned()];
     for (name, literals) in &select.filter {
         let column = find_column(view, name, "where clause")?;
-        filter.push(format!("{} IN ({})", comparable(column), marks(literals.len())));
+        filter.push(format!("{} IN ({})", comparable(column), placeholders(literals.len())));
         parameters.extend(literals.iter().map(|literal| bound(column, literal)));
     }
     let mut order = Vec::new();
@@ -78,7 +78,7 @@ fn select_text(select: &Select, view: &View, columns: &[&Column]) -> Result<(Str
     Ok((sql, parameters))
 }
 
-fn marks(count: usize) -> String {
+fn placeholders(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
@@ -100,7 +100,7 @@ fn load(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
     // descriptions; a server compares by utf8mb4_general_ci.
     let columns: Vec<String> = view.columns.iter().map(|column| format!("{} COLLATE NOCASE", quote(column))).collect();
     database.execute_batch(&format!("CREATE TABLE answer ({})", columns.join(", "))).map_err(internal_error)?;
-    let insert = format!("INSERT INTO answer VALUES ({})", marks(columns.len()));
+    let insert = format!("INSERT INTO answer VALUES ({})", placeholders(columns.len()));
     let mut insert = database.prepare(&insert).map_err(internal_error)?;
     for row in rows {
         if let Some(unknown) = row.keys().find(|name| !view.columns.iter().any(|column| column.name == **name)) {
