@@ -24,7 +24,7 @@ pub struct ResultTable {
 pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let columns = find_columns(view, &select.columns, "field list")?;
     let (sql, parameters) = select_text(select, view, &columns)?;
-    let database = load(view, rows)?;
+    let database = load_rows(view, rows)?;
     let mut statement = database.prepare(&sql).map_err(internal_error)?;
     let mut found = statement.query(params_from_iter(parameters)).map_err(internal_error)?;
     let mut answers = Vec::new();
@@ -94,7 +94,7 @@ fn comparable(column: &Column) -> String {
     }
 }
 
-fn load(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
+fn load_rows(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
     let database = Connection::open_in_memory().map_err(internal_error)?;
     // No declared type, so that SQLite converts nothing. NOCASE knows ASCII only, which is all that views hold but for
     // descriptions; a server compares by utf8mb4_general_ci.
