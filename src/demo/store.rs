@@ -106,7 +106,7 @@ fn load_rows(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
         if let Some(unknown) = row.keys().find(|name| !view.columns.iter().any(|column| column.name == **name)) {
             return Err(internal_error(format!("a row has the column {unknown}, the view has not")));
         }
-        let values = view.columns.iter().map(|column| keep(column, row.get(column.name.as_str())));
+        let values = view.columns.iter().map(|column| to_stored(column, row.get(column.name.as_str())));
         insert.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?)).map_err(internal_error)?;
     }
     drop(insert);
@@ -118,7 +118,7 @@ fn shifted(number: i128) -> Option<i64> {
     i64::try_from(number - (1 << 63)).ok()
 }
 
-fn keep(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
+fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
     let stored = match (value, column.holds) {
         (None | Some(Value::Null), _) => Some(Stored::Null),
         (Some(Value::Integer(number)), Holds::Signed) => i64::try_from(*number).ok().map(Stored::Integer),
