@@ -31,7 +31,7 @@ pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<Resu
     while let Some(row) = found.next().map_err(internal_error)? {
         let values = columns.iter().enumerate().map(|(place, column)| {
             let stored = row.get::<_, Stored>(place).map_err(internal_error)?;
-            fetch(column, stored)
+            from_stored(column, stored)
         });
         answers.push(values.collect::<Result<_, ServerError>>()?);
     }
@@ -130,7 +130,7 @@ fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerErr
         .ok_or_else(|| internal_error(format!("{value:?} does not fit the column {} {}", column.name, column.sql_type)))
 }
 
-fn fetch(column: &Column, stored: Stored) -> Result<Value, ServerError> {
+fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
     match (stored, column.holds) {
         (Stored::Null, _) => Ok(Value::Null),
         (Stored::Integer(number), Holds::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
