@@ -57,7 +57,7 @@ fn select_text(select: &Select, view: &View, columns: &[&Column]) -> Result<(Str
     for (name, literals) in &select.filter {
         let column = find_column(view, name, "where clause")?;
         filter.push(format!("{} IN ({})", comparable(column), placeholders(literals.len())));
-        parameters.extend(literals.iter().map(|literal| bound(column, literal)));
+        parameters.extend(literals.iter().map(|literal| bind_literal(column, literal)));
     }
     let mut order = Vec::new();
     for (name, downwards) in &select.order {
@@ -142,13 +142,13 @@ fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
 
 /// Converts a literal for the comparison with a column: text into a number for a numeric column, as in MySQL, and a number into
 /// text for a text column. A literal that no value of the column can equal becomes NULL, which equals nothing.
-fn bound(column: &Column, literal: &Literal) -> Stored {
+fn bind_literal(column: &Column, literal: &Literal) -> Stored {
     match (literal, column.holds) {
         (Literal::Null, _) => Stored::Null,
         (Literal::Integer(number), Holds::Signed) => i64::try_from(*number).map_or(Stored::Null, Stored::Integer),
         (Literal::Integer(number), Holds::Unsigned) => shifted(*number).map_or(Stored::Null, Stored::Integer),
         (Literal::Text(text), Holds::Signed | Holds::Unsigned) => {
-            text.trim().parse().map_or(Stored::Null, |number| bound(column, &Literal::Integer(number)))
+            text.trim().parse().map_or(Stored::Null, |number| bind_literal(column, &Literal::Integer(number)))
         }
         (Literal::Text(text), Holds::Decimal | Holds::Double) => text.trim().parse().map_or(Stored::Null, Stored::Real),
         (Literal::Integer(number), Holds::Decimal | Holds::Double) => {
