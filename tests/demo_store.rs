@@ -4,7 +4,7 @@
 use obnow::demo::grammar::parse;
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
 use obnow::demo::store::{ResultTable, execute_select};
-use obnow::demo::views::{Holds, view, views_of};
+use obnow::demo::views::{ColumnType, view, views_of};
 use obnow::demo::world::Account;
 
 fn account(tenant_id: u64) -> Account {
@@ -60,11 +60,11 @@ fn result_has_the_selected_columns_and_types() {
                FROM oceanbase.CDB_OB_BACKUP_SET_FILES LIMIT 1";
     let expected = ResultTable {
         columns: vec![
-            ("min_restore_scn".to_owned(), Holds::Unsigned),
-            ("RESULT".to_owned(), Holds::Signed),
-            ("OUTPUT_RATE_BYTES".to_owned(), Holds::Decimal),
-            ("COMMENT".to_owned(), Holds::Text),
-            ("START_TIMESTAMP".to_owned(), Holds::Timestamp),
+            ("min_restore_scn".to_owned(), ColumnType::Unsigned),
+            ("RESULT".to_owned(), ColumnType::Signed),
+            ("OUTPUT_RATE_BYTES".to_owned(), ColumnType::Decimal),
+            ("COMMENT".to_owned(), ColumnType::Text),
+            ("START_TIMESTAMP".to_owned(), ColumnType::Timestamp),
         ],
         rows: vec![vec![integer(18_446_744_073_709_551_615), integer(-9040), text("9.5000"), Value::Null, Value::Null]],
     };

@@ -12,7 +12,7 @@ use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{ResultTable, execute_select as answer_select};
-use super::views::{Holds, view, views_of};
+use super::views::{ColumnType, view, views_of};
 use super::world::{ReplyOutcome, ServerModel, Session};
 
 /// The reply to a client.
@@ -153,7 +153,7 @@ pub async fn execute_statement<W: ServerModel>(
 /// session's time zone.
 fn to_unix_time(mut table: ResultTable, seconds: &[(usize, String)], zone: &TimeZone) -> ResultTable {
     for (place, heading) in seconds {
-        table.columns[*place] = (heading.clone(), Holds::Decimal);
+        table.columns[*place] = (heading.clone(), ColumnType::Decimal);
         for row in &mut table.rows {
             let Value::Text(printed) = &row[*place] else { continue };
             let moment = printed.parse::<DateTime>().and_then(|civil| civil.to_zoned(zone.clone()));
@@ -177,7 +177,7 @@ fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool)
         session.preview = None;
         session.decryption.clear();
     }
-    let holds = |value: &Value| if matches!(value, Value::Integer(_)) { Holds::Signed } else { Holds::Text };
+    let holds = |value: &Value| if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
     let columns = found.first().into_iter().flatten().map(|(name, value)| ((*name).to_owned(), holds(value)));
     let columns = columns.collect();
     let rows = found.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
@@ -190,7 +190,10 @@ fn text_value(text: &str) -> Value {
 
 /// Returns a result set whose columns are all text.
 fn text_table(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
-    Reply::Rows(ResultTable { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
+    Reply::Rows(ResultTable {
+        columns: headings.iter().map(|name| ((*name).to_owned(), ColumnType::Text)).collect(),
+        rows,
+    })
 }
 
 fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
@@ -205,14 +208,18 @@ fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Sca
     Ok(Reply::Rows(table))
 }
 
-fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -> Result<(Holds, Value), ServerError> {
-    let number = |number: u64| (Holds::Unsigned, Value::Integer(number.into()));
+fn scalar_value<W: ServerModel>(
+    world: &W,
+    session: &Session,
+    scalar: &Scalar,
+) -> Result<(ColumnType, Value), ServerError> {
+    let number = |number: u64| (ColumnType::Unsigned, Value::Integer(number.into()));
     Ok(match scalar {
         Scalar::TenantId => number(session.account.tenant_id),
         Scalar::ConnectionId => number(session.connection),
-        Scalar::TenantName => (Holds::Text, text_value(&session.account.tenant)),
-        Scalar::Now => (Holds::DateTime, current_time(&time_zone(world, session)?)),
-        Scalar::UtcNow => (Holds::DateTime, current_time(&TimeZone::UTC)),
+        Scalar::TenantName => (ColumnType::Text, text_value(&session.account.tenant)),
+        Scalar::Now => (ColumnType::DateTime, current_time(&time_zone(world, session)?)),
+        Scalar::UtcNow => (ColumnType::DateTime, current_time(&TimeZone::UTC)),
         Scalar::Version => typed_value(function_value(world, session, "version")?),
         Scalar::ObVersion => typed_value(function_value(world, session, "ob_version")?),
         Scalar::Variable(name) => {
@@ -221,8 +228,8 @@ fn scalar_value<W: ServerModel>(world: &W, session: &Session, scalar: &Scalar) -
     })
 }
 
-fn typed_value(value: Value) -> (Holds, Value) {
-    let holds = if matches!(value, Value::Integer(_)) { Holds::Signed } else { Holds::Text };
+fn typed_value(value: Value) -> (ColumnType, Value) {
+    let holds = if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
     (holds, value)
 }
 

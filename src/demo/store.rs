@@ -6,13 +6,13 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::refusal::{error_with_state, internal_error};
 use super::statement::{Literal, Row, Select, ServerError, Value};
-use super::views::{Column, Holds, View};
+use super::views::{Column, ColumnType, View};
 
 /// A result set: rows with headings and types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultTable {
     /// Heading and type of each column.
-    pub columns: Vec<(String, Holds)>,
+    pub columns: Vec<(String, ColumnType)>,
     /// The rows, each as wide as `columns`.
     pub rows: Vec<Vec<Value>>,
 }
@@ -89,7 +89,7 @@ fn quote(column: &Column) -> String {
 /// Returns the column for comparing and ordering: a decimal is printed text that counts as a number.
 fn comparable(column: &Column) -> String {
     match column.holds {
-        Holds::Decimal | Holds::Double => format!("CAST({} AS REAL)", quote(column)),
+        ColumnType::Decimal | ColumnType::Double => format!("CAST({} AS REAL)", quote(column)),
         _ => quote(column),
     }
 }
@@ -121,9 +121,9 @@ fn shifted(number: i128) -> Option<i64> {
 fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
     let stored = match (value, column.holds) {
         (None | Some(Value::Null), _) => Some(Stored::Null),
-        (Some(Value::Integer(number)), Holds::Signed) => i64::try_from(*number).ok().map(Stored::Integer),
-        (Some(Value::Integer(number)), Holds::Unsigned) => shifted(*number).map(Stored::Integer),
-        (Some(Value::Integer(_)), _) | (Some(Value::Text(_)), Holds::Signed | Holds::Unsigned) => None,
+        (Some(Value::Integer(number)), ColumnType::Signed) => i64::try_from(*number).ok().map(Stored::Integer),
+        (Some(Value::Integer(number)), ColumnType::Unsigned) => shifted(*number).map(Stored::Integer),
+        (Some(Value::Integer(_)), _) | (Some(Value::Text(_)), ColumnType::Signed | ColumnType::Unsigned) => None,
         (Some(Value::Text(text)), _) => Some(Stored::Text(text.clone())),
     };
     stored
@@ -133,7 +133,7 @@ fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerErr
 fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
     match (stored, column.holds) {
         (Stored::Null, _) => Ok(Value::Null),
-        (Stored::Integer(number), Holds::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
+        (Stored::Integer(number), ColumnType::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
         (Stored::Integer(number), _) => Ok(Value::Integer(i128::from(number))),
         (Stored::Text(text), _) => Ok(Value::Text(text)),
         (other, _) => Err(internal_error(format!("{other:?} in the column {}", column.name))),
@@ -145,13 +145,15 @@ fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
 fn bind_literal(column: &Column, literal: &Literal) -> Stored {
     match (literal, column.holds) {
         (Literal::Null, _) => Stored::Null,
-        (Literal::Integer(number), Holds::Signed) => i64::try_from(*number).map_or(Stored::Null, Stored::Integer),
-        (Literal::Integer(number), Holds::Unsigned) => shifted(*number).map_or(Stored::Null, Stored::Integer),
-        (Literal::Text(text), Holds::Signed | Holds::Unsigned) => {
+        (Literal::Integer(number), ColumnType::Signed) => i64::try_from(*number).map_or(Stored::Null, Stored::Integer),
+        (Literal::Integer(number), ColumnType::Unsigned) => shifted(*number).map_or(Stored::Null, Stored::Integer),
+        (Literal::Text(text), ColumnType::Signed | ColumnType::Unsigned) => {
             text.trim().parse().map_or(Stored::Null, |number| bind_literal(column, &Literal::Integer(number)))
         }
-        (Literal::Text(text), Holds::Decimal | Holds::Double) => text.trim().parse().map_or(Stored::Null, Stored::Real),
-        (Literal::Integer(number), Holds::Decimal | Holds::Double) => {
+        (Literal::Text(text), ColumnType::Decimal | ColumnType::Double) => {
+            text.trim().parse().map_or(Stored::Null, Stored::Real)
+        }
+        (Literal::Integer(number), ColumnType::Decimal | ColumnType::Double) => {
             number.to_string().parse().map_or(Stored::Null, Stored::Real)
         }
         (Literal::Integer(number), _) => Stored::Text(number.to_string()),

@@ -11,7 +11,7 @@ use super::world::Account;
 
 /// The type of a column, as far as comparing, ordering and printing go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum ColumnType {
     /// `bigint` and `int`.
     Signed,
     /// `bigint unsigned`.
@@ -40,7 +40,7 @@ pub struct Column {
     /// The type as DESC prints it.
     pub sql_type: String,
     /// The type for comparing and printing.
-    pub holds: Holds,
+    pub holds: ColumnType,
     /// Whether the documentation lets it be NULL.
     pub nullable: bool,
 }
@@ -208,15 +208,15 @@ fn column(text: &str) -> Result<Column, String> {
     let (sql_type, nullable) = written.strip_suffix('?').map_or((written, false), |sql_type| (sql_type, true));
     let word = sql_type.split_once('(').map_or(sql_type, |(word, _)| word);
     let holds = match word {
-        "bigint" | "int" if sql_type.ends_with("unsigned") => Holds::Unsigned,
-        "bigint" | "int" | "tinyint" => Holds::Signed,
-        "decimal" => Holds::Decimal,
-        "double" => Holds::Double,
-        "varchar" => Holds::Text,
-        "longtext" => Holds::LongText,
-        "timestamp" => Holds::Timestamp,
-        "datetime" => Holds::DateTime,
-        "time" => Holds::Time,
+        "bigint" | "int" if sql_type.ends_with("unsigned") => ColumnType::Unsigned,
+        "bigint" | "int" | "tinyint" => ColumnType::Signed,
+        "decimal" => ColumnType::Decimal,
+        "double" => ColumnType::Double,
+        "varchar" => ColumnType::Text,
+        "longtext" => ColumnType::LongText,
+        "timestamp" => ColumnType::Timestamp,
+        "datetime" => ColumnType::DateTime,
+        "time" => ColumnType::Time,
         _ => return Err(format!("unknown type '{sql_type}'")),
     };
     Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), holds, nullable })
@@ -259,7 +259,7 @@ mod tests {
         let column = &views["DBA_OB_X"].columns[0];
         assert_eq!(
             (column.sql_type.as_str(), column.holds, column.nullable),
-            ("bigint(20) unsigned", Holds::Unsigned, true)
+            ("bigint(20) unsigned", ColumnType::Unsigned, true)
         );
     }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::statement::{ServerError, Value};
 use super::store::ResultTable;
-use super::views::Holds;
+use super::views::ColumnType;
 
 /// A packet of exactly this length is continued by the next one.
 const LONGEST: usize = 0xFF_FFFF;
@@ -187,20 +187,20 @@ fn put_text(payload: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Returns the definition of a column, as `ColumnDefinition41`.
-fn definition(heading: &str, holds: Holds) -> Vec<u8> {
+fn definition(heading: &str, holds: ColumnType) -> Vec<u8> {
     const UNSIGNED: u16 = 0x20;
     const BINARY_FLAG: u16 = 0x80;
     let text = u16::from(CHARSET);
     let (sql_type, charset, flags, length, decimals): (u8, u16, u16, u32, u8) = match holds {
-        Holds::Signed => (8, BINARY, BINARY_FLAG, 20, 0),
-        Holds::Unsigned => (8, BINARY, BINARY_FLAG | UNSIGNED, 20, 0),
-        Holds::Decimal => (246, BINARY, BINARY_FLAG, 32, 4),
-        Holds::Double => (5, BINARY, BINARY_FLAG, 23, 31),
-        Holds::Text => (253, text, 0, 65_536, 0),
-        Holds::LongText => (252, text, 0, u32::MAX, 0),
-        Holds::Timestamp => (7, BINARY, BINARY_FLAG, 26, 6),
-        Holds::DateTime => (12, BINARY, BINARY_FLAG, 26, 6),
-        Holds::Time => (11, BINARY, BINARY_FLAG, 17, 6),
+        ColumnType::Signed => (8, BINARY, BINARY_FLAG, 20, 0),
+        ColumnType::Unsigned => (8, BINARY, BINARY_FLAG | UNSIGNED, 20, 0),
+        ColumnType::Decimal => (246, BINARY, BINARY_FLAG, 32, 4),
+        ColumnType::Double => (5, BINARY, BINARY_FLAG, 23, 31),
+        ColumnType::Text => (253, text, 0, 65_536, 0),
+        ColumnType::LongText => (252, text, 0, u32::MAX, 0),
+        ColumnType::Timestamp => (7, BINARY, BINARY_FLAG, 26, 6),
+        ColumnType::DateTime => (12, BINARY, BINARY_FLAG, 26, 6),
+        ColumnType::Time => (11, BINARY, BINARY_FLAG, 17, 6),
     };
     let mut payload = Vec::new();
     for name in ["def", "", "", "", heading, heading] {
