@@ -36,7 +36,7 @@ pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<Resu
         answers.push(values.collect::<Result<_, ServerError>>()?);
     }
     // The heading is the column as the client wrote it.
-    let headings = select.columns.iter().cloned().zip(columns.iter().map(|column| column.holds)).collect();
+    let headings = select.columns.iter().cloned().zip(columns.iter().map(|column| column.column_type)).collect();
     Ok(ResultTable { columns: headings, rows: answers })
 }
 
@@ -88,7 +88,7 @@ fn quote(column: &Column) -> String {
 
 /// Returns the column for comparing and ordering: a decimal is printed text that counts as a number.
 fn comparable(column: &Column) -> String {
-    match column.holds {
+    match column.column_type {
         ColumnType::Decimal | ColumnType::Double => format!("CAST({} AS REAL)", quote(column)),
         _ => quote(column),
     }
@@ -119,7 +119,7 @@ fn shifted(number: i128) -> Option<i64> {
 }
 
 fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
-    let stored = match (value, column.holds) {
+    let stored = match (value, column.column_type) {
         (None | Some(Value::Null), _) => Some(Stored::Null),
         (Some(Value::Integer(number)), ColumnType::Signed) => i64::try_from(*number).ok().map(Stored::Integer),
         (Some(Value::Integer(number)), ColumnType::Unsigned) => shifted(*number).map(Stored::Integer),
@@ -131,7 +131,7 @@ fn to_stored(column: &Column, value: Option<&Value>) -> Result<Stored, ServerErr
 }
 
 fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
-    match (stored, column.holds) {
+    match (stored, column.column_type) {
         (Stored::Null, _) => Ok(Value::Null),
         (Stored::Integer(number), ColumnType::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
         (Stored::Integer(number), _) => Ok(Value::Integer(i128::from(number))),
@@ -143,7 +143,7 @@ fn from_stored(column: &Column, stored: Stored) -> Result<Value, ServerError> {
 /// Converts a literal for the comparison with a column: text into a number for a numeric column, as in MySQL, and a number into
 /// text for a text column. A literal that no value of the column can equal becomes NULL, which equals nothing.
 fn bind_literal(column: &Column, literal: &Literal) -> Stored {
-    match (literal, column.holds) {
+    match (literal, column.column_type) {
         (Literal::Null, _) => Stored::Null,
         (Literal::Integer(number), ColumnType::Signed) => i64::try_from(*number).map_or(Stored::Null, Stored::Integer),
         (Literal::Integer(number), ColumnType::Unsigned) => shifted(*number).map_or(Stored::Null, Stored::Integer),

@@ -40,7 +40,7 @@ pub struct Column {
     /// The type as DESC prints it.
     pub sql_type: String,
     /// The type for comparing and printing.
-    pub holds: ColumnType,
+    pub column_type: ColumnType,
     /// Whether the documentation lets it be NULL.
     pub nullable: bool,
 }
@@ -219,7 +219,7 @@ fn column(text: &str) -> Result<Column, String> {
         "time" => ColumnType::Time,
         _ => return Err(format!("unknown type '{sql_type}'")),
     };
-    Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), holds, nullable })
+    Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), column_type: holds, nullable })
 }
 
 /// Returns the views of a definition.
@@ -258,7 +258,7 @@ mod tests {
         assert!(!views["CDB_OB_X"].for_tenants && views["DBA_OB_X"].for_tenants && !views["Y"].for_tenants);
         let column = &views["DBA_OB_X"].columns[0];
         assert_eq!(
-            (column.sql_type.as_str(), column.holds, column.nullable),
+            (column.sql_type.as_str(), column.column_type, column.nullable),
             ("bigint(20) unsigned", ColumnType::Unsigned, true)
         );
     }
