@@ -51,7 +51,7 @@ pub struct View {
     /// Its columns, in the documented order.
     pub columns: Vec<Column>,
     /// Whether user tenants see it too.
-    pub for_tenants: bool,
+    pub visible_to_tenants: bool,
 }
 
 impl View {
@@ -71,7 +71,7 @@ pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, 
     let full = if name.contains('.') { name.to_lowercase() } else { format!("oceanbase.{}", name.to_lowercase()) };
     let view =
         views.get(name).ok_or_else(|| error_with_state(1146, "42S02", format!("Table '{full}' doesn't exist")))?;
-    if account.tenant_id != 1 && !view.for_tenants {
+    if account.tenant_id != 1 && !view.visible_to_tenants {
         let message = format!("SELECT command denied to user '{}'@'%' for table '{name}'", account.user);
         return Err(error_with_state(1142, "42000", message));
     }
@@ -225,15 +225,18 @@ fn column(text: &str) -> Result<Column, String> {
 /// Returns the views of a definition.
 fn made_of(name: String, definition: Definition) -> Vec<(String, View)> {
     if !definition.cdb {
-        return vec![(name, View { columns: definition.columns, for_tenants: definition.scope == Scope::Tenant })];
+        return vec![(
+            name,
+            View { columns: definition.columns, visible_to_tenants: definition.scope == Scope::Tenant },
+        )];
     }
     let mut own = definition.columns.clone();
     if !definition.dba_keeps_tenant_id {
         own.retain(|column| column.name != "TENANT_ID");
     }
     vec![
-        (format!("CDB_{name}"), View { columns: definition.columns, for_tenants: false }),
-        (format!("DBA_{name}"), View { columns: own, for_tenants: true }),
+        (format!("CDB_{name}"), View { columns: definition.columns, visible_to_tenants: false }),
+        (format!("DBA_{name}"), View { columns: own, visible_to_tenants: true }),
     ]
 }
 
@@ -255,7 +258,11 @@ mod tests {
         let views = &lines["a"];
         assert_eq!(names(&views["CDB_OB_X"]), ["TENANT_ID", "N"]);
         assert_eq!(names(&views["DBA_OB_X"]), ["N"]);
-        assert!(!views["CDB_OB_X"].for_tenants && views["DBA_OB_X"].for_tenants && !views["Y"].for_tenants);
+        assert!(
+            !views["CDB_OB_X"].visible_to_tenants
+                && views["DBA_OB_X"].visible_to_tenants
+                && !views["Y"].visible_to_tenants
+        );
         let column = &views["DBA_OB_X"].columns[0];
         assert_eq!(
             (column.sql_type.as_str(), column.column_type, column.nullable),

@@ -199,7 +199,7 @@ fn columns_are_documented() {
             wrong.push(format!("{} is not there", view.name));
             continue;
         };
-        if scope == Scope::Tenant && !known.for_tenants {
+        if scope == Scope::Tenant && !known.visible_to_tenants {
             wrong.push(format!("{} is not for tenants", view.name));
         }
         if view.own_rows && known.column(TENANT_ID).is_some() {
