@@ -4,7 +4,7 @@
 use obnow::demo::grammar::parse;
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
 use obnow::demo::store::{ResultTable, execute_select};
-use obnow::demo::views::{ColumnType, view, views_of};
+use obnow::demo::views::{ColumnType, views_of, visible_view};
 use obnow::demo::world::Account;
 
 fn account(tenant_id: u64) -> Account {
@@ -20,7 +20,7 @@ fn select(sql: &str) -> Select {
 
 fn ask(sql: &str, rows: &[Row]) -> Result<ResultTable, ServerError> {
     let select = select(sql);
-    execute_select(&select, view("4.2.5", &select.view, &account(1))?, rows)
+    execute_select(&select, visible_view("4.2.5", &select.view, &account(1))?, rows)
 }
 
 fn integer(number: i128) -> Value {
@@ -138,8 +138,9 @@ fn rows_that_do_not_fit_the_view_are_loud() {
 
 #[test]
 fn who_sees_which_view() {
-    let code =
-        |line: &str, name: &str, tenant| view(line, name, &account(tenant)).map_or_else(|error| error.code, |_| 0);
+    let code = |line: &str, name: &str, tenant| {
+        visible_view(line, name, &account(tenant)).map_or_else(|error| error.code, |_| 0)
+    };
     for (line, name, from_sys, from_tenant) in [
         ("4.2.5", "CDB_OB_BACKUP_JOBS", 0, 1142),
         ("4.2.5", "DBA_OB_BACKUP_JOBS", 0, 0),
@@ -154,7 +155,7 @@ fn who_sees_which_view() {
     ] {
         assert_eq!((code(line, name, 1), code(line, name, 1002)), (from_sys, from_tenant), "{line} {name}");
     }
-    let error = view("4.2.5", "CDB_OB_NOTHING", &account(1)).unwrap_err();
+    let error = visible_view("4.2.5", "CDB_OB_NOTHING", &account(1)).unwrap_err();
     assert_eq!(error.message, "Table 'oceanbase.cdb_ob_nothing' doesn't exist");
 }
 

@@ -12,7 +12,7 @@ use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{ResultTable, execute_select as answer_select};
-use super::views::{ColumnType, view, views_of};
+use super::views::{ColumnType, views_of, visible_view};
 use super::world::{ReplyOutcome, ServerModel, Session};
 
 /// The reply to a client.
@@ -83,15 +83,15 @@ pub async fn execute_statement<W: ServerModel>(
             }
             return outcome.into();
         }
-        Statement::Select(select) => view(&line, &select.view, &session.account).and_then(|view| {
+        Statement::Select(select) => visible_view(&line, &select.view, &session.account).and_then(|view| {
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
-            let table = answer_select(&select, view, &rows)?;
+            let table = answer_select(&select, visible_view, &rows)?;
             Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(world, session)?)))
         }),
-        Statement::Describe(name) => view(&line, &name, &session.account).and_then(|view| {
+        Statement::Describe(name) => visible_view(&line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;
-            let rows = view.columns.iter().map(|column| {
+            let rows = visible_view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
                 vec![
                     text_value(&column.name),

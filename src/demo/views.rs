@@ -66,16 +66,16 @@ impl View {
 ///
 /// # Errors
 /// Returns 1146 if the line has no such view, 1142 if it is for sys only, 1105 for an unknown line.
-pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, ServerError> {
+pub fn visible_view(line: &str, name: &str, account: &Account) -> Result<&'static View, ServerError> {
     let views = views_of(line)?;
     let full = if name.contains('.') { name.to_lowercase() } else { format!("oceanbase.{}", name.to_lowercase()) };
     let view =
         views.get(name).ok_or_else(|| error_with_state(1146, "42S02", format!("Table '{full}' doesn't exist")))?;
-    if account.tenant_id != 1 && !view.visible_to_tenants {
+    if account.tenant_id != 1 && !visible_view.visible_to_tenants {
         let message = format!("SELECT command denied to user '{}'@'%' for table '{name}'", account.user);
         return Err(error_with_state(1142, "42000", message));
     }
-    Ok(view)
+    Ok(visible_view)
 }
 
 /// Returns every view of a line by name.
@@ -144,7 +144,7 @@ fn read(yaml: &str) -> Result<Lines, String> {
         .keys()
         .map(|line| {
             let definitions = definitions(&file, line, file.lines.len())?;
-            Ok((line.clone(), definitions.into_iter().flat_map(|(name, view)| made_of(name, view)).collect()))
+            Ok((line.clone(), definitions.into_iter().flat_map(|(name, view)| made_of(name, visible_view)).collect()))
         })
         .collect()
 }
@@ -162,7 +162,8 @@ fn definitions(file: &File, line: &str, depth: usize) -> Result<BTreeMap<String,
     }
     for (name, view) in &entry.views {
         let inherited = views.remove(name);
-        let defined = define(inherited, view).map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
+        let defined =
+            define(inherited, visible_view).map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
         views.insert(name.clone(), defined);
     }
     Ok(views)
@@ -175,31 +176,31 @@ fn define(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition
         scope: Scope::Sys,
         columns: Vec::new(),
     });
-    view.cdb = entry.cdb.unwrap_or(view.cdb);
-    view.dba_keeps_tenant_id = entry.dba_keeps_tenant_id.unwrap_or(view.dba_keeps_tenant_id);
-    view.scope = entry.scope.unwrap_or(view.scope);
+    visible_view.cdb = entry.cdb.unwrap_or(visible_view.cdb);
+    visible_view.dba_keeps_tenant_id = entry.dba_keeps_tenant_id.unwrap_or(visible_view.dba_keeps_tenant_id);
+    visible_view.scope = entry.scope.unwrap_or(visible_view.scope);
     if let Some(columns) = &entry.columns {
-        view.columns = columns.iter().map(|text| column(text)).collect::<Result<_, _>>()?;
+        visible_view.columns = columns.iter().map(|text| column(text)).collect::<Result<_, _>>()?;
     }
     for name in &entry.drop {
-        let place = view.columns.iter().position(|column| column.name == *name);
-        view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
+        let place = visible_view.columns.iter().position(|column| column.name == *name);
+        visible_view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
     }
     for text in &entry.retype {
         let changed = column(text)?;
-        let place = view.columns.iter().position(|column| column.name == changed.name);
+        let place = visible_view.columns.iter().position(|column| column.name == changed.name);
         let place = place.ok_or_else(|| format!("no column {} to retype", changed.name))?;
-        view.columns[place] = changed;
+        visible_view.columns[place] = changed;
     }
     for text in &entry.add {
-        view.columns.push(column(text)?);
+        visible_view.columns.push(column(text)?);
     }
-    let mut names: Vec<&str> = view.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut names: Vec<&str> = visible_view.columns.iter().map(|column| column.name.as_str()).collect();
     names.sort_unstable();
     if names.is_empty() || names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err("no columns, or one of them twice".to_owned());
     }
-    Ok(view)
+    Ok(visible_view)
 }
 
 /// Parses a column `NAME type[?]`.
@@ -249,7 +250,7 @@ mod tests {
     const BASE: &str = "lines:\n  a:\n    views:\n      OB_X:\n        cdb: true\n        columns: [TENANT_ID bigint(20), N bigint(20) unsigned?]\n      Y:\n        columns: [A varchar(1)]\n";
 
     fn names(view: &View) -> Vec<&str> {
-        view.columns.iter().map(|column| column.name.as_str()).collect()
+        visible_view.columns.iter().map(|column| column.name.as_str()).collect()
     }
 
     #[test]
