@@ -93,7 +93,7 @@ type Lines = BTreeMap<String, BTreeMap<String, View>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ViewsFile {
     lines: BTreeMap<String, LineEntry>,
 }
 
@@ -139,7 +139,7 @@ struct Definition {
 }
 
 fn read(yaml: &str) -> Result<Lines, String> {
-    let file: File = serde_yaml::from_str(yaml).map_err(|error| format!("views.yaml: {error}"))?;
+    let file: ViewsFile = serde_yaml::from_str(yaml).map_err(|error| format!("views.yaml: {error}"))?;
     file.lines
         .keys()
         .map(|line| {
@@ -150,7 +150,7 @@ fn read(yaml: &str) -> Result<Lines, String> {
 }
 
 /// Returns the definitions of a line; `depth` is how many more lines it may extend, so that a cycle ends.
-fn definitions(file: &File, line: &str, depth: usize) -> Result<BTreeMap<String, Definition>, String> {
+fn definitions(file: &ViewsFile, line: &str, depth: usize) -> Result<BTreeMap<String, Definition>, String> {
     let entry = file.lines.get(line).ok_or_else(|| format!("views.yaml: no line '{line}'"))?;
     let mut views = match &entry.extends {
         Some(_) if depth == 0 => return Err(format!("views.yaml: '{line}' extends itself")),
