@@ -84,7 +84,7 @@ pub fn visible_view(line: &str, name: &str, account: &Account) -> Result<&'stati
 /// 1105 for an unknown line.
 pub fn views_of(line: &str) -> Result<&'static BTreeMap<String, View>, ServerError> {
     static LINES: LazyLock<Result<Lines, String>> =
-        LazyLock::new(|| read(include_str!("../../assets/demo/views.yaml")));
+        LazyLock::new(|| parse_views(include_str!("../../assets/demo/views.yaml")));
     let lines = LINES.as_ref().map_err(internal_error)?;
     lines.get(line).ok_or_else(|| internal_error(format!("no views for the line '{line}'")))
 }
@@ -138,7 +138,7 @@ struct Definition {
     columns: Vec<Column>,
 }
 
-fn read(yaml: &str) -> Result<Lines, String> {
+fn parse_views(yaml: &str) -> Result<Lines, String> {
     let file: ViewsFile = serde_yaml::from_str(yaml).map_err(|error| format!("views.yaml: {error}"))?;
     file.lines
         .keys()
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_cdb_view_makes_a_dba_view_without_tenant_id() {
-        let lines = read(BASE).unwrap();
+        let lines = parse_views(BASE).unwrap();
         let views = &lines["a"];
         assert_eq!(names(&views["CDB_OB_X"]), ["TENANT_ID", "N"]);
         assert_eq!(names(&views["DBA_OB_X"]), ["N"]);
@@ -276,7 +276,7 @@ mod tests {
         let yaml = format!(
             "{BASE}  b:\n    extends: a\n    without: [Y]\n    views:\n      OB_X: {{drop: [N], add: [M longtext]}}\n"
         );
-        let lines = read(&yaml).unwrap();
+        let lines = parse_views(&yaml).unwrap();
         assert_eq!(lines["b"].keys().collect::<Vec<_>>(), ["CDB_OB_X", "DBA_OB_X"]);
         assert_eq!(names(&lines["b"]["CDB_OB_X"]), ["TENANT_ID", "M"]);
         assert_eq!(names(&lines["a"]["CDB_OB_X"]), ["TENANT_ID", "N"], "the base keeps its own");
@@ -294,7 +294,7 @@ mod tests {
             ("  b:\n    views: {Z: {columns: [A int, A int]}}\n", "twice"),
             ("  b:\n    views: {Z: {colums: [A int]}}\n", "unknown field"),
         ] {
-            let error = read(&format!("{BASE}{addition}")).unwrap_err();
+            let error = parse_views(&format!("{BASE}{addition}")).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
     }
