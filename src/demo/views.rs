@@ -162,14 +162,14 @@ fn definitions(file: &ViewsFile, line: &str, depth: usize) -> Result<BTreeMap<St
     }
     for (name, view) in &entry.views {
         let inherited = views.remove(name);
-        let defined =
-            define(inherited, visible_view).map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
+        let defined = derive_definition(inherited, visible_view)
+            .map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
         views.insert(name.clone(), defined);
     }
     Ok(views)
 }
 
-fn define(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition, String> {
+fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition, String> {
     let mut view = inherited.unwrap_or(Definition {
         cdb: false,
         dba_keeps_tenant_id: false,
