@@ -180,20 +180,20 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
     visible_view.dba_keeps_tenant_id = entry.dba_keeps_tenant_id.unwrap_or(visible_view.dba_keeps_tenant_id);
     visible_view.scope = entry.scope.unwrap_or(visible_view.scope);
     if let Some(columns) = &entry.columns {
-        visible_view.columns = columns.iter().map(|text| column(text)).collect::<Result<_, _>>()?;
+        visible_view.columns = columns.iter().map(|text| parse_column(text)).collect::<Result<_, _>>()?;
     }
     for name in &entry.drop {
         let place = visible_view.columns.iter().position(|column| column.name == *name);
         visible_view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
     }
     for text in &entry.retype {
-        let changed = column(text)?;
+        let changed = parse_column(text)?;
         let place = visible_view.columns.iter().position(|column| column.name == changed.name);
         let place = place.ok_or_else(|| format!("no column {} to retype", changed.name))?;
         visible_view.columns[place] = changed;
     }
     for text in &entry.add {
-        visible_view.columns.push(column(text)?);
+        visible_view.columns.push(parse_column(text)?);
     }
     let mut names: Vec<&str> = visible_view.columns.iter().map(|column| column.name.as_str()).collect();
     names.sort_unstable();
@@ -204,7 +204,7 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
 }
 
 /// Parses a column `NAME type[?]`.
-fn column(text: &str) -> Result<Column, String> {
+fn parse_column(text: &str) -> Result<Column, String> {
     let (name, written) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
     let (sql_type, nullable) = written.strip_suffix('?').map_or((written, false), |sql_type| (sql_type, true));
     let word = sql_type.split_once('(').map_or(sql_type, |(word, _)| word);
