@@ -144,7 +144,10 @@ fn parse_views(yaml: &str) -> Result<Lines, String> {
         .keys()
         .map(|line| {
             let definitions = definitions(&file, line, file.lines.len())?;
-            Ok((line.clone(), definitions.into_iter().flat_map(|(name, view)| made_of(name, visible_view)).collect()))
+            Ok((
+                line.clone(),
+                definitions.into_iter().flat_map(|(name, view)| views_of_definition(name, visible_view)).collect(),
+            ))
         })
         .collect()
 }
@@ -224,7 +227,7 @@ fn parse_column(text: &str) -> Result<Column, String> {
 }
 
 /// Returns the views of a definition.
-fn made_of(name: String, definition: Definition) -> Vec<(String, View)> {
+fn views_of_definition(name: String, definition: Definition) -> Vec<(String, View)> {
     if !definition.cdb {
         return vec![(
             name,
