@@ -5,7 +5,7 @@ use std::io;
 
 use sha1::{Digest, Sha1};
 
-use super::wire::{CHARSET, Channel};
+use super::wire::{CHARSET, PacketChannel};
 
 const LENENC_AUTH: u32 = 1 << 21;
 const SECURE_CONNECTION: u32 = 1 << 15;
@@ -41,7 +41,7 @@ pub struct Login {
 ///
 /// # Errors
 /// Where the connection breaks or a packet is malformed.
-pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io::Result<Option<(Login, Salt)>> {
+pub async fn greet(channel: &mut PacketChannel, version: &str, connection: u64) -> io::Result<Option<(Login, Salt)>> {
     let salt = new_salt();
     channel.put(&greeting(version, connection, &salt));
     channel.send().await?;

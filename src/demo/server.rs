@@ -15,7 +15,7 @@ use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
 use super::registry::{ConnectionRegistry, Place};
 use super::statement::ServerError;
-use super::wire::Channel;
+use super::wire::PacketChannel;
 use super::world::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// Databases a client may name at login or by `USE`.
@@ -92,7 +92,7 @@ impl<W: ServerModel> Connection<W> {
 
     async fn handle_client(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let mut channel = Channel::new(stream);
+        let mut channel = PacketChannel::new(stream);
         match self.world.greeting(self.endpoint) {
             Greeting::Unresponsive => {
                 channel.swallow().await;
@@ -111,7 +111,7 @@ impl<W: ServerModel> Connection<W> {
 
     /// Handles the login; `None` if it failed. Returns the session and whether its client asked for several statements in one
     /// query.
-    async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<(Session, bool)>> {
+    async fn log_in(&self, channel: &mut PacketChannel, version: &str) -> io::Result<Option<(Session, bool)>> {
         let connection = self.registration.connection;
         let Some((login, salt)) = greet(channel, version, connection).await? else {
             channel.put_error(&error_with_state(1043, "08S01", "Bad handshake"));
@@ -139,7 +139,7 @@ impl<W: ServerModel> Connection<W> {
         Ok(Some((session, login.multi_statements)))
     }
 
-    async fn commands(&self, channel: &mut Channel, mut session: Session, several: bool) -> io::Result<()> {
+    async fn commands(&self, channel: &mut PacketChannel, mut session: Session, several: bool) -> io::Result<()> {
         loop {
             channel.next_command();
             let Some(packet) = channel.read().await? else { return Ok(()) };
@@ -168,7 +168,7 @@ impl<W: ServerModel> Connection<W> {
     /// connection is cut.
     async fn query(
         &self,
-        channel: &mut Channel,
+        channel: &mut PacketChannel,
         session: &mut Session,
         body: &[u8],
         several: bool,
@@ -218,7 +218,7 @@ impl<W: ServerModel> Connection<W> {
 
     /// Executes a statement, unless it is killed or the client disconnects while it runs: a server drops the work of such a
     /// client.
-    async fn execute_unless_killed(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
+    async fn execute_unless_killed(&self, channel: &PacketChannel, session: &mut Session, sql: &str) -> Reply {
         let mut killed = pin!(self.registration.statement.notified());
         // From here on a KILL QUERY is not missed, even before the first poll.
         killed.as_mut().enable();
@@ -240,7 +240,7 @@ impl<W: ServerModel> Connection<W> {
 }
 
 /// Writes a reply into the channel; returns false if the connection is to be cut without one.
-fn put_reply(channel: &mut Channel, reply: Reply, more: bool) -> bool {
+fn put_reply(channel: &mut PacketChannel, reply: Reply, more: bool) -> bool {
     match reply {
         Reply::Done => channel.put_ok(more),
         Reply::Rows(table) => channel.put_table(&table, more),

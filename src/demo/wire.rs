@@ -23,13 +23,13 @@ const MORE_RESULTS: u8 = 8;
 
 /// A client's connection, packet by packet.
 #[derive(Debug)]
-pub struct Channel {
+pub struct PacketChannel {
     stream: TcpStream,
     sequence: u8,
     out: Vec<u8>,
 }
 
-impl Channel {
+impl PacketChannel {
     /// Returns the channel of an accepted connection.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
@@ -70,7 +70,7 @@ impl Channel {
         }
     }
 
-    /// Returns when the client has closed its side; what it sends meanwhile is left for [`Channel::decode`].
+    /// Returns when the client has closed its side; what it sends meanwhile is left for [`PacketChannel::decode`].
     pub async fn gone(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
             // The next command is already here: the client is still connected.
@@ -223,10 +223,10 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (TcpStream, Channel) {
+    async fn pair() -> (TcpStream, PacketChannel) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, Channel::new(listener.accept().await.unwrap().0))
+        (client, PacketChannel::new(listener.accept().await.unwrap().0))
     }
 
     #[tokio::test]
@@ -234,7 +234,7 @@ mod tests {
         // One byte short of a part, exactly one part (which needs an empty one behind it), and more than one.
         for length in [LONGEST - 1, LONGEST, LONGEST + 7] {
             let (client, mut server) = pair().await;
-            let mut sender = Channel::new(client);
+            let mut sender = PacketChannel::new(client);
             let payload = vec![b'x'; length];
             let sending = async {
                 sender.put(&payload);
