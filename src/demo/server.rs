@@ -141,7 +141,7 @@ impl<W: ServerModel> Connection<W> {
 
     async fn commands(&self, channel: &mut PacketChannel, mut session: Session, several: bool) -> io::Result<()> {
         loop {
-            channel.next_command();
+            channel.reset_sequence();
             let Some(packet) = channel.read().await? else { return Ok(()) };
             let Some((command, body)) = packet.split_first() else { return Err(io::ErrorKind::InvalidData.into()) };
             let reply = match command {

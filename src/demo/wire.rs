@@ -37,7 +37,7 @@ impl PacketChannel {
     }
 
     /// Resets the sequence number for the next command.
-    pub fn next_command(&mut self) {
+    pub fn reset_sequence(&mut self) {
         self.sequence = 0;
     }
 
