@@ -226,7 +226,7 @@ impl<W: ServerModel> Connection<W> {
             biased;
             reply = self.execute(session, sql) => reply,
             () = killed => Reply::Refused(error_with_state(1317, "70100", "Query execution was interrupted")),
-            () = channel.gone() => Reply::ConnectionLost,
+            () = channel.closed_by_client() => Reply::ConnectionLost,
         }
     }
 

@@ -71,7 +71,7 @@ impl PacketChannel {
     }
 
     /// Returns when the client has closed its side; what it sends meanwhile is left for [`PacketChannel::decode`].
-    pub async fn gone(&self) {
+    pub async fn closed_by_client(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
             // The next command is already here: the client is still connected.
             std::future::pending::<()>().await;
@@ -261,7 +261,7 @@ mod tests {
     async fn a_client_that_leaves_is_no_error_and_is_noticed() {
         let (client, mut server) = pair().await;
         drop(client);
-        server.gone().await;
+        server.closed_by_client().await;
         assert_eq!(server.read().await.unwrap(), None);
     }
 
