@@ -95,7 +95,7 @@ impl<W: ServerModel> Connection<W> {
         let mut channel = PacketChannel::new(stream);
         match self.world.greeting(self.endpoint) {
             Greeting::Unresponsive => {
-                channel.swallow().await;
+                channel.drain().await;
                 Ok(())
             }
             Greeting::Error(error) => {

@@ -79,7 +79,7 @@ impl PacketChannel {
     }
 
     /// Reads and discards until the client closes.
-    pub async fn swallow(&mut self) {
+    pub async fn drain(&mut self) {
         while matches!(self.stream.read(&mut [0; 1024]).await, Ok(1..)) {}
     }
 
