@@ -123,7 +123,7 @@ impl PacketChannel {
         for (heading, holds) in &table.columns {
             self.put(&definition(heading, *holds));
         }
-        self.put_end(more);
+        self.put_eof(more);
         for row in &table.rows {
             let mut payload = Vec::new();
             for value in row {
@@ -135,10 +135,10 @@ impl PacketChannel {
             }
             self.put(&payload);
         }
-        self.put_end(more);
+        self.put_eof(more);
     }
 
-    fn put_end(&mut self, more: bool) {
+    fn put_eof(&mut self, more: bool) {
         self.put(&[0xFE, 0, 0, status(more), 0]);
     }
 
