@@ -121,7 +121,7 @@ impl PacketChannel {
         put_length(&mut count, table.columns.len());
         self.put(&count);
         for (heading, holds) in &table.columns {
-            self.put(&definition(heading, *holds));
+            self.put(&column_definition(heading, *holds));
         }
         self.put_eof(more);
         for row in &table.rows {
@@ -187,7 +187,7 @@ fn put_text(payload: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Returns the definition of a column, as `ColumnDefinition41`.
-fn definition(heading: &str, holds: ColumnType) -> Vec<u8> {
+fn column_definition(heading: &str, holds: ColumnType) -> Vec<u8> {
     const UNSIGNED: u16 = 0x20;
     const BINARY_FLAG: u16 = 0x80;
     let text = u16::from(CHARSET);
