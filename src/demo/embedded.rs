@@ -97,7 +97,7 @@ impl SharedFleet {
     }
 
     pub(super) fn execute_alter(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
-        let text = said::text(alter);
+        let text = said::render(alter);
         self.update(|fleet| {
             let lost = take_lost_reply(fleet, &text);
             let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
@@ -355,10 +355,10 @@ impl ServerModel for SharedFleet {
     }
 
     async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
-        self.hold_reply(session, &said::text(&alter), false, Some(&alter)).await;
+        self.hold_reply(session, &said::render(&alter), false, Some(&alter)).await;
         let outcome = self.execute_alter(session, &alter);
         let outcome = if outcome == ReplyOutcome::Done { self.delay_reply(session, &alter).await } else { outcome };
-        self.hold_reply(session, &said::text(&alter), true, None).await;
+        self.hold_reply(session, &said::render(&alter), true, None).await;
         outcome
     }
 

@@ -4,7 +4,7 @@ use super::statement::{Alter, BackupScope, Literal, Preview, Tenants, Until};
 
 /// Renders the statement as the log shows it.
 #[must_use]
-pub fn text(alter: &Alter) -> String {
+pub fn render(alter: &Alter) -> String {
     let said = match alter {
         Alter::Set { items, tenants } => {
             let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal(value));
@@ -69,7 +69,7 @@ fn described(description: Option<&str>) -> String {
 fn literal(value: &Literal) -> String {
     match value {
         Literal::Integer(number) => number.to_string(),
-        Literal::Text(text) => quoted(&masked(text)),
+        Literal::Text(text) => quoted(&masked(render)),
         Literal::Null => "NULL".to_owned(),
     }
 }
@@ -81,7 +81,7 @@ fn quoted(text: &str) -> String {
 /// Returns the text with the value of every `access_key=` replaced by `***`.
 fn masked(text: &str) -> String {
     const KEY: &str = "access_key=";
-    let mut parts = text.split(KEY);
+    let mut parts = render.split(KEY);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(['&', ' ', ',']).unwrap_or(part.len());
@@ -100,7 +100,7 @@ mod tests {
     fn a_key_is_never_in_the_log() {
         let value = "LOCATION=oss://b/p?host=h&access_id=A&access_key=SECRET&delete_mode=delete BINDING=Optional";
         let items = vec![("log_archive_dest".to_owned(), Literal::Text(value.to_owned()))];
-        let said = text(&Alter::Set { items, tenants: Tenants::Listed(vec!["pay".to_owned()]) });
+        let said = render(&Alter::Set { items, tenants: Tenants::Listed(vec!["pay".to_owned()]) });
         assert_eq!(
             said,
             "ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION=oss://b/p?host=h&access_id=A&access_key=***\
@@ -118,7 +118,7 @@ mod tests {
             description: Some("obnow 1.1".to_owned()),
         };
         assert_eq!(
-            text(&backup),
+            render(&backup),
             "ALTER SYSTEM BACKUP INCREMENTAL TENANT = 'pay', 'it''s' PLUS ARCHIVELOG DESCRIPTION = 'obnow 1.1'"
         );
     }
