@@ -29,13 +29,13 @@ pub fn render(alter: &Alter) -> String {
         Alter::MinorFreeze => "MINOR FREEZE".to_owned(),
         Alter::CancelAll => "CANCEL ALL BACKUP FORCE".to_owned(),
         Alter::CancelDelete => "CANCEL DELETE BACKUP".to_owned(),
-        Alter::PreviewRestore(preview) => restore(preview),
+        Alter::PreviewRestore(preview) => restore_text(preview),
         Alter::Refused { code, .. } => format!("(refused by the grammar: {code})"),
     };
     format!("ALTER SYSTEM {said}")
 }
 
-fn restore(preview: &Preview) -> String {
+fn restore_text(preview: &Preview) -> String {
     let from = quoted(&masked(&preview.from));
     let time = |time: &str| quoted(time);
     match (&preview.legacy, &preview.until) {
