@@ -8,24 +8,24 @@ pub fn render(alter: &Alter) -> String {
     let said = match alter {
         Alter::Set { items, tenants } => {
             let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal(value));
-            format!("SET {}{}", items.iter().map(item).collect::<Vec<_>>().join(", "), of(tenants))
+            format!("SET {}{}", items.iter().map(item).collect::<Vec<_>>().join(", "), tenants_clause(tenants))
         }
         Alter::ArchiveLog { on, tenants, description } => {
             let no = if *on { "" } else { "NO" };
-            format!("{no}ARCHIVELOG{}{}", of(tenants), described(description.as_deref()))
+            format!("{no}ARCHIVELOG{}{}", tenants_clause(tenants), described(description.as_deref()))
         }
         Alter::Backup { incremental, scope, to, plus_archivelog, description } => {
             let incremental = if *incremental { " INCREMENTAL" } else { "" };
             let scope = match scope {
                 BackupScope::Database => " DATABASE".to_owned(),
-                BackupScope::Tenants(names) => of(&Tenants::Listed(names.clone())),
+                BackupScope::Tenants(names) => tenants_clause(&Tenants::Listed(names.clone())),
             };
             let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(&masked(to))));
             let plus = if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
             format!("BACKUP{incremental}{scope}{to}{plus}{}", described(description.as_deref()))
         }
-        Alter::CancelBackup(tenants) => format!("CANCEL BACKUP{}", of(tenants)),
-        Alter::MajorFreeze(tenants) => format!("MAJOR FREEZE{}", of(tenants)),
+        Alter::CancelBackup(tenants) => format!("CANCEL BACKUP{}", tenants_clause(tenants)),
+        Alter::MajorFreeze(tenants) => format!("MAJOR FREEZE{}", tenants_clause(tenants)),
         Alter::MinorFreeze => "MINOR FREEZE".to_owned(),
         Alter::CancelAll => "CANCEL ALL BACKUP FORCE".to_owned(),
         Alter::CancelDelete => "CANCEL DELETE BACKUP".to_owned(),
@@ -52,7 +52,7 @@ fn restore_text(preview: &Preview) -> String {
     }
 }
 
-fn of(tenants: &Tenants) -> String {
+fn tenants_clause(tenants: &Tenants) -> String {
     match tenants {
         Tenants::Unnamed => String::new(),
         Tenants::Keyword(word) => format!(" TENANT = {word}"),
