@@ -12,7 +12,7 @@ pub fn render(alter: &Alter) -> String {
         }
         Alter::ArchiveLog { on, tenants, description } => {
             let no = if *on { "" } else { "NO" };
-            format!("{no}ARCHIVELOG{}{}", tenants_clause(tenants), described(description.as_deref()))
+            format!("{no}ARCHIVELOG{}{}", tenants_clause(tenants), description_clause(description.as_deref()))
         }
         Alter::Backup { incremental, scope, to, plus_archivelog, description } => {
             let incremental = if *incremental { " INCREMENTAL" } else { "" };
@@ -22,7 +22,7 @@ pub fn render(alter: &Alter) -> String {
             };
             let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(&masked(to))));
             let plus = if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
-            format!("BACKUP{incremental}{scope}{to}{plus}{}", described(description.as_deref()))
+            format!("BACKUP{incremental}{scope}{to}{plus}{}", description_clause(description.as_deref()))
         }
         Alter::CancelBackup(tenants) => format!("CANCEL BACKUP{}", tenants_clause(tenants)),
         Alter::MajorFreeze(tenants) => format!("MAJOR FREEZE{}", tenants_clause(tenants)),
@@ -62,7 +62,7 @@ fn tenants_clause(tenants: &Tenants) -> String {
     }
 }
 
-fn described(description: Option<&str>) -> String {
+fn description_clause(description: Option<&str>) -> String {
     description.map_or_else(String::new, |text| format!(" DESCRIPTION = {}", quoted(text)))
 }
 
