@@ -7,7 +7,7 @@ use super::statement::{Alter, BackupScope, Literal, Preview, Tenants, Until};
 pub fn render(alter: &Alter) -> String {
     let said = match alter {
         Alter::Set { items, tenants } => {
-            let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal(value));
+            let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal_text(value));
             format!("SET {}{}", items.iter().map(item).collect::<Vec<_>>().join(", "), tenants_clause(tenants))
         }
         Alter::ArchiveLog { on, tenants, description } => {
@@ -66,7 +66,7 @@ fn description_clause(description: Option<&str>) -> String {
     description.map_or_else(String::new, |text| format!(" DESCRIPTION = {}", quoted(text)))
 }
 
-fn literal(value: &Literal) -> String {
+fn literal_text(value: &Literal) -> String {
     match value {
         Literal::Integer(number) => number.to_string(),
         Literal::Text(text) => quoted(&masked(render)),
