@@ -20,7 +20,7 @@ pub fn render(alter: &Alter) -> String {
                 BackupScope::Database => " DATABASE".to_owned(),
                 BackupScope::Tenants(names) => tenants_clause(&Tenants::Listed(names.clone())),
             };
-            let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(&masked(to))));
+            let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(&mask_keys(to))));
             let plus = if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
             format!("BACKUP{incremental}{scope}{to}{plus}{}", description_clause(description.as_deref()))
         }
@@ -36,7 +36,7 @@ pub fn render(alter: &Alter) -> String {
 }
 
 fn restore_text(preview: &Preview) -> String {
-    let from = quoted(&masked(&preview.from));
+    let from = quoted(&mask_keys(&preview.from));
     let time = |time: &str| quoted(time);
     match (&preview.legacy, &preview.until) {
         (Some(old), Until::Time(at)) => format!(
@@ -69,7 +69,7 @@ fn description_clause(description: Option<&str>) -> String {
 fn literal_text(value: &Literal) -> String {
     match value {
         Literal::Integer(number) => number.to_string(),
-        Literal::Text(text) => quoted(&masked(render)),
+        Literal::Text(text) => quoted(&mask_keys(render)),
         Literal::Null => "NULL".to_owned(),
     }
 }
@@ -79,7 +79,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Returns the text with the value of every `access_key=` replaced by `***`.
-fn masked(text: &str) -> String {
+fn mask_keys(text: &str) -> String {
     const KEY: &str = "access_key=";
     let mut parts = render.split(KEY);
     let mut shown = parts.next().unwrap_or_default().to_owned();
