@@ -15,7 +15,7 @@ use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
 use super::orders::{self, Issuer, server_error};
-use super::projection::{self, Look};
+use super::projection::{self, ViewContext};
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
@@ -156,13 +156,13 @@ impl SharedFleet {
         }
     }
 
-    fn with_context<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
+    fn with_context<T>(&self, session: &Session, question: impl FnOnce(&ViewContext<'_>) -> T) -> Option<T> {
         self.read(|fleet| {
             let port = fleet.endpoints.get(session.endpoint)?;
             let zone = session.variables.get("time_zone").unwrap_or(&fleet.time_zone);
             let zone = if zone.eq_ignore_ascii_case("SYSTEM") { &fleet.system_time_zone } else { zone };
             let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
-            Some(question(&Look { fleet, cluster: &fleet.clusters[port.cluster], tenant_id, zone }))
+            Some(question(&ViewContext { fleet, cluster: &fleet.clusters[port.cluster], tenant_id, zone }))
         })
     }
 }
@@ -280,7 +280,7 @@ impl ServerModel for SharedFleet {
     }
 
     fn may_read(&self, session: &Session, view: &str) -> Result<(), ServerError> {
-        let may = |look: &Look<'_>| {
+        let may = |look: &ViewContext<'_>| {
             let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
             accounts::may_read(look.cluster, faults, &session.account, view)
         };
@@ -303,8 +303,9 @@ impl ServerModel for SharedFleet {
             "ob_version()" if old => None,
             "ob_version()" => Some(Value::Text(ob_version)),
             "@@ob_timestamp_service" if v3 => {
-                let local =
-                    |look: &Look<'_>| look.cluster.tenant_by_id(look.tenant_id).is_some_and(|own| own.local_timestamps);
+                let local = |look: &ViewContext<'_>| {
+                    look.cluster.tenant_by_id(look.tenant_id).is_some_and(|own| own.local_timestamps)
+                };
                 text(if self.with_context(session, local)? { "LTS" } else { "GTS" })
             }
             "@@ob_trx_timeout" if v3 => Some(Value::Integer(100_000_000)),
@@ -337,7 +338,7 @@ impl ServerModel for SharedFleet {
     }
 
     fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
-        let shown = |look: &Look<'_>| {
+        let shown = |look: &ViewContext<'_>| {
             let all = projection::v3::parameters(look).into_iter();
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
             look.cluster.line.is_legacy().then_some(rows)

@@ -15,7 +15,7 @@ use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
 use super::line::Generation;
 use super::orders::{Issuer, not_supported, server_error};
-use super::projection::Look;
+use super::projection::ViewContext;
 use super::statement::{Preview, ServerError, Until, Value};
 
 /// The info files that the backups of a cluster wrote.
@@ -164,7 +164,7 @@ fn release_numbers(cluster: &Cluster) -> [u64; 3] {
 /// # Errors
 /// 1210, 1235, 4016, 4018, 5112, 9026, 9047, 9080.
 pub(super) fn preview_rows(
-    look: &Look<'_>,
+    look: &ViewContext<'_>,
     preview: &Preview,
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
@@ -175,7 +175,7 @@ pub(super) fn preview_rows(
 }
 
 /// Returns the sets of a path whose info files exist, by id.
-fn stored_sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
+fn stored_sets<'a>(look: &ViewContext<'a>, path: &str) -> Vec<&'a SetInfo> {
     let mut sets: Vec<&SetInfo> = look.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
     let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
@@ -185,12 +185,12 @@ fn stored_sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     sets
 }
 
-fn cluster_faults<'a>(look: &Look<'a>) -> ClusterFaults<'a> {
+fn cluster_faults<'a>(look: &ViewContext<'a>) -> ClusterFaults<'a> {
     ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name }
 }
 
 /// Returns the pieces in a directory, as the last of them describes them, oldest first.
-fn stored_pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
+fn stored_pieces(look: &ViewContext<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
     for tenant in &look.cluster.tenants {
         for round in tenant.rounds.iter().filter(|round| path_of_uri(&round.path) == path) {
@@ -205,7 +205,7 @@ fn stored_pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     files
 }
 
-fn pieces_of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
+fn pieces_of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
     let reached = archive::checkpoint(tenant, round, cluster_faults(look), look.fleet.speed, look.fleet.now);
     let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
     let file = |id: i64| {

@@ -18,7 +18,7 @@ use super::views::views_of;
 
 /// The session that reads a view, and the state it reads.
 #[derive(Debug, Clone)]
-pub struct Look<'a> {
+pub struct ViewContext<'a> {
     /// The fleet, advanced to the present.
     pub fleet: &'a Fleet,
     /// The cluster of the session.
@@ -29,7 +29,7 @@ pub struct Look<'a> {
     pub zone: &'a str,
 }
 
-impl Look<'_> {
+impl ViewContext<'_> {
     fn faults(&self) -> ClusterFaults<'_> {
         ClusterFaults { all: &self.fleet.faults, cluster: &self.cluster.name }
     }
@@ -76,7 +76,7 @@ fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
 ///
 /// # Errors
 /// Returns 1146 for an unknown view, 1105 for a line without views.
-pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let line = look.cluster.line;
     let (mut rows, newest) = match line.generation {
         Generation::V3 => (v3::rows(look, view)?, "3.2.4"),
@@ -92,7 +92,7 @@ pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(rows)
 }
 
-fn all(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn all(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let (own, subject) = match view.strip_prefix("DBA_OB_") {
         Some(subject) => (true, subject),
         None => (false, view.strip_prefix("CDB_OB_").unwrap_or(view)),
@@ -128,7 +128,7 @@ fn all(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(rows)
 }
 
-fn fixed(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn fixed(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
         "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled(look),
         "DBA_OB_TENANTS" => cluster::tenants(look),

@@ -7,7 +7,7 @@ use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
 use super::life::advance;
 use super::orders::{Issuer, execute};
-use super::projection::{Look, rows};
+use super::projection::{ViewContext, rows};
 use super::scenario::{self, Making, Scenario};
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
@@ -90,7 +90,7 @@ impl Bench {
 
     /// Returns a column of a view as sys sees it.
     pub fn column(&self, view: &str, column: &str) -> Vec<Value> {
-        let look = Look { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
+        let look = ViewContext { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
         rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
     }
 

@@ -5,7 +5,7 @@ use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
-use crate::demo::projection::{Look, rows};
+use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
 use crate::demo::testing::{Bench, NOW, full, incremental, listed};
 
@@ -23,7 +23,7 @@ fn hold(bench: &mut Bench, phase: &str) {
 }
 
 fn column(bench: &Bench, view: &str, column: &str) -> Vec<Value> {
-    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
 use crate::demo::orders::server_error;
-use crate::demo::projection::Look;
+use crate::demo::projection::ViewContext;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.
@@ -43,7 +43,10 @@ pub(super) fn parse_timestamp(text: &str, zone: &str) -> Result<Micros, ServerEr
 }
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
-pub(super) fn preview_rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
+pub(super) fn preview_rows(
+    look: &ViewContext<'_>,
+    preview: &Preview,
+) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     let Some((old, _)) = requested_point(preview) else { return Err(not_enough_log()) };
     let (cluster, until) = (look.cluster, parse_point(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);

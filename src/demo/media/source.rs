@@ -7,13 +7,13 @@ use super::{
 use crate::demo::clock::{self, Micros};
 use crate::demo::orders::destination;
 use crate::demo::orders::{not_supported, server_error};
-use crate::demo::projection::Look;
+use crate::demo::projection::ViewContext;
 use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn preview_rows(
-    look: &Look<'_>,
+    look: &ViewContext<'_>,
     preview: &Preview,
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {

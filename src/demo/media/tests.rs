@@ -8,7 +8,7 @@ use crate::demo::testing::{Bench, full};
 
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
 fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
-    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), legacy: None };
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
     let order = Issuer { cluster: 0, tenant_id: 1, encrypted: false, at: bench.fleet.now };

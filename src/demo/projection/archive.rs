@@ -7,12 +7,12 @@ use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::archive;
 use crate::demo::statement::{Row, Value};
 
-use super::{Look, int, row, scn, text};
+use super::{ViewContext, int, row, scn, text};
 
 /// How much log a tenant writes, in bytes a second, and what the compression of the archive leaves of it.
 const LOG_RATE: i64 = 200_000;
 
-pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn destinations(look: &ViewContext<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
         let Some(dest) = &tenant.archive_dest else { return Vec::new() };
         let word = look.cluster.line.dest_states().iter().find(|(state, _)| *state == dest.state);
@@ -32,16 +32,16 @@ pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
-fn checkpoint(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
+fn checkpoint(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     archive::checkpoint(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
-fn furthest(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
+fn furthest(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     archive::furthest(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
 /// Returns a time as a `datetime(6)` column; NULL if it has not begun.
-fn display(look: &Look<'_>, moment: Option<Micros>) -> Value {
+fn display(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
     look.maybe_time(moment)
 }
 
@@ -63,7 +63,7 @@ fn sizes(from: Option<Micros>, to: Option<Micros>) -> Row {
     ])
 }
 
-pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
     let line = |tenant: &Tenant, round: &Round| {
         let reached = checkpoint(look, tenant, round);
         let furthest = furthest(look, tenant, round);
@@ -96,14 +96,14 @@ pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
-pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| tenant.rounds.iter().flat_map(|round| of_round(look, tenant, round)).collect::<Vec<_>>();
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
 /// Returns a round's pieces, which are contiguous: the end of one is the start of the next. There are pieces up to the furthest
 /// log stream; those that the round's checkpoint has not reached are INCOMPLETE (V4.3.1 source, `ob_archive_checkpoint.cpp`).
-fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
+fn of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
     if round.status == RoundStatus::Beginning && reached == start {
         return Vec::new();
@@ -143,7 +143,7 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     (round.base_piece..=archive::last_piece(round, furthest)).map(line).collect()
 }
 
-pub(super) fn log_streams(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn log_streams(look: &ViewContext<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
         let Some(round) = tenant.current_round() else { return Vec::new() };
         let Some(reached) = checkpoint(look, tenant, round) else { return Vec::new() };

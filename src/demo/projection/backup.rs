@@ -7,7 +7,7 @@ use crate::demo::life::{self, Progress};
 use crate::demo::line::PhaseWork;
 use crate::demo::statement::{Row, Value};
 
-use super::{Look, int, on_off, row, scn, text};
+use super::{ViewContext, int, on_off, row, scn, text};
 
 /// A macro block is 2 MB; what is written is compressed to about a third.
 const BLOCK: i64 = 2 * 1024 * 1024;
@@ -16,13 +16,13 @@ fn kind(incremental: bool) -> Value {
     text(if incremental { "INC" } else { "FULL" })
 }
 
-fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
+fn encryption(look: &ViewContext<'_>, tenant_id: i64, encrypted: bool) -> Value {
     let lost = look.cluster.tenant_by_id(tenant_id).is_some_and(|tenant| look.faults().hides_encryption(&tenant.name));
     text(if encrypted && !lost { "PASSWORD" } else { "NONE" })
 }
 
 /// Returns the jobs of the running views, or of the history views.
-fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
+fn shown<'a>(look: &'a ViewContext<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
     let hidden = move |job: &Job| {
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
         concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, history))
@@ -30,7 +30,7 @@ fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, 
     look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.in_history == history && !hidden(job))
 }
 
-pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
+pub(super) fn jobs(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
     let line = |(_, job): (usize, &Job)| {
         let executors = job.executors.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
         row([
@@ -58,7 +58,7 @@ pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
     shown(look, history).map(line).collect()
 }
 
-pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
+pub(super) fn tasks(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
     let line = |(index, job): (usize, &Job)| {
         let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
         let set = tenant.sets.iter().find(|set| set.id == job.set_id)?;
@@ -99,7 +99,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
 }
 
 /// Returns the log files, finished and all: there are some only in the phase of the log.
-fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
+fn log_files(look: &ViewContext<'_>, index: usize, job: &Job) -> (i64, i64) {
     const FILES: i64 = 40;
     let (_, _, work) = look.cluster.line.phases[job.phase];
     if work != PhaseWork::Log || !job.plus_archivelog {
@@ -109,7 +109,7 @@ fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
 }
 
 /// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
-fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
+fn worker(look: &ViewContext<'_>, job: &Job) -> Option<String> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
     let held = look
         .faults()
@@ -121,7 +121,7 @@ fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
 }
 
 /// Returns the code and the COMMENT that a running task shows while it is held.
-fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
+fn trouble(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
@@ -129,7 +129,7 @@ fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
 }
 
 /// Returns the running tasks that the root service has scheduled on servers.
-pub(super) fn scheduled(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn scheduled(look: &ViewContext<'_>) -> Vec<Row> {
     let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
     let line = |(_, job): (usize, &Job)| {
         Some(row([
@@ -189,7 +189,7 @@ fn percent(finished: i64, all: i64) -> String {
     }
 }
 
-pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn sets(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant, set: &Set| {
         let job = || look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
         let running = if set.end.is_none() { job().map(|job| life::progress(look.cluster, job)) } else { None };
@@ -232,7 +232,7 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
     all.map(|(tenant, set)| line(tenant, set)).collect()
 }
 
-pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn parameters(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let dest = tenant.data_dest.as_ref()?;
         Some(row([
@@ -245,7 +245,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns every destination that a tenant has or had.
-pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn storage_info(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant, RegisteredDest { dest_type, dest }: &RegisteredDest| {
         let access =
             dest.extension.split('&').filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
@@ -269,7 +269,7 @@ pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
     all.map(|(tenant, known)| line(tenant, known)).collect()
 }
 
-pub(super) fn delete_policies(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn delete_policies(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let window = tenant.recovery_window.as_ref()?;
         Some(row([

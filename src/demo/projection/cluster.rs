@@ -8,7 +8,7 @@ use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::statement::{Row, Value};
 
-use super::{Look, count, int, row, scn, text, yes_no};
+use super::{ViewContext, count, int, row, scn, text, yes_no};
 
 const LOCALHOST: &str = "127.0.0.1";
 
@@ -59,7 +59,7 @@ pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {
     server.build_version.clone().unwrap_or_else(full)
 }
 
-pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
     let zones = || look.cluster.servers.iter().map(|server| server.zone.as_str());
     let locality = zones().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
     let line = |tenant: &Tenant| {
@@ -99,7 +99,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().filter(seen).map(line).collect()
 }
 
-pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |(index, server): (usize, &Server)| {
         let active = server.status == "ACTIVE";
         row([
@@ -119,7 +119,7 @@ pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
     look.cluster.servers.iter().enumerate().map(line).collect()
 }
 
-pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |server: &Server| {
         row([
             ("ZONE", text(&*server.zone)),
@@ -134,7 +134,7 @@ pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
     look.cluster.servers.iter().map(line).collect()
 }
 
-pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
     const NAMES: [(&str, &str); 6] = [
         ("NAME1", "VALUE1"),
         ("NAME2", "VALUE2"),
@@ -162,7 +162,7 @@ pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
     look.cluster.events.iter().map(line).collect()
 }
 
-pub(super) fn tenant_jobs(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn tenant_jobs(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |(index, job): (usize, &TenantJob)| {
         row([
             ("JOB_ID", count(index + 1)),
@@ -181,7 +181,7 @@ pub(super) fn tenant_jobs(look: &Look<'_>) -> Vec<Row> {
 
 /// Returns the parameters of a cluster and, if one is named, of a tenant: name and value.
 #[must_use]
-pub fn parameter_values(look: &Look<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
+pub fn parameter_values(look: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
     let cluster = look.cluster;
     let mut values = vec![
         ("cluster".to_owned(), cluster.name.clone()),
@@ -205,7 +205,7 @@ pub fn parameter_values(look: &Look<'_>, tenant: Option<&Tenant>) -> Vec<(String
     values
 }
 
-pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn parameters(look: &ViewContext<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for server in &look.cluster.servers {
         let mut line = |tenant: Option<i64>, (name, value): (String, String)| {
@@ -238,7 +238,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the sessions: the clients of this fleet, and those that a scenario lists.
-pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn processes(look: &ViewContext<'_>) -> Vec<Row> {
     let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
     let seen = |tenant: &str| look.tenant_id == 1 || tenant == mine;
     let line = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Micros| {
@@ -284,7 +284,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
 /// The first id of a session that is only listed, far from the ids of clients.
 const ELSEWHERE: u64 = 4_000_000_000;
 
-pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn compaction(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let (frozen, finished) = tenant.major_freeze;
         let running = look.fleet.now < finished;

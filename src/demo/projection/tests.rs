@@ -16,7 +16,7 @@ fn every_column_shown_is_documented() {
         for cluster in &bench.fleet.clusters {
             for (view, documented) in views_of(cluster.line.key).unwrap() {
                 for tenant_id in [1, 1002] {
-                    let look = Look { fleet: &bench.fleet, cluster, tenant_id, zone: "+08:00" };
+                    let look = ViewContext { fleet: &bench.fleet, cluster, tenant_id, zone: "+08:00" };
                     for row in rows(&look, view).unwrap() {
                         let unknown: Vec<_> = row.keys().filter(|column| documented.column(column).is_none()).collect();
                         assert!(unknown.is_empty(), "{name}: {view} has no {unknown:?}");
@@ -31,7 +31,7 @@ fn every_column_shown_is_documented() {
 fn the_key_of_a_destination_is_masked() {
     let mut bench = Bench::scenario("healthy");
     bench.set("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
-    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let shown = format!("{:?}", rows(&look, "CDB_OB_BACKUP_PARAMETER").unwrap());
     assert!(shown.contains("oss://b/p?host=h&access_id=AK&encrypt_key="), "{shown}");
     assert!(!shown.contains("SECRET"));
@@ -42,7 +42,7 @@ fn the_key_of_a_destination_is_masked() {
 #[test]
 fn a_tenant_sees_itself_only() {
     let bench = Bench::scenario("healthy");
-    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1002, zone: "+08:00" };
+    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1002, zone: "+08:00" };
     let sets = rows(&look, "DBA_OB_BACKUP_SET_FILES").unwrap();
     assert_eq!(sets.len(), 2);
     assert!(sets.iter().all(|row| !row.contains_key("TENANT_ID")));

@@ -6,7 +6,7 @@ mod sets;
 
 pub(in crate::demo) use cluster::parameters;
 
-use super::{Look, int, text};
+use super::{ViewContext, int, text};
 use crate::demo::fleet::{Cluster, Job};
 use crate::demo::orders::server_error;
 use crate::demo::statement::{Row, ServerError, Value};
@@ -17,7 +17,7 @@ const LOCALHOST: &str = "127.0.0.1";
 ///
 /// # Errors
 /// Returns 1146 for an unknown view.
-pub(super) fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+pub(super) fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let mut rows = own(look, view)?;
     if STAMPED.contains(&view) {
         // Only the rows of tenants have a time of their own; the others are as old as the cluster.
@@ -43,7 +43,7 @@ const STAMPED: [&str; 8] = [
     "__ALL_TENANT",
 ];
 
-fn own(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn own(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
         "CDB_OB_BACKUP_PROGRESS" => sets::progress(look),
         "CDB_OB_BACKUP_JOB_DETAILS" => sets::job_details(look),

@@ -1,6 +1,6 @@
 //! The archive of the cluster: a row for each tenant, and one with `TENANT_ID` 1 for all of them.
 
-use super::super::{Look, int, row, text};
+use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, flag, size};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
@@ -8,18 +8,18 @@ use crate::demo::life::{archive, v3};
 use crate::demo::statement::{Row, Value};
 
 /// Returns a time as a `varchar(26)`: empty if there is none.
-fn moment(look: &Look<'_>, moment: Option<Micros>) -> Value {
+fn moment(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
     moment.map_or_else(|| text(""), |moment| look.time(moment))
 }
 
 /// Returns the rounds; with `current` only the last one.
-fn of<'a>(look: &'a Look<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
+fn of<'a>(look: &'a ViewContext<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
     let rounds = look.cluster.tenants.first().map_or(&[][..], |sys| &sys.rounds);
     let shown = if current { rounds.len().saturating_sub(1) } else { 0 };
     look.cluster.tenants.iter().flat_map(move |tenant| rounds[shown..].iter().map(move |round| (tenant, round)))
 }
 
-fn reached(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
+fn reached(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     v3::checkpoint(look.fleet, look.cluster, tenant, round)
 }
 
@@ -28,12 +28,12 @@ fn piece(round: &Round, reached: Option<Micros>) -> i64 {
 }
 
 /// Returns the state of a round: one that is not the last has been stopped.
-fn state(look: &Look<'_>, round: &Round) -> &'static str {
+fn state(look: &ViewContext<'_>, round: &Round) -> &'static str {
     let last = look.cluster.tenants.first().and_then(Tenant::current_round).map(|last| last.id);
     if last == Some(round.id) { round.status.as_str() } else { RoundStatus::Stop.as_str() }
 }
 
-pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
     let line = |(tenant, round): (&Tenant, &Round)| {
         let reached = reached(look, tenant, round);
         row([
@@ -57,7 +57,7 @@ pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
 }
 
 /// Returns the rows of the inner tables: the current round, or those that have been stopped.
-pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
     let line = |(tenant, round): (&Tenant, &Round)| {
         let reached = reached(look, tenant, round);
         let mut columns = row([
@@ -87,7 +87,7 @@ pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
 }
 
 /// Returns two partition groups for each tenant.
-pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
         let reached = reached(look, tenant, round);
         let server = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
@@ -112,7 +112,7 @@ pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the pieces of every round; without a switch interval a round is one piece.
-pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
         let Some((start, reached)) = round.start.zip(reached(look, tenant, round)) else { return Vec::new() };
         let last = archive::last_piece(round, reached);

@@ -1,6 +1,6 @@
 //! Views of the cluster: tenants, servers, zones and their merges, parameters, events, cleanups.
 
-use super::super::{Look, count, int, row, text};
+use super::super::{ViewContext, count, int, row, text};
 use super::{LOCALHOST, current, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
@@ -13,7 +13,7 @@ fn none() -> Value {
     int(0)
 }
 
-pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let status = if tenant.role == "RESTORE" { "RESTORE" } else { &*tenant.status };
         let mut columns = public(look, tenant);
@@ -40,7 +40,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the only variable that a backup depends on: an enum, shown as its number.
-pub(super) fn variables(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn variables(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         row([
             ("TENANT_ID", int(tenant.id)),
@@ -52,7 +52,7 @@ pub(super) fn variables(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(line).collect()
 }
 
-fn public(look: &Look<'_>, tenant: &Tenant) -> Row {
+fn public(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
     let zones: Vec<&str> = look.cluster.servers.iter().map(|server| &*server.zone).collect();
     let locality = zones.iter().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
     row([
@@ -67,11 +67,11 @@ fn public(look: &Look<'_>, tenant: &Tenant) -> Row {
     ])
 }
 
-pub(super) fn public_tenants(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn public_tenants(look: &ViewContext<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(|tenant| public(look, tenant)).collect()
 }
 
-pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |(index, server): (usize, &Server)| {
         let active = server.status == "ACTIVE";
         row([
@@ -97,7 +97,7 @@ pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns every zone's items, and with an empty zone those of the cluster.
-pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
     let Some(state) = &look.cluster.legacy else { return Vec::new() };
     let mut rows = Vec::new();
     let created = look.cluster.servers.first().map_or(0, |server| server.started);
@@ -162,7 +162,7 @@ fn merge_state(merging: bool, error: bool) -> (i64, &'static str) {
     }
 }
 
-pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn freezes(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |freeze: &Freeze| {
         row([
             ("FROZEN_VERSION", int(freeze.version)),
@@ -173,7 +173,7 @@ pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
     look.cluster.legacy.iter().flat_map(|state: &LegacyState| &state.freezes).map(line).collect()
 }
 
-pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn clusters(look: &ViewContext<'_>) -> Vec<Row> {
     let cluster = look.cluster;
     let role = cluster_role(look.fleet, cluster);
     let created = cluster.servers.first().map_or(0, |server| server.started);
@@ -196,7 +196,7 @@ pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
     ])]
 }
 
-pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |(event, mut columns): (&RootServiceEvent, Row)| {
         columns.remove("TIMESTAMP");
         columns.insert("GMT_CREATE", look.time(event.at));
@@ -221,7 +221,7 @@ pub(in crate::demo) struct Parameter {
 /// Returns every parameter with its value on every server. A change reaches the servers one after the other, a second of work
 /// apart.
 #[must_use]
-pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
+pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
     let cluster = look.cluster;
     let fixed = [
         ("cluster", cluster.name.clone()),
@@ -245,7 +245,7 @@ pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
     all
 }
 
-fn value(look: &Look<'_>, server: Micros, name: &str, default: &str) -> String {
+fn value(look: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
     let cluster = look.cluster;
     let upgrading = life::is_upgrading(cluster, &look.fleet.faults);
     match name {
@@ -266,7 +266,7 @@ fn archives(cluster: &Cluster) -> bool {
     round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
 }
 
-pub(super) fn parameter_rows(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn parameter_rows(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |parameter: Parameter| {
         row([
             ("ZONE", text(parameter.zone)),
@@ -286,7 +286,7 @@ pub(super) fn parameter_rows(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the server's own record of backups, of the cluster or of each tenant.
-pub(super) fn backup_info(look: &Look<'_>, of_cluster: bool) -> Vec<Row> {
+pub(super) fn backup_info(look: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> {
     let cluster = look.cluster;
     let latest = |tenant: &Tenant| {
         tenant.sets.last().map_or((0, 0, 0), |set| (set.id, set.legacy.data_version, set.min_restore.unwrap_or(0)))
@@ -339,7 +339,7 @@ fn backup_state(cluster: &Cluster, tenant: &Tenant) -> &'static str {
     }
 }
 
-pub(super) fn cleanups(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn cleanups(look: &ViewContext<'_>) -> Vec<Row> {
     let runs = is_cleanup_running(look.fleet, look.cluster);
     vec![row([
         ("TENANT_ID", int(1)),

@@ -1,6 +1,6 @@
 //! Backup sets and their tasks: a row for each tenant, and one with `TENANT_ID` 1 for the cluster.
 
-use super::super::{Look, int, row, text};
+use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, current, flag, size};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
@@ -25,7 +25,7 @@ struct Part<'a> {
     running: bool,
 }
 
-fn parts<'a>(look: &'a Look<'_>) -> impl Iterator<Item = Part<'a>> {
+fn parts<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = Part<'a>> {
     let cluster = look.cluster;
     let now = current(cluster).map(|job| job.set_id);
     let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
@@ -37,7 +37,7 @@ fn parts<'a>(look: &'a Look<'_>) -> impl Iterator<Item = Part<'a>> {
     .filter(|part| !hidden(look, part))
 }
 
-fn hidden(look: &Look<'_>, part: &Part<'_>) -> bool {
+fn hidden(look: &ViewContext<'_>, part: &Part<'_>) -> bool {
     let Some((_, job)) = part.job else { return false };
     let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
     concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, !part.running))
@@ -52,7 +52,7 @@ struct Counters {
     finished_blocks: i64,
 }
 
-fn counters(look: &Look<'_>, part: &Part<'_>) -> Counters {
+fn counters(look: &ViewContext<'_>, part: &Part<'_>) -> Counters {
     if part.tenant.id == 1 {
         let of = |other: &Part<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
         return parts(look).filter(of).map(|other| counters(look, &other)).fold(Counters::default(), |sum, one| {
@@ -89,7 +89,7 @@ fn kind(set: &Set) -> Value {
 }
 
 /// The docs of V2.2 print it in another case than the source does.
-fn encryption(look: &Look<'_>, part: &Part<'_>) -> Value {
+fn encryption(look: &ViewContext<'_>, part: &Part<'_>) -> Value {
     let lost = look.faults().hides_encryption(&part.tenant.name);
     let old = !look.cluster.line.has(Feature::SinceV3);
     text(match (part.set.encrypted && !lost, old) {
@@ -110,7 +110,7 @@ fn state(set: &Set) -> Value {
 }
 
 /// Returns the end time; 0 of what has not ended.
-fn end(look: &Look<'_>, set: &Set) -> Value {
+fn end(look: &ViewContext<'_>, set: &Set) -> Value {
     look.time(set.end.unwrap_or(0))
 }
 
@@ -161,7 +161,7 @@ fn only(mut row: Row, names: &[&str]) -> Row {
     row
 }
 
-pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let counted = counters(look, &part);
         let mut columns = row([
@@ -184,12 +184,12 @@ pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
-fn replay(look: &Look<'_>, set: &Set) -> Row {
+fn replay(look: &ViewContext<'_>, set: &Set) -> Row {
     let date = clock::format_time(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
     row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
 }
 
-pub(super) fn job_details(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
     const FIGURES: &[&str] = &[
         "INPUT_BYTES",
         "OUTPUT_BYTES",
@@ -237,7 +237,7 @@ const SET_FIGURES: &[&str] = &[
 ];
 
 /// Returns the columns that both views of sets have.
-fn set(look: &Look<'_>, part: &Part<'_>) -> Row {
+fn set(look: &ViewContext<'_>, part: &Part<'_>) -> Row {
     let mut columns = row([
         ("INCARNATION", int(1)),
         ("TENANT_ID", int(part.tenant.id)),
@@ -254,7 +254,7 @@ fn set(look: &Look<'_>, part: &Part<'_>) -> Row {
     columns
 }
 
-pub(super) fn set_details(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = set(look, &part);
         columns.insert("DEVICE_TYPE", device(part.set));
@@ -267,7 +267,7 @@ pub(super) fn set_details(look: &Look<'_>) -> Vec<Row> {
     parts(look).filter(|part| !part.running).map(line).collect()
 }
 
-pub(super) fn set_files(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = set(look, &part);
         columns.extend(row([
@@ -281,7 +281,7 @@ pub(super) fn set_files(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns the columns of the inner tables of tasks.
-fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
+fn task(look: &ViewContext<'_>, part: &Part<'_>) -> Row {
     let (set, cluster) = (part.set, look.cluster);
     let counted = counters(look, part);
     let parent = part.tenant.sets.iter().find(|other| other.id == set.prev_inc);
@@ -329,7 +329,7 @@ fn number(version: &str) -> i64 {
     (major << 32) | (minor << 16) | patch
 }
 
-pub(super) fn tasks(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn tasks(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = task(look, &part);
         columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
@@ -338,7 +338,7 @@ pub(super) fn tasks(look: &Look<'_>) -> Vec<Row> {
     parts(look).filter(|part| part.running).map(line).collect()
 }
 
-fn task_state(look: &Look<'_>, job: &Job) -> &'static str {
+fn task_state(look: &ViewContext<'_>, job: &Job) -> &'static str {
     match job.status {
         JobStatus::Canceling => "CANCEL",
         status if status.has_ended() => "FINISH",
@@ -347,7 +347,7 @@ fn task_state(look: &Look<'_>, job: &Job) -> &'static str {
     }
 }
 
-pub(super) fn task_history(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = task(look, &part);
         columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
@@ -356,7 +356,7 @@ pub(super) fn task_history(look: &Look<'_>) -> Vec<Row> {
     parts(look).filter(|part| !part.running).map(line).collect()
 }
 
-pub(super) fn base_set_files(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = task(look, &part);
         columns.remove("DEVICE_TYPE");
@@ -373,7 +373,7 @@ pub(super) fn base_set_files(look: &Look<'_>) -> Vec<Row> {
 }
 
 /// Returns some partition groups of every tenant that is being backed up. The error of a held task is shown here with its server.
-pub(super) fn partition_groups(look: &Look<'_>) -> Vec<Row> {
+pub(super) fn partition_groups(look: &ViewContext<'_>) -> Vec<Row> {
     let of = |part: Part<'_>| {
         let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };
         let (phase, ..) = look.cluster.line.phases[job.phase];
