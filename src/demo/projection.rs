@@ -38,7 +38,7 @@ impl ViewContext<'_> {
         Value::Text(clock::format_time(moment, self.zone))
     }
 
-    fn maybe_time(&self, moment: Option<Micros>) -> Value {
+    fn time_or_null(&self, moment: Option<Micros>) -> Value {
         moment.map_or(Value::Null, |moment| self.time(moment))
     }
 }

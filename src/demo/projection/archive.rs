@@ -42,7 +42,7 @@ fn furthest(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Mi
 
 /// Returns a time as a `datetime(6)` column; NULL if it has not begun.
 fn display(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
-    look.maybe_time(moment)
+    look.time_or_null(moment)
 }
 
 fn sizes(from: Option<Micros>, to: Option<Micros>) -> Row {

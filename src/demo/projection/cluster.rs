@@ -110,7 +110,7 @@ pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
             ("SQL_PORT", int(server.sql_port)),
             ("WITH_ROOTSERVER", yes_no(index == 0)),
             ("STATUS", text(&*server.status)),
-            ("START_SERVICE_TIME", look.maybe_time(active.then_some(server.started))),
+            ("START_SERVICE_TIME", look.time_or_null(active.then_some(server.started))),
             ("CREATE_TIME", look.time(server.started)),
             ("MODIFY_TIME", look.time(server.started)),
             ("BUILD_VERSION", text(build_version(look.cluster, server))),

@@ -64,8 +64,8 @@ pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("TENANT_ID", int(tenant.id)),
             ("INCARNATION", int(1)),
             ("LOG_ARCHIVE_ROUND", int(round.id)),
-            ("MIN_FIRST_TIME", look.maybe_time(round.start)),
-            ("MAX_NEXT_TIME", look.maybe_time(reached)),
+            ("MIN_FIRST_TIME", look.time_or_null(round.start)),
+            ("MAX_NEXT_TIME", look.time_or_null(reached)),
             ("INPUT_BYTES", int(0)),
             ("OUTPUT_BYTES", int(0)),
             ("DELETED_INPUT_BYTES", int(0)),
@@ -101,8 +101,8 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
                 ("SVR_PORT", int(server)),
                 ("TABLE_ID", int((tenant.id << 40) | (50_000 + table))),
                 ("PARTITION_ID", int(0)),
-                ("MIN_FIRST_TIME", look.maybe_time(round.start)),
-                ("MAX_NEXT_TIME", look.maybe_time(reached)),
+                ("MIN_FIRST_TIME", look.time_or_null(round.start)),
+                ("MAX_NEXT_TIME", look.time_or_null(reached)),
                 ("STATUS", text(state(look, round))),
             ])
         };
