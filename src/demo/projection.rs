@@ -80,7 +80,7 @@ pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError>
     let line = look.cluster.line;
     let (mut rows, newest) = match line.generation {
         Generation::V3 => (v3::rows(look, view)?, "3.2.4"),
-        Generation::V4 => (all(look, view)?, "4.3.5"),
+        Generation::V4 => (v4_rows(look, view)?, "4.3.5"),
     };
     // Rows are made for the newest line; an older one lacks some columns. A column that neither has is a bug, and stays.
     if let Some((own, full)) = views_of(line.key)?.get(view).zip(views_of(newest)?.get(view)) {
@@ -92,7 +92,7 @@ pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError>
     Ok(rows)
 }
 
-fn all(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let (own, subject) = match view.strip_prefix("DBA_OB_") {
         Some(subject) => (true, subject),
         None => (false, view.strip_prefix("CDB_OB_").unwrap_or(view)),
