@@ -113,7 +113,7 @@ fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> 
         "ARCHIVELOG_PIECE_FILES" => archive::pieces(look),
         "LS_LOG_ARCHIVE_PROGRESS" => archive::log_streams(look),
         "MAJOR_COMPACTION" => cluster::compaction(look),
-        _ => return fixed(look, view),
+        _ => return shared_rows(look, view),
     };
     // In a tenant every view shows that tenant; from sys the DBA_ form shows sys.
     if own || look.tenant_id != 1 {
@@ -128,7 +128,7 @@ fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> 
     Ok(rows)
 }
 
-fn fixed(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn shared_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
         "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled(look),
         "DBA_OB_TENANTS" => cluster::tenants(look),
