@@ -41,7 +41,7 @@ fn furthest(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Mi
 }
 
 /// Returns a time as a `datetime(6)` column; NULL if it has not begun.
-fn display(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
+fn shown_time(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
     look.time_or_null(moment)
 }
 
@@ -73,9 +73,9 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("ROUND_ID", int(round.id)),
             ("STATUS", text(round.status.as_str())),
             ("START_SCN", scn(round.start)),
-            ("START_SCN_DISPLAY", display(look, round.start)),
+            ("START_SCN_DISPLAY", shown_time(look, round.start)),
             ("CHECKPOINT_SCN", scn(reached)),
-            ("CHECKPOINT_SCN_DISPLAY", display(look, reached)),
+            ("CHECKPOINT_SCN_DISPLAY", shown_time(look, reached)),
             ("BASE_PIECE_ID", int(round.base_piece)),
             ("USED_PIECE_ID", int(archive::last_piece(round, furthest.unwrap_or_default()))),
             ("PIECE_SWITCH_INTERVAL", int(round.piece_interval)),
