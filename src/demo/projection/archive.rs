@@ -45,7 +45,7 @@ fn shown_time(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
     look.time_or_null(moment)
 }
 
-fn sizes(from: Option<Micros>, to: Option<Micros>) -> Row {
+fn size_columns(from: Option<Micros>, to: Option<Micros>) -> Row {
     let seconds = to.zip(from).map_or(0, |(to, from)| (to - from) / clock::SECOND);
     let bytes = seconds * LOG_RATE;
     let megabytes = |bytes: i64| format!("{}.{:02}MB", bytes / 1_048_576, bytes % 1_048_576 * 100 / 1_048_576);
@@ -86,7 +86,7 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("COMMENT", text(&*round.comment)),
             ("PATH", text(&*round.path)),
         ]);
-        columns.extend(sizes(round.start, reached));
+        columns.extend(size_columns(round.start, reached));
         columns
     };
     let of = |tenant: &Tenant| {
@@ -137,7 +137,7 @@ fn of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> 
             ("FILE_STATUS", text(file_status)),
             ("PATH", text(&*round.path)),
         ]);
-        columns.extend(sizes(Some(from), Some(to)));
+        columns.extend(size_columns(Some(from), Some(to)));
         columns
     };
     (round.base_piece..=archive::last_piece(round, furthest)).map(line).collect()
