@@ -97,13 +97,15 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
 }
 
 pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
-    let of = |tenant: &Tenant| tenant.rounds.iter().flat_map(|round| of_round(look, tenant, round)).collect::<Vec<_>>();
+    let of = |tenant: &Tenant| {
+        tenant.rounds.iter().flat_map(|round| pieces_of_round(look, tenant, round)).collect::<Vec<_>>()
+    };
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
 /// Returns a round's pieces, which are contiguous: the end of one is the start of the next. There are pieces up to the furthest
 /// log stream; those that the round's checkpoint has not reached are INCOMPLETE (V4.3.1 source, `ob_archive_checkpoint.cpp`).
-fn of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
+fn pieces_of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
     if round.status == RoundStatus::Beginning && reached == start {
         return Vec::new();
