@@ -22,7 +22,7 @@ fn encryption(look: &ViewContext<'_>, tenant_id: i64, encrypted: bool) -> Value 
 }
 
 /// Returns the jobs of the running views, or of the history views.
-fn shown<'a>(look: &'a ViewContext<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
+fn listed_jobs<'a>(look: &'a ViewContext<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
     let hidden = move |job: &Job| {
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
         concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, history))
@@ -55,7 +55,7 @@ pub(super) fn jobs(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
             ("PATH", text(&*job.path)),
         ])
     };
-    shown(look, history).map(line).collect()
+    listed_jobs(look, history).map(line).collect()
 }
 
 pub(super) fn tasks(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
@@ -95,7 +95,7 @@ pub(super) fn tasks(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
         }
         Some(columns)
     };
-    shown(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
+    listed_jobs(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
 }
 
 /// Returns the log files, finished and all: there are some only in the phase of the log.
@@ -149,7 +149,7 @@ pub(super) fn scheduled(look: &ViewContext<'_>) -> Vec<Row> {
         ]))
     };
     let works = |job: &Job| job.tenant_id != 1 && job.status == JobStatus::Doing;
-    shown(look, false).filter(|(_, job)| works(job)).filter_map(line).collect()
+    listed_jobs(look, false).filter(|(_, job)| works(job)).filter_map(line).collect()
 }
 
 fn counters(set: &Set, progress: &Progress) -> Row {
