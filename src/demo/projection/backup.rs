@@ -12,7 +12,7 @@ use super::{ViewContext, int, on_off, row, scn, text};
 /// A macro block is 2 MB; what is written is compressed to about a third.
 const BLOCK: i64 = 2 * 1024 * 1024;
 
-fn kind(incremental: bool) -> Value {
+fn backup_type(incremental: bool) -> Value {
     text(if incremental { "INC" } else { "FULL" })
 }
 
@@ -42,7 +42,7 @@ pub(super) fn jobs(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
             ("INITIATOR_JOB_ID", int(job.initiator_job_id)),
             ("EXECUTOR_TENANT_ID", text(executors)),
             ("PLUS_ARCHIVELOG", on_off(job.plus_archivelog)),
-            ("BACKUP_TYPE", kind(job.incremental)),
+            ("BACKUP_TYPE", backup_type(job.incremental)),
             ("JOB_LEVEL", text(if job.tenant_id == 1 { "CLUSTER" } else { "USER_TENANT" })),
             ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
             ("PASSWD", text("")),
@@ -202,7 +202,7 @@ pub(super) fn sets(look: &ViewContext<'_>) -> Vec<Row> {
             ("BACKUP_SET_ID", int(set.id)),
             ("DEST_ID", int(set.dest_id)),
             ("INCARNATION", int(1)),
-            ("BACKUP_TYPE", kind(set.incremental)),
+            ("BACKUP_TYPE", backup_type(set.incremental)),
             ("PREV_FULL_BACKUP_SET_ID", int(set.prev_full)),
             ("PREV_INC_BACKUP_SET_ID", int(set.prev_inc)),
             ("START_TIMESTAMP", look.time(set.start)),
