@@ -109,7 +109,7 @@ fn log_files(look: &ViewContext<'_>, index: usize, job: &Job) -> (i64, i64) {
 }
 
 /// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
-fn worker(look: &ViewContext<'_>, job: &Job) -> Option<String> {
+fn worker_address(look: &ViewContext<'_>, job: &Job) -> Option<String> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
     let held = look
         .faults()
@@ -125,7 +125,7 @@ fn trouble(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
-    Some((code, fault::job_comment(&worker(look, job)?, code, words, &trace_id)))
+    Some((code, fault::job_comment(&worker_address(look, job)?, code, words, &trace_id)))
 }
 
 /// Returns the running tasks that the root service has scheduled on servers.
@@ -141,7 +141,7 @@ pub(super) fn scheduled(look: &ViewContext<'_>) -> Vec<Row> {
             ("LS_ID", int(1001)),
             ("TYPE", int(0)),
             ("TRACE_ID", text(format!("YB427F000001-{:016X}-0-0", job.start))),
-            ("DESTINATION", text(worker(look, job)?)),
+            ("DESTINATION", text(worker_address(look, job)?)),
             ("IS_SCHEDULE", text("True")),
             ("GENERATE_TS", int(job.start)),
             ("SCHEDULE_TS", int(job.start)),
