@@ -81,7 +81,7 @@ pub(super) fn tasks(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
             ("PASSWD", text("")),
             ("PATH", text(&*job.path)),
         ]);
-        let (result, comment) = trouble(look, job).unwrap_or_else(|| (job.result, job.comment.clone()));
+        let (result, comment) = held_task_error(look, job).unwrap_or_else(|| (job.result, job.comment.clone()));
         columns.extend(row([("RESULT", int(result)), ("COMMENT", text(comment))]));
         columns.extend(counters(set, &progress));
         if !history {
@@ -121,7 +121,7 @@ fn worker_address(look: &ViewContext<'_>, job: &Job) -> Option<String> {
 }
 
 /// Returns the code and the COMMENT that a running task shows while it is held.
-fn trouble(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
+fn held_task_error(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
