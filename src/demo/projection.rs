@@ -130,7 +130,7 @@ fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> 
 
 fn shared_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
-        "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled(look),
+        "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled_tasks(look),
         "DBA_OB_TENANTS" => cluster::tenants(look),
         "DBA_OB_SERVERS" => cluster::servers(look),
         "DBA_OB_ZONES" => cluster::zones(look),

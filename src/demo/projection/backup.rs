@@ -129,7 +129,7 @@ fn held_task_error(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
 }
 
 /// Returns the running tasks that the root service has scheduled on servers.
-pub(super) fn scheduled(look: &ViewContext<'_>) -> Vec<Row> {
+pub(super) fn scheduled_tasks(look: &ViewContext<'_>) -> Vec<Row> {
     let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
     let line = |(_, job): (usize, &Job)| {
         Some(row([
