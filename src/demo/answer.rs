@@ -233,7 +233,7 @@ fn typed_value(value: Value) -> (ColumnType, Value) {
     (holds, value)
 }
 
-/// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
+/// Returns the value of `version_texts()` or `ob_version()`; an old line does not have the latter.
 fn function_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
     let unknown = || error_with_state(1305, "42000", format!("FUNCTION {name} does not exist"));
     world.variable(session, &format!("{name}()")).ok_or_else(unknown)

@@ -235,7 +235,7 @@ impl ServerModel for SharedFleet {
                 Greeting::Unresponsive
             } else {
                 // Before V4 the handshake has a fixed version.
-                let version = projection::version(cluster).0;
+                let version = projection::version_texts(cluster).0;
                 Greeting::Version(if cluster.line.is_legacy() { "5.7.25".to_owned() } else { version })
             }
         })
@@ -292,7 +292,8 @@ impl ServerModel for SharedFleet {
     }
 
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
-        let (version, ob_version, comment) = self.with_context(session, |look| projection::version(look.cluster))?;
+        let (version, ob_version, comment) =
+            self.with_context(session, |look| projection::version_texts(look.cluster))?;
         let text = |value: &str| Some(Value::Text(value.to_owned()));
         let (v3, old) = self.with_context(session, |look| {
             let line = look.cluster.line;

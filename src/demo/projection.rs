@@ -143,4 +143,4 @@ fn shared_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerErr
     })
 }
 
-pub use cluster::{parameter_values, version};
+pub use cluster::{parameter_values, version_texts};

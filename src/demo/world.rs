@@ -85,7 +85,7 @@ pub trait ServerModel: Send + Sync + 'static {
     /// # Errors
     /// Whatever the server answers instead of rows.
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError>;
-    /// Returns the value of a system variable or of `version()` and `ob_version()` (names in lower case, variables with `@@`);
+    /// Returns the value of a system variable or of `version_texts()` and `ob_version()` (names in lower case, variables with `@@`);
     /// `None` for an unknown name.
     fn variable(&self, session: &Session, name: &str) -> Option<Value>;
     /// Returns the lines of `SHOW GRANTS`.
