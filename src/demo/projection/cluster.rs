@@ -16,7 +16,7 @@ const LOCALHOST: &str = "127.0.0.1";
 #[must_use]
 pub fn version_texts(cluster: &Cluster) -> (String, String, String) {
     let (version, build) = (&cluster.version, &cluster.build);
-    let short = three(version_texts);
+    let short = three_part_version(version_texts);
     match cluster.engine {
         // The enterprise edition shows only its version.
         Engine::Enterprise if cluster.line.is_legacy() => {
@@ -49,12 +49,12 @@ pub fn version_texts(cluster: &Cluster) -> (String, String, String) {
 const COMMIT: &str = "33c61340b84acea88d8cfe868d2a75f7f3b042d1";
 
 /// Returns the first three parts of a version, which the lines before V4 show everywhere but in `version_comment`.
-pub(super) fn three(version: &str) -> String {
+pub(super) fn three_part_version(version: &str) -> String {
     version_texts.split('.').take(3).collect::<Vec<_>>().join(".")
 }
 
 pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {
-    let version = if cluster.line.is_legacy() { three(&cluster.version) } else { cluster.version.clone() };
+    let version = if cluster.line.is_legacy() { three_part_version(&cluster.version) } else { cluster.version.clone() };
     let full = || format!("{version}_{}-{COMMIT}(Dec 10 2024 06:37:41)", cluster.build);
     server.build_version.clone().unwrap_or_else(full)
 }

@@ -6,7 +6,7 @@ use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
-use crate::demo::projection::cluster::{build_version, three};
+use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::statement::{Row, Value};
 
 fn none() -> Value {
@@ -226,7 +226,7 @@ pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
     let fixed = [
         ("cluster", cluster.name.clone()),
         ("cluster_id", cluster.id.to_string()),
-        ("min_observer_version", three(&cluster.version)),
+        ("min_observer_version", three_part_version(&cluster.version)),
     ];
     let mut all = Vec::new();
     for (index, server) in (0..).zip(&cluster.servers) {
