@@ -18,7 +18,7 @@ const LOCALHOST: &str = "127.0.0.1";
 /// # Errors
 /// Returns 1146 for an unknown view.
 pub(super) fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
-    let mut rows = own(look, view)?;
+    let mut rows = view_rows(look, view)?;
     if STAMPED.contains(&view) {
         // Only the rows of tenants have a time of their own; the others are as old as the cluster.
         let made = look.time(look.cluster.servers.first().map_or(0, |server| server.started));
@@ -43,7 +43,7 @@ const STAMPED: [&str; 8] = [
     "__ALL_TENANT",
 ];
 
-fn own(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn view_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
         "CDB_OB_BACKUP_PROGRESS" => sets::progress(look),
         "CDB_OB_BACKUP_JOB_DETAILS" => sets::job_details(look),
