@@ -77,7 +77,7 @@ fn view_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError
 }
 
 /// Returns the cluster's job that is in the running views.
-fn current(cluster: &Cluster) -> Option<&Job> {
+fn current_job(cluster: &Cluster) -> Option<&Job> {
     cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.in_history)
 }
 

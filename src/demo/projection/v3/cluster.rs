@@ -1,7 +1,7 @@
 //! Views of the cluster: tenants, servers, zones and their merges, parameters, events, cleanups.
 
 use super::super::{ViewContext, count, int, row, text};
-use super::{LOCALHOST, current, flag};
+use super::{LOCALHOST, current_job, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, v3};
@@ -326,7 +326,7 @@ pub(super) fn backup_info(look: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> 
 }
 
 fn backup_state(cluster: &Cluster, tenant: &Tenant) -> &'static str {
-    let Some(parent) = current(cluster).filter(|job| tenant.id == 1 || job.executors.contains(&tenant.id)) else {
+    let Some(parent) = current_job(cluster).filter(|job| tenant.id == 1 || job.executors.contains(&tenant.id)) else {
         return "STOP";
     };
     let own = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id && job.set_id == parent.set_id);

@@ -1,7 +1,7 @@
 //! Backup sets and their tasks: a row for each tenant, and one with `TENANT_ID` 1 for the cluster.
 
 use super::super::{ViewContext, int, row, text};
-use super::{LOCALHOST, current, flag, size};
+use super::{LOCALHOST, current_job, flag, size};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
 use crate::demo::life;
@@ -27,7 +27,7 @@ struct Part<'a> {
 
 fn parts<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = Part<'a>> {
     let cluster = look.cluster;
-    let now = current(cluster).map(|job| job.set_id);
+    let now = current_job(cluster).map(|job| job.set_id);
     let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
     all.map(move |(tenant, set)| {
         let mut jobs = cluster.jobs.iter().enumerate();
