@@ -82,7 +82,7 @@ fn current_job(cluster: &Cluster) -> Option<&Job> {
 }
 
 /// Formats a size as the views print it.
-fn size(bytes: i64) -> Value {
+fn size_text(bytes: i64) -> Value {
     const UNITS: [&str; 4] = ["GB", "TB", "PB", "MB"];
     let (unit, scale) = match bytes {
         bytes if bytes >= 1 << 40 => (UNITS[1], 1_i64 << 40),

@@ -1,7 +1,7 @@
 //! The archive of the cluster: a row for each tenant, and one with `TENANT_ID` 1 for all of them.
 
 use super::super::{ViewContext, int, row, text};
-use super::{LOCALHOST, flag, size};
+use super::{LOCALHOST, flag, size_text};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::{archive, v3};
@@ -49,8 +49,8 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("INPUT_BYTES", int(0)),
             ("OUTPUT_BYTES", int(0)),
             ("COMPRESSION_RATIO", Value::Null),
-            ("INPUT_BYTES_DISPLAY", size(0)),
-            ("OUTPUT_BYTES_DISPLAY", size(0)),
+            ("INPUT_BYTES_DISPLAY", size_text(0)),
+            ("OUTPUT_BYTES_DISPLAY", size_text(0)),
         ])
     };
     of(look, current).map(line).collect()

@@ -1,7 +1,7 @@
 //! Backup sets and their tasks: a row for each tenant, and one with `TENANT_ID` 1 for the cluster.
 
 use super::super::{ViewContext, int, row, text};
-use super::{LOCALHOST, current_job, flag, size};
+use super::{LOCALHOST, current_job, flag, size_text};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
 use crate::demo::life;
@@ -138,8 +138,8 @@ fn figures(part: &Part<'_>, counters: &Counters, now: Micros) -> Row {
         ("INPUT_BYTES_PER_SEC", text(format!("{}.0000", input / seconds))),
         ("OUTPUT_BYTES_PER_SEC", text(format!("{}.0000", output / seconds))),
         ("COMPRESSION_RATIO", ratio),
-        ("INPUT_BYTES_DISPLAY", size(input)),
-        ("OUTPUT_BYTES_DISPLAY", size(output)),
+        ("INPUT_BYTES_DISPLAY", size_text(input)),
+        ("OUTPUT_BYTES_DISPLAY", size_text(output)),
         ("OUTPUT_RATE_BYTES_DISPLAY", text(rate(output / seconds))),
         ("INPUT_BYTES_PER_SEC_DISPLAY", text(rate(input / seconds))),
         ("OUTPUT_BYTES_PER_SEC_DISPLAY", text(rate(output / seconds))),
@@ -149,7 +149,7 @@ fn figures(part: &Part<'_>, counters: &Counters, now: Micros) -> Row {
 }
 
 fn rate(bytes: i64) -> String {
-    match size(bytes) {
+    match size_text(bytes) {
         Value::Text(size) => format!("{size}/S"),
         Value::Null | Value::Integer(_) => String::new(),
     }
