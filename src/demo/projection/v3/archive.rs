@@ -8,7 +8,7 @@ use crate::demo::life::{archive, v3};
 use crate::demo::statement::{Row, Value};
 
 /// Returns a time as a `varchar(26)`: empty if there is none.
-fn moment(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
+fn time_or_empty(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
     moment.map_or_else(|| text(""), |moment| look.time(moment))
 }
 
@@ -43,8 +43,8 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("STATUS", text(state(look, round))),
             ("START_PIECE_ID", int(round.base_piece)),
             ("BACKUP_PIECE_ID", int(piece(round, reached))),
-            ("MIN_FIRST_TIME", moment(look, round.start)),
-            ("MAX_NEXT_TIME", moment(look, reached)),
+            ("MIN_FIRST_TIME", time_or_empty(look, round.start)),
+            ("MAX_NEXT_TIME", time_or_empty(look, reached)),
             // The server does not maintain the bytes.
             ("INPUT_BYTES", int(0)),
             ("OUTPUT_BYTES", int(0)),
