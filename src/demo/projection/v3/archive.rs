@@ -13,7 +13,7 @@ fn time_or_empty(look: &ViewContext<'_>, moment: Option<Micros>) -> Value {
 }
 
 /// Returns the rounds; with `current` only the last one.
-fn of<'a>(look: &'a ViewContext<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
+fn listed_rounds<'a>(look: &'a ViewContext<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
     let rounds = look.cluster.tenants.first().map_or(&[][..], |sys| &sys.rounds);
     let shown = if current { rounds.len().saturating_sub(1) } else { 0 };
     look.cluster.tenants.iter().flat_map(move |tenant| rounds[shown..].iter().map(move |round| (tenant, round)))
@@ -53,7 +53,7 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("OUTPUT_BYTES_DISPLAY", size_text(0)),
         ])
     };
-    of(look, current).map(line).collect()
+    listed_rounds(look, current).map(line).collect()
 }
 
 /// Returns the rows of the inner tables: the current round, or those that have been stopped.
@@ -83,7 +83,7 @@ pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
         }
         columns
     };
-    of(look, current).filter(|(_, round)| current || state(look, round) == "STOP").map(line).collect()
+    listed_rounds(look, current).filter(|(_, round)| current || state(look, round) == "STOP").map(line).collect()
 }
 
 /// Returns two partition groups for each tenant.
@@ -108,7 +108,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
         };
         [1, 2].map(line)
     };
-    of(look, true).filter(|(tenant, _)| tenant.id != 1).flat_map(lines).collect()
+    listed_rounds(look, true).filter(|(tenant, _)| tenant.id != 1).flat_map(lines).collect()
 }
 
 /// Returns the pieces of every round; without a switch interval a round is one piece.
@@ -139,5 +139,5 @@ pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
         };
         (round.base_piece..=last).map(line).collect()
     };
-    of(look, false).flat_map(lines).collect()
+    listed_rounds(look, false).flat_map(lines).collect()
 }
