@@ -19,7 +19,7 @@ fn listed_rounds<'a>(look: &'a ViewContext<'_>, current: bool) -> impl Iterator<
     look.cluster.tenants.iter().flat_map(move |tenant| rounds[shown..].iter().map(move |round| (tenant, round)))
 }
 
-fn reached(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
+fn checkpoint(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
     v3::checkpoint(look.fleet, look.cluster, tenant, round)
 }
 
@@ -35,7 +35,7 @@ fn state(look: &ViewContext<'_>, round: &Round) -> &'static str {
 
 pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
     let line = |(tenant, round): (&Tenant, &Round)| {
-        let reached = reached(look, tenant, round);
+        let reached = checkpoint(look, tenant, round);
         row([
             ("INCARNATION", int(1)),
             ("LOG_ARCHIVE_ROUND", int(round.id)),
@@ -59,7 +59,7 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
 /// Returns the rows of the inner tables: the current round, or those that have been stopped.
 pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
     let line = |(tenant, round): (&Tenant, &Round)| {
-        let reached = reached(look, tenant, round);
+        let reached = checkpoint(look, tenant, round);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("INCARNATION", int(1)),
@@ -89,7 +89,7 @@ pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
 /// Returns two partition groups for each tenant.
 pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
-        let reached = reached(look, tenant, round);
+        let reached = checkpoint(look, tenant, round);
         let server = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
         let line = |table: i64| {
             row([
@@ -114,7 +114,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
 /// Returns the pieces of every round; without a switch interval a round is one piece.
 pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
-        let Some((start, reached)) = round.start.zip(reached(look, tenant, round)) else { return Vec::new() };
+        let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
         let last = archive::last_piece(round, reached);
         let line = |id: i64| {
             let from = start + (id - round.base_piece) * round.piece_interval;
