@@ -23,7 +23,7 @@ fn checkpoint(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<
     v3::checkpoint(look.fleet, look.cluster, tenant, round)
 }
 
-fn piece(round: &Round, reached: Option<Micros>) -> i64 {
+fn piece_at(round: &Round, reached: Option<Micros>) -> i64 {
     archive::last_piece(round, reached.unwrap_or_default())
 }
 
@@ -42,7 +42,7 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("TENANT_ID", int(tenant.id)),
             ("STATUS", text(state(look, round))),
             ("START_PIECE_ID", int(round.base_piece)),
-            ("BACKUP_PIECE_ID", int(piece(round, reached))),
+            ("BACKUP_PIECE_ID", int(piece_at(round, reached))),
             ("MIN_FIRST_TIME", time_or_empty(look, round.start)),
             ("MAX_NEXT_TIME", time_or_empty(look, reached)),
             // The server does not maintain the bytes.
@@ -73,7 +73,7 @@ pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("PG_COUNT", int(200 + tenant.megabytes / 20)),
             ("COMPATIBLE", int(1)),
             ("START_PIECE_ID", int(round.base_piece)),
-            ("BACKUP_PIECE_ID", int(piece(round, reached))),
+            ("BACKUP_PIECE_ID", int(piece_at(round, reached))),
             ("BACKUP_DEST", text(&*round.path)),
         ]);
         if current {
@@ -96,7 +96,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
                 ("INCARNATION", int(1)),
                 ("TENANT_ID", int(tenant.id)),
                 ("LOG_ARCHIVE_ROUND", int(round.id)),
-                ("CUR_PIECE_ID", int(piece(round, reached))),
+                ("CUR_PIECE_ID", int(piece_at(round, reached))),
                 ("SVR_IP", text(LOCALHOST)),
                 ("SVR_PORT", int(server)),
                 ("TABLE_ID", int((tenant.id << 40) | (50_000 + table))),
