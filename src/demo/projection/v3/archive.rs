@@ -28,7 +28,7 @@ fn piece_at(round: &Round, reached: Option<Micros>) -> i64 {
 }
 
 /// Returns the state of a round: one that is not the last has been stopped.
-fn state(look: &ViewContext<'_>, round: &Round) -> &'static str {
+fn round_state(look: &ViewContext<'_>, round: &Round) -> &'static str {
     let last = look.cluster.tenants.first().and_then(Tenant::current_round).map(|last| last.id);
     if last == Some(round.id) { round.status.as_str() } else { RoundStatus::Stop.as_str() }
 }
@@ -40,7 +40,7 @@ pub(super) fn rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("INCARNATION", int(1)),
             ("LOG_ARCHIVE_ROUND", int(round.id)),
             ("TENANT_ID", int(tenant.id)),
-            ("STATUS", text(state(look, round))),
+            ("STATUS", text(round_state(look, round))),
             ("START_PIECE_ID", int(round.base_piece)),
             ("BACKUP_PIECE_ID", int(piece_at(round, reached))),
             ("MIN_FIRST_TIME", time_or_empty(look, round.start)),
@@ -77,13 +77,13 @@ pub(super) fn base_rounds(look: &ViewContext<'_>, current: bool) -> Vec<Row> {
             ("BACKUP_DEST", text(&*round.path)),
         ]);
         if current {
-            columns.extend(row([("STATUS", text(state(look, round))), ("IS_MOUNT_FILE_CREATED", flag(true))]));
+            columns.extend(row([("STATUS", text(round_state(look, round))), ("IS_MOUNT_FILE_CREATED", flag(true))]));
         } else {
             columns.insert("IS_MARK_DELETED", flag(false));
         }
         columns
     };
-    listed_rounds(look, current).filter(|(_, round)| current || state(look, round) == "STOP").map(line).collect()
+    listed_rounds(look, current).filter(|(_, round)| current || round_state(look, round) == "STOP").map(line).collect()
 }
 
 /// Returns two partition groups for each tenant.
@@ -103,7 +103,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
                 ("PARTITION_ID", int(0)),
                 ("MIN_FIRST_TIME", look.time_or_null(round.start)),
                 ("MAX_NEXT_TIME", look.time_or_null(reached)),
-                ("STATUS", text(state(look, round))),
+                ("STATUS", text(round_state(look, round))),
             ])
         };
         [1, 2].map(line)
@@ -119,7 +119,7 @@ pub(super) fn pieces(look: &ViewContext<'_>) -> Vec<Row> {
         let line = |id: i64| {
             let from = start + (id - round.base_piece) * round.piece_interval;
             let to = if id < last { from + round.piece_interval } else { reached };
-            let frozen = id < last || state(look, round) == "STOP";
+            let frozen = id < last || round_state(look, round) == "STOP";
             let date = crate::demo::clock::format_time(from, look.zone).get(..10).unwrap_or_default().replace('-', "");
             row([
                 ("INCARNATION", int(1)),
