@@ -9,7 +9,7 @@ use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::statement::{Row, Value};
 
-fn none() -> Value {
+fn zero() -> Value {
     int(0)
 }
 
@@ -19,12 +19,12 @@ pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
         let mut columns = public(look, tenant);
         columns.extend(row([
             ("REPLICA_NUM", int(-1)),
-            ("LOCKED", none()),
-            ("REWRITE_MERGE_VERSION", none()),
-            ("LOGONLY_REPLICA_NUM", none()),
+            ("LOCKED", zero()),
+            ("REWRITE_MERGE_VERSION", zero()),
+            ("LOGONLY_REPLICA_NUM", zero()),
             ("PREVIOUS_LOCALITY", text("")),
-            ("STORAGE_FORMAT_VERSION", none()),
-            ("STORAGE_FORMAT_WORK_VERSION", none()),
+            ("STORAGE_FORMAT_VERSION", zero()),
+            ("STORAGE_FORMAT_WORK_VERSION", zero()),
             ("DEFAULT_TABLEGROUP_ID", int(-1)),
             ("COMPATIBILITY_MODE", flag(tenant.mode == "ORACLE")),
             ("DROP_TENANT_TIME", int(-1)),
@@ -60,9 +60,9 @@ fn public(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
         ("TENANT_NAME", text(&*tenant.name)),
         ("ZONE_LIST", text(zones.join(";"))),
         ("PRIMARY_ZONE", text("RANDOM")),
-        ("COLLATION_TYPE", none()),
+        ("COLLATION_TYPE", zero()),
         ("INFO", text(if tenant.id == 1 { "system tenant" } else { "" })),
-        ("READ_ONLY", none()),
+        ("READ_ONLY", zero()),
         ("LOCALITY", text(locality)),
     ])
 }
@@ -84,11 +84,11 @@ pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
             ("INNER_PORT", int(server.sql_port)),
             ("WITH_ROOTSERVER", flag(index == 0)),
             ("STATUS", text(server.status.to_lowercase())),
-            ("BLOCK_MIGRATE_IN_TIME", none()),
+            ("BLOCK_MIGRATE_IN_TIME", zero()),
             ("BUILD_VERSION", text(build_version(look.cluster, server))),
-            ("STOP_TIME", none()),
+            ("STOP_TIME", zero()),
             ("START_SERVICE_TIME", int(if active { server.started } else { 0 })),
-            ("FIRST_SESSID", none()),
+            ("FIRST_SESSID", zero()),
             ("WITH_PARTITION", flag(true)),
             ("LAST_OFFLINE_TIME", int(if active { 0 } else { server.started })),
         ])
@@ -184,11 +184,11 @@ pub(super) fn clusters(look: &ViewContext<'_>) -> Vec<Row> {
         ("CREATED", look.time(created)),
         ("CLUSTER_ROLE", text(role)),
         ("CLUSTER_STATUS", text("VALID")),
-        ("SWITCHOVER#", none()),
+        ("SWITCHOVER#", zero()),
         ("SWITCHOVER_STATUS", text("NOT ALLOWED")),
         ("SWITCHOVER_INFO", text("")),
         ("CURRENT_SCN", int(look.fleet.now)),
-        ("STANDBY_BECAME_PRIMARY_SCN", none()),
+        ("STANDBY_BECAME_PRIMARY_SCN", zero()),
         ("PRIMARY_CLUSTER_ID", primary),
         ("PROTECTION_MODE", text("MAXIMUM PERFORMANCE")),
         ("PROTECTION_LEVEL", text("MAXIMUM PERFORMANCE")),
@@ -355,8 +355,8 @@ pub(super) fn cleanups(look: &ViewContext<'_>) -> Vec<Row> {
         ("PARAMETER", text("")),
         ("ERROR_MSG", text("")),
         ("COMMENT", text("")),
-        ("CLOG_GC_SNAPSHOT", none()),
-        ("RESULT", none()),
-        ("COPY_ID", none()),
+        ("CLOG_GC_SNAPSHOT", zero()),
+        ("RESULT", zero()),
+        ("COPY_ID", zero()),
     ])]
 }
