@@ -16,7 +16,7 @@ fn zero() -> Value {
 pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let status = if tenant.role == "RESTORE" { "RESTORE" } else { &*tenant.status };
-        let mut columns = public(look, tenant);
+        let mut columns = shared_tenant_columns(look, tenant);
         columns.extend(row([
             ("REPLICA_NUM", int(-1)),
             ("LOCKED", zero()),
@@ -52,7 +52,7 @@ pub(super) fn variables(look: &ViewContext<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(line).collect()
 }
 
-fn public(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
+fn shared_tenant_columns(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
     let zones: Vec<&str> = look.cluster.servers.iter().map(|server| &*server.zone).collect();
     let locality = zones.iter().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
     row([
@@ -68,7 +68,7 @@ fn public(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
 }
 
 pub(super) fn public_tenants(look: &ViewContext<'_>) -> Vec<Row> {
-    look.cluster.tenants.iter().map(|tenant| public(look, tenant)).collect()
+    look.cluster.tenants.iter().map(|tenant| shared_tenant_columns(look, tenant)).collect()
 }
 
 pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
