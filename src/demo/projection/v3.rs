@@ -70,7 +70,7 @@ fn view_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError
         "__ALL_FREEZE_INFO" => cluster::freezes(look),
         "__ALL_TENANT" => cluster::tenants(look),
         "__ALL_VIRTUAL_SYS_VARIABLE" => cluster::variables(look),
-        "GV$TENANT" => cluster::public_tenants(look),
+        "GV$TENANT" => cluster::gv_tenants(look),
         "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(look),
         _ => return Err(server_error(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
     })

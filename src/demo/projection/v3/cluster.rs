@@ -67,7 +67,7 @@ fn shared_tenant_columns(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
     ])
 }
 
-pub(super) fn public_tenants(look: &ViewContext<'_>) -> Vec<Row> {
+pub(super) fn gv_tenants(look: &ViewContext<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(|tenant| shared_tenant_columns(look, tenant)).collect()
 }
 
