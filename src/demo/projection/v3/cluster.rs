@@ -238,14 +238,14 @@ pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
         }
         for (name, default, feature) in PARAMETERS {
             if feature.is_none_or(|feature| cluster.line.has(feature)) {
-                show(name, value(look, index, name, default));
+                show(name, parameter_value(look, index, name, default));
             }
         }
     }
     all
 }
 
-fn value(look: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
+fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
     let cluster = look.cluster;
     let upgrading = life::is_upgrading(cluster, &look.fleet.faults);
     match name {
