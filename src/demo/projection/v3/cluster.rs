@@ -251,7 +251,7 @@ fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: 
     match name {
         "enable_upgrade_mode" if upgrading => return "True".to_owned(),
         "_upgrade_stage" if upgrading => return "DBUPGRADE".to_owned(),
-        "enable_log_archive" => return if archives(cluster) { "True" } else { "False" }.to_owned(),
+        "enable_log_archive" => return if is_archiving(cluster) { "True" } else { "False" }.to_owned(),
         _ => {}
     }
     let before = cluster.legacy.as_ref().and_then(|state| state.previous_values.get(name));
@@ -261,7 +261,7 @@ fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: 
 }
 
 /// Returns whether the archive is running: the server sets `enable_log_archive` itself.
-fn archives(cluster: &Cluster) -> bool {
+fn is_archiving(cluster: &Cluster) -> bool {
     let round = cluster.tenants.first().and_then(Tenant::current_round);
     round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
 }
