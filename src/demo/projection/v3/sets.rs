@@ -16,7 +16,7 @@ const GROUPS: i64 = 3;
 
 /// One tenant's part of a set, or with sys the set of the cluster.
 #[derive(Clone, Copy)]
-struct Part<'a> {
+struct TenantSet<'a> {
     tenant: &'a Tenant,
     set: &'a Set,
     /// The job that writes it, with its index; `None` for a set from before the scenario.
@@ -25,19 +25,19 @@ struct Part<'a> {
     running: bool,
 }
 
-fn parts<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = Part<'a>> {
+fn parts<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<'a>> {
     let cluster = look.cluster;
     let now = current_job(cluster).map(|job| job.set_id);
     let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
     all.map(move |(tenant, set)| {
         let mut jobs = cluster.jobs.iter().enumerate();
         let job = jobs.find(|(_, job)| job.tenant_id == tenant.id && job.set_id == set.id);
-        Part { tenant, set, job, running: now == Some(set.id) }
+        TenantSet { tenant, set, job, running: now == Some(set.id) }
     })
     .filter(|part| !hidden(look, part))
 }
 
-fn hidden(look: &ViewContext<'_>, part: &Part<'_>) -> bool {
+fn hidden(look: &ViewContext<'_>, part: &TenantSet<'_>) -> bool {
     let Some((_, job)) = part.job else { return false };
     let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
     concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, !part.running))
@@ -52,9 +52,9 @@ struct Counters {
     finished_blocks: i64,
 }
 
-fn counters(look: &ViewContext<'_>, part: &Part<'_>) -> Counters {
+fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     if part.tenant.id == 1 {
-        let of = |other: &Part<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
+        let of = |other: &TenantSet<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
         return parts(look).filter(of).map(|other| counters(look, &other)).fold(Counters::default(), |sum, one| {
             Counters {
                 partitions: sum.partitions + one.partitions,
@@ -89,7 +89,7 @@ fn kind(set: &Set) -> Value {
 }
 
 /// The docs of V2.2 print it in another case than the source does.
-fn encryption(look: &ViewContext<'_>, part: &Part<'_>) -> Value {
+fn encryption(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Value {
     let lost = look.faults().hides_encryption(&part.tenant.name);
     let old = !look.cluster.line.has(Feature::SinceV3);
     text(match (part.set.encrypted && !lost, old) {
@@ -115,7 +115,7 @@ fn end(look: &ViewContext<'_>, set: &Set) -> Value {
 }
 
 /// Returns the columns for volume, rate and duration that several views share. A view with fewer of them drops the others.
-fn figures(part: &Part<'_>, counters: &Counters, now: Micros) -> Row {
+fn figures(part: &TenantSet<'_>, counters: &Counters, now: Micros) -> Row {
     let input = counters.finished_blocks * BLOCK;
     let output = input / 3;
     let until = part.set.end.unwrap_or(now);
@@ -162,7 +162,7 @@ fn only(mut row: Row, names: &[&str]) -> Row {
 }
 
 pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let counted = counters(look, &part);
         let mut columns = row([
             ("INCARNATION", int(1)),
@@ -203,7 +203,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
         "OUTPUT_BYTES_PER_SEC_DISPLAY",
         "TIME_TAKEN_DISPLAY",
     ];
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = row([
             ("INCARNATION", int(1)),
             ("TENANT_ID", int(part.tenant.id)),
@@ -237,7 +237,7 @@ const SET_FIGURES: &[&str] = &[
 ];
 
 /// Returns the columns that both views of sets have.
-fn set(look: &ViewContext<'_>, part: &Part<'_>) -> Row {
+fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
     let mut columns = row([
         ("INCARNATION", int(1)),
         ("TENANT_ID", int(part.tenant.id)),
@@ -255,7 +255,7 @@ fn set(look: &ViewContext<'_>, part: &Part<'_>) -> Row {
 }
 
 pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = set(look, &part);
         columns.insert("DEVICE_TYPE", device(part.set));
         columns.insert("STATUS", state(part.set));
@@ -268,7 +268,7 @@ pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = set(look, &part);
         columns.extend(row([
             ("COPY_ID", int(0)),
@@ -281,7 +281,7 @@ pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 /// Returns the columns of the inner tables of tasks.
-fn task(look: &ViewContext<'_>, part: &Part<'_>) -> Row {
+fn task(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
     let (set, cluster) = (part.set, look.cluster);
     let counted = counters(look, part);
     let parent = part.tenant.sets.iter().find(|other| other.id == set.prev_inc);
@@ -330,7 +330,7 @@ fn number(version: &str) -> i64 {
 }
 
 pub(super) fn tasks(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = task(look, &part);
         columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
         columns
@@ -348,7 +348,7 @@ fn task_state(look: &ViewContext<'_>, job: &Job) -> &'static str {
 }
 
 pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = task(look, &part);
         columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
         columns
@@ -357,7 +357,7 @@ pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: Part<'_>| {
+    let line = |part: TenantSet<'_>| {
         let mut columns = task(look, &part);
         columns.remove("DEVICE_TYPE");
         columns.extend(row([
@@ -374,7 +374,7 @@ pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
 
 /// Returns some partition groups of every tenant that is being backed up. The error of a held task is shown here with its server.
 pub(super) fn partition_groups(look: &ViewContext<'_>) -> Vec<Row> {
-    let of = |part: Part<'_>| {
+    let of = |part: TenantSet<'_>| {
         let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };
         let (phase, ..) = look.cluster.line.phases[job.phase];
         let trouble = look.faults().held_task_error(&part.tenant.name, phase);
