@@ -25,7 +25,7 @@ struct TenantSet<'a> {
     running: bool,
 }
 
-fn parts<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<'a>> {
+fn tenant_sets<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<'a>> {
     let cluster = look.cluster;
     let now = current_job(cluster).map(|job| job.set_id);
     let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
@@ -55,14 +55,15 @@ struct Counters {
 fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     if part.tenant.id == 1 {
         let of = |other: &TenantSet<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
-        return parts(look).filter(of).map(|other| counters(look, &other)).fold(Counters::default(), |sum, one| {
-            Counters {
+        return tenant_sets(look).filter(of).map(|other| counters(look, &other)).fold(
+            Counters::default(),
+            |sum, one| Counters {
                 partitions: sum.partitions + one.partitions,
                 finished_partitions: sum.finished_partitions + one.finished_partitions,
                 blocks: sum.blocks + one.blocks,
                 finished_blocks: sum.finished_blocks + one.finished_blocks,
-            }
-        });
+            },
+        );
     }
     let partitions = 200 + part.tenant.megabytes / 20;
     match part.job.filter(|_| part.set.end.is_none()) {
@@ -180,7 +181,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
         columns.extend(only(figures(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
         columns
     };
-    parts(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(look).filter(|part| part.running).map(line).collect()
 }
 
 /// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
@@ -219,7 +220,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
         columns.extend(replay(look, part.set));
         columns
     };
-    parts(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(look).filter(|part| part.running).map(line).collect()
 }
 
 fn device(set: &Set) -> Value {
@@ -264,7 +265,7 @@ pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
         columns.insert("BACKUP_LEVEL", text(if part.set.legacy.of_tenants { "TENANT" } else { "CLUSTER" }));
         columns
     };
-    parts(look).filter(|part| !part.running).map(line).collect()
+    tenant_sets(look).filter(|part| !part.running).map(line).collect()
 }
 
 pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
@@ -277,7 +278,7 @@ pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
         columns
     };
-    parts(look).map(line).collect()
+    tenant_sets(look).map(line).collect()
 }
 
 /// Returns the columns of the inner tables of tasks.
@@ -335,7 +336,7 @@ pub(super) fn tasks(look: &ViewContext<'_>) -> Vec<Row> {
         columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
         columns
     };
-    parts(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(look).filter(|part| part.running).map(line).collect()
 }
 
 fn task_state(look: &ViewContext<'_>, job: &Job) -> &'static str {
@@ -353,7 +354,7 @@ pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
         columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
         columns
     };
-    parts(look).filter(|part| !part.running).map(line).collect()
+    tenant_sets(look).filter(|part| !part.running).map(line).collect()
 }
 
 pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
@@ -369,7 +370,7 @@ pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
         columns
     };
-    parts(look).map(line).collect()
+    tenant_sets(look).map(line).collect()
 }
 
 /// Returns some partition groups of every tenant that is being backed up. The error of a held task is shown here with its server.
@@ -401,5 +402,5 @@ pub(super) fn partition_groups(look: &ViewContext<'_>) -> Vec<Row> {
         };
         (1..=GROUPS).map(line).collect()
     };
-    parts(look).filter(|part| part.running && part.tenant.id != 1).flat_map(of).collect()
+    tenant_sets(look).filter(|part| part.running && part.tenant.id != 1).flat_map(of).collect()
 }
