@@ -34,10 +34,10 @@ fn tenant_sets<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<
         let job = jobs.find(|(_, job)| job.tenant_id == tenant.id && job.set_id == set.id);
         TenantSet { tenant, set, job, running: now == Some(set.id) }
     })
-    .filter(|part| !hidden(look, part))
+    .filter(|part| !is_hidden(look, part))
 }
 
-fn hidden(look: &ViewContext<'_>, part: &TenantSet<'_>) -> bool {
+fn is_hidden(look: &ViewContext<'_>, part: &TenantSet<'_>) -> bool {
     let Some((_, job)) = part.job else { return false };
     let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
     concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, !part.running))
