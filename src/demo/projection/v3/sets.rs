@@ -85,7 +85,7 @@ fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     }
 }
 
-fn kind(set: &Set) -> Value {
+fn backup_type(set: &Set) -> Value {
     text(if set.incremental { "I" } else { "D" })
 }
 
@@ -168,7 +168,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
         let mut columns = row([
             ("INCARNATION", int(1)),
             ("BS_KEY", int(part.set.id)),
-            ("BACKUP_TYPE", kind(part.set)),
+            ("BACKUP_TYPE", backup_type(part.set)),
             ("TENANT_ID", int(part.tenant.id)),
             ("PARTITION_COUNT", int(counted.partitions)),
             ("FINISH_PARTITION_COUNT", int(counted.finished_partitions)),
@@ -209,7 +209,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("INCARNATION", int(1)),
             ("TENANT_ID", int(part.tenant.id)),
             ("BS_KEY", int(part.set.id)),
-            ("BACKUP_TYPE", kind(part.set)),
+            ("BACKUP_TYPE", backup_type(part.set)),
             ("ENCRYPTION_MODE", encryption(look, &part)),
             ("START_TIME", look.time(part.set.start)),
             ("END_TIME", end(look, part.set)),
@@ -243,7 +243,7 @@ fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("INCARNATION", int(1)),
         ("TENANT_ID", int(part.tenant.id)),
         ("BS_KEY", int(part.set.id)),
-        ("BACKUP_TYPE", kind(part.set)),
+        ("BACKUP_TYPE", backup_type(part.set)),
         ("ENCRYPTION_MODE", encryption(look, part)),
         ("START_TIME", look.time(part.set.start)),
         ("COMPLETION_TIME", end(look, part.set)),
@@ -291,7 +291,7 @@ fn task(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("TENANT_ID", int(part.tenant.id)),
         ("INCARNATION", int(1)),
         ("BACKUP_SET_ID", int(set.id)),
-        ("BACKUP_TYPE", kind(set)),
+        ("BACKUP_TYPE", backup_type(set)),
         ("DEVICE_TYPE", device(set)),
         ("SNAPSHOT_VERSION", int(set.min_restore.unwrap_or(0))),
         ("PREV_FULL_BACKUP_SET_ID", int(set.prev_full)),
