@@ -102,7 +102,7 @@ fn encryption(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Value {
 }
 
 /// Returns `RUNNING`, or how the set ended.
-fn state(set: &Set) -> Value {
+fn set_state(set: &Set) -> Value {
     text(match (set.end, set.result) {
         (None, _) => "RUNNING",
         (Some(_), 0) => "COMPLETED",
@@ -176,7 +176,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
             ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
             ("START_TIME", look.time(part.set.start)),
             ("COMPLETION_TIME", end(look, part.set)),
-            ("STATUS", state(part.set)),
+            ("STATUS", set_state(part.set)),
         ]);
         columns.extend(only(figures(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
         columns
@@ -214,7 +214,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("START_TIME", look.time(part.set.start)),
             ("END_TIME", end(look, part.set)),
             ("OUTPUT_DEVICE_TYPE", device(part.set)),
-            ("STATUS", state(part.set)),
+            ("STATUS", set_state(part.set)),
         ]);
         columns.extend(only(figures(&part, &counters(look, &part), look.fleet.now), FIGURES));
         columns.extend(replay(look, part.set));
@@ -259,7 +259,7 @@ pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
         let mut columns = set(look, &part);
         columns.insert("DEVICE_TYPE", device(part.set));
-        columns.insert("STATUS", state(part.set));
+        columns.insert("STATUS", set_state(part.set));
         columns.insert("COPY_ID", text("0"));
         columns.extend(replay(look, part.set));
         columns.insert("BACKUP_LEVEL", text(if part.set.legacy.of_tenants { "TENANT" } else { "CLUSTER" }));
