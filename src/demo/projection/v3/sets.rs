@@ -111,7 +111,7 @@ fn set_state(set: &Set) -> Value {
 }
 
 /// Returns the end time; 0 of what has not ended.
-fn end(look: &ViewContext<'_>, set: &Set) -> Value {
+fn end_time(look: &ViewContext<'_>, set: &Set) -> Value {
     look.time(set.end.unwrap_or(0))
 }
 
@@ -175,7 +175,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
             ("MACRO_BLOCK_COUNT", int(counted.blocks)),
             ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
             ("START_TIME", look.time(part.set.start)),
-            ("COMPLETION_TIME", end(look, part.set)),
+            ("COMPLETION_TIME", end_time(look, part.set)),
             ("STATUS", set_state(part.set)),
         ]);
         columns.extend(only(figures(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
@@ -212,7 +212,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("BACKUP_TYPE", backup_type(part.set)),
             ("ENCRYPTION_MODE", encryption(look, &part)),
             ("START_TIME", look.time(part.set.start)),
-            ("END_TIME", end(look, part.set)),
+            ("END_TIME", end_time(look, part.set)),
             ("OUTPUT_DEVICE_TYPE", device(part.set)),
             ("STATUS", set_state(part.set)),
         ]);
@@ -246,7 +246,7 @@ fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("BACKUP_TYPE", backup_type(part.set)),
         ("ENCRYPTION_MODE", encryption(look, part)),
         ("START_TIME", look.time(part.set.start)),
-        ("COMPLETION_TIME", end(look, part.set)),
+        ("COMPLETION_TIME", end_time(look, part.set)),
         ("KEEP", text("NO")),
         ("KEEP_UNTIL", text("")),
         ("COMPRESSED", text("NO")),
@@ -304,7 +304,7 @@ fn task(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("INPUT_BYTES", int(input)),
         ("OUTPUT_BYTES", int(input / 3)),
         ("START_TIME", look.time(set.start)),
-        ("END_TIME", end(look, set)),
+        ("END_TIME", end_time(look, set)),
         ("COMPATIBLE", int(4)),
         ("CLUSTER_VERSION", int(number(&cluster.version))),
         ("RESULT", int(set.result)),
