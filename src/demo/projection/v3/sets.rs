@@ -116,7 +116,7 @@ fn end_time(look: &ViewContext<'_>, set: &Set) -> Value {
 }
 
 /// Returns the columns for volume, rate and duration that several views share. A view with fewer of them drops the others.
-fn figures(part: &TenantSet<'_>, counters: &Counters, now: Micros) -> Row {
+fn volume_columns(part: &TenantSet<'_>, counters: &Counters, now: Micros) -> Row {
     let input = counters.finished_blocks * BLOCK;
     let output = input / 3;
     let until = part.set.end.unwrap_or(now);
@@ -178,7 +178,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
             ("COMPLETION_TIME", end_time(look, part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(only(figures(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
+        columns.extend(only(volume_columns(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
         columns
     };
     tenant_sets(look).filter(|part| part.running).map(line).collect()
@@ -216,7 +216,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("OUTPUT_DEVICE_TYPE", device(part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(only(figures(&part, &counters(look, &part), look.fleet.now), FIGURES));
+        columns.extend(only(volume_columns(&part, &counters(look, &part), look.fleet.now), FIGURES));
         columns.extend(replay(look, part.set));
         columns
     };
@@ -251,7 +251,7 @@ fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("KEEP_UNTIL", text("")),
         ("COMPRESSED", text("NO")),
     ]);
-    columns.extend(only(figures(part, &counters(look, part), look.fleet.now), SET_FIGURES));
+    columns.extend(only(volume_columns(part, &counters(look, part), look.fleet.now), SET_FIGURES));
     columns
 }
 
