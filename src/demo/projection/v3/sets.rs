@@ -157,7 +157,7 @@ fn rate(bytes: i64) -> String {
 }
 
 /// Returns a row with the named columns only.
-fn only(mut row: Row, names: &[&str]) -> Row {
+fn keep_columns(mut row: Row, names: &[&str]) -> Row {
     row.retain(|name, _| names.contains(name));
     row
 }
@@ -178,7 +178,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
             ("COMPLETION_TIME", end_time(look, part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(only(volume_columns(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
+        columns.extend(keep_columns(volume_columns(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
         columns
     };
     tenant_sets(look).filter(|part| part.running).map(line).collect()
@@ -216,7 +216,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("OUTPUT_DEVICE_TYPE", device(part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(only(volume_columns(&part, &counters(look, &part), look.fleet.now), FIGURES));
+        columns.extend(keep_columns(volume_columns(&part, &counters(look, &part), look.fleet.now), FIGURES));
         columns.extend(replay(look, part.set));
         columns
     };
@@ -251,7 +251,7 @@ fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("KEEP_UNTIL", text("")),
         ("COMPRESSED", text("NO")),
     ]);
-    columns.extend(only(volume_columns(part, &counters(look, part), look.fleet.now), SET_FIGURES));
+    columns.extend(keep_columns(volume_columns(part, &counters(look, part), look.fleet.now), SET_FIGURES));
     columns
 }
 
