@@ -185,7 +185,7 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 /// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
-fn replay(look: &ViewContext<'_>, set: &Set) -> Row {
+fn replay_columns(look: &ViewContext<'_>, set: &Set) -> Row {
     let date = clock::format_time(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
     row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
 }
@@ -217,7 +217,7 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
             ("STATUS", set_state(part.set)),
         ]);
         columns.extend(keep_columns(volume_columns(&part, &counters(look, &part), look.fleet.now), FIGURES));
-        columns.extend(replay(look, part.set));
+        columns.extend(replay_columns(look, part.set));
         columns
     };
     tenant_sets(look).filter(|part| part.running).map(line).collect()
@@ -261,7 +261,7 @@ pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
         columns.insert("DEVICE_TYPE", device(part.set));
         columns.insert("STATUS", set_state(part.set));
         columns.insert("COPY_ID", text("0"));
-        columns.extend(replay(look, part.set));
+        columns.extend(replay_columns(look, part.set));
         columns.insert("BACKUP_LEVEL", text(if part.set.legacy.of_tenants { "TENANT" } else { "CLUSTER" }));
         columns
     };
@@ -318,7 +318,7 @@ fn task(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("ENCRYPTION_MODE", encryption(look, part)),
         ("PASSWD", text(if set.encrypted { "c19c1ac4b5f7d3ddfdbb0a4e9cd2f23a" } else { "" })),
     ]);
-    columns.extend(replay(look, set));
+    columns.extend(replay_columns(look, set));
     columns
 }
 
