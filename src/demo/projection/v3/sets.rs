@@ -238,7 +238,7 @@ const SET_FIGURES: &[&str] = &[
 ];
 
 /// Returns the columns that both views of sets have.
-fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
+fn set_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
     let mut columns = row([
         ("INCARNATION", int(1)),
         ("TENANT_ID", int(part.tenant.id)),
@@ -257,7 +257,7 @@ fn set(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
 
 pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
-        let mut columns = set(look, &part);
+        let mut columns = set_columns(look, &part);
         columns.insert("DEVICE_TYPE", device(part.set));
         columns.insert("STATUS", set_state(part.set));
         columns.insert("COPY_ID", text("0"));
@@ -270,7 +270,7 @@ pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
 
 pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
-        let mut columns = set(look, &part);
+        let mut columns = set_columns(look, &part);
         columns.extend(row([
             ("COPY_ID", int(0)),
             ("STATUS", text(&*part.set.status)),
