@@ -282,7 +282,7 @@ pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 /// Returns the columns of the inner tables of tasks.
-fn task(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
+fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
     let (set, cluster) = (part.set, look.cluster);
     let counted = counters(look, part);
     let parent = part.tenant.sets.iter().find(|other| other.id == set.prev_inc);
@@ -332,7 +332,7 @@ fn number(version: &str) -> i64 {
 
 pub(super) fn tasks(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
-        let mut columns = task(look, &part);
+        let mut columns = task_columns(look, &part);
         columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
         columns
     };
@@ -350,7 +350,7 @@ fn task_state(look: &ViewContext<'_>, job: &Job) -> &'static str {
 
 pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
-        let mut columns = task(look, &part);
+        let mut columns = task_columns(look, &part);
         columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
         columns
     };
@@ -359,7 +359,7 @@ pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
 
 pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |part: TenantSet<'_>| {
-        let mut columns = task(look, &part);
+        let mut columns = task_columns(look, &part);
         columns.remove("DEVICE_TYPE");
         columns.extend(row([
             ("COPY_ID", int(0)),
