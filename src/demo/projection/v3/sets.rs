@@ -306,7 +306,7 @@ fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("START_TIME", look.time(set.start)),
         ("END_TIME", end_time(look, set)),
         ("COMPATIBLE", int(4)),
-        ("CLUSTER_VERSION", int(number(&cluster.version))),
+        ("CLUSTER_VERSION", int(version_number(&cluster.version))),
         ("RESULT", int(set.result)),
         ("CLUSTER_ID", int(cluster.id)),
         ("BACKUP_DEST", text(&*set.path)),
@@ -323,7 +323,7 @@ fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
 }
 
 /// Returns a version as one number: 16 bits for each part.
-fn number(version: &str) -> i64 {
+fn version_number(version: &str) -> i64 {
     let mut parts = version.split('.').map(|part| part.parse::<i64>().unwrap_or_default());
     let mut next = || parts.next().unwrap_or_default();
     let (major, minor, patch) = (next(), next(), next());
