@@ -11,7 +11,7 @@ use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, storage_
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Output};
 use obnow::config::Places;
-use obnow::demo::place::{self, PlaceError};
+use obnow::demo::place::{self, ServiceError};
 use obnow::domain::credential::credential;
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{HIDDEN, SecretSource};
@@ -227,7 +227,7 @@ fn no_fleet(why: &str) -> Fault {
 
 async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fault> {
     let root = Places::find(common.config.clone(), common.state.clone())?.state;
-    let refused = |error: PlaceError| no_fleet(&error.to_string());
+    let refused = |error: ServiceError| no_fleet(&error.to_string());
     let scenario = args.scenario.as_str();
     if args.list {
         for (name, shows) in place::list().map_err(|error| no_fleet(&error.to_string()))? {

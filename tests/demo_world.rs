@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use obnow::demo::control::{ControlClient, ControlRequest};
-use obnow::demo::place::{self, Options, PlaceError};
+use obnow::demo::place::{self, Options, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ struct Served {
     state: tempfile::TempDir,
     dir: PathBuf,
     control: ControlClient,
-    task: JoinHandle<Result<(), PlaceError>>,
+    task: JoinHandle<Result<(), ServiceError>>,
 }
 
 /// Sends what is written to it.
@@ -274,7 +274,7 @@ async fn a_place_has_one_fleet_which_others_join() {
     let demo = Served::start("healthy").await;
     let state = demo.state.path().to_owned();
     let twice = place::serve(options("healthy", &state), io::sink()).await.unwrap_err();
-    assert!(matches!(twice, PlaceError::AlreadyServed(_)), "{twice}");
+    assert!(matches!(twice, ServiceError::AlreadyServed(_)), "{twice}");
     let joined = place::join("healthy", &state, Path::new("/nonexistent"), 1).await.unwrap();
     assert_eq!(joined.dir, demo.dir);
     for file in ["config.yaml", "fleet-password"] {
@@ -285,7 +285,7 @@ async fn a_place_has_one_fleet_which_others_join() {
     let dir = demo.dir.clone();
     demo.stop().await;
     assert!(!dir.join("control.sock").exists());
-    assert!(matches!(place::stop("healthy", &state).await, Err(PlaceError::NotServed(_))));
+    assert!(matches!(place::stop("healthy", &state).await, Err(ServiceError::NotServed(_))));
 }
 
 #[tokio::test]
@@ -293,7 +293,7 @@ async fn a_path_that_is_too_long_for_a_socket_is_named() {
     let state = tempfile::tempdir().unwrap();
     let deep = state.path().join("x".repeat(90));
     let error = place::serve(options("healthy", &deep), io::sink()).await.unwrap_err();
-    assert!(matches!(error, PlaceError::PathTooLong { .. }), "{error}");
+    assert!(matches!(error, ServiceError::PathTooLong { .. }), "{error}");
     assert!(!deep.exists());
 }
 
@@ -301,7 +301,7 @@ async fn a_path_that_is_too_long_for_a_socket_is_named() {
 async fn a_fleet_that_cannot_start_says_why() {
     let state = tempfile::tempdir().unwrap();
     let error = place::join("healthy", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
-    assert!(matches!(error, PlaceError::NotStarted(_)), "{error}");
+    assert!(matches!(error, ServiceError::NotStarted(_)), "{error}");
     let unknown = place::join("nowhere", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
     assert!(unknown.to_string().starts_with("there is no scenario 'nowhere'"), "{unknown}");
 }

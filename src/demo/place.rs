@@ -39,7 +39,7 @@ const SOCKET_PATH: usize = 107;
 
 /// Why a fleet cannot be served, joined or stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum ServiceError {
     /// No such scenario, or a broken one.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
@@ -76,8 +76,8 @@ pub enum PlaceError {
     },
 }
 
-fn io_error(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> PlaceError {
-    move |source| PlaceError::Io { what: what.to_string(), source }
+fn io_error(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> ServiceError {
+    move |source| ServiceError::Io { what: what.to_string(), source }
 }
 
 /// How a fleet is served.
@@ -110,37 +110,37 @@ pub fn folder(state_root: &Path, scenario: &str) -> PathBuf {
     state_root.join("demo").join(scenario)
 }
 
-fn socket(dir: &Path) -> Result<PathBuf, PlaceError> {
+fn socket(dir: &Path) -> Result<PathBuf, ServiceError> {
     let path = dir.join(CONTROL);
     let length = path.as_os_str().len();
     if length > SOCKET_PATH {
-        return Err(PlaceError::PathTooLong { path: path.display().to_string(), length });
+        return Err(ServiceError::PathTooLong { path: path.display().to_string(), length });
     }
     Ok(path)
 }
 
-fn private_folder(path: &Path) -> Result<(), PlaceError> {
+fn private_folder(path: &Path) -> Result<(), ServiceError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path.display()))
 }
 
-fn open_lock(dir: &Path) -> Result<File, PlaceError> {
+fn open_lock(dir: &Path) -> Result<File, ServiceError> {
     let path = dir.join(LOCK);
     let opened = File::options().read(true).append(true).create(true).mode(0o600).open(&path);
     opened.map_err(io_error(path.display()))
 }
 
 /// Takes the lock of the serving process.
-fn take_lock(dir: &Path, scenario: &str) -> Result<File, PlaceError> {
+fn take_lock(dir: &Path, scenario: &str) -> Result<File, ServiceError> {
     let lock = open_lock(dir)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(PlaceError::AlreadyServed(scenario.to_owned())),
+        Err(TryLockError::WouldBlock) => Err(ServiceError::AlreadyServed(scenario.to_owned())),
         Err(TryLockError::Error(source)) => Err(io_error(LOCK)(source)),
     }
 }
 
 /// Returns whether a process serves the fleet of this directory.
-fn served(dir: &Path) -> Result<bool, PlaceError> {
+fn served(dir: &Path) -> Result<bool, ServiceError> {
     if !dir.join(LOCK).exists() {
         return Ok(false);
     }
@@ -156,7 +156,7 @@ fn served(dir: &Path) -> Result<bool, PlaceError> {
     }
 }
 
-fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
+fn write_private(path: &Path, text: &str) -> Result<(), ServiceError> {
     let write = || {
         // The mode is set before there is anything to read, whatever was there before.
         let mut file = File::create(path)?;
@@ -170,8 +170,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
 /// Writes one ready line to `out`.
 ///
 /// # Errors
-/// [`PlaceError`], before the ready line; afterwards only what ends the fleet.
-pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceError> {
+/// [`ServiceError`], before the ready line; afterwards only what ends the fleet.
+pub async fn serve(options: Options, mut out: impl Write) -> Result<(), ServiceError> {
     // Whatever this process makes is its owner's alone: sockets and logs too.
     let _before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if options.own_session {
@@ -257,8 +257,8 @@ async fn idle(world: &SharedFleet) {
 /// Joins the fleet of a scenario: the one that is being served, or a new one that `program demo --serve` serves.
 ///
 /// # Errors
-/// [`PlaceError`].
-pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<Joined, PlaceError> {
+/// [`ServiceError`].
+pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<Joined, ServiceError> {
     scenario::read(scenario)?;
     let dir = std::path::absolute(folder(state_root, scenario)).map_err(io_error("state"))?;
     socket(&dir)?;
@@ -281,12 +281,12 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
     };
     match tokio::time::timeout(PATIENCE, answers).await {
         Ok(()) => Ok(Joined { dir }),
-        Err(_) => Err(PlaceError::NotStarted("it holds its lock but does not answer".to_owned())),
+        Err(_) => Err(ServiceError::NotStarted("it holds its lock but does not answer".to_owned())),
     }
 }
 
 /// Starts a serving process, and waits for its ready line. Its standard error goes to `fleet.log`.
-async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), PlaceError> {
+async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), ServiceError> {
     let dir = folder(state_root, scenario);
     private_folder(&dir)?;
     let log = dir.join(LOG);
@@ -312,27 +312,27 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
         Ok(Ok(_)) => {
             let told = fs::read_to_string(&log).unwrap_or_default();
             let told = if told.trim().is_empty() { "it ended without a word" } else { told.trim() };
-            Err(PlaceError::NotStarted(told.to_owned()))
+            Err(ServiceError::NotStarted(told.to_owned()))
         }
-        Ok(Err(error)) => Err(PlaceError::NotStarted(error.to_string())),
-        Err(_) => Err(PlaceError::NotStarted("no ready line within 15 seconds".to_owned())),
+        Ok(Err(error)) => Err(ServiceError::NotStarted(error.to_string())),
+        Err(_) => Err(ServiceError::NotStarted("no ready line within 15 seconds".to_owned())),
     }
 }
 
 /// Stops the fleet of a scenario, and waits for its end.
 ///
 /// # Errors
-/// [`PlaceError::NotServed`] and the others.
-pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
+/// [`ServiceError::NotServed`] and the others.
+pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), ServiceError> {
     let dir = folder(state_root, scenario);
     if !served(&dir)? {
-        return Err(PlaceError::NotServed(scenario.to_owned()));
+        return Err(ServiceError::NotServed(scenario.to_owned()));
     }
     ControlClient::connect(&dir).await?.send(&ControlRequest::Stop).await?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while served(&dir)? {
         if tokio::time::Instant::now() >= deadline {
-            return Err(PlaceError::NotStopped(scenario.to_owned()));
+            return Err(ServiceError::NotStopped(scenario.to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -342,11 +342,11 @@ pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
 /// Stops the fleet if it is being served, and removes its directory.
 ///
 /// # Errors
-/// [`PlaceError`].
-pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
+/// [`ServiceError`].
+pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), ServiceError> {
     scenario::read(scenario)?;
     match stop(scenario, state_root).await {
-        Ok(()) | Err(PlaceError::NotServed(_)) => {}
+        Ok(()) | Err(ServiceError::NotServed(_)) => {}
         Err(error) => return Err(error),
     }
     let dir = folder(state_root, scenario);
@@ -359,11 +359,11 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), PlaceError> 
 /// Removes every fixable fault of the fleet; returns their names.
 ///
 /// # Errors
-/// [`PlaceError::NotServed`] and the others.
-pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, PlaceError> {
+/// [`ServiceError::NotServed`] and the others.
+pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, ServiceError> {
     let dir = folder(state_root, scenario);
     if !served(&dir)? {
-        return Err(PlaceError::NotServed(scenario.to_owned()));
+        return Err(ServiceError::NotServed(scenario.to_owned()));
     }
     let removed = ControlClient::connect(&dir).await?.send(&ControlRequest::RemoveFaults { name: None }).await?;
     Ok(serde_json::from_value(removed).unwrap_or_default())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use obnow::demo::control::{ControlClient, ControlRequest};
 use obnow::demo::fault::{FaultEffect, InjectedFault};
-use obnow::demo::place::{self, Options, PlaceError};
+use obnow::demo::place::{self, Options, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ pub struct Served {
     pub state: tempfile::TempDir,
     pub dir: PathBuf,
     pub control: ControlClient,
-    task: JoinHandle<Result<(), PlaceError>>,
+    task: JoinHandle<Result<(), ServiceError>>,
 }
 
 /// Sends what is written to it.
