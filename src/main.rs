@@ -235,7 +235,7 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fa
             say.line(&format!("{name:<18} {shows}"));
         }
     } else if args.serve {
-        let options = place::Options {
+        let options = place::ServeOptions {
             scenario: scenario.to_owned(),
             state_root: root,
             speed: args.speed,

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use obnow::demo::control::{ControlClient, ControlRequest};
-use obnow::demo::place::{self, Options, ServiceError};
+use obnow::demo::place::{self, ServeOptions, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -37,9 +37,9 @@ impl Write for Lines {
     }
 }
 
-fn options(scenario: &str, state: &Path) -> Options {
+fn options(scenario: &str, state: &Path) -> ServeOptions {
     let (scenario, state_root) = (scenario.to_owned(), state.to_owned());
-    Options { scenario, state_root, speed: 20, port: 0, until_eof: false, own_session: false }
+    ServeOptions { scenario, state_root, speed: 20, port: 0, until_eof: false, own_session: false }
 }
 
 impl Served {

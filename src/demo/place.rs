@@ -82,7 +82,7 @@ fn io_error(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> ServiceEr
 
 /// How a fleet is served.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ServeOptions {
     /// The scenario's name.
     pub scenario: String,
     /// The root of obnow's state: the folder is `demo/<scenario>` in it.
@@ -171,7 +171,7 @@ fn write_private(path: &Path, text: &str) -> Result<(), ServiceError> {
 ///
 /// # Errors
 /// [`ServiceError`], before the ready line; afterwards only what ends the fleet.
-pub async fn serve(options: Options, mut out: impl Write) -> Result<(), ServiceError> {
+pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), ServiceError> {
     // Whatever this process makes is its owner's alone: sockets and logs too.
     let _before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if options.own_session {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use obnow::demo::control::{ControlClient, ControlRequest};
 use obnow::demo::fault::{FaultEffect, InjectedFault};
-use obnow::demo::place::{self, Options, ServiceError};
+use obnow::demo::place::{self, ServeOptions, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -41,7 +41,8 @@ impl Served {
         let state = tempfile::tempdir().unwrap();
         let (out, mut lines) = mpsc::unbounded_channel();
         let (name, state_root) = (scenario.to_owned(), state.path().to_owned());
-        let options = Options { scenario: name, state_root, speed: 20, port: 0, until_eof: false, own_session: false };
+        let options =
+            ServeOptions { scenario: name, state_root, speed: 20, port: 0, until_eof: false, own_session: false };
         let task = tokio::spawn(place::serve(options, Lines(out)));
         let mut line = String::new();
         while !line.ends_with('\n') {
