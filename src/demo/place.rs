@@ -99,7 +99,7 @@ pub struct ServeOptions {
 
 /// The directory of a fleet that is being served.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
+pub struct FleetDirectory {
     /// The path, with `config.yaml`, `state/` and `data/` in it.
     pub dir: PathBuf,
 }
@@ -258,7 +258,12 @@ async fn idle(world: &SharedFleet) {
 ///
 /// # Errors
 /// [`ServiceError`].
-pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<Joined, ServiceError> {
+pub async fn join(
+    scenario: &str,
+    state_root: &Path,
+    program: &Path,
+    speed: u32,
+) -> Result<FleetDirectory, ServiceError> {
     scenario::read(scenario)?;
     let dir = std::path::absolute(folder(state_root, scenario)).map_err(io_error("state"))?;
     socket(&dir)?;
@@ -280,7 +285,7 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
         }
     };
     match tokio::time::timeout(PATIENCE, answers).await {
-        Ok(()) => Ok(Joined { dir }),
+        Ok(()) => Ok(FleetDirectory { dir }),
         Err(_) => Err(ServiceError::NotStarted("it holds its lock but does not answer".to_owned())),
     }
 }
