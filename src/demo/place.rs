@@ -24,7 +24,7 @@ use super::embedded::SharedFleet;
 use super::scenario::{self, Making, ScenarioError};
 
 /// The file name of the control socket in the fleet's directory.
-pub const CONTROL: &str = "control.sock";
+pub const CONTROL_SOCKET: &str = "control.sock";
 const LOCK: &str = "fleet.lock";
 const CONFIG: &str = "config.yaml";
 const LOG: &str = "fleet.log";
@@ -111,7 +111,7 @@ pub fn folder(state_root: &Path, scenario: &str) -> PathBuf {
 }
 
 fn socket(dir: &Path) -> Result<PathBuf, ServiceError> {
-    let path = dir.join(CONTROL);
+    let path = dir.join(CONTROL_SOCKET);
     let length = path.as_os_str().len();
     if length > SOCKET_PATH {
         return Err(ServiceError::PathTooLong { path: path.display().to_string(), length });
