@@ -106,7 +106,7 @@ pub struct FleetDirectory {
 
 /// Returns the directory of a scenario below obnow's state.
 #[must_use]
-pub fn folder(state_root: &Path, scenario: &str) -> PathBuf {
+pub fn fleet_dir(state_root: &Path, scenario: &str) -> PathBuf {
     state_root.join("demo").join(scenario)
 }
 
@@ -179,7 +179,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
         let _leads_a_group = rustix::process::setsid();
     }
     let scenario = scenario::read(&options.scenario)?;
-    let dir = std::path::absolute(folder(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
+    let dir = std::path::absolute(fleet_dir(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
     let socket = socket(&dir)?;
     let data = dir.join("data");
     private_folder(&dir)?;
@@ -265,7 +265,7 @@ pub async fn join(
     speed: u32,
 ) -> Result<FleetDirectory, ServiceError> {
     scenario::read(scenario)?;
-    let dir = std::path::absolute(folder(state_root, scenario)).map_err(io_error("state"))?;
+    let dir = std::path::absolute(fleet_dir(state_root, scenario)).map_err(io_error("state"))?;
     socket(&dir)?;
     if !served(&dir)? {
         match start(scenario, state_root, program, speed).await {
@@ -292,7 +292,7 @@ pub async fn join(
 
 /// Starts a serving process, and waits for its ready line. Its standard error goes to `fleet.log`.
 async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), ServiceError> {
-    let dir = folder(state_root, scenario);
+    let dir = fleet_dir(state_root, scenario);
     private_folder(&dir)?;
     let log = dir.join(LOG);
     let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(&log);
@@ -329,7 +329,7 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
 /// # Errors
 /// [`ServiceError::NotServed`] and the others.
 pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), ServiceError> {
-    let dir = folder(state_root, scenario);
+    let dir = fleet_dir(state_root, scenario);
     if !served(&dir)? {
         return Err(ServiceError::NotServed(scenario.to_owned()));
     }
@@ -354,7 +354,7 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), ServiceError
         Ok(()) | Err(ServiceError::NotServed(_)) => {}
         Err(error) => return Err(error),
     }
-    let dir = folder(state_root, scenario);
+    let dir = fleet_dir(state_root, scenario);
     match fs::remove_dir_all(&dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(dir.display())(error)),
         _ => Ok(()),
@@ -366,7 +366,7 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), ServiceError
 /// # Errors
 /// [`ServiceError::NotServed`] and the others.
 pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, ServiceError> {
-    let dir = folder(state_root, scenario);
+    let dir = fleet_dir(state_root, scenario);
     if !served(&dir)? {
         return Err(ServiceError::NotServed(scenario.to_owned()));
     }
