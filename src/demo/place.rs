@@ -110,7 +110,7 @@ pub fn fleet_dir(state_root: &Path, scenario: &str) -> PathBuf {
     state_root.join("demo").join(scenario)
 }
 
-fn socket(dir: &Path) -> Result<PathBuf, ServiceError> {
+fn socket_path(dir: &Path) -> Result<PathBuf, ServiceError> {
     let path = dir.join(CONTROL_SOCKET);
     let length = path.as_os_str().len();
     if length > SOCKET_PATH {
@@ -180,7 +180,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     }
     let scenario = scenario::read(&options.scenario)?;
     let dir = std::path::absolute(fleet_dir(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
-    let socket = socket(&dir)?;
+    let socket = socket_path(&dir)?;
     let data = dir.join("data");
     private_folder(&dir)?;
     let lock = take_lock(&dir, &options.scenario)?;
@@ -266,7 +266,7 @@ pub async fn join(
 ) -> Result<FleetDirectory, ServiceError> {
     scenario::read(scenario)?;
     let dir = std::path::absolute(fleet_dir(state_root, scenario)).map_err(io_error("state"))?;
-    socket(&dir)?;
+    socket_path(&dir)?;
     if !served(&dir)? {
         match start(scenario, state_root, program, speed).await {
             // Two processes may start at once: the lock decides, and the other one joins.
