@@ -119,7 +119,7 @@ fn socket_path(dir: &Path) -> Result<PathBuf, ServiceError> {
     Ok(path)
 }
 
-fn private_folder(path: &Path) -> Result<(), ServiceError> {
+fn create_private_dir(path: &Path) -> Result<(), ServiceError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path.display()))
 }
 
@@ -182,7 +182,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let dir = std::path::absolute(fleet_dir(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
     let socket = socket_path(&dir)?;
     let data = dir.join("data");
-    private_folder(&dir)?;
+    create_private_dir(&dir)?;
     let lock = take_lock(&dir, &options.scenario)?;
     // Every start is a new fleet: what an earlier one wrote would belong to another cluster.
     for old in [&socket, &data] {
@@ -192,8 +192,8 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
             _ => {}
         }
     }
-    private_folder(&data)?;
-    private_folder(&dir.join("state"))?;
+    create_private_dir(&data)?;
+    create_private_dir(&dir.join("state"))?;
 
     let reserved = gate::reserve(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
     let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
@@ -293,7 +293,7 @@ pub async fn join(
 /// Starts a serving process, and waits for its ready line. Its standard error goes to `fleet.log`.
 async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), ServiceError> {
     let dir = fleet_dir(state_root, scenario);
-    private_folder(&dir)?;
+    create_private_dir(&dir)?;
     let log = dir.join(LOG);
     let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(&log);
     let file = opened.map_err(io_error(log.display()))?;
