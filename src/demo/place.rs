@@ -140,7 +140,7 @@ fn take_lock(dir: &Path, scenario: &str) -> Result<File, ServiceError> {
 }
 
 /// Returns whether a process serves the fleet of this directory.
-fn served(dir: &Path) -> Result<bool, ServiceError> {
+fn is_served(dir: &Path) -> Result<bool, ServiceError> {
     if !dir.join(LOCK).exists() {
         return Ok(false);
     }
@@ -267,10 +267,10 @@ pub async fn join(
     scenario::read(scenario)?;
     let dir = std::path::absolute(fleet_dir(state_root, scenario)).map_err(io_error("state"))?;
     socket_path(&dir)?;
-    if !served(&dir)? {
+    if !is_served(&dir)? {
         match start(scenario, state_root, program, speed).await {
             // Two processes may start at once: the lock decides, and the other one joins.
-            Err(error) if !served(&dir)? => return Err(error),
+            Err(error) if !is_served(&dir)? => return Err(error),
             _ => {}
         }
     }
@@ -330,12 +330,12 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
 /// [`ServiceError::NotServed`] and the others.
 pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), ServiceError> {
     let dir = fleet_dir(state_root, scenario);
-    if !served(&dir)? {
+    if !is_served(&dir)? {
         return Err(ServiceError::NotServed(scenario.to_owned()));
     }
     ControlClient::connect(&dir).await?.send(&ControlRequest::Stop).await?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    while served(&dir)? {
+    while is_served(&dir)? {
         if tokio::time::Instant::now() >= deadline {
             return Err(ServiceError::NotStopped(scenario.to_owned()));
         }
@@ -367,7 +367,7 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), ServiceError
 /// [`ServiceError::NotServed`] and the others.
 pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, ServiceError> {
     let dir = fleet_dir(state_root, scenario);
-    if !served(&dir)? {
+    if !is_served(&dir)? {
         return Err(ServiceError::NotServed(scenario.to_owned()));
     }
     let removed = ControlClient::connect(&dir).await?.send(&ControlRequest::RemoveFaults { name: None }).await?;
