@@ -216,7 +216,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     tokio::select! {
         // The sender is ours, so there is always one.
         _told = stopped.wait_for(|stop| *stop) => {}
-        () = stdin_ends(), if options.until_eof => {}
+        () = wait_for_eof(), if options.until_eof => {}
         () = idle(&world) => {}
     }
     tasks.shutdown().await;
@@ -227,7 +227,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
 }
 
 /// Returns when stdin ends. A thread of its own reads it: a runtime would wait for such a read when it ends.
-async fn stdin_ends() {
+async fn wait_for_eof() {
     let (told, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let _ended_or_broken = io::copy(&mut io::stdin().lock(), &mut io::sink());
