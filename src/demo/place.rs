@@ -217,7 +217,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
         // The sender is ours, so there is always one.
         _told = stopped.wait_for(|stop| *stop) => {}
         () = wait_for_eof(), if options.until_eof => {}
-        () = idle(&world) => {}
+        () = wait_until_idle(&world) => {}
     }
     tasks.shutdown().await;
     // The lock is released last: a process that finds it free finds no stale socket.
@@ -238,7 +238,7 @@ async fn wait_for_eof() {
 }
 
 /// Returns when nobody has been connected for ten minutes.
-async fn idle(world: &SharedFleet) {
+async fn wait_until_idle(world: &SharedFleet) {
     let (mut counted, mut since) = (0, tokio::time::Instant::now());
     let mut changes = world.subscribe();
     loop {
