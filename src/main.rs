@@ -212,7 +212,8 @@ async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
 async fn join_fleet(scenario: &str, root: &Path, speed: u32) -> Result<PathBuf, Fault> {
     let program =
         std::env::current_exe().map_err(|error| no_fleet(&format!("this program cannot be found: {error}")))?;
-    let joined = place::join(scenario, root, &program, speed).await.map_err(|error| no_fleet(&error.to_string()))?;
+    let joined =
+        place::join_or_start(scenario, root, &program, speed).await.map_err(|error| no_fleet(&error.to_string()))?;
     Ok(joined.dir)
 }
 

@@ -275,7 +275,7 @@ async fn a_place_has_one_fleet_which_others_join() {
     let state = demo.state.path().to_owned();
     let twice = place::serve(options("healthy", &state), io::sink()).await.unwrap_err();
     assert!(matches!(twice, ServiceError::AlreadyServed(_)), "{twice}");
-    let joined = place::join("healthy", &state, Path::new("/nonexistent"), 1).await.unwrap();
+    let joined = place::join_or_start("healthy", &state, Path::new("/nonexistent"), 1).await.unwrap();
     assert_eq!(joined.dir, demo.dir);
     for file in ["config.yaml", "fleet-password"] {
         let mode = demo.dir.join(file).metadata().unwrap().permissions().mode();
@@ -300,8 +300,8 @@ async fn a_path_that_is_too_long_for_a_socket_is_named() {
 #[tokio::test]
 async fn a_fleet_that_cannot_start_says_why() {
     let state = tempfile::tempdir().unwrap();
-    let error = place::join("healthy", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
+    let error = place::join_or_start("healthy", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
     assert!(matches!(error, ServiceError::NotStarted(_)), "{error}");
-    let unknown = place::join("nowhere", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
+    let unknown = place::join_or_start("nowhere", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
     assert!(unknown.to_string().starts_with("there is no scenario 'nowhere'"), "{unknown}");
 }

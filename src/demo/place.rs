@@ -258,7 +258,7 @@ async fn wait_until_idle(world: &SharedFleet) {
 ///
 /// # Errors
 /// [`ServiceError`].
-pub async fn join(
+pub async fn join_or_start(
     scenario: &str,
     state_root: &Path,
     program: &Path,
