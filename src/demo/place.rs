@@ -268,7 +268,7 @@ pub async fn join_or_start(
     let dir = std::path::absolute(fleet_dir(state_root, scenario)).map_err(io_error("state"))?;
     socket_path(&dir)?;
     if !is_served(&dir)? {
-        match start(scenario, state_root, program, speed).await {
+        match start_process(scenario, state_root, program, speed).await {
             // Two processes may start at once: the lock decides, and the other one joins.
             Err(error) if !is_served(&dir)? => return Err(error),
             _ => {}
@@ -291,7 +291,7 @@ pub async fn join_or_start(
 }
 
 /// Starts a serving process, and waits for its ready line. Its standard error goes to `fleet.log`.
-async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), ServiceError> {
+async fn start_process(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), ServiceError> {
     let dir = fleet_dir(state_root, scenario);
     create_private_dir(&dir)?;
     let log = dir.join(LOG);
