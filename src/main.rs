@@ -176,7 +176,7 @@ fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::DemoFix {
         let (scenario, root) = (scenario.clone(), root.clone());
         Box::pin(async move {
             let state = Places::find(None, root).map_err(|fault| fault.why)?.state;
-            place::fix(&scenario, &state).await.map_err(|error| error.to_string())
+            place::remove_faults(&scenario, &state).await.map_err(|error| error.to_string())
         })
     })
 }
@@ -249,7 +249,7 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fa
         place::stop(scenario, &root).await.map_err(refused)?;
         say.note(&format!("The fleet of {scenario} has ended."));
     } else if args.fix {
-        let removed = place::fix(scenario, &root).await.map_err(refused)?;
+        let removed = place::remove_faults(scenario, &root).await.map_err(refused)?;
         let removed =
             if removed.is_empty() { "no cause; there was none to remove".to_owned() } else { removed.join(", ") };
         say.note(&format!("Removed: {removed}."));

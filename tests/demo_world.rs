@@ -223,7 +223,7 @@ async fn ports_refuse_hang_listen_and_are_cut() {
     let hangs = tokio::time::timeout(std::time::Duration::from_millis(200), demo.connect(1, "root@sys")).await;
     assert!(hangs.is_err(), "the silent server said something");
     let mut third = demo.connect(2, "root@sys").await.unwrap();
-    let mut fixed = place::fix("unreachable", demo.state.path()).await.unwrap();
+    let mut fixed = place::remove_faults("unreachable", demo.state.path()).await.unwrap();
     fixed.sort();
     assert_eq!(fixed, ["cluster-down", "server-down", "server-hangs"]);
     for server in [0, 1] {

@@ -365,7 +365,7 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), ServiceError
 ///
 /// # Errors
 /// [`ServiceError::NotServed`] and the others.
-pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, ServiceError> {
+pub async fn remove_faults(scenario: &str, state_root: &Path) -> Result<Vec<String>, ServiceError> {
     let dir = fleet_dir(state_root, scenario);
     if !is_served(&dir)? {
         return Err(ServiceError::NotServed(scenario.to_owned()));
