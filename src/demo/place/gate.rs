@@ -42,7 +42,7 @@ fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
 }
 
 /// A bound port.
-enum Held {
+enum ReservedPort {
     /// Connections are refused.
     Reserved(TcpSocket),
     /// Connections are accepted.
@@ -63,31 +63,32 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: 
         let held = if world.endpoint_state(endpoint).0 {
             // A port that cannot be bound is a server that is down.
             let Ok(listener) = socket.listen(BACKLOG) else { continue };
-            Held::Listening(listener)
+            ReservedPort::Listening(listener)
         } else {
-            Held::Reserved(socket)
+            ReservedPort::Reserved(socket)
         };
         tasks.spawn(keep(Arc::clone(world), endpoint, registries[cluster].clone(), held, port));
     }
 }
 
-async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: ConnectionRegistry, held: Held, port: u16) {
+async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: ConnectionRegistry, held: ReservedPort, port: u16) {
     let mut held = Some(held);
     loop {
         let gate = world.endpoint_state(endpoint);
         let differs = differs(&world, endpoint, gate);
-        let listener = match held.take().map_or_else(|| bind(port).map(|(socket, _)| Held::Reserved(socket)), Ok) {
-            Ok(Held::Listening(listener)) if gate.0 => Ok(listener),
-            // The endpoint was closed before this started; without a listener the port is only reserved.
-            Ok(Held::Listening(_)) => continue,
-            Ok(Held::Reserved(socket)) if gate.0 => socket.listen(BACKLOG),
-            Ok(Held::Reserved(socket)) => {
-                held = Some(Held::Reserved(socket));
-                differs.await;
-                continue;
-            }
-            Err(error) => Err(error),
-        };
+        let listener =
+            match held.take().map_or_else(|| bind(port).map(|(socket, _)| ReservedPort::Reserved(socket)), Ok) {
+                Ok(ReservedPort::Listening(listener)) if gate.0 => Ok(listener),
+                // The endpoint was closed before this started; without a listener the port is only reserved.
+                Ok(ReservedPort::Listening(_)) => continue,
+                Ok(ReservedPort::Reserved(socket)) if gate.0 => socket.listen(BACKLOG),
+                Ok(ReservedPort::Reserved(socket)) => {
+                    held = Some(ReservedPort::Reserved(socket));
+                    differs.await;
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
         // A port that cannot be bound any more is a server that is down.
         let Ok(listener) = listener else { return };
         let (closing, closed) = watch::channel(false);
