@@ -195,7 +195,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     create_private_dir(&data)?;
     create_private_dir(&dir.join("state"))?;
 
-    let reserved = gate::reserve(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
+    let reserved = gate::reserve_ports(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
     let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";

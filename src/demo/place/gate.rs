@@ -21,7 +21,7 @@ const BACKLOG: u32 = 128;
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// Binds that many ports on loopback without listening: connections are refused.
-pub(super) fn reserve(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
+pub(super) fn reserve_ports(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
     (0..count)
         .map(|index| {
             let offset = u16::try_from(index).map_err(io::Error::other)?;
