@@ -208,7 +208,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let stop = watch::Sender::new(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(control::serve(Arc::clone(&world), door, stop.clone()));
-    gate::open(&mut tasks, &world, reserved);
+    gate::open_ports(&mut tasks, &world, reserved);
     let ready = json!({"ready": options.scenario, "dir": dir});
     writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(io_error("stdout"))?;
 

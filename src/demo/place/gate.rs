@@ -51,7 +51,7 @@ enum ReservedPort {
 
 /// Opens each port as its endpoint state says, and follows that state from then on. When it returns the ports listen, so that
 /// the ready line is true.
-pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
+pub(super) fn open_ports(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
     let clusters = world.read(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<ConnectionRegistry> = Vec::new();
     for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
