@@ -67,11 +67,17 @@ pub(super) fn open_ports(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, rese
         } else {
             ReservedPort::Reserved(socket)
         };
-        tasks.spawn(keep(Arc::clone(world), endpoint, registries[cluster].clone(), held, port));
+        tasks.spawn(keep_port(Arc::clone(world), endpoint, registries[cluster].clone(), held, port));
     }
 }
 
-async fn keep(world: Arc<SharedFleet>, endpoint: usize, registry: ConnectionRegistry, held: ReservedPort, port: u16) {
+async fn keep_port(
+    world: Arc<SharedFleet>,
+    endpoint: usize,
+    registry: ConnectionRegistry,
+    held: ReservedPort,
+    port: u16,
+) {
     let mut held = Some(held);
     loop {
         let gate = world.endpoint_state(endpoint);
