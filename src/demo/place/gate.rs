@@ -81,7 +81,7 @@ async fn keep_port(
     let mut held = Some(held);
     loop {
         let gate = world.endpoint_state(endpoint);
-        let differs = differs(&world, endpoint, gate);
+        let differs = wait_for_change(&world, endpoint, gate);
         let listener =
             match held.take().map_or_else(|| bind(port).map(|(socket, _)| ReservedPort::Reserved(socket)), Ok) {
                 Ok(ReservedPort::Listening(listener)) if gate.0 => Ok(listener),
@@ -110,7 +110,7 @@ async fn keep_port(
 }
 
 /// Returns when the state of the endpoint has changed.
-async fn differs(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
+async fn wait_for_change(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
     let mut changes = world.subscribe();
     while world.endpoint_state(endpoint) == gate {
         // The sender lives as long as the world.
