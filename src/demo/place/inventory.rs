@@ -11,12 +11,12 @@ use super::PASSWORD;
 
 #[derive(Serialize)]
 struct Inventory {
-    clusters: Vec<Entry>,
+    clusters: Vec<ClusterConfig>,
     limits: Limits,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct ClusterConfig {
     name: String,
     environment: String,
     endpoints: Vec<String>,
@@ -56,12 +56,12 @@ const LIMITS: Limits = Limits {
 pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
     let mut ports = ports.iter();
     let data = dir.join("data").display().to_string();
-    let of_cluster = |cluster: &ClusterEntry| -> Vec<Entry> {
+    let of_cluster = |cluster: &ClusterEntry| -> Vec<ClusterConfig> {
         let endpoints: Vec<String> =
             ports.by_ref().take(cluster.servers).map(|port| format!("127.0.0.1:{port}")).collect();
         let root = LoginEntry { name: cluster.name.clone(), user: "root@sys".to_owned() };
         let logins = if cluster.logins.is_empty() { vec![root] } else { cluster.logins.clone() };
-        let entry = |login: LoginEntry| Entry {
+        let entry = |login: LoginEntry| ClusterConfig {
             name: login.name,
             environment: cluster.environment.clone(),
             endpoints: endpoints.clone(),
