@@ -67,7 +67,7 @@ pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<St
             endpoints: endpoints.clone(),
             user: login.user,
             password: Secret { file: dir.join(PASSWORD).display().to_string() },
-            strategies: cluster.strategies.iter().map(|strategy| filled(strategy, &data)).collect(),
+            strategies: cluster.strategies.iter().map(|strategy| fill_data_dir(strategy, &data)).collect(),
         };
         logins.into_iter().map(entry).collect()
     };
@@ -78,12 +78,12 @@ pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<St
 }
 
 /// Returns a strategy with `{data}` replaced by the fleet's data directory.
-fn filled(value: &Value, data: &str) -> Value {
+fn fill_data_dir(value: &Value, data: &str) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace("{data}", data)),
-        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| filled(item, data)).collect()),
+        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| fill_data_dir(item, data)).collect()),
         Value::Mapping(items) => {
-            Value::Mapping(items.iter().map(|(key, item)| (key.clone(), filled(item, data))).collect())
+            Value::Mapping(items.iter().map(|(key, item)| (key.clone(), fill_data_dir(item, data))).collect())
         }
         other => other.clone(),
     }
