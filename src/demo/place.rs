@@ -202,7 +202,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let making = Making { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
     let world = Arc::new(SharedFleet::new(scenario.fleet(&options.scenario, &making)?));
     write_private(&dir.join(PASSWORD), password)?;
-    write_private(&dir.join(CONFIG), &inventory::write(&scenario, &dir, &ports)?)?;
+    write_private(&dir.join(CONFIG), &inventory::inventory_text(&scenario, &dir, &ports)?)?;
 
     let door = UnixListener::bind(&socket).map_err(io_error(socket.display()))?;
     let stop = watch::Sender::new(false);

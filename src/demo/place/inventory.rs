@@ -53,7 +53,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// Returns the text of `config.yaml`.
-pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
+pub(super) fn inventory_text(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
     let mut ports = ports.iter();
     let data = dir.join("data").display().to_string();
     let of_cluster = |cluster: &ClusterEntry| -> Vec<ClusterConfig> {
