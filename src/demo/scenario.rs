@@ -71,7 +71,8 @@ pub const DEFAULT: &str = "fleet";
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// One line for `obnow demo --list`.
-    pub shows: String,
+    #[serde(rename = "shows")]
+    pub summary: String,
     /// Its clusters.
     pub clusters: Vec<ClusterEntry>,
     /// Its faults.
@@ -353,7 +354,7 @@ fn yes() -> bool {
 /// # Errors
 /// When one of them cannot be read.
 pub fn list() -> Result<Vec<(&'static str, String)>, ScenarioError> {
-    SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.shows))).collect()
+    SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.summary))).collect()
 }
 
 /// Parses a scenario by name.
