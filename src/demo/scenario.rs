@@ -120,7 +120,8 @@ pub struct ClusterEntry {
     pub tenant_jobs: Vec<String>,
     /// The initial state of a cluster of V2.2 or V3, whose tenants have no destinations, archives or sets of their own.
     #[serde(default)]
-    pub whole: WholeEntry,
+    #[serde(rename = "whole")]
+    pub legacy: LegacyEntry,
     /// Zones whose server is shown as inactive.
     #[serde(default)]
     pub inactive: Vec<String>,
@@ -244,7 +245,7 @@ impl ClusterEntry {
 /// The initial state of a cluster of V2.2 or V3.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WholeEntry {
+pub struct LegacyEntry {
     /// `backup_dest` is set.
     pub destination: bool,
     /// The state of the archive: a word of the server, or none where there never was a round.
@@ -263,7 +264,7 @@ pub struct WholeEntry {
     pub parameters: BTreeMap<String, String>,
 }
 
-impl Default for WholeEntry {
+impl Default for LegacyEntry {
     fn default() -> Self {
         Self {
             destination: true,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{ClusterEntry, RoundEntry, WholeEntry};
+use super::super::{ClusterEntry, LegacyEntry, RoundEntry};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Set, Tenant, ZoneMerge,
@@ -13,7 +13,7 @@ const DAY: Micros = 86_400 * SECOND;
 
 /// Adds a cluster's user tenants, with its round and sets from before the scenario.
 pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
-    let whole = &entry.whole;
+    let whole = &entry.legacy;
     let created = now - 40 * DAY;
     let named = entry.named_tenants().zip(1001..);
     let tenants = named.map(|((name, kind), id)| entry.tenant(id, &name, Some(kind), created));
@@ -57,7 +57,7 @@ fn age(text: &str) -> Result<Micros, String> {
 }
 
 /// Returns the initial state, whose freezes are all merged.
-fn state(cluster: &Cluster, whole: &WholeEntry, now: Micros) -> Result<LegacyState, String> {
+fn state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
@@ -106,7 +106,7 @@ fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
     }
 }
 
-fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
+fn sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
     let version = |at: Micros| {
         let frozen = cluster.legacy.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
         frozen.map_or(40, |freeze| freeze.version)
