@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use super::clock;
 use super::control::{self, ControlClient, ControlError, ControlRequest};
 use super::embedded::SharedFleet;
-use super::scenario::{self, Making, ScenarioError};
+use super::scenario::{self, FleetSettings, ScenarioError};
 
 /// The file name of the control socket in the fleet's directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
@@ -199,7 +199,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";
-    let making = Making { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
+    let making = FleetSettings { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
     let world = Arc::new(SharedFleet::new(scenario.fleet(&options.scenario, &making)?));
     write_private(&dir.join(PASSWORD), password)?;
     write_private(&dir.join(CONFIG), &inventory::inventory_text(&scenario, &dir, &ports)?)?;

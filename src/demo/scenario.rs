@@ -10,7 +10,7 @@ use super::accounts::User;
 use super::fault::InjectedFault;
 use super::fleet::{ForeignSession, LostReply};
 
-pub use making::Making;
+pub use making::FleetSettings;
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use super::grammar::parse;
 use super::life::advance;
 use super::orders::{Issuer, execute};
 use super::projection::{ViewContext, rows};
-use super::scenario::{self, Making, Scenario};
+use super::scenario::{self, FleetSettings, Scenario};
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
 /// The time at which every test begins.
@@ -52,7 +52,7 @@ impl Bench {
         let data = tempfile::tempdir().unwrap();
         let ports: Vec<u16> = (2881..).take(scenario.port_count()).collect();
         let path: &Path = data.path();
-        let making = Making { data: path, ports: &ports, speed: 1, password: "p", now: NOW };
+        let making = FleetSettings { data: path, ports: &ports, speed: 1, password: "p", now: NOW };
         let fleet = scenario.fleet(name, &making).unwrap();
         Self { fleet, data }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use obnow::demo::clock;
 use obnow::demo::embedded::SharedFleet;
 use obnow::demo::registry::ConnectionRegistry;
-use obnow::demo::scenario::{self, Making};
+use obnow::demo::scenario::{self, FleetSettings};
 use obnow::demo::server::serve_endpoint;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
 use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
@@ -219,7 +219,7 @@ impl Servers {
         let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n{lines}");
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
-        let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
+        let making = FleetSettings { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
         let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
         let world = Arc::new(Odd { inner: SharedFleet::new(fleet), twist });
         let stopped = self.stop.subscribe();

@@ -13,7 +13,7 @@ use super::statement::Secrets;
 use crate::demo::clock;
 use crate::demo::embedded::SharedFleet;
 use crate::demo::registry::ConnectionRegistry;
-use crate::demo::scenario::{self, Making};
+use crate::demo::scenario::{self, FleetSettings};
 use crate::demo::server;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
@@ -167,7 +167,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let ports: Vec<u16> = std::iter::once(port).chain(1..).take(scenario.port_count()).collect();
-    let making = Making { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
+    let making = FleetSettings { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
     let world = Arc::new(SharedFleet::new(scenario.fleet("test", &making).unwrap()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(server::serve_endpoint(world, 0, listener, ConnectionRegistry::new(), stopped));

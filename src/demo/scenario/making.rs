@@ -21,7 +21,7 @@ use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, Scenar
 
 /// The settings that a fleet is built with.
 #[derive(Debug, Clone)]
-pub struct Making<'a> {
+pub struct FleetSettings<'a> {
     /// The fleet's data directory.
     pub data: &'a Path,
     /// The TCP port of each server, cluster by cluster.
@@ -45,7 +45,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError::Broken`], also when a directory cannot be created.
-    pub fn fleet(&self, name: &str, making: &Making<'_>) -> Result<Fleet, ScenarioError> {
+    pub fn fleet(&self, name: &str, making: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
             // A stalled checkpoint stalled before the scenario began: long enough to be detected.
@@ -93,7 +93,7 @@ impl Scenario {
 }
 
 impl ClusterEntry {
-    fn cluster(&self, making: &Making<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
+    fn cluster(&self, making: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
         let line = line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
