@@ -200,7 +200,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";
     let making = FleetSettings { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
-    let world = Arc::new(SharedFleet::new(scenario.fleet(&options.scenario, &making)?));
+    let world = Arc::new(SharedFleet::new(scenario.build_fleet(&options.scenario, &making)?));
     write_private(&dir.join(PASSWORD), password)?;
     write_private(&dir.join(CONFIG), &inventory::inventory_text(&scenario, &dir, &ports)?)?;
 

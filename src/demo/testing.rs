@@ -53,7 +53,7 @@ impl Bench {
         let ports: Vec<u16> = (2881..).take(scenario.port_count()).collect();
         let path: &Path = data.path();
         let making = FleetSettings { data: path, ports: &ports, speed: 1, password: "p", now: NOW };
-        let fleet = scenario.fleet(name, &making).unwrap();
+        let fleet = scenario.build_fleet(name, &making).unwrap();
         Self { fleet, data }
     }
 

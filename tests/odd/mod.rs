@@ -220,7 +220,7 @@ impl Servers {
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
         let making = FleetSettings { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
-        let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
+        let fleet = scenario::parse("odd", &text).unwrap().build_fleet("odd", &making).unwrap();
         let world = Arc::new(Odd { inner: SharedFleet::new(fleet), twist });
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {

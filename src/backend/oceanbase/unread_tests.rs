@@ -168,7 +168,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let port = listener.local_addr().unwrap().port();
     let ports: Vec<u16> = std::iter::once(port).chain(1..).take(scenario.port_count()).collect();
     let making = FleetSettings { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
-    let world = Arc::new(SharedFleet::new(scenario.fleet("test", &making).unwrap()));
+    let world = Arc::new(SharedFleet::new(scenario.build_fleet("test", &making).unwrap()));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(server::serve_endpoint(world, 0, listener, ConnectionRegistry::new(), stopped));
     let limits = Limits {

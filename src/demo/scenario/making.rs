@@ -45,7 +45,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError::Broken`], also when a directory cannot be created.
-    pub fn fleet(&self, name: &str, making: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
+    pub fn build_fleet(&self, name: &str, making: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
             // A stalled checkpoint stalled before the scenario began: long enough to be detected.
