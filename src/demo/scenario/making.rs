@@ -76,7 +76,7 @@ impl Scenario {
             for (server, port) in own.iter().enumerate() {
                 fleet.endpoints.push(SqlPort { cluster: index, server, port: *port, restarts: 0 });
             }
-            fleet.clusters.push(entry.cluster(making, &own, index).map_err(|why| broken(name, &why))?);
+            fleet.clusters.push(entry.build_cluster(making, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_legacy() {
                 whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
@@ -93,7 +93,7 @@ impl Scenario {
 }
 
 impl ClusterEntry {
-    fn cluster(&self, making: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
+    fn build_cluster(&self, making: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
         let line = line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
