@@ -117,7 +117,7 @@ impl ClusterEntry {
         };
         // Precise to the microsecond and different for each cluster: with its id it identifies a cluster.
         let before = i64::try_from(index).unwrap_or_default() * SECOND;
-        let sys = self.tenant(1, "sys", None, started - before);
+        let sys = self.build_tenant(1, "sys", None, started - before);
         Ok(Cluster {
             name: self.name.clone(),
             id: self.id,
@@ -141,7 +141,7 @@ impl ClusterEntry {
         })
     }
 
-    fn tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Micros) -> Tenant {
+    fn build_tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Micros) -> Tenant {
         let word = |get: fn(&TenantEntry) -> &String, otherwise: &str| {
             entry.map_or_else(|| otherwise.to_owned(), |entry| get(entry).clone())
         };
@@ -174,8 +174,9 @@ impl ClusterEntry {
 fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
-        let meta = Tenant { kind: TenantKind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
-        let tenant = entry.tenant(id, &name, Some(kind), created);
+        let meta =
+            Tenant { kind: TenantKind::Meta, ..entry.build_tenant(id - 1, &format!("META${id}"), None, created) };
+        let tenant = entry.build_tenant(id, &name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
             let base = format!("file://{}/{}/{name}", fleet.data_dir.display(), entry.name);

@@ -16,7 +16,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
     let whole = &entry.legacy;
     let created = now - 40 * DAY;
     let named = entry.named_tenants().zip(1001..);
-    let tenants = named.map(|((name, kind), id)| entry.tenant(id, &name, Some(kind), created));
+    let tenants = named.map(|((name, kind), id)| entry.build_tenant(id, &name, Some(kind), created));
     fleet.clusters[index].tenants.extend(tenants);
     let cluster = &mut fleet.clusters[index];
     for tenant in &mut cluster.tenants {
