@@ -80,7 +80,7 @@ impl Scenario {
             if fleet.clusters[index].line.is_legacy() {
                 whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
-                settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+                add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             }
             on_media(&mut fleet.clusters[index], entry);
             for backup in &entry.backups {
@@ -171,7 +171,7 @@ impl ClusterEntry {
 }
 
 /// Adds a cluster's user tenants, with their rounds and sets from before the scenario.
-fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
+fn add_tenants(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
         let meta =
