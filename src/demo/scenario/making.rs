@@ -186,14 +186,14 @@ fn add_tenants(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Mic
             destination::set_archive_dest(fleet, order, id, &location).map_err(|error| error.message)?;
         }
         if let Some(tenant) = fleet.clusters[cluster].tenant_mut(id) {
-            remember(tenant, kind, now)?;
+            add_history(tenant, kind, now)?;
         }
     }
     Ok(())
 }
 
 /// Adds the round and the sets that a tenant has from before the scenario.
-fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), String> {
+fn add_history(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(), String> {
     let day = 86_400 * SECOND;
     let (archive, data) = (tenant.archive_dest.clone(), tenant.data_dest.clone());
     if let Some((state, ArchiveDest { location, .. })) = kind.archive.zip(archive) {
