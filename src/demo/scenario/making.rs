@@ -82,7 +82,7 @@ impl Scenario {
             } else {
                 add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             }
-            on_media(&mut fleet.clusters[index], entry);
+            store_earlier_sets(&mut fleet.clusters[index], entry);
             for backup in &entry.backups {
                 start(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
             }
@@ -263,7 +263,7 @@ fn add_history(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(
 }
 
 /// Writes the info files of the sets from before the scenario, and removes the unlisted ones from the views.
-fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
+fn store_earlier_sets(cluster: &mut Cluster, entry: &ClusterEntry) {
     let kinds: BTreeMap<String, &TenantEntry> = entry.named_tenants().collect();
     for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
         let Some(tenant) = cluster.tenant_by_id(tenant_id) else { continue };
