@@ -84,7 +84,7 @@ impl Scenario {
             }
             store_earlier_sets(&mut fleet.clusters[index], entry);
             for backup in &entry.backups {
-                start(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
+                start_earlier_backup(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
             }
         }
         life::advance(&mut fleet, making.now);
@@ -279,7 +279,7 @@ fn store_earlier_sets(cluster: &mut Cluster, entry: &ClusterEntry) {
 }
 
 /// Starts a backup in the past; the simulation advances it to the present.
-fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
+fn start_earlier_backup(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
     let age = clock::parse_duration(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.
