@@ -78,7 +78,7 @@ impl Scenario {
             }
             fleet.clusters.push(entry.build_cluster(making, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_legacy() {
-                whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+                whole::add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
                 add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             }

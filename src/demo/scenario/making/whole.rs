@@ -12,7 +12,7 @@ use crate::demo::orders::v3::mark_archive;
 const DAY: Micros = 86_400 * SECOND;
 
 /// Adds a cluster's user tenants, with its round and sets from before the scenario.
-pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
+pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
     let whole = &entry.legacy;
     let created = now - 40 * DAY;
     let named = entry.named_tenants().zip(1001..);
