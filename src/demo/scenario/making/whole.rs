@@ -32,7 +32,7 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
         return Ok(());
     };
     let Some(archive) = whole.archive else { return Ok(()) };
-    let start = now - age(&whole.archive_age)?;
+    let start = now - parse_age(&whole.archive_age)?;
     let round = round(archive, &path, start, now);
     if let Some(sys) = cluster.tenant_mut(1) {
         sys.rounds.push(round);
@@ -52,13 +52,13 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
     mark_archive(fleet, index, &path).map_err(|error| error.to_string())
 }
 
-fn age(text: &str) -> Result<Micros, String> {
+fn parse_age(text: &str) -> Result<Micros, String> {
     clock::parse_duration(text).ok_or_else(|| format!("'{text}' is no length of time"))
 }
 
 /// Returns the initial state, whose freezes are all merged.
 fn state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
-    let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
+    let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - parse_age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
     let zone = |index: usize| {
@@ -112,7 +112,7 @@ fn sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros) -> Resu
         frozen.map_or(40, |freeze| freeze.version)
     };
     let set = |(age_text, id): (&String, i64)| {
-        let start = now - age(age_text)?;
+        let start = now - parse_age(age_text)?;
         let incremental = id > 1;
         // A set that is older than the round belongs to a round that is not kept.
         let begun = cluster.tenants.first().and_then(Tenant::current_round).and_then(|round| round.start);
