@@ -27,7 +27,7 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
     if whole.destination {
         cluster.parameters.entry("backup_dest".to_owned()).or_insert_with(|| uri.clone());
     }
-    cluster.legacy = Some(state(cluster, whole, now)?);
+    cluster.legacy = Some(initial_state(cluster, whole, now)?);
     let Some(path) = cluster.parameters.get("backup_dest").filter(|path| !path.is_empty()).cloned() else {
         return Ok(());
     };
@@ -57,7 +57,7 @@ fn parse_age(text: &str) -> Result<Micros, String> {
 }
 
 /// Returns the initial state, whose freezes are all merged.
-fn state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
+fn initial_state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - parse_age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
