@@ -33,7 +33,7 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
     };
     let Some(archive) = whole.archive else { return Ok(()) };
     let start = now - parse_age(&whole.archive_age)?;
-    let round = round(archive, &path, start, now);
+    let round = initial_round(archive, &path, start, now);
     if let Some(sys) = cluster.tenant_mut(1) {
         sys.rounds.push(round);
     }
@@ -80,7 +80,7 @@ fn initial_state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<
     })
 }
 
-fn round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
+fn initial_round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> Round {
     let hour_ago = now - 3600 * SECOND;
     let (status, frozen) = match state {
         RoundEntry::Doing => (RoundStatus::Doing, None),
