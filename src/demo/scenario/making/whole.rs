@@ -38,7 +38,7 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
         sys.rounds.push(round);
     }
     let sets_path = whole.sets_path.clone().unwrap_or_else(|| path.clone());
-    let sets = sets(cluster, whole, &sets_path, now)?;
+    let sets = initial_sets(cluster, whole, &sets_path, now)?;
     let present: Vec<&mut Tenant> =
         cluster.tenants.iter_mut().filter(|tenant| tenant.status == "NORMAL" && !tenant.recycled).collect();
     for tenant in present {
@@ -106,7 +106,7 @@ fn initial_round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> R
     }
 }
 
-fn sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
+fn initial_sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
     let version = |at: Micros| {
         let frozen = cluster.legacy.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
         frozen.map_or(40, |freeze| freeze.version)
