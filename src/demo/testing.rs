@@ -15,14 +15,14 @@ use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 pub const NOW: Micros = 1_763_600_000 * SECOND;
 
 /// A fleet and its data directory.
-pub struct Bench {
+pub struct DemoHarness {
     /// The fleet.
     pub fleet: Fleet,
     /// The data directory.
     pub data: tempfile::TempDir,
 }
 
-impl Bench {
+impl DemoHarness {
     /// Builds a scenario that comes with the program.
     pub fn scenario(name: &str) -> Self {
         Self::of(name, &scenario::read(name).unwrap())

@@ -4,7 +4,7 @@
 use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::statement::Value;
-use crate::demo::testing::Bench;
+use crate::demo::testing::DemoHarness;
 
 use super::*;
 
@@ -12,14 +12,14 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect: FaultEffect) {
+fn fault(bench: &mut DemoHarness, tenant: Option<&str>, server: Option<usize>, effect: FaultEffect) {
     let (name, since) = (format!("{effect:?}"), bench.fleet.now);
     let tenant = tenant.map(str::to_owned);
     bench.fleet.faults.push(InjectedFault { name, cluster: None, tenant, server, fixable: true, since, effect });
 }
 
 /// Returns the states that a view shows of one job, in order.
-fn states(bench: &mut Bench, view: &str, row: usize) -> Vec<Value> {
+fn states(bench: &mut DemoHarness, view: &str, row: usize) -> Vec<Value> {
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
         bench.pass(100);
@@ -78,7 +78,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
         ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
         ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
     ] {
-        let mut bench = Bench::line(line, "");
+        let mut bench = DemoHarness::line(line, "");
         bench.sql("sys", sql).unwrap();
         let expected: Vec<Value> = expected.iter().map(|state| text(state)).collect();
         assert_eq!(states(&mut bench, view, row), expected, "{line}");
@@ -87,7 +87,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
 
 #[test]
 fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
-    let mut bench = Bench::line("4.3.5", "");
+    let mut bench = DemoHarness::line("4.3.5", "");
     fault(
         &mut bench,
         None,
@@ -103,7 +103,7 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
 
 #[test]
 fn v4_0_parses_what_it_cannot_do() {
-    let mut bench = Bench::line("4.0", "");
+    let mut bench = DemoHarness::line("4.0", "");
     let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     // It knows the item, and spells its word in a way of its own.
@@ -122,14 +122,14 @@ fn v4_0_parses_what_it_cannot_do() {
     assert_eq!(states_of_archive(&bench), ["ENBALE"; 2].map(text));
 }
 
-fn states_of_archive(bench: &Bench) -> Vec<Value> {
+fn states_of_archive(bench: &DemoHarness) -> Vec<Value> {
     let (names, values) = (bench.column("CDB_OB_ARCHIVE_DEST", "NAME"), bench.column("CDB_OB_ARCHIVE_DEST", "VALUE"));
     names.into_iter().zip(values).filter(|(name, _)| *name == text("state")).map(|(_, value)| value).collect()
 }
 
 #[test]
 fn v4_1_knows_modes_and_no_log_in_a_backup() {
-    let mut bench = Bench::line("4.1", "");
+    let mut bench = DemoHarness::line("4.1", "");
     let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
@@ -147,7 +147,7 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
 
 #[test]
 fn v4_0_archivelog_starts_the_round_or_is_refused() {
-    let mut bench = Bench::line("4.0", "");
+    let mut bench = DemoHarness::line("4.0", "");
     let bare = (1235, "Not supported feature or function".to_owned());
     assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
     bench.sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
@@ -170,7 +170,7 @@ fn v4_0_increment_accepts_another_data_version() {
     let tenants = "  tenants: [{names: [pay], sets_version: 4.0.0.1}]\n";
     let text =
         format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
-    let mut bench = Bench::text(&text);
+    let mut bench = DemoHarness::text(&text);
     bench.sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
     bench.pass(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental);
@@ -179,13 +179,13 @@ fn v4_0_increment_accepts_another_data_version() {
 
 #[test]
 fn legacy_task_result_is_only_in_inner_tables() {
-    let mut bench = Bench::line("3.1.5", "");
+    let mut bench = DemoHarness::line("3.1.5", "");
     let effect =
         FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(40_000);
-    let of_this = |bench: &Bench, view: &str, key: &str, column: &str| {
+    let of_this = |bench: &DemoHarness, view: &str, key: &str, column: &str| {
         let ids = bench.column(view, key);
         let values = bench.column(view, column);
         ids.iter().zip(values).filter(|(id, _)| **id == Value::Integer(3)).map(|(_, value)| value).collect::<Vec<_>>()
@@ -206,7 +206,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
 
 #[test]
 fn held_task_shows_its_partition_group_and_server() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     let effect =
         FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
@@ -222,12 +222,13 @@ fn held_task_shows_its_partition_group_and_server() {
 
 #[test]
 fn a_late_tenant_keeps_the_whole_cluster_back() {
-    let mut bench = Bench::line("3.1.5", "");
+    let mut bench = DemoHarness::line("3.1.5", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
-    let restorable = |bench: &Bench, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
+    let restorable =
+        |bench: &DemoHarness, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
     let sys = bench.tenant("sys").current_round().unwrap();
     assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
@@ -238,7 +239,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
 
 #[test]
 fn interrupted_archive_fails_backup_then_new_round() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
@@ -259,7 +260,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
 
 #[test]
 fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
@@ -270,7 +271,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
 
 #[test]
 fn a_cleanup_is_in_the_way_until_it_ends() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
     assert_eq!(bench.sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
     fault(&mut bench, None, None, FaultEffect::CleanupRuns);
@@ -283,12 +284,12 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
 
 #[test]
 fn behind_a_backup_it_is_too_late_to_cancel() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
     fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
-    let state = |bench: &Bench| {
+    let state = |bench: &DemoHarness| {
         let (names, values) = (bench.column("__ALL_BACKUP_INFO", "NAME"), bench.column("__ALL_BACKUP_INFO", "VALUE"));
         values[names.iter().position(|name| *name == text("backup_status")).unwrap()].clone()
     };
@@ -302,7 +303,7 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
 
 #[test]
 fn cancel_all_stops_all_and_clears_backup_dest() {
-    let mut bench = Bench::line("3.2.4", "");
+    let mut bench = DemoHarness::line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(3_000);
     bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
@@ -315,7 +316,7 @@ fn cancel_all_stops_all_and_clears_backup_dest() {
 #[test]
 fn beyond_sixty_four_entries_the_next_is_a_full() {
     let sets = "  whole: {sets: [90h, ".to_owned() + &["1h"; 63].join(", ") + "]}\n";
-    let mut bench = Bench::line("3.1.5", &sets);
+    let mut bench = DemoHarness::line("3.1.5", &sets);
     let mut kinds = Vec::new();
     for _ in 0..4 {
         bench.sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
@@ -328,7 +329,7 @@ fn beyond_sixty_four_entries_the_next_is_a_full() {
 #[test]
 fn foreign_backup_runs_from_the_start() {
     let mut bench =
-        Bench::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
+        DemoHarness::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
     assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
     bench.pass(30_000);
@@ -338,7 +339,7 @@ fn foreign_backup_runs_from_the_start() {
 #[test]
 fn legacy_progress_is_independent_of_polling() {
     let run = |step: Micros| {
-        let mut bench = Bench::line("3.1.2", "");
+        let mut bench = DemoHarness::line("3.1.2", "");
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "BACKUP DATABASE").unwrap();
@@ -358,7 +359,7 @@ fn without_global_timestamps_nothing_is_backed_up() {
     let text = format!(
         "shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 3.2.4\n  line: 3.2.4\n  tenants:\n  - {{names: [pay]}}\n{more}"
     );
-    let mut bench = Bench::text(&text);
+    let mut bench = DemoHarness::text(&text);
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (1235, "physical backup without GTS is not supported".to_owned()));
 }

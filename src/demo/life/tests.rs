@@ -7,7 +7,7 @@ use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
-use crate::demo::testing::{Bench, NOW, full, incremental, listed};
+use crate::demo::testing::{DemoHarness, NOW, full, incremental, listed};
 
 use super::*;
 
@@ -15,14 +15,14 @@ mod rounds;
 
 const ONE: &str = "  - {names: [pay]}";
 
-fn hold(bench: &mut Bench, phase: &str) {
+fn hold(bench: &mut DemoHarness, phase: &str) {
     let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
     let effect = FaultEffect::HoldPhase { phase: phase.to_owned(), code: None, text: String::new() };
     let (cluster, server, fixable) = (None, None, true);
     bench.fleet.faults.push(InjectedFault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
 }
 
-fn column(bench: &Bench, view: &str, column: &str) -> Vec<Value> {
+fn column(bench: &DemoHarness, view: &str, column: &str) -> Vec<Value> {
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
 }
@@ -33,7 +33,7 @@ fn text(value: &str) -> Value {
 
 #[test]
 fn the_parent_comes_first_and_its_child_a_moment_later() {
-    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     let parent = bench.job("sys").unwrap().clone();
     assert_eq!(parent.executors, [1002, 1004]);
@@ -51,7 +51,7 @@ fn the_parent_comes_first_and_its_child_a_moment_later() {
 
 #[test]
 fn a_job_goes_through_its_phases_in_order_and_into_history() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
@@ -82,7 +82,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
 
 #[test]
 fn plus_archivelog_adds_the_log_phase() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     let Alter::Backup { incremental, scope, to, description, .. } = full(&["pay"]) else { unreachable!() };
     let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
     bench.say("sys", &backup).unwrap();
@@ -95,7 +95,7 @@ fn plus_archivelog_adds_the_log_phase() {
 
 #[test]
 fn counters_grow_and_a_held_phase_stands_still() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut last = 0;
     for _ in 0..100 {
@@ -117,7 +117,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
 
 #[test]
 fn replay_and_restore_points_frame_the_set() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
@@ -129,7 +129,7 @@ fn replay_and_restore_points_frame_the_set() {
 #[test]
 fn every_backup_ends_within_a_minute() {
     for name in ["healthy", "fleet"] {
-        let mut bench = Bench::scenario(name);
+        let mut bench = DemoHarness::scenario(name);
         bench.say("sys", &full(&[])).unwrap();
         bench.pass(60_000);
         let jobs = &bench.cluster().jobs;
@@ -139,7 +139,7 @@ fn every_backup_ends_within_a_minute() {
 
 #[test]
 fn increment_base_is_the_latest_good_set_on_the_path() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
     let set = bench.tenant("pay").sets.last().unwrap().clone();
@@ -150,7 +150,7 @@ fn increment_base_is_the_latest_good_set_on_the_path() {
 
 #[test]
 fn an_increment_without_a_base_silently_becomes_a_full() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     let other = format!("file://{}/elsewhere", bench.data.path().display());
     bench.set("data_backup_dest", &other, "pay").unwrap();
     bench.say("sys", &incremental(&["pay"])).unwrap();
@@ -162,7 +162,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
 
 #[test]
 fn upgrade_mode_fails_the_child_not_the_sys_backup() {
-    let mut bench = Bench::scenario("upgrading");
+    let mut bench = DemoHarness::scenario("upgrading");
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     assert!(bench.job("pay").is_none());
@@ -178,7 +178,7 @@ fn upgrade_mode_fails_the_child_not_the_sys_backup() {
 
 #[test]
 fn a_failed_child_fails_its_parent_and_its_set() {
-    let mut bench = Bench::scenario("fails");
+    let mut bench = DemoHarness::scenario("fails");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(60_000);
     let job = bench.job("pay").unwrap();
@@ -200,7 +200,7 @@ fn a_failed_child_fails_its_parent_and_its_set() {
 
 #[test]
 fn cancel_hits_every_job_of_the_tenant_and_no_other() {
-    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(2_000);
     bench.say("pay", &full(&[])).unwrap();
@@ -222,7 +222,7 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 
 #[test]
 fn cancel_before_the_child_job_has_no_effect() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     let cancel = Alter::CancelBackup(listed(&["pay"]));
     bench.say("sys", &cancel_jobs).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
@@ -235,7 +235,7 @@ fn cancel_before_the_child_job_has_no_effect() {
 
 #[test]
 fn a_bare_cancel_of_sys_ends_its_own_job_too() {
-    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(3_000);
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
@@ -248,7 +248,7 @@ fn a_bare_cancel_of_sys_ends_its_own_job_too() {
 
 #[test]
 fn two_initiators_queue_and_one_initiator_is_refused() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(800);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
@@ -263,7 +263,7 @@ fn two_initiators_queue_and_one_initiator_is_refused() {
 
 #[test]
 fn second_start_before_the_child_makes_no_set() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(90_000);
@@ -274,7 +274,7 @@ fn second_start_before_the_child_makes_no_set() {
 
 #[test]
 fn missing_format_file_fails_the_job_at_its_start() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(10_000);
@@ -286,10 +286,10 @@ fn missing_format_file_fails_the_job_at_its_start() {
 
 #[test]
 fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
-    let upgrade = |bench: &mut Bench, on: &str| {
+    let upgrade = |bench: &mut DemoHarness, on: &str| {
         bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), on.to_owned());
     };
     upgrade(&mut bench, "True");
@@ -310,7 +310,7 @@ fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
 
 #[test]
 fn a_job_fails_at_once_when_the_data_version_changes() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let tenant = bench.fleet.clusters[0].tenants.iter_mut().find(|tenant| tenant.name == "pay").unwrap();
@@ -321,7 +321,7 @@ fn a_job_fails_at_once_when_the_data_version_changes() {
 
 #[test]
 fn a_job_fails_when_its_archive_breaks() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
@@ -344,7 +344,7 @@ fn a_job_fails_when_its_archive_breaks() {
 #[test]
 fn archive_break_always_leaves_the_set_short_of_log() {
     for milliseconds in (0..4_000).step_by(50) {
-        let mut bench = Bench::tenants(ONE);
+        let mut bench = DemoHarness::tenants(ONE);
         let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), FaultEffect::ArchiveBreaks);
         let (cluster, server, since) = (None, None, bench.fleet.now);
         bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
@@ -360,7 +360,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
 
 #[test]
 fn busy_scenario_has_a_job_and_a_childless_parent() {
-    let mut bench = Bench::scenario("busy");
+    let mut bench = DemoHarness::scenario("busy");
     bench.pass(3_600_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
     assert!(bench.job("order").is_none());
@@ -374,7 +374,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
 #[test]
 fn how_often_one_looks_does_not_change_what_happens() {
     let run = |step: Micros| {
-        let mut bench = Bench::tenants("  - {names: [pay, order], megabytes: 1300}");
+        let mut bench = DemoHarness::tenants("  - {names: [pay, order], megabytes: 1300}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         for _ in 0..60_000 / step {
             bench.pass(step);
@@ -386,7 +386,7 @@ fn how_often_one_looks_does_not_change_what_happens() {
 
 #[test]
 fn full_backup_of_every_fleet_cluster_is_restorable() {
-    let bench = Bench::scenario("fleet");
+    let bench = DemoHarness::scenario("fleet");
     for index in 0..bench.fleet.clusters.len() {
         let mut fleet = bench.fleet.clone();
         let order = Issuer { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
@@ -418,7 +418,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
 
 #[test]
 fn a_job_that_is_gone_runs_all_the_same() {
-    let mut bench = Bench::scenario("job-gone");
+    let mut bench = DemoHarness::scenario("job-gone");
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
@@ -432,7 +432,7 @@ fn a_job_that_is_gone_runs_all_the_same() {
 #[test]
 fn encryption_is_shown_unless_it_was_lost() {
     for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
-        let mut bench = Bench::scenario(scenario);
+        let mut bench = DemoHarness::scenario(scenario);
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
         execute(&mut bench.fleet, order, &full(&["pay"])).unwrap();
         bench.pass(60_000);
@@ -443,7 +443,7 @@ fn encryption_is_shown_unless_it_was_lost() {
 
 #[test]
 fn a_set_at_an_older_destination_is_no_base() {
-    let mut bench = Bench::scenario("silent-full");
+    let mut bench = DemoHarness::scenario("silent-full");
     bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
@@ -454,7 +454,7 @@ fn a_set_at_an_older_destination_is_no_base() {
 
 #[test]
 fn increment_on_other_data_version_makes_no_child() {
-    let mut bench = Bench::scenario("silent-full");
+    let mut bench = DemoHarness::scenario("silent-full");
     bench.say("sys", &incremental(&["order"])).unwrap();
     bench.pass(60_000);
     assert!(bench.job("order").is_none());
@@ -470,7 +470,7 @@ fn increment_on_other_data_version_makes_no_child() {
 #[test]
 fn what_was_held_does_not_turn_back_time_for_the_others() {
     let end_of_order = |held: bool| {
-        let mut bench = Bench::tenants("  - {names: [pay, order]}");
+        let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         bench.pass(2_000);
         if held {
@@ -489,7 +489,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
 
 #[test]
 fn a_parent_without_children_is_cancelled_in_its_own_time() {
-    let mut bench = Bench::tenants(ONE);
+    let mut bench = DemoHarness::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
     bench.pass(100);

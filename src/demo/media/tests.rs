@@ -4,10 +4,10 @@ use super::*;
 use crate::demo::clock;
 use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
-use crate::demo::testing::{Bench, full};
+use crate::demo::testing::{DemoHarness, full};
 
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
-fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
+fn found(bench: &DemoHarness, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), legacy: None };
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
@@ -23,17 +23,17 @@ fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec
         .collect())
 }
 
-fn both(bench: &Bench) -> String {
+fn both(bench: &DemoHarness) -> String {
     let base = bench.data.path().join("demo/pay");
     format!("file://{0}/data,file://{0}/clog", base.display())
 }
 
-fn data(bench: &Bench) -> String {
+fn data(bench: &DemoHarness) -> String {
     both(bench).split(',').next().unwrap().to_owned()
 }
 
 /// Returns the earliest restore point of the newest set that the views list.
-fn point(bench: &Bench) -> i128 {
+fn point(bench: &DemoHarness) -> i128 {
     clock::scn(bench.tenant("pay").sets.last().unwrap().min_restore.unwrap())
 }
 
@@ -53,8 +53,8 @@ fn lacking(what: MissingFile) -> InjectedFault {
     }
 }
 
-fn bench() -> Bench {
-    Bench::tenants("  - {names: [pay], sets: [3d, 1d]}\n")
+fn bench() -> DemoHarness {
+    DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d]}\n")
 }
 
 #[test]
@@ -98,19 +98,20 @@ fn the_views_and_the_storage_may_differ() {
 
 #[test]
 fn the_password_of_every_set_up_to_the_point_is_asked_for() {
-    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
+    let bench = DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
     let at = point(&bench);
     assert_eq!(found(&bench, &both(&bench), at, &[]), Err(9047));
     assert_eq!(found(&bench, &both(&bench), at, &["wrong"]), Err(9047));
     assert_eq!(sets(&found(&bench, &both(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
     // Of the first set that is too new as well.
-    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
+    let bench = DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
     assert_eq!(found(&bench, &both(&bench), point(&bench) - 1_000, &[]), Err(9047));
 }
 
 #[test]
 fn a_set_that_no_view_lists_any_more_still_counts() {
-    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
+    let bench =
+        DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
     assert_eq!(bench.tenant("pay").sets.len(), 1);
     assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9047));
 }

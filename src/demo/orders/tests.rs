@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::statement::{Alter, BackupScope, Tenants, Value};
-use crate::demo::testing::{Bench, full, listed};
+use crate::demo::testing::{DemoHarness, full, listed};
 
-fn uri(bench: &Bench, path: &str) -> String {
+fn uri(bench: &DemoHarness, path: &str) -> String {
     format!("file://{}/{path}", bench.data.path().display())
 }
 
 #[test]
 fn ineligible_tenant_refuses_a_list_not_database() {
-    let mut bench = Bench::tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
+    let mut bench = DemoHarness::tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
     let refused = bench.say("sys", &full(&["pay", "off"])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because log archive status is not doing.".to_owned()));
     assert!(bench.cluster().jobs.is_empty());
@@ -20,7 +20,7 @@ fn ineligible_tenant_refuses_a_list_not_database() {
 
 #[test]
 fn database_with_nobody_eligible_says_what_to_look_at() {
-    let mut bench = Bench::tenants("  - {names: [off], archive: STOP}");
+    let mut bench = DemoHarness::tenants("  - {names: [off], archive: STOP}");
     let (code, message) = bench.say("sys", &full(&[])).unwrap_err();
     assert_eq!(code, 9040);
     assert!(message.contains("no tenant meets the backup condition, please check the tenant status,"), "{message}");
@@ -29,7 +29,7 @@ fn database_with_nobody_eligible_says_what_to_look_at() {
 #[test]
 fn each_obstacle_has_its_text() {
     let lines = "  - {names: [bare]}\n  - {names: [bin], recycled: true}\n  - {names: [clone], role: CLONE}";
-    let mut bench = Bench::tenants(lines);
+    let mut bench = DemoHarness::tenants(lines);
     let mut why = |tenant: &str| bench.say("sys", &full(&[tenant])).unwrap_err();
     assert_eq!(why("bin").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("clone").1, "backup can not start, because tenant status is not normal.");
@@ -42,13 +42,13 @@ fn each_obstacle_has_its_text() {
 
 #[test]
 fn a_standby_may_be_backed_up() {
-    let mut bench = Bench::scenario("healthy");
+    let mut bench = DemoHarness::scenario("healthy");
     bench.say("sys", &full(&["dr"])).unwrap();
 }
 
 #[test]
 fn a_user_tenant_names_no_tenants() {
-    let mut bench = Bench::scenario("healthy");
+    let mut bench = DemoHarness::scenario("healthy");
     assert_eq!(bench.say("pay", &full(&["pay"])).unwrap_err().0, 1235);
     assert_eq!(bench.say("pay", &Alter::CancelBackup(listed(&["pay"]))).unwrap_err().0, 1227);
     let to = Some("file:///x".to_owned());
@@ -59,7 +59,7 @@ fn a_user_tenant_names_no_tenants() {
 
 #[test]
 fn sys_archivelog_reports_only_the_last_switch_off() {
-    let mut bench = Bench::scenario("archiving-off");
+    let mut bench = DemoHarness::scenario("archiving-off");
     bench.archive(true, listed(&["report", "pay"])).unwrap();
     assert!(bench.tenant("pay").archivelog, "the others obey");
     bench.archive(true, Tenants::Unnamed).unwrap();
@@ -83,7 +83,7 @@ fn sys_archivelog_reports_only_the_last_switch_off() {
 fn checks_come_in_the_order_of_the_server() {
     let off = "  - {names: [pay], archive: STOP}\n  - {names: [bare], destinations: false, archive: null, sets: []}\n  \
                - {names: [late]}";
-    let mut bench = Bench::tenants(off);
+    let mut bench = DemoHarness::tenants(off);
     let mut why = |who: &str, tenant: &[&str]| bench.say(who, &full(tenant)).unwrap_err().1;
     // From sys the archive is looked at before the destination, in a tenant the destination first.
     assert_eq!(why("sys", &["bare"]), "backup can not start, because log archive status is not doing.");
@@ -99,7 +99,7 @@ fn checks_come_in_the_order_of_the_server() {
 
 #[test]
 fn a_destination_is_refused_with_the_code_of_its_mistake() {
-    let mut bench = Bench::scenario("healthy");
+    let mut bench = DemoHarness::scenario("healthy");
     let mut code = |value: &str| bench.set("data_backup_dest", value, "pay").unwrap_err().0;
     assert_eq!(code("nonsense"), 9026);
     assert_eq!(code("file://relative"), 9026);
@@ -117,7 +117,7 @@ fn a_destination_is_refused_with_the_code_of_its_mistake() {
 
 #[test]
 fn a_directory_is_one_tenants_for_one_kind() {
-    let mut bench = Bench::scenario("healthy");
+    let mut bench = DemoHarness::scenario("healthy");
     let mine = uri(&bench, "mine");
     bench.set("data_backup_dest", &mine, "pay").unwrap();
     bench.set("data_backup_dest", &mine, "pay").unwrap();
@@ -133,7 +133,7 @@ fn a_directory_is_one_tenants_for_one_kind() {
 
 #[test]
 fn reset_data_dest_without_format_file_deletes_sets() {
-    let mut bench = Bench::scenario("healthy");
+    let mut bench = DemoHarness::scenario("healthy");
     let data = uri(&bench, "demo/pay/data");
     let (old, other) = (bench.tenant("pay").data_dest.clone().unwrap().dest_id, uri(&bench, "other"));
     bench.set("data_backup_dest", &other, "pay").unwrap();
@@ -154,7 +154,7 @@ fn reset_data_dest_without_format_file_deletes_sets() {
 
 #[test]
 fn reset_log_dest_without_format_file_deletes_pieces() {
-    let mut bench = Bench::scenario("archiving-off");
+    let mut bench = DemoHarness::scenario("archiving-off");
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
     let location = format!("LOCATION={}", uri(&bench, "demo/pay/clog"));
     bench.set("log_archive_dest", &location, "pay").unwrap();
@@ -167,7 +167,7 @@ fn reset_log_dest_without_format_file_deletes_pieces() {
 
 #[test]
 fn every_path_names_the_endpoint_of_object_storage() {
-    let mut bench = Bench::scenario("archiving-off");
+    let mut bench = DemoHarness::scenario("archiving-off");
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
     bench.set("data_backup_dest", uri, "report").unwrap();
     bench.say("sys", &full(&["report"])).unwrap();
@@ -190,7 +190,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
 
 #[test]
 fn log_archive_dest_is_whole_and_needs_the_archive_stopped() {
-    let mut bench = Bench::scenario("archiving-off");
+    let mut bench = DemoHarness::scenario("archiving-off");
     let location = format!("LOCATION={}", uri(&bench, "log"));
     let running = bench.set("log_archive_dest", &location, "report").unwrap_err();
     assert_eq!(running, (1235, "change archive dest when archive is running is not supported".to_owned()));
