@@ -24,7 +24,7 @@ pub struct DemoHarness {
 
 impl DemoHarness {
     /// Builds a scenario that comes with the program.
-    pub fn scenario(name: &str) -> Self {
+    pub fn from_scenario(name: &str) -> Self {
         Self::of(name, &scenario::read(name).unwrap())
     }
 

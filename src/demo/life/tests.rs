@@ -129,7 +129,7 @@ fn replay_and_restore_points_frame_the_set() {
 #[test]
 fn every_backup_ends_within_a_minute() {
     for name in ["healthy", "fleet"] {
-        let mut bench = DemoHarness::scenario(name);
+        let mut bench = DemoHarness::from_scenario(name);
         bench.say("sys", &full(&[])).unwrap();
         bench.pass(60_000);
         let jobs = &bench.cluster().jobs;
@@ -162,7 +162,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
 
 #[test]
 fn upgrade_mode_fails_the_child_not_the_sys_backup() {
-    let mut bench = DemoHarness::scenario("upgrading");
+    let mut bench = DemoHarness::from_scenario("upgrading");
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     assert!(bench.job("pay").is_none());
@@ -178,7 +178,7 @@ fn upgrade_mode_fails_the_child_not_the_sys_backup() {
 
 #[test]
 fn a_failed_child_fails_its_parent_and_its_set() {
-    let mut bench = DemoHarness::scenario("fails");
+    let mut bench = DemoHarness::from_scenario("fails");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(60_000);
     let job = bench.job("pay").unwrap();
@@ -360,7 +360,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
 
 #[test]
 fn busy_scenario_has_a_job_and_a_childless_parent() {
-    let mut bench = DemoHarness::scenario("busy");
+    let mut bench = DemoHarness::from_scenario("busy");
     bench.pass(3_600_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
     assert!(bench.job("order").is_none());
@@ -386,7 +386,7 @@ fn how_often_one_looks_does_not_change_what_happens() {
 
 #[test]
 fn full_backup_of_every_fleet_cluster_is_restorable() {
-    let bench = DemoHarness::scenario("fleet");
+    let bench = DemoHarness::from_scenario("fleet");
     for index in 0..bench.fleet.clusters.len() {
         let mut fleet = bench.fleet.clone();
         let order = Issuer { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
@@ -418,7 +418,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
 
 #[test]
 fn a_job_that_is_gone_runs_all_the_same() {
-    let mut bench = DemoHarness::scenario("job-gone");
+    let mut bench = DemoHarness::from_scenario("job-gone");
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
@@ -432,7 +432,7 @@ fn a_job_that_is_gone_runs_all_the_same() {
 #[test]
 fn encryption_is_shown_unless_it_was_lost() {
     for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
-        let mut bench = DemoHarness::scenario(scenario);
+        let mut bench = DemoHarness::from_scenario(scenario);
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
         execute(&mut bench.fleet, order, &full(&["pay"])).unwrap();
         bench.pass(60_000);
@@ -443,7 +443,7 @@ fn encryption_is_shown_unless_it_was_lost() {
 
 #[test]
 fn a_set_at_an_older_destination_is_no_base() {
-    let mut bench = DemoHarness::scenario("silent-full");
+    let mut bench = DemoHarness::from_scenario("silent-full");
     bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
@@ -454,7 +454,7 @@ fn a_set_at_an_older_destination_is_no_base() {
 
 #[test]
 fn increment_on_other_data_version_makes_no_child() {
-    let mut bench = DemoHarness::scenario("silent-full");
+    let mut bench = DemoHarness::from_scenario("silent-full");
     bench.say("sys", &incremental(&["order"])).unwrap();
     bench.pass(60_000);
     assert!(bench.job("order").is_none());

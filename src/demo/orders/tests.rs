@@ -42,13 +42,13 @@ fn each_obstacle_has_its_text() {
 
 #[test]
 fn a_standby_may_be_backed_up() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     bench.say("sys", &full(&["dr"])).unwrap();
 }
 
 #[test]
 fn a_user_tenant_names_no_tenants() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     assert_eq!(bench.say("pay", &full(&["pay"])).unwrap_err().0, 1235);
     assert_eq!(bench.say("pay", &Alter::CancelBackup(listed(&["pay"]))).unwrap_err().0, 1227);
     let to = Some("file:///x".to_owned());
@@ -59,7 +59,7 @@ fn a_user_tenant_names_no_tenants() {
 
 #[test]
 fn sys_archivelog_reports_only_the_last_switch_off() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.archive(true, listed(&["report", "pay"])).unwrap();
     assert!(bench.tenant("pay").archivelog, "the others obey");
     bench.archive(true, Tenants::Unnamed).unwrap();
@@ -99,7 +99,7 @@ fn checks_come_in_the_order_of_the_server() {
 
 #[test]
 fn a_destination_is_refused_with_the_code_of_its_mistake() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     let mut code = |value: &str| bench.set("data_backup_dest", value, "pay").unwrap_err().0;
     assert_eq!(code("nonsense"), 9026);
     assert_eq!(code("file://relative"), 9026);
@@ -117,7 +117,7 @@ fn a_destination_is_refused_with_the_code_of_its_mistake() {
 
 #[test]
 fn a_directory_is_one_tenants_for_one_kind() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     let mine = uri(&bench, "mine");
     bench.set("data_backup_dest", &mine, "pay").unwrap();
     bench.set("data_backup_dest", &mine, "pay").unwrap();
@@ -133,7 +133,7 @@ fn a_directory_is_one_tenants_for_one_kind() {
 
 #[test]
 fn reset_data_dest_without_format_file_deletes_sets() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     let data = uri(&bench, "demo/pay/data");
     let (old, other) = (bench.tenant("pay").data_dest.clone().unwrap().dest_id, uri(&bench, "other"));
     bench.set("data_backup_dest", &other, "pay").unwrap();
@@ -154,7 +154,7 @@ fn reset_data_dest_without_format_file_deletes_sets() {
 
 #[test]
 fn reset_log_dest_without_format_file_deletes_pieces() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
     let location = format!("LOCATION={}", uri(&bench, "demo/pay/clog"));
     bench.set("log_archive_dest", &location, "pay").unwrap();
@@ -167,7 +167,7 @@ fn reset_log_dest_without_format_file_deletes_pieces() {
 
 #[test]
 fn every_path_names_the_endpoint_of_object_storage() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
     bench.set("data_backup_dest", uri, "report").unwrap();
     bench.say("sys", &full(&["report"])).unwrap();
@@ -190,7 +190,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
 
 #[test]
 fn log_archive_dest_is_whole_and_needs_the_archive_stopped() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     let location = format!("LOCATION={}", uri(&bench, "log"));
     let running = bench.set("log_archive_dest", &location, "report").unwrap_err();
     assert_eq!(running, (1235, "change archive dest when archive is running is not supported".to_owned()));

@@ -10,7 +10,7 @@ use super::*;
 #[test]
 fn every_column_shown_is_documented() {
     for (name, _) in scenario::list().unwrap() {
-        let mut bench = DemoHarness::scenario(name);
+        let mut bench = DemoHarness::from_scenario(name);
         let _some_are_refused = bench.say("sys", &full(&[]));
         bench.pass(8_000);
         for cluster in &bench.fleet.clusters {
@@ -29,7 +29,7 @@ fn every_column_shown_is_documented() {
 
 #[test]
 fn the_key_of_a_destination_is_masked() {
-    let mut bench = DemoHarness::scenario("healthy");
+    let mut bench = DemoHarness::from_scenario("healthy");
     bench.set("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let shown = format!("{:?}", rows(&look, "CDB_OB_BACKUP_PARAMETER").unwrap());
@@ -41,7 +41,7 @@ fn the_key_of_a_destination_is_masked() {
 
 #[test]
 fn a_tenant_sees_itself_only() {
-    let bench = DemoHarness::scenario("healthy");
+    let bench = DemoHarness::from_scenario("healthy");
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1002, zone: "+08:00" };
     let sets = rows(&look, "DBA_OB_BACKUP_SET_FILES").unwrap();
     assert_eq!(sets.len(), 2);
@@ -52,7 +52,7 @@ fn a_tenant_sees_itself_only() {
 
 #[test]
 fn a_cluster_that_ocp_manages_shows_its_signs() {
-    let bench = DemoHarness::scenario("managed");
+    let bench = DemoHarness::from_scenario("managed");
     let named = |view: &str, key: &str, name: &str, value: &str| {
         let (names, values) = (bench.column(view, key), bench.column(view, value));
         names.into_iter().zip(values).find(|(known, _)| *known == text(name)).map(|(_, value)| value)
@@ -60,13 +60,13 @@ fn a_cluster_that_ocp_manages_shows_its_signs() {
     let url = "http://ocp.example.com:8080/services?Action=ObRootServiceInfo&ObCluster=demo";
     assert_eq!(named("GV$OB_PARAMETERS", "NAME", "obconfig_url", "VALUE"), Some(text(url)));
     assert_eq!(named("GV$OB_PROCESSLIST", "USER", "ocp_monitor", "USER_CLIENT_IP"), Some(text("10.0.0.9")));
-    let healthy = DemoHarness::scenario("healthy");
+    let healthy = DemoHarness::from_scenario("healthy");
     assert!(!healthy.column("GV$OB_PROCESSLIST", "USER").contains(&text("ocp_monitor")));
 }
 
 #[test]
 fn the_fleet_has_forty_rows() {
-    let bench = DemoHarness::scenario("fleet");
+    let bench = DemoHarness::from_scenario("fleet");
     let tenants: usize = bench.fleet.clusters.iter().map(|cluster| cluster.user_tenants().count()).sum();
     assert!(tenants + bench.fleet.clusters.len() >= 40, "only {tenants} tenants");
 }

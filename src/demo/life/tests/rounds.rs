@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_round_is_prepared_begins_and_archives() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.archive(true, listed(&["pay"])).unwrap();
     let mut seen = Vec::new();
     for _ in 0..20 {
@@ -27,7 +27,7 @@ fn a_round_is_prepared_begins_and_archives() {
 
 #[test]
 fn archivelog_waits_for_a_destination() {
-    let mut bench = DemoHarness::scenario("no-destination");
+    let mut bench = DemoHarness::from_scenario("no-destination");
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(10_000);
     assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
@@ -75,7 +75,7 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
 
 #[test]
 fn setting_log_archive_dest_enables_a_deferred_one() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(5_000);
@@ -88,7 +88,7 @@ fn setting_log_archive_dest_enables_a_deferred_one() {
 
 #[test]
 fn bad_archive_directory_silently_starts_no_round() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     let format = bench.data.path().join("demo/pay/clog/format.obbak");
     std::fs::rename(&format, format.with_extension("gone")).unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
@@ -118,7 +118,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
     }
     let lengths: Vec<_> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(lengths, [4 * SECOND; 3]);
-    let mut bench = DemoHarness::scenario("lagging");
+    let mut bench = DemoHarness::from_scenario("lagging");
     let before = reached(&bench);
     assert!(before < NOW - 500 * SECOND);
     bench.pass(60_000);
@@ -151,7 +151,7 @@ fn last_pieces(bench: &DemoHarness, count: usize) -> Vec<(Value, Value, bool)> {
 #[test]
 fn newest_piece_is_incomplete_before_its_checkpoint() {
     // The round is thirty days old to the second, and one log stream has stood still since before its last switch.
-    let mut bench = DemoHarness::scenario("lagging");
+    let mut bench = DemoHarness::from_scenario("lagging");
     let active = |file: &str, bare| (text("ACTIVE"), text(file), bare);
     assert_eq!(last_pieces(&bench, 2), [active("AVAILABLE", false), active("INCOMPLETE", true)]);
     bench.fleet.faults.clear();
@@ -162,7 +162,7 @@ fn newest_piece_is_incomplete_before_its_checkpoint() {
 
 #[test]
 fn stopped_round_freezes_pieces_with_their_full_end() {
-    let mut bench = DemoHarness::scenario("lagging");
+    let mut bench = DemoHarness::from_scenario("lagging");
     bench.archive(false, listed(&["pay"])).unwrap();
     bench.pass(2_000);
     let frozen = |file: &str, bare| (text("FROZEN"), text(file), bare);
@@ -173,7 +173,7 @@ fn stopped_round_freezes_pieces_with_their_full_end() {
 
 #[test]
 fn a_set_of_a_young_round_is_replayed_from_within_it() {
-    let mut bench = DemoHarness::scenario("archiving-off");
+    let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(1_250);
     bench.say("sys", &full(&["pay"])).unwrap();
