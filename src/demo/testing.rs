@@ -29,7 +29,7 @@ impl DemoHarness {
     }
 
     /// Builds a cluster `demo` with these YAML lines under `tenants:`.
-    pub fn tenants(lines: &str) -> Self {
+    pub fn with_tenants(lines: &str) -> Self {
         let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  tenants:\n{lines}");
         Self::of("test", &scenario::parse("test", &text).unwrap())
     }

@@ -33,7 +33,7 @@ fn text(value: &str) -> Value {
 
 #[test]
 fn the_parent_comes_first_and_its_child_a_moment_later() {
-    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     let parent = bench.job("sys").unwrap().clone();
     assert_eq!(parent.executors, [1002, 1004]);
@@ -51,7 +51,7 @@ fn the_parent_comes_first_and_its_child_a_moment_later() {
 
 #[test]
 fn a_job_goes_through_its_phases_in_order_and_into_history() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
@@ -82,7 +82,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
 
 #[test]
 fn plus_archivelog_adds_the_log_phase() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     let Alter::Backup { incremental, scope, to, description, .. } = full(&["pay"]) else { unreachable!() };
     let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
     bench.say("sys", &backup).unwrap();
@@ -95,7 +95,7 @@ fn plus_archivelog_adds_the_log_phase() {
 
 #[test]
 fn counters_grow_and_a_held_phase_stands_still() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut last = 0;
     for _ in 0..100 {
@@ -117,7 +117,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
 
 #[test]
 fn replay_and_restore_points_frame_the_set() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
@@ -139,7 +139,7 @@ fn every_backup_ends_within_a_minute() {
 
 #[test]
 fn increment_base_is_the_latest_good_set_on_the_path() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
     let set = bench.tenant("pay").sets.last().unwrap().clone();
@@ -150,7 +150,7 @@ fn increment_base_is_the_latest_good_set_on_the_path() {
 
 #[test]
 fn an_increment_without_a_base_silently_becomes_a_full() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     let other = format!("file://{}/elsewhere", bench.data.path().display());
     bench.set("data_backup_dest", &other, "pay").unwrap();
     bench.say("sys", &incremental(&["pay"])).unwrap();
@@ -200,7 +200,7 @@ fn a_failed_child_fails_its_parent_and_its_set() {
 
 #[test]
 fn cancel_hits_every_job_of_the_tenant_and_no_other() {
-    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(2_000);
     bench.say("pay", &full(&[])).unwrap();
@@ -222,7 +222,7 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 
 #[test]
 fn cancel_before_the_child_job_has_no_effect() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     let cancel = Alter::CancelBackup(listed(&["pay"]));
     bench.say("sys", &cancel_jobs).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
@@ -235,7 +235,7 @@ fn cancel_before_the_child_job_has_no_effect() {
 
 #[test]
 fn a_bare_cancel_of_sys_ends_its_own_job_too() {
-    let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
+    let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
     bench.pass(3_000);
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
@@ -248,7 +248,7 @@ fn a_bare_cancel_of_sys_ends_its_own_job_too() {
 
 #[test]
 fn two_initiators_queue_and_one_initiator_is_refused() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(800);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
@@ -263,7 +263,7 @@ fn two_initiators_queue_and_one_initiator_is_refused() {
 
 #[test]
 fn second_start_before_the_child_makes_no_set() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(90_000);
@@ -274,7 +274,7 @@ fn second_start_before_the_child_makes_no_set() {
 
 #[test]
 fn missing_format_file_fails_the_job_at_its_start() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(10_000);
@@ -286,7 +286,7 @@ fn missing_format_file_fails_the_job_at_its_start() {
 
 #[test]
 fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let upgrade = |bench: &mut DemoHarness, on: &str| {
@@ -310,7 +310,7 @@ fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
 
 #[test]
 fn a_job_fails_at_once_when_the_data_version_changes() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let tenant = bench.fleet.clusters[0].tenants.iter_mut().find(|tenant| tenant.name == "pay").unwrap();
@@ -321,7 +321,7 @@ fn a_job_fails_at_once_when_the_data_version_changes() {
 
 #[test]
 fn a_job_fails_when_its_archive_breaks() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
@@ -344,7 +344,7 @@ fn a_job_fails_when_its_archive_breaks() {
 #[test]
 fn archive_break_always_leaves_the_set_short_of_log() {
     for milliseconds in (0..4_000).step_by(50) {
-        let mut bench = DemoHarness::tenants(ONE);
+        let mut bench = DemoHarness::with_tenants(ONE);
         let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), FaultEffect::ArchiveBreaks);
         let (cluster, server, since) = (None, None, bench.fleet.now);
         bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
@@ -374,7 +374,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
 #[test]
 fn how_often_one_looks_does_not_change_what_happens() {
     let run = |step: Micros| {
-        let mut bench = DemoHarness::tenants("  - {names: [pay, order], megabytes: 1300}");
+        let mut bench = DemoHarness::with_tenants("  - {names: [pay, order], megabytes: 1300}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         for _ in 0..60_000 / step {
             bench.pass(step);
@@ -470,7 +470,7 @@ fn increment_on_other_data_version_makes_no_child() {
 #[test]
 fn what_was_held_does_not_turn_back_time_for_the_others() {
     let end_of_order = |held: bool| {
-        let mut bench = DemoHarness::tenants("  - {names: [pay, order]}");
+        let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         bench.pass(2_000);
         if held {
@@ -489,7 +489,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
 
 #[test]
 fn a_parent_without_children_is_cancelled_in_its_own_time() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
     bench.pass(100);

@@ -54,7 +54,7 @@ fn lacking(what: MissingFile) -> InjectedFault {
 }
 
 fn bench() -> DemoHarness {
-    DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d]}\n")
+    DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d]}\n")
 }
 
 #[test]
@@ -98,20 +98,20 @@ fn the_views_and_the_storage_may_differ() {
 
 #[test]
 fn the_password_of_every_set_up_to_the_point_is_asked_for() {
-    let bench = DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
+    let bench = DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
     let at = point(&bench);
     assert_eq!(found(&bench, &both(&bench), at, &[]), Err(9047));
     assert_eq!(found(&bench, &both(&bench), at, &["wrong"]), Err(9047));
     assert_eq!(sets(&found(&bench, &both(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
     // Of the first set that is too new as well.
-    let bench = DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
+    let bench = DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
     assert_eq!(found(&bench, &both(&bench), point(&bench) - 1_000, &[]), Err(9047));
 }
 
 #[test]
 fn a_set_that_no_view_lists_any_more_still_counts() {
     let bench =
-        DemoHarness::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
+        DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
     assert_eq!(bench.tenant("pay").sets.len(), 1);
     assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9047));
 }

@@ -10,7 +10,7 @@ fn uri(bench: &DemoHarness, path: &str) -> String {
 
 #[test]
 fn ineligible_tenant_refuses_a_list_not_database() {
-    let mut bench = DemoHarness::tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
+    let mut bench = DemoHarness::with_tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
     let refused = bench.say("sys", &full(&["pay", "off"])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because log archive status is not doing.".to_owned()));
     assert!(bench.cluster().jobs.is_empty());
@@ -20,7 +20,7 @@ fn ineligible_tenant_refuses_a_list_not_database() {
 
 #[test]
 fn database_with_nobody_eligible_says_what_to_look_at() {
-    let mut bench = DemoHarness::tenants("  - {names: [off], archive: STOP}");
+    let mut bench = DemoHarness::with_tenants("  - {names: [off], archive: STOP}");
     let (code, message) = bench.say("sys", &full(&[])).unwrap_err();
     assert_eq!(code, 9040);
     assert!(message.contains("no tenant meets the backup condition, please check the tenant status,"), "{message}");
@@ -29,7 +29,7 @@ fn database_with_nobody_eligible_says_what_to_look_at() {
 #[test]
 fn each_obstacle_has_its_text() {
     let lines = "  - {names: [bare]}\n  - {names: [bin], recycled: true}\n  - {names: [clone], role: CLONE}";
-    let mut bench = DemoHarness::tenants(lines);
+    let mut bench = DemoHarness::with_tenants(lines);
     let mut why = |tenant: &str| bench.say("sys", &full(&[tenant])).unwrap_err();
     assert_eq!(why("bin").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("clone").1, "backup can not start, because tenant status is not normal.");
@@ -83,7 +83,7 @@ fn sys_archivelog_reports_only_the_last_switch_off() {
 fn checks_come_in_the_order_of_the_server() {
     let off = "  - {names: [pay], archive: STOP}\n  - {names: [bare], destinations: false, archive: null, sets: []}\n  \
                - {names: [late]}";
-    let mut bench = DemoHarness::tenants(off);
+    let mut bench = DemoHarness::with_tenants(off);
     let mut why = |who: &str, tenant: &[&str]| bench.say(who, &full(tenant)).unwrap_err().1;
     // From sys the archive is looked at before the destination, in a tenant the destination first.
     assert_eq!(why("sys", &["bare"]), "backup can not start, because log archive status is not doing.");

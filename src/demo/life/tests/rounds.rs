@@ -40,7 +40,7 @@ fn archivelog_waits_for_a_destination() {
 
 #[test]
 fn defer_pauses_the_round_and_enable_goes_on_with_it() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
     bench.pass(1_000);
@@ -56,7 +56,7 @@ fn defer_pauses_the_round_and_enable_goes_on_with_it() {
 
 #[test]
 fn a_round_goes_on_from_suspend_alone_and_by_itself() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
     let mut seen = Vec::new();
@@ -103,7 +103,7 @@ fn bad_archive_directory_silently_starts_no_round() {
 
 #[test]
 fn checkpoint_moves_by_the_lag_target_or_stalls() {
-    let mut bench = DemoHarness::tenants(ONE);
+    let mut bench = DemoHarness::with_tenants(ONE);
     let reached = |bench: &DemoHarness| {
         let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
         let faults = ClusterFaults { all: &fleet.faults, cluster: "demo" };
@@ -129,7 +129,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
 
 #[test]
 fn pieces_lie_end_to_end() {
-    let bench = DemoHarness::tenants(ONE);
+    let bench = DemoHarness::with_tenants(ONE);
     let starts = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "START_SCN");
     let ends = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "END_SCN");
     assert!(starts.len() > 2);
