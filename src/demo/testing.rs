@@ -35,7 +35,7 @@ impl DemoHarness {
     }
 
     /// Builds a cluster `demo` of another release line, with the tenants `pay` and `order` and more YAML lines.
-    pub fn line(line: &str, more: &str) -> Self {
+    pub fn with_line(line: &str, more: &str) -> Self {
         let text = format!(
             "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {line}\n  line: {line}\n  engine: enterprise\n  \
              tenants: [{{names: [pay, order]}}]\n{more}"

@@ -78,7 +78,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
         ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
         ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
     ] {
-        let mut bench = DemoHarness::line(line, "");
+        let mut bench = DemoHarness::with_line(line, "");
         bench.sql("sys", sql).unwrap();
         let expected: Vec<Value> = expected.iter().map(|state| text(state)).collect();
         assert_eq!(states(&mut bench, view, row), expected, "{line}");
@@ -87,7 +87,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
 
 #[test]
 fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
-    let mut bench = DemoHarness::line("4.3.5", "");
+    let mut bench = DemoHarness::with_line("4.3.5", "");
     fault(
         &mut bench,
         None,
@@ -103,7 +103,7 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
 
 #[test]
 fn v4_0_parses_what_it_cannot_do() {
-    let mut bench = DemoHarness::line("4.0", "");
+    let mut bench = DemoHarness::with_line("4.0", "");
     let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     // It knows the item, and spells its word in a way of its own.
@@ -129,7 +129,7 @@ fn states_of_archive(bench: &DemoHarness) -> Vec<Value> {
 
 #[test]
 fn v4_1_knows_modes_and_no_log_in_a_backup() {
-    let mut bench = DemoHarness::line("4.1", "");
+    let mut bench = DemoHarness::with_line("4.1", "");
     let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
@@ -147,7 +147,7 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
 
 #[test]
 fn v4_0_archivelog_starts_the_round_or_is_refused() {
-    let mut bench = DemoHarness::line("4.0", "");
+    let mut bench = DemoHarness::with_line("4.0", "");
     let bare = (1235, "Not supported feature or function".to_owned());
     assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
     bench.sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
@@ -179,7 +179,7 @@ fn v4_0_increment_accepts_another_data_version() {
 
 #[test]
 fn legacy_task_result_is_only_in_inner_tables() {
-    let mut bench = DemoHarness::line("3.1.5", "");
+    let mut bench = DemoHarness::with_line("3.1.5", "");
     let effect =
         FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
@@ -206,7 +206,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
 
 #[test]
 fn held_task_shows_its_partition_group_and_server() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     let effect =
         FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
@@ -222,7 +222,7 @@ fn held_task_shows_its_partition_group_and_server() {
 
 #[test]
 fn a_late_tenant_keeps_the_whole_cluster_back() {
-    let mut bench = DemoHarness::line("3.1.5", "");
+    let mut bench = DemoHarness::with_line("3.1.5", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
@@ -239,7 +239,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
 
 #[test]
 fn interrupted_archive_fails_backup_then_new_round() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
@@ -260,7 +260,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
 
 #[test]
 fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(60_000);
@@ -271,7 +271,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
 
 #[test]
 fn a_cleanup_is_in_the_way_until_it_ends() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
     assert_eq!(bench.sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
     fault(&mut bench, None, None, FaultEffect::CleanupRuns);
@@ -284,7 +284,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
 
 #[test]
 fn behind_a_backup_it_is_too_late_to_cancel() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
     fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
     bench.sql("sys", "BACKUP DATABASE").unwrap();
@@ -303,7 +303,7 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
 
 #[test]
 fn cancel_all_stops_all_and_clears_backup_dest() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(3_000);
     bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
@@ -316,7 +316,7 @@ fn cancel_all_stops_all_and_clears_backup_dest() {
 #[test]
 fn beyond_sixty_four_entries_the_next_is_a_full() {
     let sets = "  whole: {sets: [90h, ".to_owned() + &["1h"; 63].join(", ") + "]}\n";
-    let mut bench = DemoHarness::line("3.1.5", &sets);
+    let mut bench = DemoHarness::with_line("3.1.5", &sets);
     let mut kinds = Vec::new();
     for _ in 0..4 {
         bench.sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
@@ -328,8 +328,10 @@ fn beyond_sixty_four_entries_the_next_is_a_full() {
 
 #[test]
 fn foreign_backup_runs_from_the_start() {
-    let mut bench =
-        DemoHarness::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
+    let mut bench = DemoHarness::with_line(
+        "3.2.4",
+        "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n",
+    );
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
     assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
     bench.pass(30_000);
@@ -339,7 +341,7 @@ fn foreign_backup_runs_from_the_start() {
 #[test]
 fn legacy_progress_is_independent_of_polling() {
     let run = |step: Micros| {
-        let mut bench = DemoHarness::line("3.1.2", "");
+        let mut bench = DemoHarness::with_line("3.1.2", "");
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "BACKUP DATABASE").unwrap();

@@ -18,7 +18,7 @@ fn round(bench: &DemoHarness) -> Option<RoundStatus> {
 #[test]
 fn cluster_full_is_one_restorable_set_of_all_tenants() {
     for line in ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4"] {
-        let mut bench = DemoHarness::line(line, "");
+        let mut bench = DemoHarness::with_line(line, "");
         bench.sql("sys", "BACKUP DATABASE").unwrap();
         assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
         bench.pass(3_000);
@@ -37,7 +37,7 @@ fn cluster_full_is_one_restorable_set_of_all_tenants() {
 
 #[test]
 fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
-    let mut bench = DemoHarness::line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
+    let mut bench = DemoHarness::with_line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
     let no = |bench: &mut DemoHarness| bench.sql("sys", "BACKUP DATABASE").unwrap_err();
     let refused = no(&mut bench);
     let message = "backup can not start, because log archive is not doing. log archive status : STOP.";
@@ -59,7 +59,7 @@ fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
 
 #[test]
 fn a_user_tenant_may_give_no_orders() {
-    let mut bench = DemoHarness::line("3.2.4", "");
+    let mut bench = DemoHarness::with_line("3.2.4", "");
     for sql in ["ARCHIVELOG", "BACKUP DATABASE", "MAJOR FREEZE", "SET backup_dest = ''"] {
         assert_eq!(bench.sql("pay", sql).unwrap_err().0, 1227, "{sql}");
     }
@@ -67,7 +67,7 @@ fn a_user_tenant_may_give_no_orders() {
 
 #[test]
 fn archive_states_and_refusals() {
-    let mut bench = DemoHarness::line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
+    let mut bench = DemoHarness::with_line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
     assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err(), (9026, "backup destination is not valid".to_owned()));
     assert_eq!(bench.sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
     let dest = format!("file://{}/b", bench.data.path().display());
@@ -98,7 +98,7 @@ fn archive_states_and_refusals() {
 
 #[test]
 fn a_parameter_reaches_one_server_after_the_other() {
-    let mut bench = DemoHarness::line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
     let values = |bench: &DemoHarness| {
         let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
         let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
@@ -115,7 +115,7 @@ fn a_parameter_reaches_one_server_after_the_other() {
 
 #[test]
 fn a_standby_cluster_is_not_archived() {
-    let mut bench = DemoHarness::line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
+    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
     let refused = bench.sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(refused, (1235, "backup in not primary cluster is not supported".to_owned()));
     assert_eq!(bench.column("V$OB_CLUSTER", "CLUSTER_ROLE"), [text("PHYSICAL STANDBY")]);
@@ -123,7 +123,7 @@ fn a_standby_cluster_is_not_archived() {
 
 #[test]
 fn cancel_is_refused_without_a_job_or_too_late() {
-    let mut bench = DemoHarness::line("3.1.5", "");
+    let mut bench = DemoHarness::with_line("3.1.5", "");
     let nothing = bench.sql("sys", "CANCEL BACKUP").unwrap_err();
     assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
     bench.sql("sys", "BACKUP DATABASE").unwrap();
@@ -139,7 +139,7 @@ fn cancel_is_refused_without_a_job_or_too_late() {
 
 #[test]
 fn each_key_of_an_option_has_its_range() {
-    let mut bench = DemoHarness::line("3.1.5", "");
+    let mut bench = DemoHarness::with_line("3.1.5", "");
     let good =
         "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
     bench.sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
@@ -184,7 +184,7 @@ fn each_key_of_an_option_has_its_range() {
 #[test]
 fn pieces_lie_end_to_end_once_they_are_switched() {
     let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
-    let mut bench = DemoHarness::line("3.2.4", more);
+    let mut bench = DemoHarness::with_line("3.2.4", more);
     bench.sql("sys", "ARCHIVELOG").unwrap();
     bench.pass(3 * 86_400_000);
     let own = |bench: &DemoHarness, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
@@ -195,7 +195,7 @@ fn pieces_lie_end_to_end_once_they_are_switched() {
 
 #[test]
 fn inactive_server_and_upgrade_are_shown() {
-    let mut bench = DemoHarness::line("3.1.5", "  inactive: [zone2]\n");
+    let mut bench = DemoHarness::with_line("3.1.5", "  inactive: [zone2]\n");
     assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
     assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
     bench.sql("sys", "SET enable_upgrade_mode = True").unwrap();
@@ -207,7 +207,7 @@ fn inactive_server_and_upgrade_are_shown() {
 
 #[test]
 fn directory_in_use_is_refused_until_freed() {
-    let mut bench = DemoHarness::line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
     let (code, words) = (9026, "backup destination is not valid".to_owned());
     bench.fleet.faults.push(InjectedFault {
         name: "in-use".to_owned(),
@@ -226,7 +226,7 @@ fn directory_in_use_is_refused_until_freed() {
 #[test]
 fn what_was_encrypted_says_so_in_the_case_of_its_line() {
     for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
-        let mut bench = DemoHarness::line(line, "");
+        let mut bench = DemoHarness::with_line(line, "");
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
         execute(&mut bench.fleet, order, &full(&[])).unwrap();
         bench.pass(40_000);
