@@ -40,11 +40,11 @@ impl DemoHarness {
             "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {line}\n  line: {line}\n  engine: enterprise\n  \
              tenants: [{{names: [pay, order]}}]\n{more}"
         );
-        Self::text(&text)
+        Self::from_yaml(&text)
     }
 
     /// Builds a scenario from its YAML text.
-    pub fn text(text: &str) -> Self {
+    pub fn from_yaml(text: &str) -> Self {
         Self::of("test", &scenario::parse("test", text).unwrap())
     }
 

@@ -170,7 +170,7 @@ fn v4_0_increment_accepts_another_data_version() {
     let tenants = "  tenants: [{names: [pay], sets_version: 4.0.0.1}]\n";
     let text =
         format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
-    let mut bench = DemoHarness::text(&text);
+    let mut bench = DemoHarness::from_yaml(&text);
     bench.sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
     bench.pass(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental);
@@ -361,7 +361,7 @@ fn without_global_timestamps_nothing_is_backed_up() {
     let text = format!(
         "shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 3.2.4\n  line: 3.2.4\n  tenants:\n  - {{names: [pay]}}\n{more}"
     );
-    let mut bench = DemoHarness::text(&text);
+    let mut bench = DemoHarness::from_yaml(&text);
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (1235, "physical backup without GTS is not supported".to_owned()));
 }
