@@ -25,13 +25,13 @@ pub struct DemoHarness {
 impl DemoHarness {
     /// Builds a scenario that comes with the program.
     pub fn from_scenario(name: &str) -> Self {
-        Self::of(name, &scenario::read(name).unwrap())
+        Self::build(name, &scenario::read(name).unwrap())
     }
 
     /// Builds a cluster `demo` with these YAML lines under `tenants:`.
     pub fn with_tenants(lines: &str) -> Self {
         let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  tenants:\n{lines}");
-        Self::of("test", &scenario::parse("test", &text).unwrap())
+        Self::build("test", &scenario::parse("test", &text).unwrap())
     }
 
     /// Builds a cluster `demo` of another release line, with the tenants `pay` and `order` and more YAML lines.
@@ -45,10 +45,10 @@ impl DemoHarness {
 
     /// Builds a scenario from its YAML text.
     pub fn from_yaml(text: &str) -> Self {
-        Self::of("test", &scenario::parse("test", text).unwrap())
+        Self::build("test", &scenario::parse("test", text).unwrap())
     }
 
-    fn of(name: &str, scenario: &Scenario) -> Self {
+    fn build(name: &str, scenario: &Scenario) -> Self {
         let data = tempfile::tempdir().unwrap();
         let ports: Vec<u16> = (2881..).take(scenario.port_count()).collect();
         let path: &Path = data.path();
