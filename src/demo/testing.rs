@@ -74,7 +74,7 @@ impl DemoHarness {
     }
 
     /// Advances the time by milliseconds.
-    pub fn pass(&mut self, milliseconds: Micros) {
+    pub fn advance_ms(&mut self, milliseconds: Micros) {
         let now = self.fleet.now + milliseconds * 1000;
         advance(&mut self.fleet, now);
     }

@@ -22,7 +22,7 @@ fn fault(bench: &mut DemoHarness, tenant: Option<&str>, server: Option<usize>, e
 fn states(bench: &mut DemoHarness, view: &str, row: usize) -> Vec<Value> {
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
-        bench.pass(100);
+        bench.advance_ms(100);
         let states = bench.column(view, "STATUS");
         if let Some(state) = states.get(row).filter(|state| seen.last() != Some(state)) {
             seen.push(state.clone());
@@ -95,7 +95,7 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
         FaultEffect::HoldPhase { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() },
     );
     bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "LOG_FILE_COUNT"), [Value::Integer(40)]);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "LOG_PROGRESS"), [text("0.00")]);
@@ -109,7 +109,7 @@ fn v4_0_parses_what_it_cannot_do() {
     // It knows the item, and spells its word in a way of its own.
     assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'ENABLE' TENANT = pay").unwrap_err().0, 1210);
     bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert!(bench.tenant("pay").is_archiving(), "nothing comes of it");
     bench.sql("sys", "SET log_archive_dest_state = 'ENBALE' TENANT = pay").unwrap();
     assert_eq!(
@@ -134,12 +134,12 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
     bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     assert_eq!(states_of_archive(&bench), ["DEFER", "ENABLE"].map(text));
     bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
     bench.sql("sys", "BACKUP TENANT = `order`").unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT");
     assert!(!events.contains(&text("handle_user_tenant_backup_failed")), "it came with V4.2.0: {events:?}");
@@ -151,10 +151,10 @@ fn v4_0_archivelog_starts_the_round_or_is_refused() {
     let bare = (1235, "Not supported feature or function".to_owned());
     assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
     bench.sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.sql("sys", "NOARCHIVELOG TENANT = `order`, pay").unwrap_err(), bare);
     bench.sql("sys", "NOARCHIVELOG").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     let log = format!("LOCATION=file://{}/log", bench.data.path().display());
     bench.sql("sys", &format!("SET log_archive_dest = '{log}' TENANT = pay")).unwrap();
     assert_eq!(states_of_archive(&bench), ["DISABLE", "ENBALE"].map(text));
@@ -172,7 +172,7 @@ fn v4_0_increment_accepts_another_data_version() {
         format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
     let mut bench = DemoHarness::from_yaml(&text);
     bench.sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
 }
@@ -184,7 +184,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
         FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(40_000);
+    bench.advance_ms(40_000);
     let of_this = |bench: &DemoHarness, view: &str, key: &str, column: &str| {
         let ids = bench.column(view, key);
         let values = bench.column(view, column);
@@ -200,7 +200,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
     assert!(events.contains(&text("finish backup tenant")) && events.contains(&text("finish backup cluster")));
     bench.fleet.faults.clear();
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(40_000);
+    bench.advance_ms(40_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
 }
 
@@ -211,12 +211,12 @@ fn held_task_shows_its_partition_group_and_server() {
         FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), ["RUNNING", "RUNNING", "COMPLETED"].map(text));
     assert_eq!(bench.column("__ALL_VIRTUAL_PG_BACKUP_TASK", "RESULT"), [0, 0, -9051].map(Value::Integer));
     assert_eq!(bench.column("__ALL_VIRTUAL_PG_BACKUP_TASK", "SVR_PORT")[2], Value::Integer(2883));
     bench.fleet.faults.clear();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
 }
 
@@ -226,14 +226,14 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
     fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let restorable =
         |bench: &DemoHarness, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
     let sys = bench.tenant("sys").current_round().unwrap();
     assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
     bench.fleet.faults.clear();
-    bench.pass(6_000);
+    bench.advance_ms(6_000);
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [true; 3]);
 }
 
@@ -241,19 +241,19 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
 fn interrupted_archive_fails_backup_then_new_round() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let now = bench.fleet.now;
     archive::interrupt_round(&mut bench.fleet.clusters[0], 1, &[], 1, now);
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9027));
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
     let says = "backup can not start, because log archive is not doing. log archive status : INTERRUPTED.";
     assert_eq!(refused, (9040, says.to_owned()));
     assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err().0, 1235);
     bench.sql("sys", "NOARCHIVELOG").unwrap();
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     bench.sql("sys", "ARCHIVELOG").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     let round = bench.tenant("sys").current_round().unwrap();
     assert_eq!((round.id, round.status), (2, RoundStatus::Doing));
 }
@@ -263,7 +263,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Interrupted);
     assert!(!v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
@@ -288,7 +288,7 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
     let phase = "CLEANUP".to_owned();
     fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let state = |bench: &DemoHarness| {
         let (names, values) = (bench.column("__ALL_BACKUP_INFO", "NAME"), bench.column("__ALL_BACKUP_INFO", "VALUE"));
         values[names.iter().position(|name| *name == text("backup_status")).unwrap()].clone()
@@ -296,7 +296,7 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
     assert_eq!(state(&bench), text("CLEANUP"));
     assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9041);
     bench.fleet.faults.clear();
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(state(&bench), text("STOP"));
     assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9049);
 }
@@ -305,9 +305,9 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
 fn cancel_all_stops_all_and_clears_backup_dest() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(3_000);
+    bench.advance_ms(3_000);
     bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Stop);
     assert_eq!(v3::destination(bench.cluster()), "");
@@ -320,7 +320,7 @@ fn beyond_sixty_four_entries_the_next_is_a_full() {
     let mut kinds = Vec::new();
     for _ in 0..4 {
         bench.sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
-        bench.pass(40_000);
+        bench.advance_ms(40_000);
         kinds.push(bench.tenant("pay").sets.last().unwrap().incremental);
     }
     assert_eq!(kinds, [true, true, false, true]);
@@ -334,7 +334,7 @@ fn foreign_backup_runs_from_the_start() {
     );
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
     assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
-    bench.pass(30_000);
+    bench.advance_ms(30_000);
     bench.sql("sys", "BACKUP DATABASE").unwrap();
 }
 
@@ -346,7 +346,7 @@ fn legacy_progress_is_independent_of_polling() {
         bench.sql("sys", "MAJOR FREEZE").unwrap();
         bench.sql("sys", "BACKUP DATABASE").unwrap();
         for _ in 0..60_000 / step {
-            bench.pass(step);
+            bench.advance_ms(step);
         }
         let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
         let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| v3.merge.zones.clone()).collect();

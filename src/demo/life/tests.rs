@@ -40,7 +40,7 @@ fn the_parent_comes_first_and_its_child_a_moment_later() {
     assert_eq!((parent.status, parent.initiator_tenant_id), (JobStatus::Init, 1));
     assert_eq!(parent.initiator_job_id, parent.id, "a job of sys is its own initiator");
     assert!(bench.job("pay").is_none());
-    bench.pass(800);
+    bench.advance_ms(800);
     let child = bench.job("pay").unwrap();
     assert_eq!((child.initiator_tenant_id, child.initiator_job_id), (1, parent.id));
     assert_eq!(child.description, "obnow 7.1");
@@ -55,7 +55,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
-        bench.pass(100);
+        bench.advance_ms(100);
         for status in column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS") {
             if seen.last() != Some(&status) {
                 seen.push(status);
@@ -87,7 +87,7 @@ fn plus_archivelog_adds_the_log_phase() {
     let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
     bench.say("sys", &backup).unwrap();
     hold(&mut bench, "BACKUP_LOG");
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_SET_FILES", "FILE_STATUS").last(), Some(&text("COPYING")));
     assert!(bench.tenant("pay").sets.last().unwrap().min_restore.is_some());
@@ -99,19 +99,19 @@ fn counters_grow_and_a_held_phase_stands_still() {
     bench.say("sys", &full(&["pay"])).unwrap();
     let mut last = 0;
     for _ in 0..100 {
-        bench.pass(150);
+        bench.advance_ms(150);
         let finished = bench.job("pay").map_or(0, |_| progress(bench.cluster(), 1).finished_blocks);
         assert!(finished >= last);
         last = finished;
     }
     assert!(last > 0, "no block was done in fifteen seconds");
     hold(&mut bench, "BACKUP_DATA_MAJOR");
-    bench.pass(1);
+    bench.advance_ms(1);
     let held = progress(bench.cluster(), 1);
-    bench.pass(3_600_000);
+    bench.advance_ms(3_600_000);
     assert_eq!(progress(bench.cluster(), 1), held);
     bench.fleet.faults.clear();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
 }
 
@@ -119,7 +119,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
 fn replay_and_restore_points_frame_the_set() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
     let (end, min_restore) = (set.end.unwrap(), set.min_restore.unwrap());
     assert!(set.start_replay <= set.start);
@@ -131,7 +131,7 @@ fn every_backup_ends_within_a_minute() {
     for name in ["healthy", "fleet"] {
         let mut bench = DemoHarness::from_scenario(name);
         bench.say("sys", &full(&[])).unwrap();
-        bench.pass(60_000);
+        bench.advance_ms(60_000);
         let jobs = &bench.cluster().jobs;
         assert!(jobs.iter().all(|job| job.status == JobStatus::Completed), "{name}: {jobs:?}");
     }
@@ -141,7 +141,7 @@ fn every_backup_ends_within_a_minute() {
 fn increment_base_is_the_latest_good_set_on_the_path() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &incremental(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap().clone();
     assert!(set.incremental);
     assert_eq!((set.prev_full, set.prev_inc), (1, 2));
@@ -154,7 +154,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
     let other = format!("file://{}/elsewhere", bench.data.path().display());
     bench.set("data_backup_dest", &other, "pay").unwrap();
     bench.say("sys", &incremental(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
     assert_eq!((set.incremental, set.prev_full, set.prev_inc), (false, 0, 0));
     assert!(!bench.job("pay").unwrap().incremental);
@@ -164,7 +164,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
 fn upgrade_mode_fails_the_child_not_the_sys_backup() {
     let mut bench = DemoHarness::from_scenario("upgrading");
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert!(bench.job("pay").is_none());
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("sys").unwrap().result, 0);
@@ -180,7 +180,7 @@ fn upgrade_mode_fails_the_child_not_the_sys_backup() {
 fn a_failed_child_fails_its_parent_and_its_set() {
     let mut bench = DemoHarness::from_scenario("fails");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let job = bench.job("pay").unwrap();
     assert_eq!((job.status, job.result), (JobStatus::Failed, -9082));
     assert!(
@@ -194,7 +194,7 @@ fn a_failed_child_fails_its_parent_and_its_set() {
     assert_eq!((&*set.status, &*set.file_status), ("FAILED", "BROKEN"));
     bench.fleet.faults.clear();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
 }
 
@@ -202,16 +202,16 @@ fn a_failed_child_fails_its_parent_and_its_set() {
 fn cancel_hits_every_job_of_the_tenant_and_no_other() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     bench.say("pay", &full(&[])).unwrap();
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(bench.cluster().running_jobs(1002).count(), 2);
     bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
     assert!(bench.cluster().running_jobs(1002).all(|job| job.status == JobStatus::Canceling));
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.cluster().running_jobs(1002).count(), 0);
     assert_eq!(bench.cluster().running_jobs(1004).count(), 1);
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
     let parent = bench.job("sys").unwrap();
     assert_eq!((parent.status, parent.result, &*parent.comment), (JobStatus::Failed, -4072, ""));
@@ -227,7 +227,7 @@ fn cancel_before_the_child_job_has_no_effect() {
     bench.say("sys", &cancel_jobs).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &cancel_jobs).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     bench.say("pay", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
@@ -237,9 +237,9 @@ fn cancel_before_the_child_job_has_no_effect() {
 fn a_bare_cancel_of_sys_ends_its_own_job_too() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
     bench.say("sys", &full(&["pay", "order"])).unwrap();
-    bench.pass(3_000);
+    bench.advance_ms(3_000);
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
-    bench.pass(10_000);
+    bench.advance_ms(10_000);
     for tenant in ["pay", "order", "sys"] {
         let job = bench.job(tenant).unwrap();
         assert_eq!((job.status, job.result), (JobStatus::Canceled, -4072), "{tenant}");
@@ -250,14 +250,14 @@ fn a_bare_cancel_of_sys_ends_its_own_job_too() {
 fn two_initiators_queue_and_one_initiator_is_refused() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(800);
+    bench.advance_ms(800);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused, (9036, "Backup is in progress".to_owned()));
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     bench.say("pay", &full(&[])).unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS").len(), 1);
-    bench.pass(120_000);
+    bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.len(), 4);
 }
 
@@ -266,7 +266,7 @@ fn second_start_before_the_child_makes_no_set() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(90_000);
+    bench.advance_ms(90_000);
     assert_eq!(bench.tenant("pay").sets.len(), 3);
     let parents = bench.cluster().jobs.iter().filter(|job| job.tenant_id == 1);
     assert_eq!(parents.map(|job| job.status).collect::<Vec<_>>(), [JobStatus::Completed; 2]);
@@ -277,7 +277,7 @@ fn missing_format_file_fails_the_job_at_its_start() {
     let mut bench = DemoHarness::with_tenants(ONE);
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(10_000);
+    bench.advance_ms(10_000);
     let job = bench.job("pay").unwrap();
     assert_eq!((job.status, job.result), (JobStatus::Failed, -9080));
     assert_eq!(bench.tenant("pay").sets.len(), 2, "it made no set");
@@ -288,23 +288,23 @@ fn missing_format_file_fails_the_job_at_its_start() {
 fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let upgrade = |bench: &mut DemoHarness, on: &str| {
         bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), on.to_owned());
     };
     upgrade(&mut bench, "True");
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Doing, "it stands");
     upgrade(&mut bench, "False");
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed, "and goes on once the upgrade has ended");
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     upgrade(&mut bench, "True");
-    bench.pass(1);
-    bench.pass(319_000);
+    bench.advance_ms(1);
+    bench.advance_ms(319_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Doing);
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -4109));
 }
 
@@ -312,10 +312,10 @@ fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
 fn a_job_fails_at_once_when_the_data_version_changes() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let tenant = bench.fleet.clusters[0].tenants.iter_mut().find(|tenant| tenant.name == "pay").unwrap();
     tenant.compatible = "4.3.0.0".to_owned();
-    bench.pass(100);
+    bench.advance_ms(100);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -4143));
 }
 
@@ -323,15 +323,15 @@ fn a_job_fails_at_once_when_the_data_version_changes() {
 fn a_job_fails_when_its_archive_breaks() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let now = bench.fleet.now;
     archive::interrupt_round(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
-    bench.pass(100);
+    bench.advance_ms(100);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -9027));
     bench.archive(false, Tenants::Unnamed).unwrap();
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     bench.archive(true, Tenants::Unnamed).unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     let rounds = &bench.tenant("pay").rounds;
     assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));
     assert!(rounds[1].start.unwrap() > rounds[0].reached_checkpoint, "the two rounds are not continuous");
@@ -348,9 +348,9 @@ fn archive_break_always_leaves_the_set_short_of_log() {
         let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), FaultEffect::ArchiveBreaks);
         let (cluster, server, since) = (None, None, bench.fleet.now);
         bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
-        bench.pass(milliseconds);
+        bench.advance_ms(milliseconds);
         bench.say("sys", &full(&["pay"])).unwrap();
-        bench.pass(60_000);
+        bench.advance_ms(60_000);
         let tenant = bench.tenant("pay");
         let (set, round) = (tenant.sets.last().unwrap(), tenant.current_round().unwrap());
         assert_eq!(round.status, RoundStatus::Interrupted);
@@ -361,12 +361,12 @@ fn archive_break_always_leaves_the_set_short_of_log() {
 #[test]
 fn busy_scenario_has_a_job_and_a_childless_parent() {
     let mut bench = DemoHarness::from_scenario("busy");
-    bench.pass(3_600_000);
+    bench.advance_ms(3_600_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
     assert!(bench.job("order").is_none());
     assert!(column(&bench, "CDB_OB_BACKUP_JOBS", "EXECUTOR_TENANT_ID").contains(&text("1004")));
     bench.fleet.faults.retain(|fault| !fault.fixable);
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
 }
@@ -377,7 +377,7 @@ fn how_often_one_looks_does_not_change_what_happens() {
         let mut bench = DemoHarness::with_tenants("  - {names: [pay, order], megabytes: 1300}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
         for _ in 0..60_000 / step {
-            bench.pass(step);
+            bench.advance_ms(step);
         }
         serde_json::to_string(&bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect::<Vec<_>>()).unwrap()
     };
@@ -420,7 +420,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
 fn a_job_that_is_gone_runs_all_the_same() {
     let mut bench = DemoHarness::from_scenario("job-gone");
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     for view in ["CDB_OB_BACKUP_JOBS", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
         assert!(column(&bench, view, "STATUS").is_empty(), "{view}");
@@ -435,7 +435,7 @@ fn encryption_is_shown_unless_it_was_lost() {
         let mut bench = DemoHarness::from_scenario(scenario);
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
         execute(&mut bench.fleet, order, &full(&["pay"])).unwrap();
-        bench.pass(60_000);
+        bench.advance_ms(60_000);
         let modes = column(&bench, "CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes[2], text(shown), "{scenario}: {modes:?}");
     }
@@ -445,10 +445,10 @@ fn encryption_is_shown_unless_it_was_lost() {
 fn a_set_at_an_older_destination_is_no_base() {
     let mut bench = DemoHarness::from_scenario("silent-full");
     bench.say("sys", &incremental(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
     bench.say("sys", &incremental(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental, "the full that was made is a base");
 }
 
@@ -456,7 +456,7 @@ fn a_set_at_an_older_destination_is_no_base() {
 fn increment_on_other_data_version_makes_no_child() {
     let mut bench = DemoHarness::from_scenario("silent-full");
     bench.say("sys", &incremental(&["order"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert!(bench.job("order").is_none());
     let parent = bench.job("sys").unwrap();
     assert_eq!((parent.status, parent.result), (JobStatus::Completed, 0));
@@ -472,15 +472,15 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
     let end_of_order = |held: bool| {
         let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
         bench.say("sys", &full(&["pay", "order"])).unwrap();
-        bench.pass(2_000);
+        bench.advance_ms(2_000);
         if held {
             hold(&mut bench, "CANCELING");
         }
         bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
-        bench.pass(10_000);
+        bench.advance_ms(10_000);
         assert_eq!(bench.job("pay").unwrap().status.has_ended(), !held);
         bench.fleet.faults.clear();
-        bench.pass(60_000);
+        bench.advance_ms(60_000);
         assert_eq!(bench.job("pay").unwrap().status, JobStatus::Canceled);
         bench.job("order").unwrap().end
     };
@@ -492,9 +492,9 @@ fn a_parent_without_children_is_cancelled_in_its_own_time() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
-    bench.pass(100);
+    bench.advance_ms(100);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceling);
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     assert!(bench.job("pay").is_none());
 }

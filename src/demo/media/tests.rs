@@ -129,7 +129,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     assert_eq!(found(&bench, &data(&bench), point(&bench), &[]), Err(4016));
     bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
     bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
-    bench.pass(120_000);
+    bench.advance_ms(120_000);
     let at = point(&bench);
     let alone = found(&bench, &data(&bench), at, &[]).unwrap();
     assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
@@ -143,9 +143,9 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
 fn a_backup_writes_its_info_file_when_it_ends() {
     let mut bench = bench();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(3_000);
+    bench.advance_ms(3_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
-    bench.pass(120_000);
+    bench.advance_ms(120_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 3);
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [3]);
 }
@@ -174,11 +174,11 @@ fn a_release_refuses_what_it_does_not_have() {
 fn failed_set_info_does_not_hide_later_sets() {
     let mut bench = bench();
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(3_000);
+    bench.advance_ms(3_000);
     bench.sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(120_000);
+    bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);
 }

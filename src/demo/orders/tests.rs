@@ -109,7 +109,7 @@ fn a_destination_is_refused_with_the_code_of_its_mistake() {
     assert_eq!(bench.set("data_backup_dest", "file:///b", "sys").unwrap_err().0, 1235);
     assert_eq!(bench.set("data_backup_dest", "file:///b", "nobody").unwrap_err().0, 5160);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     let other = uri(&bench, "other");
     assert_eq!(bench.set("data_backup_dest", &other, "pay").unwrap_err().0, 9036);
     bench.set("data_backup_dest", &other, "order").unwrap();
@@ -171,7 +171,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
     bench.set("data_backup_dest", uri, "report").unwrap();
     bench.say("sys", &full(&["report"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let path = Value::Text("oss://b/p?host=oss.example.com".to_owned());
     for view in ["CDB_OB_BACKUP_SET_FILES", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
         assert!(bench.column(view, "PATH").contains(&path), "{view}");
@@ -179,7 +179,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
     let uri = "LOCATION=oss://b/log?host=oss.example.com&access_id=a&access_key=k";
     bench.set("log_archive_dest", uri, "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let path = Value::Text("oss://b/log?host=oss.example.com".to_owned());
     for view in ["CDB_OB_ARCHIVELOG", "CDB_OB_ARCHIVELOG_PIECE_FILES"] {
         assert!(bench.column(view, "PATH").contains(&path), "{view}");

@@ -12,7 +12,7 @@ fn a_round_is_prepared_begins_and_archives() {
         if seen.last() != Some(&status) {
             seen.push(status);
         }
-        bench.pass(100);
+        bench.advance_ms(100);
     }
     assert_eq!(seen, [RoundStatus::Prepare, RoundStatus::Beginning, RoundStatus::Doing]);
     assert_eq!(bench.tenant("pay").current_round().unwrap().id, 2);
@@ -20,7 +20,7 @@ fn a_round_is_prepared_begins_and_archives() {
     assert_eq!(bench.say("pay", &on).unwrap_err().0, 9091);
     bench.archive(false, listed(&["pay"])).unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stopping);
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop);
     assert_eq!(bench.archive(false, listed(&["pay"])).unwrap_err().0, 9092);
 }
@@ -29,12 +29,12 @@ fn a_round_is_prepared_begins_and_archives() {
 fn archivelog_waits_for_a_destination() {
     let mut bench = DemoHarness::from_scenario("no-destination");
     bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(10_000);
+    bench.advance_ms(10_000);
     assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
     assert!(column(&bench, "CDB_OB_ARCHIVELOG", "STATUS").is_empty());
     let location = format!("LOCATION=file://{}/log", bench.data.path().display());
     bench.set("log_archive_dest", &location, "pay").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert!(bench.tenant("pay").is_archiving());
 }
 
@@ -43,13 +43,13 @@ fn defer_pauses_the_round_and_enable_goes_on_with_it() {
     let mut bench = DemoHarness::with_tenants(ONE);
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
     bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Beginning);
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     let round = bench.tenant("pay").current_round().unwrap();
     assert_eq!((round.id, round.status), (1, RoundStatus::Doing));
 }
@@ -65,7 +65,7 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
         if seen.last() != Some(&status) {
             seen.push(status);
         }
-        bench.pass(100);
+        bench.advance_ms(100);
     }
     // SUSPEND itself is left in the very turn it is reached in.
     assert_eq!(seen, [RoundStatus::Suspending, RoundStatus::Beginning, RoundStatus::Doing]);
@@ -78,11 +78,11 @@ fn setting_log_archive_dest_enables_a_deferred_one() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop, "deferred");
     let location = format!("LOCATION=file://{}/other", bench.data.path().display());
     bench.set("log_archive_dest", &location, "pay").unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert!(bench.tenant("pay").is_archiving());
 }
 
@@ -92,12 +92,12 @@ fn bad_archive_directory_silently_starts_no_round() {
     let format = bench.data.path().join("demo/pay/clog/format.obbak");
     std::fs::rename(&format, format.with_extension("gone")).unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(10_000);
+    bench.advance_ms(10_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().id, 1, "the one that was stopped");
     assert_eq!(column(&bench, "DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT"), [text("open_archive_mode")]);
     std::fs::rename(format.with_extension("gone"), &format).unwrap();
-    bench.pass(10);
-    bench.pass(2_000);
+    bench.advance_ms(10);
+    bench.advance_ms(2_000);
     assert!(bench.tenant("pay").is_archiving(), "it is looked at again at every turn");
 }
 
@@ -111,7 +111,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
     };
     let mut steps = vec![reached(&bench)];
     for _ in 0..120 {
-        bench.pass(100);
+        bench.advance_ms(100);
         if steps.last() != Some(&reached(&bench)) {
             steps.push(reached(&bench));
         }
@@ -121,7 +121,7 @@ fn checkpoint_moves_by_the_lag_target_or_stalls() {
     let mut bench = DemoHarness::from_scenario("lagging");
     let before = reached(&bench);
     assert!(before < NOW - 500 * SECOND);
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     assert_eq!(reached(&bench), before);
     bench.fleet.faults.clear();
     assert!(reached(&bench) > bench.fleet.now - 5 * SECOND);
@@ -155,7 +155,7 @@ fn newest_piece_is_incomplete_before_its_checkpoint() {
     let active = |file: &str, bare| (text("ACTIVE"), text(file), bare);
     assert_eq!(last_pieces(&bench, 2), [active("AVAILABLE", false), active("INCOMPLETE", true)]);
     bench.fleet.faults.clear();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     let frozen = (text("FROZEN"), text("AVAILABLE"), false);
     assert_eq!(last_pieces(&bench, 2), [frozen, active("AVAILABLE", false)]);
 }
@@ -164,7 +164,7 @@ fn newest_piece_is_incomplete_before_its_checkpoint() {
 fn stopped_round_freezes_pieces_with_their_full_end() {
     let mut bench = DemoHarness::from_scenario("lagging");
     bench.archive(false, listed(&["pay"])).unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     let frozen = |file: &str, bare| (text("FROZEN"), text(file), bare);
     assert_eq!(last_pieces(&bench, 2), [frozen("AVAILABLE", false), frozen("INCOMPLETE", true)]);
     let ends = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "END_SCN");
@@ -175,9 +175,9 @@ fn stopped_round_freezes_pieces_with_their_full_end() {
 fn a_set_of_a_young_round_is_replayed_from_within_it() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(1_250);
+    bench.advance_ms(1_250);
     bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(60_000);
+    bench.advance_ms(60_000);
     let pay = bench.tenant("pay");
     let (round, set) = (pay.current_round().unwrap(), pay.sets.last().unwrap());
     assert!(round.start.unwrap() <= set.start_replay && set.start_replay <= set.start);

@@ -21,10 +21,10 @@ fn cluster_full_is_one_restorable_set_of_all_tenants() {
         let mut bench = DemoHarness::with_line(line, "");
         bench.sql("sys", "BACKUP DATABASE").unwrap();
         assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
-        bench.pass(3_000);
+        bench.advance_ms(3_000);
         assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), vec![text("RUNNING"); 3], "{line}");
         assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BS_KEY"), vec![Value::Integer(3); 3], "{line}");
-        bench.pass(30_000);
+        bench.advance_ms(30_000);
         assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS").is_empty(), "{line}");
         let states = bench.column("CDB_OB_BACKUP_SET_DETAILS", "STATUS");
         assert_eq!(states, vec![text("COMPLETED"); 9], "{line}: three sets of sys and two tenants");
@@ -45,7 +45,7 @@ fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
     bench.sql("sys", "ARCHIVELOG").unwrap();
     let message = "backup can not start, because log archive is not doing. log archive status : BEGINNING.";
     assert_eq!(no(&mut bench), (9040, message.to_owned()));
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(round(&bench), Some(RoundStatus::Doing));
     let (code, message) = no(&mut bench);
     assert_eq!(code, 9040);
@@ -78,19 +78,19 @@ fn archive_states_and_refusals() {
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "MIN_FIRST_TIME"), vec![text(""); 3]);
     let twice = bench.sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(twice, (1235, "start log archive backup when not STOP is not supported".to_owned()));
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("DOING"); 3]);
     let moved = bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
     assert_eq!(moved, (9036, "Backup is in progress".to_owned()));
     bench.sql("sys", "NOARCHIVELOG").unwrap();
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(round(&bench), Some(RoundStatus::Stop));
     let own = bench.sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
     assert_eq!(own, (9026, "backup destination is not valid".to_owned()), "it holds an archive of this cluster");
     bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
     bench.sql("sys", "ARCHIVELOG").unwrap();
-    bench.pass(2_000);
+    bench.advance_ms(2_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND").len(), 6);
     let own = bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS");
     assert_eq!(own[..2], [text("STOP"), text("DOING")]);
@@ -107,9 +107,9 @@ fn a_parameter_reaches_one_server_after_the_other() {
     };
     bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
     assert_eq!(values(&bench), [true, false, false]);
-    bench.pass(1_100);
+    bench.advance_ms(1_100);
     assert_eq!(values(&bench), [true, true, false]);
-    bench.pass(1_000);
+    bench.advance_ms(1_000);
     assert_eq!(values(&bench), [true, true, true]);
 }
 
@@ -127,10 +127,10 @@ fn cancel_is_refused_without_a_job_or_too_late() {
     let nothing = bench.sql("sys", "CANCEL BACKUP").unwrap_err();
     assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
     bench.sql("sys", "BACKUP DATABASE").unwrap();
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     bench.sql("sys", "CANCEL BACKUP").unwrap();
     assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err(), (9041, "cancel backup do not allow".to_owned()));
-    bench.pass(5_000);
+    bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     let results = bench.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
     assert_eq!(results.iter().filter(|result| **result == Value::Integer(-4072)).count(), 3, "{results:?}");
@@ -186,7 +186,7 @@ fn pieces_lie_end_to_end_once_they_are_switched() {
     let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
     let mut bench = DemoHarness::with_line("3.2.4", more);
     bench.sql("sys", "ARCHIVELOG").unwrap();
-    bench.pass(3 * 86_400_000);
+    bench.advance_ms(3 * 86_400_000);
     let own = |bench: &DemoHarness, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
     assert_eq!(own(&bench, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
     assert_eq!(own(&bench, "STATUS"), ["FROZEN", "FROZEN", "ACTIVE"].map(text));
@@ -229,7 +229,7 @@ fn what_was_encrypted_says_so_in_the_case_of_its_line() {
         let mut bench = DemoHarness::with_line(line, "");
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
         execute(&mut bench.fleet, order, &full(&[])).unwrap();
-        bench.pass(40_000);
+        bench.advance_ms(40_000);
         let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
     }
