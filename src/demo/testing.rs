@@ -80,7 +80,7 @@ impl DemoHarness {
     }
 
     /// Executes the text after `ALTER SYSTEM` as a tenant; an error is its code and message.
-    pub fn sql(&mut self, tenant: &str, sql: &str) -> Result<(), (u16, String)> {
+    pub fn execute_sql(&mut self, tenant: &str, sql: &str) -> Result<(), (u16, String)> {
         match parse(self.cluster().line.key, &format!("ALTER SYSTEM {sql}")) {
             Ok(Statement::Alter(alter)) => self.say(tenant, &alter),
             Ok(other) => panic!("{sql}: {other:?}"),

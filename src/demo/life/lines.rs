@@ -79,7 +79,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
         ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
     ] {
         let mut bench = DemoHarness::with_line(line, "");
-        bench.sql("sys", sql).unwrap();
+        bench.execute_sql("sys", sql).unwrap();
         let expected: Vec<Value> = expected.iter().map(|state| text(state)).collect();
         assert_eq!(states(&mut bench, view, row), expected, "{line}");
     }
@@ -94,7 +94,7 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
         None,
         FaultEffect::HoldPhase { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() },
     );
-    bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
     assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "LOG_FILE_COUNT"), [Value::Integer(40)]);
@@ -104,17 +104,17 @@ fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
 #[test]
 fn v4_0_parses_what_it_cannot_do() {
     let mut bench = DemoHarness::with_line("4.0", "");
-    let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
+    let plus = bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
     // It knows the item, and spells its word in a way of its own.
-    assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'ENABLE' TENANT = pay").unwrap_err().0, 1210);
-    bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
+    assert_eq!(bench.execute_sql("sys", "SET log_archive_dest_state = 'ENABLE' TENANT = pay").unwrap_err().0, 1210);
+    bench.execute_sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
     bench.advance_ms(2_000);
     assert!(bench.tenant("pay").is_archiving(), "nothing comes of it");
-    bench.sql("sys", "SET log_archive_dest_state = 'ENBALE' TENANT = pay").unwrap();
+    bench.execute_sql("sys", "SET log_archive_dest_state = 'ENBALE' TENANT = pay").unwrap();
     assert_eq!(
         bench
-            .sql("sys", "SET data_backup_dest = 's3://b/p?host=h&access_id=a&access_key=k' TENANT = pay")
+            .execute_sql("sys", "SET data_backup_dest = 's3://b/p?host=h&access_id=a&access_key=k' TENANT = pay")
             .unwrap_err()
             .0,
         9026
@@ -130,15 +130,15 @@ fn states_of_archive(bench: &DemoHarness) -> Vec<Value> {
 #[test]
 fn v4_1_knows_modes_and_no_log_in_a_backup() {
     let mut bench = DemoHarness::with_line("4.1", "");
-    let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
+    let plus = bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
-    assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
-    bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
+    assert_eq!(bench.execute_sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
+    bench.execute_sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
     bench.advance_ms(2_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     assert_eq!(states_of_archive(&bench), ["DEFER", "ENABLE"].map(text));
     bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
-    bench.sql("sys", "BACKUP TENANT = `order`").unwrap();
+    bench.execute_sql("sys", "BACKUP TENANT = `order`").unwrap();
     bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT");
@@ -149,17 +149,21 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
 fn v4_0_archivelog_starts_the_round_or_is_refused() {
     let mut bench = DemoHarness::with_line("4.0", "");
     let bare = (1235, "Not supported feature or function".to_owned());
-    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
-    bench.sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
+    assert_eq!(bench.execute_sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
+    bench.execute_sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
     bench.advance_ms(2_000);
-    assert_eq!(bench.sql("sys", "NOARCHIVELOG TENANT = `order`, pay").unwrap_err(), bare);
-    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    assert_eq!(bench.execute_sql("sys", "NOARCHIVELOG TENANT = `order`, pay").unwrap_err(), bare);
+    bench.execute_sql("sys", "NOARCHIVELOG").unwrap();
     bench.advance_ms(2_000);
     let log = format!("LOCATION=file://{}/log", bench.data.path().display());
-    bench.sql("sys", &format!("SET log_archive_dest = '{log}' TENANT = pay")).unwrap();
+    bench.execute_sql("sys", &format!("SET log_archive_dest = '{log}' TENANT = pay")).unwrap();
     assert_eq!(states_of_archive(&bench), ["DISABLE", "ENBALE"].map(text));
     std::fs::remove_file(bench.data.path().join("log/format.obbak")).unwrap();
-    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay, `order`").unwrap_err().0, 9080, "the first of a list");
+    assert_eq!(
+        bench.execute_sql("sys", "ARCHIVELOG TENANT = pay, `order`").unwrap_err().0,
+        9080,
+        "the first of a list"
+    );
     assert!(bench.tenant("order").current_round().unwrap().status == RoundStatus::Prepare, "the others obey");
     let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "VALUE3");
     assert!(events.contains(&text("-9080")), "{events:?}");
@@ -171,7 +175,7 @@ fn v4_0_increment_accepts_another_data_version() {
     let text =
         format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
     let mut bench = DemoHarness::from_yaml(&text);
-    bench.sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
+    bench.execute_sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
     bench.advance_ms(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
@@ -183,7 +187,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
     let effect =
         FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(40_000);
     let of_this = |bench: &DemoHarness, view: &str, key: &str, column: &str| {
         let ids = bench.column(view, key);
@@ -199,7 +203,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
     let events = bench.column("__ALL_ROOTSERVICE_EVENT_HISTORY", "EVENT");
     assert!(events.contains(&text("finish backup tenant")) && events.contains(&text("finish backup cluster")));
     bench.fleet.faults.clear();
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(40_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
 }
@@ -210,7 +214,7 @@ fn held_task_shows_its_partition_group_and_server() {
     let effect =
         FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), ["RUNNING", "RUNNING", "COMPLETED"].map(text));
     assert_eq!(bench.column("__ALL_VIRTUAL_PG_BACKUP_TASK", "RESULT"), [0, 0, -9051].map(Value::Integer));
@@ -225,7 +229,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
     let mut bench = DemoHarness::with_line("3.1.5", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     let restorable =
         |bench: &DemoHarness, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
@@ -240,19 +244,19 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
 #[test]
 fn interrupted_archive_fails_backup_then_new_round() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(5_000);
     let now = bench.fleet.now;
     archive::interrupt_round(&mut bench.fleet.clusters[0], 1, &[], 1, now);
     bench.advance_ms(2_000);
     assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9027));
-    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let refused = bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
     let says = "backup can not start, because log archive is not doing. log archive status : INTERRUPTED.";
     assert_eq!(refused, (9040, says.to_owned()));
-    assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err().0, 1235);
-    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    assert_eq!(bench.execute_sql("sys", "ARCHIVELOG").unwrap_err().0, 1235);
+    bench.execute_sql("sys", "NOARCHIVELOG").unwrap();
     bench.advance_ms(1_000);
-    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
     bench.advance_ms(2_000);
     let round = bench.tenant("sys").current_round().unwrap();
     assert_eq!((round.id, round.status), (2, RoundStatus::Doing));
@@ -262,7 +266,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
 fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Interrupted);
@@ -273,13 +277,13 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
 fn a_cleanup_is_in_the_way_until_it_ends() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
-    assert_eq!(bench.sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
+    assert_eq!(bench.execute_sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
     fault(&mut bench, None, None, FaultEffect::CleanupRuns);
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("DOING")]);
-    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let refused = bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (9044, "delete backup data is in progress".to_owned()));
-    bench.sql("sys", "CANCEL DELETE BACKUP").unwrap();
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "CANCEL DELETE BACKUP").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
 }
 
 #[test]
@@ -287,26 +291,26 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
     fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     let state = |bench: &DemoHarness| {
         let (names, values) = (bench.column("__ALL_BACKUP_INFO", "NAME"), bench.column("__ALL_BACKUP_INFO", "VALUE"));
         values[names.iter().position(|name| *name == text("backup_status")).unwrap()].clone()
     };
     assert_eq!(state(&bench), text("CLEANUP"));
-    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9041);
+    assert_eq!(bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err().0, 9041);
     bench.fleet.faults.clear();
     bench.advance_ms(1_000);
     assert_eq!(state(&bench), text("STOP"));
-    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9049);
+    assert_eq!(bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err().0, 9049);
 }
 
 #[test]
 fn cancel_all_stops_all_and_clears_backup_dest() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(3_000);
-    bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
+    bench.execute_sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
     bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Stop);
@@ -319,7 +323,7 @@ fn beyond_sixty_four_entries_the_next_is_a_full() {
     let mut bench = DemoHarness::with_line("3.1.5", &sets);
     let mut kinds = Vec::new();
     for _ in 0..4 {
-        bench.sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
+        bench.execute_sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
         bench.advance_ms(40_000);
         kinds.push(bench.tenant("pay").sets.last().unwrap().incremental);
     }
@@ -333,18 +337,18 @@ fn foreign_backup_runs_from_the_start() {
         "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n",
     );
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
-    assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
+    assert_eq!(bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
     bench.advance_ms(30_000);
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
 }
 
 #[test]
 fn legacy_progress_is_independent_of_polling() {
     let run = |step: Micros| {
         let mut bench = DemoHarness::with_line("3.1.2", "");
-        bench.sql("sys", "MAJOR FREEZE").unwrap();
-        bench.sql("sys", "MAJOR FREEZE").unwrap();
-        bench.sql("sys", "BACKUP DATABASE").unwrap();
+        bench.execute_sql("sys", "MAJOR FREEZE").unwrap();
+        bench.execute_sql("sys", "MAJOR FREEZE").unwrap();
+        bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
         for _ in 0..60_000 / step {
             bench.advance_ms(step);
         }
@@ -362,6 +366,6 @@ fn without_global_timestamps_nothing_is_backed_up() {
         "shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 3.2.4\n  line: 3.2.4\n  tenants:\n  - {{names: [pay]}}\n{more}"
     );
     let mut bench = DemoHarness::from_yaml(&text);
-    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let refused = bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (1235, "physical backup without GTS is not supported".to_owned()));
 }

@@ -128,7 +128,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let mut bench = bench();
     assert_eq!(found(&bench, &data(&bench), point(&bench), &[]), Err(4016));
     bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
-    bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.advance_ms(120_000);
     let at = point(&bench);
     let alone = found(&bench, &data(&bench), at, &[]).unwrap();
@@ -175,7 +175,7 @@ fn failed_set_info_does_not_hide_later_sets() {
     let mut bench = bench();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(3_000);
-    bench.sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
+    bench.execute_sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
     bench.advance_ms(60_000);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(120_000);

@@ -19,7 +19,7 @@ fn round(bench: &DemoHarness) -> Option<RoundStatus> {
 fn cluster_full_is_one_restorable_set_of_all_tenants() {
     for line in ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4"] {
         let mut bench = DemoHarness::with_line(line, "");
-        bench.sql("sys", "BACKUP DATABASE").unwrap();
+        bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
         assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
         bench.advance_ms(3_000);
         assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), vec![text("RUNNING"); 3], "{line}");
@@ -38,11 +38,11 @@ fn cluster_full_is_one_restorable_set_of_all_tenants() {
 #[test]
 fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
     let mut bench = DemoHarness::with_line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
-    let no = |bench: &mut DemoHarness| bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let no = |bench: &mut DemoHarness| bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
     let refused = no(&mut bench);
     let message = "backup can not start, because log archive is not doing. log archive status : STOP.";
     assert_eq!(refused, (9040, message.to_owned()));
-    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
     let message = "backup can not start, because log archive is not doing. log archive status : BEGINNING.";
     assert_eq!(no(&mut bench), (9040, message.to_owned()));
     bench.advance_ms(2_000);
@@ -52,8 +52,8 @@ fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
     let begins = "backup can not start, because log archive start timestamp is bigger than frozen timestamp, need major \
                   freeze first. start timestamp : ";
     assert!(message.starts_with(begins), "{message}");
-    bench.sql("sys", "MAJOR FREEZE").unwrap();
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "MAJOR FREEZE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     assert_eq!(no(&mut bench), (9036, "Backup is in progress".to_owned()));
 }
 
@@ -61,35 +61,38 @@ fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
 fn a_user_tenant_may_give_no_orders() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     for sql in ["ARCHIVELOG", "BACKUP DATABASE", "MAJOR FREEZE", "SET backup_dest = ''"] {
-        assert_eq!(bench.sql("pay", sql).unwrap_err().0, 1227, "{sql}");
+        assert_eq!(bench.execute_sql("pay", sql).unwrap_err().0, 1227, "{sql}");
     }
 }
 
 #[test]
 fn archive_states_and_refusals() {
     let mut bench = DemoHarness::with_line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
-    assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err(), (9026, "backup destination is not valid".to_owned()));
-    assert_eq!(bench.sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
+    assert_eq!(
+        bench.execute_sql("sys", "ARCHIVELOG").unwrap_err(),
+        (9026, "backup destination is not valid".to_owned())
+    );
+    assert_eq!(bench.execute_sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
     let dest = format!("file://{}/b", bench.data.path().display());
-    bench.sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap();
+    bench.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap();
     assert!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS").is_empty());
-    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("BEGINNING"); 3]);
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "MIN_FIRST_TIME"), vec![text(""); 3]);
-    let twice = bench.sql("sys", "ARCHIVELOG").unwrap_err();
+    let twice = bench.execute_sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(twice, (1235, "start log archive backup when not STOP is not supported".to_owned()));
     bench.advance_ms(2_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("DOING"); 3]);
-    let moved = bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
+    let moved = bench.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
     assert_eq!(moved, (9036, "Backup is in progress".to_owned()));
-    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "NOARCHIVELOG").unwrap();
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
     bench.advance_ms(1_000);
     assert_eq!(round(&bench), Some(RoundStatus::Stop));
-    let own = bench.sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
+    let own = bench.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
     assert_eq!(own, (9026, "backup destination is not valid".to_owned()), "it holds an archive of this cluster");
-    bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
-    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
+    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
     bench.advance_ms(2_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND").len(), 6);
     let own = bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS");
@@ -105,7 +108,7 @@ fn a_parameter_reaches_one_server_after_the_other() {
         let own = names.iter().zip(values).filter(|(name, _)| **name == text("backup_dest"));
         own.map(|(_, value)| value != text("")).collect::<Vec<_>>()
     };
-    bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+    bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
     assert_eq!(values(&bench), [true, false, false]);
     bench.advance_ms(1_100);
     assert_eq!(values(&bench), [true, true, false]);
@@ -116,7 +119,7 @@ fn a_parameter_reaches_one_server_after_the_other() {
 #[test]
 fn a_standby_cluster_is_not_archived() {
     let mut bench = DemoHarness::with_line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
-    let refused = bench.sql("sys", "ARCHIVELOG").unwrap_err();
+    let refused = bench.execute_sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(refused, (1235, "backup in not primary cluster is not supported".to_owned()));
     assert_eq!(bench.column("V$OB_CLUSTER", "CLUSTER_ROLE"), [text("PHYSICAL STANDBY")]);
 }
@@ -124,12 +127,12 @@ fn a_standby_cluster_is_not_archived() {
 #[test]
 fn cancel_is_refused_without_a_job_or_too_late() {
     let mut bench = DemoHarness::with_line("3.1.5", "");
-    let nothing = bench.sql("sys", "CANCEL BACKUP").unwrap_err();
+    let nothing = bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err();
     assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
-    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(5_000);
-    bench.sql("sys", "CANCEL BACKUP").unwrap();
-    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err(), (9041, "cancel backup do not allow".to_owned()));
+    bench.execute_sql("sys", "CANCEL BACKUP").unwrap();
+    assert_eq!(bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err(), (9041, "cancel backup do not allow".to_owned()));
     bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     let results = bench.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
@@ -142,7 +145,7 @@ fn each_key_of_an_option_has_its_range() {
     let mut bench = DemoHarness::with_line("3.1.5", "");
     let good =
         "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
-    bench.sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
+    bench.execute_sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
     assert_eq!(bench.tenant("pay").lag_target(), 10_000_000);
     for (option, message) in [
         (
@@ -161,7 +164,7 @@ fn each_key_of_an_option_has_its_range() {
             "auto delete and touch backup at same time is not supported",
         ),
     ] {
-        let refused = bench.sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
+        let refused = bench.execute_sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
         assert_eq!(refused, (1235, message.to_owned()), "{option}");
     }
     for (sql, code, message) in [
@@ -174,10 +177,10 @@ fn each_key_of_an_option_has_its_range() {
             "can not set backup zone, because backup zone do not exist in zone list. backup zone : zone9.",
         ),
     ] {
-        assert_eq!(bench.sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
+        assert_eq!(bench.execute_sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
     }
-    bench.sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
-    let both = bench.sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
+    bench.execute_sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
+    let both = bench.execute_sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
     assert_eq!(both, (9057, "can not set backup region, because backup zone has been setup already.".to_owned()));
 }
 
@@ -185,7 +188,7 @@ fn each_key_of_an_option_has_its_range() {
 fn pieces_lie_end_to_end_once_they_are_switched() {
     let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
     let mut bench = DemoHarness::with_line("3.2.4", more);
-    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
     bench.advance_ms(3 * 86_400_000);
     let own = |bench: &DemoHarness, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
     assert_eq!(own(&bench, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
@@ -198,7 +201,7 @@ fn inactive_server_and_upgrade_are_shown() {
     let mut bench = DemoHarness::with_line("3.1.5", "  inactive: [zone2]\n");
     assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
     assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
-    bench.sql("sys", "SET enable_upgrade_mode = True").unwrap();
+    bench.execute_sql("sys", "SET enable_upgrade_mode = True").unwrap();
     let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
     let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
     let of = |name: &str| values[names.iter().position(|known| *known == text(name)).unwrap()].clone();
@@ -218,9 +221,9 @@ fn directory_in_use_is_refused_until_freed() {
         since: 0,
         effect: FaultEffect::DestinationRefused { code, text: words.clone() },
     });
-    assert_eq!(bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
+    assert_eq!(bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
     bench.fleet.faults.clear();
-    bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+    bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
 }
 
 #[test]
