@@ -82,7 +82,7 @@ impl DemoHarness {
     /// Executes the text after `ALTER SYSTEM` as a tenant; an error is its code and message.
     pub fn execute_sql(&mut self, tenant: &str, sql: &str) -> Result<(), (u16, String)> {
         match parse(self.cluster().line.key, &format!("ALTER SYSTEM {sql}")) {
-            Ok(Statement::Alter(alter)) => self.say(tenant, &alter),
+            Ok(Statement::Alter(alter)) => self.execute(tenant, &alter),
             Ok(other) => panic!("{sql}: {other:?}"),
             Err(error) => Err((error.code, error.message)),
         }
@@ -95,7 +95,7 @@ impl DemoHarness {
     }
 
     /// Executes a statement as a tenant; an error is its code and message.
-    pub fn say(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
+    pub fn execute(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
         let order = Issuer { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
         execute(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
     }
@@ -103,12 +103,12 @@ impl DemoHarness {
     /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
     pub fn set(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
         let items = vec![(item.to_owned(), Literal::Text(value.to_owned()))];
-        self.say("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
+        self.execute("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
     }
 
     /// Executes ARCHIVELOG or NOARCHIVELOG from sys.
     pub fn archive(&mut self, on: bool, tenants: Tenants) -> Result<(), (u16, String)> {
-        self.say("sys", &Alter::ArchiveLog { on, tenants, description: None })
+        self.execute("sys", &Alter::ArchiveLog { on, tenants, description: None })
     }
 }
 

@@ -142,7 +142,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
 #[test]
 fn a_backup_writes_its_info_file_when_it_ends() {
     let mut bench = bench();
-    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
     bench.advance_ms(120_000);
@@ -173,11 +173,11 @@ fn a_release_refuses_what_it_does_not_have() {
 #[test]
 fn failed_set_info_does_not_hide_later_sets() {
     let mut bench = bench();
-    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     bench.execute_sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
     bench.advance_ms(60_000);
-    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);

@@ -11,7 +11,7 @@ use super::*;
 fn every_column_shown_is_documented() {
     for (name, _) in scenario::list().unwrap() {
         let mut bench = DemoHarness::from_scenario(name);
-        let _some_are_refused = bench.say("sys", &full(&[]));
+        let _some_are_refused = bench.execute("sys", &full(&[]));
         bench.advance_ms(8_000);
         for cluster in &bench.fleet.clusters {
             for (view, documented) in views_of(cluster.line.key).unwrap() {

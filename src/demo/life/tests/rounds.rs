@@ -17,7 +17,7 @@ fn a_round_is_prepared_begins_and_archives() {
     assert_eq!(seen, [RoundStatus::Prepare, RoundStatus::Beginning, RoundStatus::Doing]);
     assert_eq!(bench.tenant("pay").current_round().unwrap().id, 2);
     let on = Alter::ArchiveLog { on: true, tenants: Tenants::Unnamed, description: None };
-    assert_eq!(bench.say("pay", &on).unwrap_err().0, 9091);
+    assert_eq!(bench.execute("pay", &on).unwrap_err().0, 9091);
     bench.archive(false, listed(&["pay"])).unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stopping);
     bench.advance_ms(1_000);
@@ -45,7 +45,7 @@ fn defer_pauses_the_round_and_enable_goes_on_with_it() {
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
     bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
-    let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
+    let refused = bench.execute("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
     bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Beginning);
@@ -176,7 +176,7 @@ fn a_set_of_a_young_round_is_replayed_from_within_it() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.advance_ms(1_250);
-    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let pay = bench.tenant("pay");
     let (round, set) = (pay.current_round().unwrap(), pay.sets.last().unwrap());
