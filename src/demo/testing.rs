@@ -101,7 +101,7 @@ impl DemoHarness {
     }
 
     /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
-    pub fn set(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
+    pub fn set_item(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
         let items = vec![(item.to_owned(), Literal::Text(value.to_owned()))];
         self.execute("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
     }

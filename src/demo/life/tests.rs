@@ -152,7 +152,7 @@ fn increment_base_is_the_latest_good_set_on_the_path() {
 fn an_increment_without_a_base_silently_becomes_a_full() {
     let mut bench = DemoHarness::with_tenants(ONE);
     let other = format!("file://{}/elsewhere", bench.data.path().display());
-    bench.set("data_backup_dest", &other, "pay").unwrap();
+    bench.set_item("data_backup_dest", &other, "pay").unwrap();
     bench.execute("sys", &incremental(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();

@@ -34,7 +34,7 @@ fn each_obstacle_has_its_text() {
     assert_eq!(why("bin").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("clone").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("nobody").0, 5160);
-    bench.set("data_backup_dest", "", "bare").unwrap();
+    bench.set_item("data_backup_dest", "", "bare").unwrap();
     let mut why = |who: &str, tenant: &[&str]| bench.execute(who, &full(tenant)).unwrap_err().1;
     assert_eq!(why("sys", &["bare"]), "backup can not start, because backup dest is not set.");
     assert_eq!(why("bare", &[]), "backup can not start");
@@ -100,35 +100,35 @@ fn checks_come_in_the_order_of_the_server() {
 #[test]
 fn a_destination_is_refused_with_the_code_of_its_mistake() {
     let mut bench = DemoHarness::from_scenario("healthy");
-    let mut code = |value: &str| bench.set("data_backup_dest", value, "pay").unwrap_err().0;
+    let mut code = |value: &str| bench.set_item("data_backup_dest", value, "pay").unwrap_err().0;
     assert_eq!(code("nonsense"), 9026);
     assert_eq!(code("file://relative"), 9026);
     assert_eq!(code("oss://b/p?host=h&access_id=a"), 9026);
     assert_eq!(code("oss://b/p?host=h&access_id=a&encrypt_key=00"), 9026);
     assert_eq!(code("cos://b/p?host=h&access_id=a&access_key=k"), 9026);
-    assert_eq!(bench.set("data_backup_dest", "file:///b", "sys").unwrap_err().0, 1235);
-    assert_eq!(bench.set("data_backup_dest", "file:///b", "nobody").unwrap_err().0, 5160);
+    assert_eq!(bench.set_item("data_backup_dest", "file:///b", "sys").unwrap_err().0, 1235);
+    assert_eq!(bench.set_item("data_backup_dest", "file:///b", "nobody").unwrap_err().0, 5160);
     bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(2_000);
     let other = uri(&bench, "other");
-    assert_eq!(bench.set("data_backup_dest", &other, "pay").unwrap_err().0, 9036);
-    bench.set("data_backup_dest", &other, "order").unwrap();
+    assert_eq!(bench.set_item("data_backup_dest", &other, "pay").unwrap_err().0, 9036);
+    bench.set_item("data_backup_dest", &other, "order").unwrap();
 }
 
 #[test]
 fn a_directory_is_one_tenants_for_one_kind() {
     let mut bench = DemoHarness::from_scenario("healthy");
     let mine = uri(&bench, "mine");
-    bench.set("data_backup_dest", &mine, "pay").unwrap();
-    bench.set("data_backup_dest", &mine, "pay").unwrap();
+    bench.set_item("data_backup_dest", &mine, "pay").unwrap();
+    bench.set_item("data_backup_dest", &mine, "pay").unwrap();
     assert!(bench.data.path().join("mine/format.obbak").is_file());
-    assert_eq!(bench.set("data_backup_dest", &mine, "order").unwrap_err().0, 9081);
-    bench.set("data_backup_dest", "file:///mnt/nfs/x", "pay").unwrap();
-    assert_eq!(bench.set("data_backup_dest", "file:///mnt/nfs/x/", "order").unwrap_err().0, 9081);
+    assert_eq!(bench.set_item("data_backup_dest", &mine, "order").unwrap_err().0, 9081);
+    bench.set_item("data_backup_dest", "file:///mnt/nfs/x", "pay").unwrap();
+    assert_eq!(bench.set_item("data_backup_dest", "file:///mnt/nfs/x/", "order").unwrap_err().0, 9081);
     std::fs::create_dir(bench.data.path().join("full")).unwrap();
     std::fs::write(bench.data.path().join("full/a-file"), "x").unwrap();
     let full = uri(&bench, "full");
-    assert_eq!(bench.set("data_backup_dest", &full, "pay").unwrap_err().0, 9080);
+    assert_eq!(bench.set_item("data_backup_dest", &full, "pay").unwrap_err().0, 9080);
 }
 
 #[test]
@@ -136,12 +136,12 @@ fn reset_data_dest_without_format_file_deletes_sets() {
     let mut bench = DemoHarness::from_scenario("healthy");
     let data = uri(&bench, "demo/pay/data");
     let (old, other) = (bench.tenant("pay").data_dest.clone().unwrap().dest_id, uri(&bench, "other"));
-    bench.set("data_backup_dest", &other, "pay").unwrap();
-    bench.set("data_backup_dest", &data, "pay").unwrap();
+    bench.set_item("data_backup_dest", &other, "pay").unwrap();
+    bench.set_item("data_backup_dest", &data, "pay").unwrap();
     assert_eq!(bench.tenant("pay").data_dest.as_ref().unwrap().dest_id, old, "the format file is there");
     assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "AVAILABLE"));
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
-    bench.set("data_backup_dest", &data, "pay").unwrap();
+    bench.set_item("data_backup_dest", &data, "pay").unwrap();
     let new = bench.tenant("pay").data_dest.as_ref().unwrap().dest_id;
     assert!(new > old);
     assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "DELETED"));
@@ -149,7 +149,7 @@ fn reset_data_dest_without_format_file_deletes_sets() {
     // The directory as it was before is somebody else's from now on.
     let theirs = bench.data.path().join("demo/order/data/format.obbak");
     std::fs::copy(theirs, bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
-    assert_eq!(bench.set("data_backup_dest", &data, "pay").unwrap_err().0, 9081);
+    assert_eq!(bench.set_item("data_backup_dest", &data, "pay").unwrap_err().0, 9081);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn reset_log_dest_without_format_file_deletes_pieces() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
     let location = format!("LOCATION={}", uri(&bench, "demo/pay/clog"));
-    bench.set("log_archive_dest", &location, "pay").unwrap();
+    bench.set_item("log_archive_dest", &location, "pay").unwrap();
     let tenants = bench.column("CDB_OB_ARCHIVELOG_PIECE_FILES", "TENANT_ID");
     let files = bench.column("CDB_OB_ARCHIVELOG_PIECE_FILES", "FILE_STATUS");
     let of_pay = tenants.iter().zip(files).filter(|(tenant, _)| **tenant == Value::Integer(1002)).map(|(_, file)| file);
@@ -169,7 +169,7 @@ fn reset_log_dest_without_format_file_deletes_pieces() {
 fn every_path_names_the_endpoint_of_object_storage() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
-    bench.set("data_backup_dest", uri, "report").unwrap();
+    bench.set_item("data_backup_dest", uri, "report").unwrap();
     bench.execute("sys", &full(&["report"])).unwrap();
     bench.advance_ms(60_000);
     let path = Value::Text("oss://b/p?host=oss.example.com".to_owned());
@@ -177,7 +177,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
         assert!(bench.column(view, "PATH").contains(&path), "{view}");
     }
     let uri = "LOCATION=oss://b/log?host=oss.example.com&access_id=a&access_key=k";
-    bench.set("log_archive_dest", uri, "pay").unwrap();
+    bench.set_item("log_archive_dest", uri, "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let path = Value::Text("oss://b/log?host=oss.example.com".to_owned());
@@ -192,17 +192,19 @@ fn every_path_names_the_endpoint_of_object_storage() {
 fn log_archive_dest_is_whole_and_needs_the_archive_stopped() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     let location = format!("LOCATION={}", uri(&bench, "log"));
-    let running = bench.set("log_archive_dest", &location, "report").unwrap_err();
+    let running = bench.set_item("log_archive_dest", &location, "report").unwrap_err();
     assert_eq!(running, (1235, "change archive dest when archive is running is not supported".to_owned()));
-    let mut code = |value: &str| bench.set("log_archive_dest", value, "pay").unwrap_err();
+    let mut code = |value: &str| bench.set_item("log_archive_dest", value, "pay").unwrap_err();
     assert_eq!(code("BINDING=Optional").1, "set archive dest without location is not supported");
     assert_eq!(code(&format!("{location} PIECE_SWITCH_INTERVAL=8d")).0, 1235);
     assert_eq!(code(&format!("{location} FLAVOUR=sweet")).0, 1235);
     assert_eq!(code("LOCATION=s3://b/p?host=h&access_id=a&access_key=k").0, 4179);
-    bench.set("log_archive_dest", &format!("{location} BINDING=Mandatory PIECE_SWITCH_INTERVAL=3d"), "pay").unwrap();
-    bench.set("log_archive_dest", &location, "pay").unwrap();
+    bench
+        .set_item("log_archive_dest", &format!("{location} BINDING=Mandatory PIECE_SWITCH_INTERVAL=3d"), "pay")
+        .unwrap();
+    bench.set_item("log_archive_dest", &location, "pay").unwrap();
     let dest = bench.tenant("pay").archive_dest.as_ref().unwrap();
     assert_eq!((dest.binding.as_str(), dest.piece_switch_interval.as_str()), ("Optional", "1d"));
-    bench.set("archive_lag_target", "60s", "pay").unwrap();
-    bench.set("log_archive_dest", "LOCATION=s3://b/p?host=h&access_id=a&access_key=k", "pay").unwrap();
+    bench.set_item("archive_lag_target", "60s", "pay").unwrap();
+    bench.set_item("log_archive_dest", "LOCATION=s3://b/p?host=h&access_id=a&access_key=k", "pay").unwrap();
 }

@@ -30,7 +30,7 @@ fn every_column_shown_is_documented() {
 #[test]
 fn the_key_of_a_destination_is_masked() {
     let mut bench = DemoHarness::from_scenario("healthy");
-    bench.set("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
+    bench.set_item("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let shown = format!("{:?}", rows(&look, "CDB_OB_BACKUP_PARAMETER").unwrap());
     assert!(shown.contains("oss://b/p?host=h&access_id=AK&encrypt_key="), "{shown}");

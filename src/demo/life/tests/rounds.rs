@@ -33,7 +33,7 @@ fn archivelog_waits_for_a_destination() {
     assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
     assert!(column(&bench, "CDB_OB_ARCHIVELOG", "STATUS").is_empty());
     let location = format!("LOCATION=file://{}/log", bench.data.path().display());
-    bench.set("log_archive_dest", &location, "pay").unwrap();
+    bench.set_item("log_archive_dest", &location, "pay").unwrap();
     bench.advance_ms(2_000);
     assert!(bench.tenant("pay").is_archiving());
 }
@@ -41,13 +41,13 @@ fn archivelog_waits_for_a_destination() {
 #[test]
 fn defer_pauses_the_round_and_enable_goes_on_with_it() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
+    bench.set_item("log_archive_dest_state", "DEFER", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
     bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
     let refused = bench.execute("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
-    bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
+    bench.set_item("log_archive_dest_state", "ENABLE", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Beginning);
     bench.advance_ms(1_000);
     let round = bench.tenant("pay").current_round().unwrap();
@@ -57,8 +57,8 @@ fn defer_pauses_the_round_and_enable_goes_on_with_it() {
 #[test]
 fn a_round_goes_on_from_suspend_alone_and_by_itself() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
-    bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
+    bench.set_item("log_archive_dest_state", "DEFER", "pay").unwrap();
+    bench.set_item("log_archive_dest_state", "ENABLE", "pay").unwrap();
     let mut seen = Vec::new();
     for _ in 0..30 {
         let status = bench.tenant("pay").current_round().unwrap().status;
@@ -76,12 +76,12 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
 #[test]
 fn setting_log_archive_dest_enables_a_deferred_one() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
-    bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
+    bench.set_item("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop, "deferred");
     let location = format!("LOCATION=file://{}/other", bench.data.path().display());
-    bench.set("log_archive_dest", &location, "pay").unwrap();
+    bench.set_item("log_archive_dest", &location, "pay").unwrap();
     bench.advance_ms(5_000);
     assert!(bench.tenant("pay").is_archiving());
 }
