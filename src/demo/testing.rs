@@ -107,7 +107,7 @@ impl DemoHarness {
     }
 
     /// Executes ARCHIVELOG or NOARCHIVELOG from sys.
-    pub fn archive(&mut self, on: bool, tenants: Tenants) -> Result<(), (u16, String)> {
+    pub fn switch_archive(&mut self, on: bool, tenants: Tenants) -> Result<(), (u16, String)> {
         self.execute("sys", &Alter::ArchiveLog { on, tenants, description: None })
     }
 }

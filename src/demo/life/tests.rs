@@ -328,9 +328,9 @@ fn a_job_fails_when_its_archive_breaks() {
     archive::interrupt_round(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
     bench.advance_ms(100);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -9027));
-    bench.archive(false, Tenants::Unnamed).unwrap();
+    bench.switch_archive(false, Tenants::Unnamed).unwrap();
     bench.advance_ms(1_000);
-    bench.archive(true, Tenants::Unnamed).unwrap();
+    bench.switch_archive(true, Tenants::Unnamed).unwrap();
     bench.advance_ms(2_000);
     let rounds = &bench.tenant("pay").rounds;
     assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));

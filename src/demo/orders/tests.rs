@@ -60,14 +60,14 @@ fn a_user_tenant_names_no_tenants() {
 #[test]
 fn sys_archivelog_reports_only_the_last_switch_off() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
-    bench.archive(true, listed(&["report", "pay"])).unwrap();
+    bench.switch_archive(true, listed(&["report", "pay"])).unwrap();
     assert!(bench.tenant("pay").archivelog, "the others obey");
-    bench.archive(true, Tenants::Unnamed).unwrap();
+    bench.switch_archive(true, Tenants::Unnamed).unwrap();
     assert!(bench.tenant("pay").archivelog && bench.tenant("order").archivelog);
-    assert_eq!(bench.archive(true, Tenants::Keyword("all_meta".to_owned())).unwrap_err().0, 1235);
-    bench.archive(false, listed(&["order"])).unwrap();
-    bench.archive(false, listed(&["order", "report"])).unwrap();
-    assert_eq!(bench.archive(false, listed(&["pay", "report"])).unwrap_err().0, 9092);
+    assert_eq!(bench.switch_archive(true, Tenants::Keyword("all_meta".to_owned())).unwrap_err().0, 1235);
+    bench.switch_archive(false, listed(&["order"])).unwrap();
+    bench.switch_archive(false, listed(&["order", "report"])).unwrap();
+    assert_eq!(bench.switch_archive(false, listed(&["pay", "report"])).unwrap_err().0, 9092);
     let event = |event: &str| {
         let all = bench.cluster().events.iter().filter(|known| known.event == event);
         all.map(|event| event.items[1].1.clone()).collect::<Vec<_>>()
@@ -178,7 +178,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
     }
     let uri = "LOCATION=oss://b/log?host=oss.example.com&access_id=a&access_key=k";
     bench.set_item("log_archive_dest", uri, "pay").unwrap();
-    bench.archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, listed(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let path = Value::Text("oss://b/log?host=oss.example.com".to_owned());
     for view in ["CDB_OB_ARCHIVELOG", "CDB_OB_ARCHIVELOG_PIECE_FILES"] {
