@@ -103,7 +103,7 @@ impl DemoHarness {
     /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
     pub fn set_item(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
         let items = vec![(item.to_owned(), Literal::Text(value.to_owned()))];
-        self.execute("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
+        self.execute("sys", &Alter::Set { items, tenants: named_tenants(&[tenant]) })
     }
 
     /// Executes ARCHIVELOG or NOARCHIVELOG from sys.
@@ -113,7 +113,7 @@ impl DemoHarness {
 }
 
 /// Returns the clause `TENANT = names`.
-pub fn listed(names: &[&str]) -> Tenants {
+pub fn named_tenants(names: &[&str]) -> Tenants {
     Tenants::Listed(names.iter().map(|name| (*name).to_owned()).collect())
 }
 

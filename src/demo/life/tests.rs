@@ -7,7 +7,7 @@ use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
-use crate::demo::testing::{DemoHarness, NOW, full, incremental, listed};
+use crate::demo::testing::{DemoHarness, NOW, full, incremental, named_tenants};
 
 use super::*;
 
@@ -206,7 +206,7 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
     bench.execute("pay", &full(&[])).unwrap();
     bench.advance_ms(1_000);
     assert_eq!(bench.cluster().running_jobs(1002).count(), 2);
-    bench.execute("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
+    bench.execute("sys", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap();
     assert!(bench.cluster().running_jobs(1002).all(|job| job.status == JobStatus::Canceling));
     bench.advance_ms(2_000);
     assert_eq!(bench.cluster().running_jobs(1002).count(), 0);
@@ -223,7 +223,7 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 #[test]
 fn cancel_before_the_child_job_has_no_effect() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    let cancel = Alter::CancelBackup(listed(&["pay"]));
+    let cancel = Alter::CancelBackup(named_tenants(&["pay"]));
     bench.execute("sys", &cancel_jobs).unwrap();
     bench.execute("sys", &full(&["pay"])).unwrap();
     bench.execute("sys", &cancel_jobs).unwrap();
@@ -476,7 +476,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
         if held {
             hold(&mut bench, "CANCELING");
         }
-        bench.execute("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
+        bench.execute("sys", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap();
         bench.advance_ms(10_000);
         assert_eq!(bench.job("pay").unwrap().status.has_ended(), !held);
         bench.fleet.faults.clear();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::statement::{Alter, BackupScope, Tenants, Value};
-use crate::demo::testing::{DemoHarness, full, listed};
+use crate::demo::testing::{DemoHarness, full, named_tenants};
 
 fn uri(bench: &DemoHarness, path: &str) -> String {
     format!("file://{}/{path}", bench.data.path().display())
@@ -50,7 +50,7 @@ fn a_standby_may_be_backed_up() {
 fn a_user_tenant_names_no_tenants() {
     let mut bench = DemoHarness::from_scenario("healthy");
     assert_eq!(bench.execute("pay", &full(&["pay"])).unwrap_err().0, 1235);
-    assert_eq!(bench.execute("pay", &Alter::CancelBackup(listed(&["pay"]))).unwrap_err().0, 1227);
+    assert_eq!(bench.execute("pay", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap_err().0, 1227);
     let to = Some("file:///x".to_owned());
     let (scope, description) = (BackupScope::Database, None);
     let backup = Alter::Backup { incremental: false, scope, to, plus_archivelog: false, description };
@@ -60,14 +60,14 @@ fn a_user_tenant_names_no_tenants() {
 #[test]
 fn sys_archivelog_reports_only_the_last_switch_off() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
-    bench.switch_archive(true, listed(&["report", "pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["report", "pay"])).unwrap();
     assert!(bench.tenant("pay").archivelog, "the others obey");
     bench.switch_archive(true, Tenants::Unnamed).unwrap();
     assert!(bench.tenant("pay").archivelog && bench.tenant("order").archivelog);
     assert_eq!(bench.switch_archive(true, Tenants::Keyword("all_meta".to_owned())).unwrap_err().0, 1235);
-    bench.switch_archive(false, listed(&["order"])).unwrap();
-    bench.switch_archive(false, listed(&["order", "report"])).unwrap();
-    assert_eq!(bench.switch_archive(false, listed(&["pay", "report"])).unwrap_err().0, 9092);
+    bench.switch_archive(false, named_tenants(&["order"])).unwrap();
+    bench.switch_archive(false, named_tenants(&["order", "report"])).unwrap();
+    assert_eq!(bench.switch_archive(false, named_tenants(&["pay", "report"])).unwrap_err().0, 9092);
     let event = |event: &str| {
         let all = bench.cluster().events.iter().filter(|known| known.event == event);
         all.map(|event| event.items[1].1.clone()).collect::<Vec<_>>()
@@ -178,7 +178,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
     }
     let uri = "LOCATION=oss://b/log?host=oss.example.com&access_id=a&access_key=k";
     bench.set_item("log_archive_dest", uri, "pay").unwrap();
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let path = Value::Text("oss://b/log?host=oss.example.com".to_owned());
     for view in ["CDB_OB_ARCHIVELOG", "CDB_OB_ARCHIVELOG_PIECE_FILES"] {

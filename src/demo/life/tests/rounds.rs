@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_round_is_prepared_begins_and_archives() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     let mut seen = Vec::new();
     for _ in 0..20 {
         let status = bench.tenant("pay").current_round().unwrap().status;
@@ -18,17 +18,17 @@ fn a_round_is_prepared_begins_and_archives() {
     assert_eq!(bench.tenant("pay").current_round().unwrap().id, 2);
     let on = Alter::ArchiveLog { on: true, tenants: Tenants::Unnamed, description: None };
     assert_eq!(bench.execute("pay", &on).unwrap_err().0, 9091);
-    bench.switch_archive(false, listed(&["pay"])).unwrap();
+    bench.switch_archive(false, named_tenants(&["pay"])).unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stopping);
     bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop);
-    assert_eq!(bench.switch_archive(false, listed(&["pay"])).unwrap_err().0, 9092);
+    assert_eq!(bench.switch_archive(false, named_tenants(&["pay"])).unwrap_err().0, 9092);
 }
 
 #[test]
 fn archivelog_waits_for_a_destination() {
     let mut bench = DemoHarness::from_scenario("no-destination");
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(10_000);
     assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
     assert!(column(&bench, "CDB_OB_ARCHIVELOG", "STATUS").is_empty());
@@ -77,7 +77,7 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
 fn setting_log_archive_dest_enables_a_deferred_one() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.set_item("log_archive_dest_state", "DEFER", "pay").unwrap();
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Stop, "deferred");
     let location = format!("LOCATION=file://{}/other", bench.data.path().display());
@@ -91,7 +91,7 @@ fn bad_archive_directory_silently_starts_no_round() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     let format = bench.data.path().join("demo/pay/clog/format.obbak");
     std::fs::rename(&format, format.with_extension("gone")).unwrap();
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(10_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().id, 1, "the one that was stopped");
     assert_eq!(column(&bench, "DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT"), [text("open_archive_mode")]);
@@ -163,7 +163,7 @@ fn newest_piece_is_incomplete_before_its_checkpoint() {
 #[test]
 fn stopped_round_freezes_pieces_with_their_full_end() {
     let mut bench = DemoHarness::from_scenario("lagging");
-    bench.switch_archive(false, listed(&["pay"])).unwrap();
+    bench.switch_archive(false, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(2_000);
     let frozen = |file: &str, bare| (text("FROZEN"), text(file), bare);
     assert_eq!(last_pieces(&bench, 2), [frozen("AVAILABLE", false), frozen("INCOMPLETE", true)]);
@@ -174,7 +174,7 @@ fn stopped_round_freezes_pieces_with_their_full_end() {
 #[test]
 fn a_set_of_a_young_round_is_replayed_from_within_it() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
-    bench.switch_archive(true, listed(&["pay"])).unwrap();
+    bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(1_250);
     bench.execute("sys", &full(&["pay"])).unwrap();
     bench.advance_ms(60_000);
