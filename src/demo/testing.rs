@@ -118,7 +118,7 @@ pub fn named_tenants(names: &[&str]) -> Tenants {
 }
 
 /// Returns a full backup of these tenants; of the database without a name.
-pub fn full(names: &[&str]) -> Alter {
+pub fn full_backup(names: &[&str]) -> Alter {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let scope = if names.is_empty() { BackupScope::Database } else { BackupScope::Tenants(names) };
     let description = Some("obnow 7.1".to_owned());
@@ -127,7 +127,7 @@ pub fn full(names: &[&str]) -> Alter {
 
 /// Returns an incremental backup of these tenants; of the database without a name.
 pub fn incremental(names: &[&str]) -> Alter {
-    match full(names) {
+    match full_backup(names) {
         Alter::Backup { scope, to, plus_archivelog, description, .. } => {
             Alter::Backup { incremental: true, scope, to, plus_archivelog, description }
         }

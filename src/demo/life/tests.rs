@@ -7,7 +7,7 @@ use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
-use crate::demo::testing::{DemoHarness, NOW, full, incremental, named_tenants};
+use crate::demo::testing::{DemoHarness, NOW, full_backup, incremental, named_tenants};
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn text(value: &str) -> Value {
 #[test]
 fn the_parent_comes_first_and_its_child_a_moment_later() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
-    bench.execute("sys", &full(&["pay", "order"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
     let parent = bench.job("sys").unwrap().clone();
     assert_eq!(parent.executors, [1002, 1004]);
     assert_eq!((parent.status, parent.initiator_tenant_id), (JobStatus::Init, 1));
@@ -52,7 +52,7 @@ fn the_parent_comes_first_and_its_child_a_moment_later() {
 #[test]
 fn a_job_goes_through_its_phases_in_order_and_into_history() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {
         bench.advance_ms(100);
@@ -83,7 +83,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
 #[test]
 fn plus_archivelog_adds_the_log_phase() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    let Alter::Backup { incremental, scope, to, description, .. } = full(&["pay"]) else { unreachable!() };
+    let Alter::Backup { incremental, scope, to, description, .. } = full_backup(&["pay"]) else { unreachable!() };
     let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
     bench.execute("sys", &backup).unwrap();
     hold(&mut bench, "BACKUP_LOG");
@@ -96,7 +96,7 @@ fn plus_archivelog_adds_the_log_phase() {
 #[test]
 fn counters_grow_and_a_held_phase_stands_still() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     let mut last = 0;
     for _ in 0..100 {
         bench.advance_ms(150);
@@ -118,7 +118,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
 #[test]
 fn replay_and_restore_points_frame_the_set() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
     let (end, min_restore) = (set.end.unwrap(), set.min_restore.unwrap());
@@ -130,7 +130,7 @@ fn replay_and_restore_points_frame_the_set() {
 fn every_backup_ends_within_a_minute() {
     for name in ["healthy", "fleet"] {
         let mut bench = DemoHarness::from_scenario(name);
-        bench.execute("sys", &full(&[])).unwrap();
+        bench.execute("sys", &full_backup(&[])).unwrap();
         bench.advance_ms(60_000);
         let jobs = &bench.cluster().jobs;
         assert!(jobs.iter().all(|job| job.status == JobStatus::Completed), "{name}: {jobs:?}");
@@ -163,7 +163,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
 #[test]
 fn upgrade_mode_fails_the_child_not_the_sys_backup() {
     let mut bench = DemoHarness::from_scenario("upgrading");
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     assert!(bench.job("pay").is_none());
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
@@ -172,14 +172,14 @@ fn upgrade_mode_fails_the_child_not_the_sys_backup() {
     let (names, values): (Vec<_>, Vec<_>) = event.items.iter().cloned().unzip();
     assert_eq!(names, ["user_tenant_id", "ret", "trace_id"], "no words of why");
     assert_eq!(values[..2], ["1002", "-9040"]);
-    let refused = bench.execute("pay", &full(&[])).unwrap_err();
+    let refused = bench.execute("pay", &full_backup(&[])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because cluster upgrading".to_owned()));
 }
 
 #[test]
 fn a_failed_child_fails_its_parent_and_its_set() {
     let mut bench = DemoHarness::from_scenario("fails");
-    bench.execute("sys", &full(&["pay", "order"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
     bench.advance_ms(60_000);
     let job = bench.job("pay").unwrap();
     assert_eq!((job.status, job.result), (JobStatus::Failed, -9082));
@@ -193,7 +193,7 @@ fn a_failed_child_fails_its_parent_and_its_set() {
     let set = bench.tenant("pay").sets.last().unwrap();
     assert_eq!((&*set.status, &*set.file_status), ("FAILED", "BROKEN"));
     bench.fleet.faults.clear();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
 }
@@ -201,9 +201,9 @@ fn a_failed_child_fails_its_parent_and_its_set() {
 #[test]
 fn cancel_hits_every_job_of_the_tenant_and_no_other() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
-    bench.execute("sys", &full(&["pay", "order"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
     bench.advance_ms(2_000);
-    bench.execute("pay", &full(&[])).unwrap();
+    bench.execute("pay", &full_backup(&[])).unwrap();
     bench.advance_ms(1_000);
     assert_eq!(bench.cluster().running_jobs(1002).count(), 2);
     bench.execute("sys", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap();
@@ -225,7 +225,7 @@ fn cancel_before_the_child_job_has_no_effect() {
     let mut bench = DemoHarness::with_tenants(ONE);
     let cancel = Alter::CancelBackup(named_tenants(&["pay"]));
     bench.execute("sys", &cancel_jobs).unwrap();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.execute("sys", &cancel_jobs).unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
@@ -236,7 +236,7 @@ fn cancel_before_the_child_job_has_no_effect() {
 #[test]
 fn a_bare_cancel_of_sys_ends_its_own_job_too() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
-    bench.execute("sys", &full(&["pay", "order"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
     bench.advance_ms(3_000);
     bench.execute("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
     bench.advance_ms(10_000);
@@ -249,12 +249,12 @@ fn a_bare_cancel_of_sys_ends_its_own_job_too() {
 #[test]
 fn two_initiators_queue_and_one_initiator_is_refused() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(800);
-    let refused = bench.execute("sys", &full(&["pay"])).unwrap_err();
+    let refused = bench.execute("sys", &full_backup(&["pay"])).unwrap_err();
     assert_eq!(refused, (9036, "Backup is in progress".to_owned()));
     bench.advance_ms(5_000);
-    bench.execute("pay", &full(&[])).unwrap();
+    bench.execute("pay", &full_backup(&[])).unwrap();
     bench.advance_ms(2_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS").len(), 1);
     bench.advance_ms(120_000);
@@ -264,8 +264,8 @@ fn two_initiators_queue_and_one_initiator_is_refused() {
 #[test]
 fn second_start_before_the_child_makes_no_set() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(90_000);
     assert_eq!(bench.tenant("pay").sets.len(), 3);
     let parents = bench.cluster().jobs.iter().filter(|job| job.tenant_id == 1);
@@ -276,7 +276,7 @@ fn second_start_before_the_child_makes_no_set() {
 fn missing_format_file_fails_the_job_at_its_start() {
     let mut bench = DemoHarness::with_tenants(ONE);
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(10_000);
     let job = bench.job("pay").unwrap();
     assert_eq!((job.status, job.result), (JobStatus::Failed, -9080));
@@ -287,7 +287,7 @@ fn missing_format_file_fails_the_job_at_its_start() {
 #[test]
 fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let upgrade = |bench: &mut DemoHarness, on: &str| {
         bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), on.to_owned());
@@ -298,7 +298,7 @@ fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
     upgrade(&mut bench, "False");
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed, "and goes on once the upgrade has ended");
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     upgrade(&mut bench, "True");
     bench.advance_ms(1);
@@ -311,7 +311,7 @@ fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
 #[test]
 fn a_job_fails_at_once_when_the_data_version_changes() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let tenant = bench.fleet.clusters[0].tenants.iter_mut().find(|tenant| tenant.name == "pay").unwrap();
     tenant.compatible = "4.3.0.0".to_owned();
@@ -322,7 +322,7 @@ fn a_job_fails_at_once_when_the_data_version_changes() {
 #[test]
 fn a_job_fails_when_its_archive_breaks() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(5_000);
     let now = bench.fleet.now;
     archive::interrupt_round(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
@@ -349,7 +349,7 @@ fn archive_break_always_leaves_the_set_short_of_log() {
         let (cluster, server, since) = (None, None, bench.fleet.now);
         bench.fleet.faults.push(InjectedFault { name, cluster, tenant, server, fixable: true, since, effect });
         bench.advance_ms(milliseconds);
-        bench.execute("sys", &full(&["pay"])).unwrap();
+        bench.execute("sys", &full_backup(&["pay"])).unwrap();
         bench.advance_ms(60_000);
         let tenant = bench.tenant("pay");
         let (set, round) = (tenant.sets.last().unwrap(), tenant.current_round().unwrap());
@@ -375,7 +375,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
 fn how_often_one_looks_does_not_change_what_happens() {
     let run = |step: Micros| {
         let mut bench = DemoHarness::with_tenants("  - {names: [pay, order], megabytes: 1300}");
-        bench.execute("sys", &full(&["pay", "order"])).unwrap();
+        bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
         for _ in 0..60_000 / step {
             bench.advance_ms(step);
         }
@@ -394,7 +394,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
         if ["dev-seek", "upgrade-gz", "dr-sz"].contains(&name.as_str()) {
             continue;
         }
-        execute(&mut fleet, order, &full(&[])).unwrap();
+        execute(&mut fleet, order, &full_backup(&[])).unwrap();
         advance(&mut fleet, NOW + 70 * SECOND);
         let cluster = &fleet.clusters[index];
         if cluster.line.is_legacy() {
@@ -419,7 +419,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
 #[test]
 fn a_job_that_is_gone_runs_all_the_same() {
     let mut bench = DemoHarness::from_scenario("job-gone");
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     for view in ["CDB_OB_BACKUP_JOBS", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
@@ -434,7 +434,7 @@ fn encryption_is_shown_unless_it_was_lost() {
     for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
         let mut bench = DemoHarness::from_scenario(scenario);
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
-        execute(&mut bench.fleet, order, &full(&["pay"])).unwrap();
+        execute(&mut bench.fleet, order, &full_backup(&["pay"])).unwrap();
         bench.advance_ms(60_000);
         let modes = column(&bench, "CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes[2], text(shown), "{scenario}: {modes:?}");
@@ -464,14 +464,14 @@ fn increment_on_other_data_version_makes_no_child() {
     let why = "backup can not start, because cross compatible incremental backup is not supported, previous backup set \
                compatible is 4.2.5.0, current compatible is 4.2.5.1";
     assert_eq!(refused, (9040, why.to_owned()));
-    bench.execute("order", &full(&[])).unwrap();
+    bench.execute("order", &full_backup(&[])).unwrap();
 }
 
 #[test]
 fn what_was_held_does_not_turn_back_time_for_the_others() {
     let end_of_order = |held: bool| {
         let mut bench = DemoHarness::with_tenants("  - {names: [pay, order]}");
-        bench.execute("sys", &full(&["pay", "order"])).unwrap();
+        bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
         bench.advance_ms(2_000);
         if held {
             hold(&mut bench, "CANCELING");
@@ -490,7 +490,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
 #[test]
 fn a_parent_without_children_is_cancelled_in_its_own_time() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.execute("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
     bench.advance_ms(100);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceling);

@@ -4,7 +4,7 @@ use super::*;
 use crate::demo::clock;
 use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
-use crate::demo::testing::{DemoHarness, full};
+use crate::demo::testing::{DemoHarness, full_backup};
 
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
 fn found(bench: &DemoHarness, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
@@ -142,7 +142,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
 #[test]
 fn a_backup_writes_its_info_file_when_it_ends() {
     let mut bench = bench();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
     bench.advance_ms(120_000);
@@ -173,11 +173,11 @@ fn a_release_refuses_what_it_does_not_have() {
 #[test]
 fn failed_set_info_does_not_hide_later_sets() {
     let mut bench = bench();
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     bench.execute_sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
     bench.advance_ms(60_000);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
     assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::statement::{Alter, BackupScope, Tenants, Value};
-use crate::demo::testing::{DemoHarness, full, named_tenants};
+use crate::demo::testing::{DemoHarness, full_backup, named_tenants};
 
 fn uri(bench: &DemoHarness, path: &str) -> String {
     format!("file://{}/{path}", bench.data.path().display())
@@ -11,17 +11,17 @@ fn uri(bench: &DemoHarness, path: &str) -> String {
 #[test]
 fn ineligible_tenant_refuses_a_list_not_database() {
     let mut bench = DemoHarness::with_tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
-    let refused = bench.execute("sys", &full(&["pay", "off"])).unwrap_err();
+    let refused = bench.execute("sys", &full_backup(&["pay", "off"])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because log archive status is not doing.".to_owned()));
     assert!(bench.cluster().jobs.is_empty());
-    bench.execute("sys", &full(&[])).unwrap();
+    bench.execute("sys", &full_backup(&[])).unwrap();
     assert_eq!(bench.job("sys").unwrap().executors, [1002]);
 }
 
 #[test]
 fn database_with_nobody_eligible_says_what_to_look_at() {
     let mut bench = DemoHarness::with_tenants("  - {names: [off], archive: STOP}");
-    let (code, message) = bench.execute("sys", &full(&[])).unwrap_err();
+    let (code, message) = bench.execute("sys", &full_backup(&[])).unwrap_err();
     assert_eq!(code, 9040);
     assert!(message.contains("no tenant meets the backup condition, please check the tenant status,"), "{message}");
 }
@@ -30,12 +30,12 @@ fn database_with_nobody_eligible_says_what_to_look_at() {
 fn each_obstacle_has_its_text() {
     let lines = "  - {names: [bare]}\n  - {names: [bin], recycled: true}\n  - {names: [clone], role: CLONE}";
     let mut bench = DemoHarness::with_tenants(lines);
-    let mut why = |tenant: &str| bench.execute("sys", &full(&[tenant])).unwrap_err();
+    let mut why = |tenant: &str| bench.execute("sys", &full_backup(&[tenant])).unwrap_err();
     assert_eq!(why("bin").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("clone").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("nobody").0, 5160);
     bench.set_item("data_backup_dest", "", "bare").unwrap();
-    let mut why = |who: &str, tenant: &[&str]| bench.execute(who, &full(tenant)).unwrap_err().1;
+    let mut why = |who: &str, tenant: &[&str]| bench.execute(who, &full_backup(tenant)).unwrap_err().1;
     assert_eq!(why("sys", &["bare"]), "backup can not start, because backup dest is not set.");
     assert_eq!(why("bare", &[]), "backup can not start");
 }
@@ -43,13 +43,13 @@ fn each_obstacle_has_its_text() {
 #[test]
 fn a_standby_may_be_backed_up() {
     let mut bench = DemoHarness::from_scenario("healthy");
-    bench.execute("sys", &full(&["dr"])).unwrap();
+    bench.execute("sys", &full_backup(&["dr"])).unwrap();
 }
 
 #[test]
 fn a_user_tenant_names_no_tenants() {
     let mut bench = DemoHarness::from_scenario("healthy");
-    assert_eq!(bench.execute("pay", &full(&["pay"])).unwrap_err().0, 1235);
+    assert_eq!(bench.execute("pay", &full_backup(&["pay"])).unwrap_err().0, 1235);
     assert_eq!(bench.execute("pay", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap_err().0, 1227);
     let to = Some("file:///x".to_owned());
     let (scope, description) = (BackupScope::Database, None);
@@ -84,16 +84,16 @@ fn checks_come_in_the_order_of_the_server() {
     let off = "  - {names: [pay], archive: STOP}\n  - {names: [bare], destinations: false, archive: null, sets: []}\n  \
                - {names: [late]}";
     let mut bench = DemoHarness::with_tenants(off);
-    let mut why = |who: &str, tenant: &[&str]| bench.execute(who, &full(tenant)).unwrap_err().1;
+    let mut why = |who: &str, tenant: &[&str]| bench.execute(who, &full_backup(tenant)).unwrap_err().1;
     // From sys the archive is looked at before the destination, in a tenant the destination first.
     assert_eq!(why("sys", &["bare"]), "backup can not start, because log archive status is not doing.");
     assert_eq!(why("bare", &[]), "backup can not start");
     assert_eq!(why("pay", &[]), "backup can not start, because log archive status is not doing.");
     bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
-    bench.execute("late", &full(&[])).unwrap_err();
+    bench.execute("late", &full_backup(&[])).unwrap_err();
     let late = bench.tenant("late").id;
     crate::demo::life::archive::interrupt_round(&mut bench.fleet.clusters[0], late, &[], 1, crate::demo::testing::NOW);
-    let why = bench.execute("late", &full(&[])).unwrap_err().1;
+    let why = bench.execute("late", &full_backup(&[])).unwrap_err().1;
     assert_eq!(why, "backup can not start, because log archive status is not doing.", "the upgrade is looked at last");
 }
 
@@ -108,7 +108,7 @@ fn a_destination_is_refused_with_the_code_of_its_mistake() {
     assert_eq!(code("cos://b/p?host=h&access_id=a&access_key=k"), 9026);
     assert_eq!(bench.set_item("data_backup_dest", "file:///b", "sys").unwrap_err().0, 1235);
     assert_eq!(bench.set_item("data_backup_dest", "file:///b", "nobody").unwrap_err().0, 5160);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(2_000);
     let other = uri(&bench, "other");
     assert_eq!(bench.set_item("data_backup_dest", &other, "pay").unwrap_err().0, 9036);
@@ -170,7 +170,7 @@ fn every_path_names_the_endpoint_of_object_storage() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
     bench.set_item("data_backup_dest", uri, "report").unwrap();
-    bench.execute("sys", &full(&["report"])).unwrap();
+    bench.execute("sys", &full_backup(&["report"])).unwrap();
     bench.advance_ms(60_000);
     let path = Value::Text("oss://b/p?host=oss.example.com".to_owned());
     for view in ["CDB_OB_BACKUP_SET_FILES", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {

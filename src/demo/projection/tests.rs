@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::scenario;
-use crate::demo::testing::{DemoHarness, full};
+use crate::demo::testing::{DemoHarness, full_backup};
 use crate::demo::views::views_of;
 
 use super::*;
@@ -11,7 +11,7 @@ use super::*;
 fn every_column_shown_is_documented() {
     for (name, _) in scenario::list().unwrap() {
         let mut bench = DemoHarness::from_scenario(name);
-        let _some_are_refused = bench.execute("sys", &full(&[]));
+        let _some_are_refused = bench.execute("sys", &full_backup(&[]));
         bench.advance_ms(8_000);
         for cluster in &bench.fleet.clusters {
             for (view, documented) in views_of(cluster.line.key).unwrap() {

@@ -45,7 +45,7 @@ fn defer_pauses_the_round_and_enable_goes_on_with_it() {
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspending);
     bench.advance_ms(1_000);
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Suspend);
-    let refused = bench.execute("sys", &full(&["pay"])).unwrap_err();
+    let refused = bench.execute("sys", &full_backup(&["pay"])).unwrap_err();
     assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
     bench.set_item("log_archive_dest_state", "ENABLE", "pay").unwrap();
     assert_eq!(bench.tenant("pay").current_round().unwrap().status, RoundStatus::Beginning);
@@ -176,7 +176,7 @@ fn a_set_of_a_young_round_is_replayed_from_within_it() {
     let mut bench = DemoHarness::from_scenario("archiving-off");
     bench.switch_archive(true, named_tenants(&["pay"])).unwrap();
     bench.advance_ms(1_250);
-    bench.execute("sys", &full(&["pay"])).unwrap();
+    bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let pay = bench.tenant("pay");
     let (round, set) = (pay.current_round().unwrap(), pay.sets.last().unwrap());

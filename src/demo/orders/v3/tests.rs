@@ -5,7 +5,7 @@ use crate::demo::fault::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::statement::Value;
-use crate::demo::testing::{DemoHarness, full};
+use crate::demo::testing::{DemoHarness, full_backup};
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
@@ -231,7 +231,7 @@ fn what_was_encrypted_says_so_in_the_case_of_its_line() {
     for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
         let mut bench = DemoHarness::with_line(line, "");
         let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
-        execute(&mut bench.fleet, order, &full(&[])).unwrap();
+        execute(&mut bench.fleet, order, &full_backup(&[])).unwrap();
         bench.advance_ms(40_000);
         let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
