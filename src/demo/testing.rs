@@ -126,7 +126,7 @@ pub fn full_backup(names: &[&str]) -> Alter {
 }
 
 /// Returns an incremental backup of these tenants; of the database without a name.
-pub fn incremental(names: &[&str]) -> Alter {
+pub fn incremental_backup(names: &[&str]) -> Alter {
     match full_backup(names) {
         Alter::Backup { scope, to, plus_archivelog, description, .. } => {
             Alter::Backup { incremental: true, scope, to, plus_archivelog, description }

@@ -7,7 +7,7 @@ use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
-use crate::demo::testing::{DemoHarness, NOW, full_backup, incremental, named_tenants};
+use crate::demo::testing::{DemoHarness, NOW, full_backup, incremental_backup, named_tenants};
 
 use super::*;
 
@@ -84,7 +84,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
 fn plus_archivelog_adds_the_log_phase() {
     let mut bench = DemoHarness::with_tenants(ONE);
     let Alter::Backup { incremental, scope, to, description, .. } = full_backup(&["pay"]) else { unreachable!() };
-    let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
+    let backup = Alter::Backup { incremental_backup, scope, to, plus_archivelog: true, description };
     bench.execute("sys", &backup).unwrap();
     hold(&mut bench, "BACKUP_LOG");
     bench.advance_ms(60_000);
@@ -140,7 +140,7 @@ fn every_backup_ends_within_a_minute() {
 #[test]
 fn increment_base_is_the_latest_good_set_on_the_path() {
     let mut bench = DemoHarness::with_tenants(ONE);
-    bench.execute("sys", &incremental(&["pay"])).unwrap();
+    bench.execute("sys", &incremental_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap().clone();
     assert!(set.incremental);
@@ -153,7 +153,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
     let mut bench = DemoHarness::with_tenants(ONE);
     let other = format!("file://{}/elsewhere", bench.data.path().display());
     bench.set_item("data_backup_dest", &other, "pay").unwrap();
-    bench.execute("sys", &incremental(&["pay"])).unwrap();
+    bench.execute("sys", &incremental_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     let set = bench.tenant("pay").sets.last().unwrap();
     assert_eq!((set.incremental, set.prev_full, set.prev_inc), (false, 0, 0));
@@ -444,10 +444,10 @@ fn encryption_is_shown_unless_it_was_lost() {
 #[test]
 fn a_set_at_an_older_destination_is_no_base() {
     let mut bench = DemoHarness::from_scenario("silent-full");
-    bench.execute("sys", &incremental(&["pay"])).unwrap();
+    bench.execute("sys", &incremental_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
-    bench.execute("sys", &incremental(&["pay"])).unwrap();
+    bench.execute("sys", &incremental_backup(&["pay"])).unwrap();
     bench.advance_ms(60_000);
     assert!(bench.tenant("pay").sets.last().unwrap().incremental, "the full that was made is a base");
 }
@@ -455,12 +455,12 @@ fn a_set_at_an_older_destination_is_no_base() {
 #[test]
 fn increment_on_other_data_version_makes_no_child() {
     let mut bench = DemoHarness::from_scenario("silent-full");
-    bench.execute("sys", &incremental(&["order"])).unwrap();
+    bench.execute("sys", &incremental_backup(&["order"])).unwrap();
     bench.advance_ms(60_000);
     assert!(bench.job("order").is_none());
     let parent = bench.job("sys").unwrap();
     assert_eq!((parent.status, parent.result), (JobStatus::Completed, 0));
-    let refused = bench.execute("order", &incremental(&[])).unwrap_err();
+    let refused = bench.execute("order", &incremental_backup(&[])).unwrap_err();
     let why = "backup can not start, because cross compatible incremental backup is not supported, previous backup set \
                compatible is 4.2.5.0, current compatible is 4.2.5.1";
     assert_eq!(refused, (9040, why.to_owned()));
