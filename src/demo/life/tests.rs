@@ -15,7 +15,7 @@ mod rounds;
 
 const ONE: &str = "  - {names: [pay]}";
 
-fn hold(bench: &mut DemoHarness, phase: &str) {
+fn hold_phase(bench: &mut DemoHarness, phase: &str) {
     let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
     let effect = FaultEffect::HoldPhase { phase: phase.to_owned(), code: None, text: String::new() };
     let (cluster, server, fixable) = (None, None, true);
@@ -86,7 +86,7 @@ fn plus_archivelog_adds_the_log_phase() {
     let Alter::Backup { incremental, scope, to, description, .. } = full_backup(&["pay"]) else { unreachable!() };
     let backup = Alter::Backup { incremental_backup, scope, to, plus_archivelog: true, description };
     bench.execute("sys", &backup).unwrap();
-    hold(&mut bench, "BACKUP_LOG");
+    hold_phase(&mut bench, "BACKUP_LOG");
     bench.advance_ms(60_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_SET_FILES", "FILE_STATUS").last(), Some(&text("COPYING")));
@@ -105,7 +105,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
         last = finished;
     }
     assert!(last > 0, "no block was done in fifteen seconds");
-    hold(&mut bench, "BACKUP_DATA_MAJOR");
+    hold_phase(&mut bench, "BACKUP_DATA_MAJOR");
     bench.advance_ms(1);
     let held = progress(bench.cluster(), 1);
     bench.advance_ms(3_600_000);
@@ -474,7 +474,7 @@ fn what_was_held_does_not_turn_back_time_for_the_others() {
         bench.execute("sys", &full_backup(&["pay", "order"])).unwrap();
         bench.advance_ms(2_000);
         if held {
-            hold(&mut bench, "CANCELING");
+            hold_phase(&mut bench, "CANCELING");
         }
         bench.execute("sys", &Alter::CancelBackup(named_tenants(&["pay"]))).unwrap();
         bench.advance_ms(10_000);
