@@ -12,7 +12,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn fault(bench: &mut DemoHarness, tenant: Option<&str>, server: Option<usize>, effect: FaultEffect) {
+fn inject_fault(bench: &mut DemoHarness, tenant: Option<&str>, server: Option<usize>, effect: FaultEffect) {
     let (name, since) = (format!("{effect:?}"), bench.fleet.now);
     let tenant = tenant.map(str::to_owned);
     bench.fleet.faults.push(InjectedFault { name, cluster: None, tenant, server, fixable: true, since, effect });
@@ -88,7 +88,7 @@ fn the_states_of_a_task_are_those_of_the_line() {
 #[test]
 fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
     let mut bench = DemoHarness::with_line("4.3.5", "");
-    fault(
+    inject_fault(
         &mut bench,
         None,
         None,
@@ -186,7 +186,7 @@ fn legacy_task_result_is_only_in_inner_tables() {
     let mut bench = DemoHarness::with_line("3.1.5", "");
     let effect =
         FaultEffect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
-    fault(&mut bench, Some("pay"), None, effect);
+    inject_fault(&mut bench, Some("pay"), None, effect);
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(40_000);
     let of_this = |bench: &DemoHarness, view: &str, key: &str, column: &str| {
@@ -213,7 +213,7 @@ fn held_task_shows_its_partition_group_and_server() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     let effect =
         FaultEffect::HoldPhase { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
-    fault(&mut bench, Some("pay"), Some(1), effect);
+    inject_fault(&mut bench, Some("pay"), Some(1), effect);
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), ["RUNNING", "RUNNING", "COMPLETED"].map(text));
@@ -227,7 +227,7 @@ fn held_task_shows_its_partition_group_and_server() {
 #[test]
 fn a_late_tenant_keeps_the_whole_cluster_back() {
     let mut bench = DemoHarness::with_line("3.1.5", "");
-    fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
+    inject_fault(&mut bench, Some("pay"), None, FaultEffect::CheckpointStalled);
     let before = bench.fleet.now;
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
@@ -265,7 +265,7 @@ fn interrupted_archive_fails_backup_then_new_round() {
 #[test]
 fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
-    fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
+    inject_fault(&mut bench, Some("pay"), None, FaultEffect::ArchiveBreaks);
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
@@ -278,7 +278,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
     assert_eq!(bench.execute_sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
-    fault(&mut bench, None, None, FaultEffect::CleanupRuns);
+    inject_fault(&mut bench, None, None, FaultEffect::CleanupRuns);
     assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("DOING")]);
     let refused = bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
     assert_eq!(refused, (9044, "delete backup data is in progress".to_owned()));
@@ -290,7 +290,7 @@ fn a_cleanup_is_in_the_way_until_it_ends() {
 fn behind_a_backup_it_is_too_late_to_cancel() {
     let mut bench = DemoHarness::with_line("3.2.4", "");
     let phase = "CLEANUP".to_owned();
-    fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
+    inject_fault(&mut bench, None, None, FaultEffect::HoldPhase { phase, code: None, text: String::new() });
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     let state = |bench: &DemoHarness| {
