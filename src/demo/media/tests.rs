@@ -7,7 +7,12 @@ use crate::demo::fleet::RoundStatus;
 use crate::demo::testing::{DemoHarness, full_backup};
 
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
-fn found(bench: &DemoHarness, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
+fn find_restore_source(
+    bench: &DemoHarness,
+    from: &str,
+    scn: i128,
+    passwords: &[&str],
+) -> Result<Vec<(String, i128)>, u16> {
     let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), legacy: None };
     let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
@@ -60,52 +65,55 @@ fn bench() -> DemoHarness {
 #[test]
 fn the_chain_and_the_pieces_up_to_the_point_are_found() {
     let bench = bench();
-    let rows = found(&bench, &both(&bench), point(&bench), &[]).unwrap();
+    let rows = find_restore_source(&bench, &both(&bench), point(&bench), &[]).unwrap();
     assert_eq!(sets(&rows), [1, 2]);
     // The piece of the set's own day, in days since the round began.
     assert_eq!(rows.iter().filter(|(kind, _)| kind == "BACKUP_PIECE").map(|(_, id)| *id).collect::<Vec<_>>(), [29, 30]);
     // Before the increment the full stands alone.
-    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench) - 1_000, &[]).unwrap()), [1]);
-    assert_eq!(found(&bench, &both(&bench), 0, &[]), Err(1210));
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), point(&bench) - 1_000, &[]).unwrap()), [1]);
+    assert_eq!(find_restore_source(&bench, &both(&bench), 0, &[]), Err(1210));
     let first = clock::scn(bench.tenant("pay").sets[0].min_restore.unwrap());
-    assert_eq!(found(&bench, &both(&bench), first - 1_000, &[]), Err(4018), "no set is that old");
+    assert_eq!(find_restore_source(&bench, &both(&bench), first - 1_000, &[]), Err(4018), "no set is that old");
 }
 
 #[test]
 fn a_log_that_has_not_come_or_is_not_there_is_4018() {
     let mut bench = bench();
-    assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]), Err(4018));
+    assert_eq!(
+        find_restore_source(&bench, &both(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]),
+        Err(4018)
+    );
     bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
-    assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now - 5_000_000), &[]), Err(4018));
+    assert_eq!(find_restore_source(&bench, &both(&bench), clock::scn(bench.fleet.now - 5_000_000), &[]), Err(4018));
     // The pieces before it are there.
     let first = clock::scn(bench.tenant("pay").sets[0].min_restore.unwrap());
-    assert!(found(&bench, &both(&bench), first, &[]).is_ok());
+    assert!(find_restore_source(&bench, &both(&bench), first, &[]).is_ok());
 }
 
 #[test]
 fn a_set_without_its_info_file_is_none() {
     let mut bench = bench();
     bench.fleet.faults.push(lacking(MissingFile::NewestSetInfo));
-    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1]);
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1]);
 }
 
 #[test]
 fn the_views_and_the_storage_may_differ() {
     let mut bench = bench();
     bench.fleet.clusters[0].tenants.last_mut().unwrap().sets[1].file_status = "DELETED".to_owned();
-    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1, 2]);
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1, 2]);
 }
 
 #[test]
 fn the_password_of_every_set_up_to_the_point_is_asked_for() {
     let bench = DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
     let at = point(&bench);
-    assert_eq!(found(&bench, &both(&bench), at, &[]), Err(9047));
-    assert_eq!(found(&bench, &both(&bench), at, &["wrong"]), Err(9047));
-    assert_eq!(sets(&found(&bench, &both(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
+    assert_eq!(find_restore_source(&bench, &both(&bench), at, &[]), Err(9047));
+    assert_eq!(find_restore_source(&bench, &both(&bench), at, &["wrong"]), Err(9047));
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
     // Of the first set that is too new as well.
     let bench = DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
-    assert_eq!(found(&bench, &both(&bench), point(&bench) - 1_000, &[]), Err(9047));
+    assert_eq!(find_restore_source(&bench, &both(&bench), point(&bench) - 1_000, &[]), Err(9047));
 }
 
 #[test]
@@ -113,30 +121,30 @@ fn a_set_that_no_view_lists_any_more_still_counts() {
     let bench =
         DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
     assert_eq!(bench.tenant("pay").sets.len(), 1);
-    assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9047));
+    assert_eq!(find_restore_source(&bench, &both(&bench), point(&bench), &[]), Err(9047));
 }
 
 #[test]
 fn a_directory_without_its_format_file_is_9080() {
     let bench = bench();
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
-    assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9080));
+    assert_eq!(find_restore_source(&bench, &both(&bench), point(&bench), &[]), Err(9080));
 }
 
 #[test]
 fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let mut bench = bench();
-    assert_eq!(found(&bench, &data(&bench), point(&bench), &[]), Err(4016));
+    assert_eq!(find_restore_source(&bench, &data(&bench), point(&bench), &[]), Err(4016));
     bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
     bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.advance_ms(120_000);
     let at = point(&bench);
-    let alone = found(&bench, &data(&bench), at, &[]).unwrap();
+    let alone = find_restore_source(&bench, &data(&bench), at, &[]).unwrap();
     assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
     // With the archive's path the log inside the set is not used.
     bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
-    assert_eq!(found(&bench, &both(&bench), at, &[]), Err(4018));
-    assert!(found(&bench, &data(&bench), at, &[]).is_ok());
+    assert_eq!(find_restore_source(&bench, &both(&bench), at, &[]), Err(4018));
+    assert!(find_restore_source(&bench, &data(&bench), at, &[]).is_ok());
 }
 
 #[test]
@@ -147,7 +155,7 @@ fn a_backup_writes_its_info_file_when_it_ends() {
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
     bench.advance_ms(120_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 3);
-    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [3]);
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), point(&bench), &[]).unwrap()), [3]);
 }
 
 #[test]
@@ -155,7 +163,7 @@ fn a_release_refuses_what_it_does_not_have() {
     let of = |version: &str| {
         let mut bench = bench();
         bench.fleet.clusters[0].version = version.to_owned();
-        found(&bench, &both(&bench), point(&bench), &[]).map(|rows| sets(&rows))
+        find_restore_source(&bench, &both(&bench), point(&bench), &[]).map(|rows| sets(&rows))
     };
     for version in ["4.0.0.0", "4.1.0.2", "4.2.0.1", "4.2.1.7", "4.2.2.1", "4.3.0.1"] {
         assert_eq!(of(version), Err(1235), "{version}");
@@ -180,5 +188,5 @@ fn failed_set_info_does_not_hide_later_sets() {
     bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
-    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);
+    assert_eq!(sets(&find_restore_source(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);
 }
