@@ -33,7 +33,7 @@ fn both_uris(bench: &DemoHarness) -> String {
     format!("file://{0}/data,file://{0}/clog", base.display())
 }
 
-fn data(bench: &DemoHarness) -> String {
+fn data_uri(bench: &DemoHarness) -> String {
     both_uris(bench).split(',').next().unwrap().to_owned()
 }
 
@@ -137,17 +137,17 @@ fn a_directory_without_its_format_file_is_9080() {
 #[test]
 fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let mut bench = bench();
-    assert_eq!(find_restore_source(&bench, &data(&bench), point(&bench), &[]), Err(4016));
+    assert_eq!(find_restore_source(&bench, &data_uri(&bench), point(&bench), &[]), Err(4016));
     bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
     bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
     bench.advance_ms(120_000);
     let at = point(&bench);
-    let alone = find_restore_source(&bench, &data(&bench), at, &[]).unwrap();
+    let alone = find_restore_source(&bench, &data_uri(&bench), at, &[]).unwrap();
     assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
     // With the archive's path the log inside the set is not used.
     bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), at, &[]), Err(4018));
-    assert!(find_restore_source(&bench, &data(&bench), at, &[]).is_ok());
+    assert!(find_restore_source(&bench, &data_uri(&bench), at, &[]).is_ok());
 }
 
 #[test]
