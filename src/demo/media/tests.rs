@@ -42,7 +42,7 @@ fn newest_restore_point(bench: &DemoHarness) -> i128 {
     clock::scn(bench.tenant("pay").sets.last().unwrap().min_restore.unwrap())
 }
 
-fn sets(rows: &[(String, i128)]) -> Vec<i128> {
+fn set_ids(rows: &[(String, i128)]) -> Vec<i128> {
     rows.iter().filter(|(kind, _)| kind == "BACKUP_SET").map(|(_, id)| *id).collect()
 }
 
@@ -66,12 +66,12 @@ fn bench() -> DemoHarness {
 fn the_chain_and_the_pieces_up_to_the_point_are_found() {
     let bench = bench();
     let rows = find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap();
-    assert_eq!(sets(&rows), [1, 2]);
+    assert_eq!(set_ids(&rows), [1, 2]);
     // The piece of the set's own day, in days since the round began.
     assert_eq!(rows.iter().filter(|(kind, _)| kind == "BACKUP_PIECE").map(|(_, id)| *id).collect::<Vec<_>>(), [29, 30]);
     // Before the increment the full stands alone.
     assert_eq!(
-        sets(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench) - 1_000, &[]).unwrap()),
+        set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench) - 1_000, &[]).unwrap()),
         [1]
     );
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), 0, &[]), Err(1210));
@@ -100,7 +100,10 @@ fn a_log_that_has_not_come_or_is_not_there_is_4018() {
 fn a_set_without_its_info_file_is_none() {
     let mut bench = bench();
     bench.fleet.faults.push(lacking(MissingFile::NewestSetInfo));
-    assert_eq!(sets(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()), [1]);
+    assert_eq!(
+        set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
+        [1]
+    );
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn the_views_and_the_storage_may_differ() {
     let mut bench = bench();
     bench.fleet.clusters[0].tenants.last_mut().unwrap().sets[1].file_status = "DELETED".to_owned();
     assert_eq!(
-        sets(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
+        set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
         [1, 2]
     );
 }
@@ -119,7 +122,7 @@ fn the_password_of_every_set_up_to_the_point_is_asked_for() {
     let at = newest_restore_point(&bench);
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), at, &[]), Err(9047));
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), at, &["wrong"]), Err(9047));
-    assert_eq!(sets(&find_restore_source(&bench, &both_uris(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
+    assert_eq!(set_ids(&find_restore_source(&bench, &both_uris(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
     // Of the first set that is too new as well.
     let bench = DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench) - 1_000, &[]), Err(9047));
@@ -149,7 +152,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     bench.advance_ms(120_000);
     let at = newest_restore_point(&bench);
     let alone = find_restore_source(&bench, &data_uri(&bench), at, &[]).unwrap();
-    assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
+    assert_eq!((set_ids(&alone), alone.len()), (vec![3], 2));
     // With the archive's path the log inside the set is not used.
     bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), at, &[]), Err(4018));
@@ -164,7 +167,10 @@ fn a_backup_writes_its_info_file_when_it_ends() {
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
     bench.advance_ms(120_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 3);
-    assert_eq!(sets(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()), [3]);
+    assert_eq!(
+        set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
+        [3]
+    );
 }
 
 #[test]
@@ -172,7 +178,7 @@ fn a_release_refuses_what_it_does_not_have() {
     let of = |version: &str| {
         let mut bench = bench();
         bench.fleet.clusters[0].version = version.to_owned();
-        find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).map(|rows| sets(&rows))
+        find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).map(|rows| set_ids(&rows))
     };
     for version in ["4.0.0.0", "4.1.0.2", "4.2.0.1", "4.2.1.7", "4.2.2.1", "4.3.0.1"] {
         assert_eq!(of(version), Err(1235), "{version}");
@@ -197,5 +203,8 @@ fn failed_set_info_does_not_hide_later_sets() {
     bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(120_000);
     assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
-    assert_eq!(sets(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()), [4]);
+    assert_eq!(
+        set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
+        [4]
+    );
 }
