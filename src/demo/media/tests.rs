@@ -46,7 +46,7 @@ fn set_ids(rows: &[(String, i128)]) -> Vec<i128> {
     rows.iter().filter(|(kind, _)| kind == "BACKUP_SET").map(|(_, id)| *id).collect()
 }
 
-fn lacking(what: MissingFile) -> InjectedFault {
+fn missing_file(what: MissingFile) -> InjectedFault {
     InjectedFault {
         name: "lost".to_owned(),
         cluster: None,
@@ -86,7 +86,7 @@ fn a_log_that_has_not_come_or_is_not_there_is_4018() {
         find_restore_source(&bench, &both_uris(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]),
         Err(4018)
     );
-    bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
+    bench.fleet.faults.push(missing_file(MissingFile::NewestPiece));
     assert_eq!(
         find_restore_source(&bench, &both_uris(&bench), clock::scn(bench.fleet.now - 5_000_000), &[]),
         Err(4018)
@@ -99,7 +99,7 @@ fn a_log_that_has_not_come_or_is_not_there_is_4018() {
 #[test]
 fn a_set_without_its_info_file_is_none() {
     let mut bench = bench();
-    bench.fleet.faults.push(lacking(MissingFile::NewestSetInfo));
+    bench.fleet.faults.push(missing_file(MissingFile::NewestSetInfo));
     assert_eq!(
         set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
         [1]
@@ -154,7 +154,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let alone = find_restore_source(&bench, &data_uri(&bench), at, &[]).unwrap();
     assert_eq!((set_ids(&alone), alone.len()), (vec![3], 2));
     // With the archive's path the log inside the set is not used.
-    bench.fleet.faults.push(lacking(MissingFile::NewestPiece));
+    bench.fleet.faults.push(missing_file(MissingFile::NewestPiece));
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), at, &[]), Err(4018));
     assert!(find_restore_source(&bench, &data_uri(&bench), at, &[]).is_ok());
 }
