@@ -58,13 +58,13 @@ fn missing_file(what: MissingFile) -> InjectedFault {
     }
 }
 
-fn bench() -> DemoHarness {
+fn harness() -> DemoHarness {
     DemoHarness::with_tenants("  - {names: [pay], sets: [3d, 1d]}\n")
 }
 
 #[test]
 fn the_chain_and_the_pieces_up_to_the_point_are_found() {
-    let bench = bench();
+    let bench = harness();
     let rows = find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap();
     assert_eq!(set_ids(&rows), [1, 2]);
     // The piece of the set's own day, in days since the round began.
@@ -81,7 +81,7 @@ fn the_chain_and_the_pieces_up_to_the_point_are_found() {
 
 #[test]
 fn a_log_that_has_not_come_or_is_not_there_is_4018() {
-    let mut bench = bench();
+    let mut bench = harness();
     assert_eq!(
         find_restore_source(&bench, &both_uris(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]),
         Err(4018)
@@ -98,7 +98,7 @@ fn a_log_that_has_not_come_or_is_not_there_is_4018() {
 
 #[test]
 fn a_set_without_its_info_file_is_none() {
-    let mut bench = bench();
+    let mut bench = harness();
     bench.fleet.faults.push(missing_file(MissingFile::NewestSetInfo));
     assert_eq!(
         set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
@@ -108,7 +108,7 @@ fn a_set_without_its_info_file_is_none() {
 
 #[test]
 fn the_views_and_the_storage_may_differ() {
-    let mut bench = bench();
+    let mut bench = harness();
     bench.fleet.clusters[0].tenants.last_mut().unwrap().sets[1].file_status = "DELETED".to_owned();
     assert_eq!(
         set_ids(&find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).unwrap()),
@@ -138,14 +138,14 @@ fn a_set_that_no_view_lists_any_more_still_counts() {
 
 #[test]
 fn a_directory_without_its_format_file_is_9080() {
-    let bench = bench();
+    let bench = harness();
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
     assert_eq!(find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]), Err(9080));
 }
 
 #[test]
 fn the_log_inside_a_set_counts_where_no_archive_is_named() {
-    let mut bench = bench();
+    let mut bench = harness();
     assert_eq!(find_restore_source(&bench, &data_uri(&bench), newest_restore_point(&bench), &[]), Err(4016));
     bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
     bench.execute_sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
@@ -161,7 +161,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
 
 #[test]
 fn a_backup_writes_its_info_file_when_it_ends() {
-    let mut bench = bench();
+    let mut bench = harness();
     bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     assert_eq!(bench.cluster().stored_backups.highest_set_id(bench.tenant("pay").id), 2);
@@ -176,7 +176,7 @@ fn a_backup_writes_its_info_file_when_it_ends() {
 #[test]
 fn a_release_refuses_what_it_does_not_have() {
     let of = |version: &str| {
-        let mut bench = bench();
+        let mut bench = harness();
         bench.fleet.clusters[0].version = version.to_owned();
         find_restore_source(&bench, &both_uris(&bench), newest_restore_point(&bench), &[]).map(|rows| set_ids(&rows))
     };
@@ -187,7 +187,7 @@ fn a_release_refuses_what_it_does_not_have() {
     for version in ["4.2.3.1", "4.2.5.1", "4.3.5.0"] {
         assert_eq!(of(version), Ok(vec![1, 2]), "{version}");
     }
-    let bench = bench();
+    let bench = harness();
     let preview = Preview { from: both_uris(&bench), until: Until::Scn(newest_restore_point(&bench)), legacy: None };
     let order = Issuer { cluster: 0, tenant_id: 1002, encrypted: false, at: bench.fleet.now };
     assert_eq!(check_preview(bench.cluster(), order, &preview).unwrap_err().code, 4179);
@@ -195,7 +195,7 @@ fn a_release_refuses_what_it_does_not_have() {
 
 #[test]
 fn failed_set_info_does_not_hide_later_sets() {
-    let mut bench = bench();
+    let mut bench = harness();
     bench.execute("sys", &full_backup(&["pay"])).unwrap();
     bench.advance_ms(3_000);
     bench.execute_sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
