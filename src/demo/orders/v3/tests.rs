@@ -11,7 +11,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn round(bench: &DemoHarness) -> Option<RoundStatus> {
+fn archive_state(bench: &DemoHarness) -> Option<RoundStatus> {
     bench.tenant("sys").current_round().map(|round| round.status)
 }
 
@@ -46,7 +46,7 @@ fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
     let message = "backup can not start, because log archive is not doing. log archive status : BEGINNING.";
     assert_eq!(no(&mut bench), (9040, message.to_owned()));
     bench.advance_ms(2_000);
-    assert_eq!(round(&bench), Some(RoundStatus::Doing));
+    assert_eq!(archive_state(&bench), Some(RoundStatus::Doing));
     let (code, message) = no(&mut bench);
     assert_eq!(code, 9040);
     let begins = "backup can not start, because log archive start timestamp is bigger than frozen timestamp, need major \
@@ -88,7 +88,7 @@ fn archive_states_and_refusals() {
     bench.execute_sql("sys", "NOARCHIVELOG").unwrap();
     assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
     bench.advance_ms(1_000);
-    assert_eq!(round(&bench), Some(RoundStatus::Stop));
+    assert_eq!(archive_state(&bench), Some(RoundStatus::Stop));
     let own = bench.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
     assert_eq!(own, (9026, "backup destination is not valid".to_owned()), "it holds an archive of this cluster");
     bench.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
