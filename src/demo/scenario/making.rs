@@ -1,6 +1,6 @@
 //! Builds a fleet from a scenario at a given time, with rounds and sets from before.
 
-mod whole;
+mod legacy;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,7 +78,7 @@ impl Scenario {
             }
             fleet.clusters.push(entry.build_cluster(making, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_legacy() {
-                whole::add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+                legacy::add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
                 add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             }
