@@ -1,6 +1,6 @@
 //! The scenarios: YAML that describes clusters, tenants and faults, from which a fleet is built.
 
-mod making;
+mod fleet_builder;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::accounts::User;
 use super::fault::InjectedFault;
 use super::fleet::{ForeignSession, LostReply};
 
-pub use making::FleetSettings;
+pub use fleet_builder::FleetSettings;
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
