@@ -1,7 +1,7 @@
 //! The files on the storage, apart from what the views list: the info files of the backup sets, written when each ends, and the
 //! files of the archived pieces. A restore and `RESTORE .. PREVIEW` read only these.
 
-mod before_v4;
+mod legacy;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -137,7 +137,7 @@ pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview)
         return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }
     if cluster.line.generation == Generation::V3 {
-        return before_v4::check_preview(cluster, preview);
+        return legacy::check_preview(cluster, preview);
     }
     if release_numbers(cluster) < [4, 2, 1] {
         return Err(not_supported("restore preview is not support now"));
@@ -169,7 +169,7 @@ pub(super) fn preview_rows(
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     if look.cluster.line.generation == Generation::V3 {
-        return before_v4::preview_rows(look, preview);
+        return legacy::preview_rows(look, preview);
     }
     source::preview_rows(look, preview, passwords)
 }

@@ -81,7 +81,7 @@ fn restore_point(preview: &Preview, there: &[&SetInfo], archived: Option<&[Piece
             last.map(clock::scn).ok_or_else(|| server_error(4016, "Internal error"))
         }
         // It is parsed in the time zone that the backup recorded, which is that of the servers.
-        (Until::Time(time), Some(_)) => super::before_v4::parse_timestamp(time, "+08:00").map(clock::scn),
+        (Until::Time(time), Some(_)) => super::legacy::parse_timestamp(time, "+08:00").map(clock::scn),
     }
 }
 
