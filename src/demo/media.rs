@@ -2,7 +2,7 @@
 //! files of the archived pieces. A restore and `RESTORE .. PREVIEW` read only these.
 
 mod legacy;
-mod source;
+mod restore_source;
 #[cfg(test)]
 mod tests;
 
@@ -171,7 +171,7 @@ pub(super) fn preview_rows(
     if look.cluster.line.generation == Generation::V3 {
         return legacy::preview_rows(look, preview);
     }
-    source::preview_rows(look, preview, passwords)
+    restore_source::preview_rows(look, preview, passwords)
 }
 
 /// Returns the sets of a path whose info files exist, by id.

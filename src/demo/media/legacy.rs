@@ -1,7 +1,7 @@
 //! RESTORE PREVIEW before V4: one directory with the sets and the log of the whole cluster, found by the cluster's name and id
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
-use super::{SetInfo, not_enough_log, pieces_of_round, source, stored_sets};
+use super::{SetInfo, not_enough_log, pieces_of_round, restore_source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
 use crate::demo::life::v3;
@@ -17,7 +17,10 @@ pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), 
     parse_point(preview, "+08:00")?;
     let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
     let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
-    if !own || !source::names_path(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
+    if !own
+        || !restore_source::names_path(&preview.from, v3::destination(cluster))
+        || cluster.tenant(&old.source).is_none()
+    {
         return Err(server_error(4018, "Entry not exist"));
     }
     Ok(())
