@@ -1,8 +1,8 @@
 //! Runs a fleet as a process of its own, in a directory with an inventory, the state of its tasks, the data, the control socket
 //! and a lock. One process serves a scenario; the others join it.
 
-mod gate;
 mod inventory;
+mod ports;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -195,7 +195,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     create_private_dir(&data)?;
     create_private_dir(&dir.join("state"))?;
 
-    let reserved = gate::reserve_ports(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
+    let reserved = ports::reserve_ports(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
     let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";
@@ -208,7 +208,7 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let stop = watch::Sender::new(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(control::serve(Arc::clone(&world), door, stop.clone()));
-    gate::open_ports(&mut tasks, &world, reserved);
+    ports::open_ports(&mut tasks, &world, reserved);
     let ready = json!({"ready": options.scenario, "dir": dir});
     writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(io_error("stdout"))?;
 
