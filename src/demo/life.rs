@@ -5,9 +5,9 @@
 
 pub mod archive;
 pub mod begin;
-#[cfg(test)]
-mod lines;
 mod progress;
+#[cfg(test)]
+mod release_line_tests;
 #[cfg(test)]
 mod tests;
 pub mod v3;
