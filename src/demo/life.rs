@@ -4,7 +4,7 @@
 //! The clock is the wall clock. Only work is faster: a phase that takes a second of work takes `1 / speed` seconds.
 
 pub mod archive;
-pub mod begin;
+pub mod job_start;
 mod progress;
 #[cfg(test)]
 mod release_line_tests;
@@ -160,7 +160,7 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
                 end_job(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
             }
             _ if job.tenant_id == 1 && cluster.line.is_legacy() => v3::start_tenants(cluster, index, at),
-            _ if job.tenant_id == 1 => begin::start_children(cluster, faults, index, at),
+            _ if job.tenant_id == 1 => job_start::start_children(cluster, faults, index, at),
             _ => next_phase(cluster, faults, speed, index, at),
         }
     }

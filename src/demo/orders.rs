@@ -9,7 +9,7 @@ pub mod v3;
 use super::clock::Micros;
 use super::fault::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
-use super::life::begin::{self, BackupRequest};
+use super::life::job_start::{self, BackupRequest};
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
@@ -367,13 +367,13 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: 
     }
     if order.tenant_id != 1 {
         let initiator = (order.tenant_id, 0);
-        return begin::start_tenant_job(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
+        return job_start::start_tenant_job(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
     }
     for tenant in named.iter().filter_map(|id| cluster.tenant_by_id(*id)) {
-        begin::check_listed(cluster, tenant)?;
+        job_start::check_listed(cluster, tenant)?;
     }
     let executors: Vec<i64> = if named.is_empty() {
-        let eligible = |tenant: &&Tenant| begin::check_listed(cluster, tenant).is_ok();
+        let eligible = |tenant: &&Tenant| job_start::check_listed(cluster, tenant).is_ok();
         cluster.user_tenants().filter(eligible).map(|tenant| tenant.id).collect()
     } else {
         named.to_vec()
@@ -384,12 +384,12 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: 
         return Err(server_error(4019, "Size overflow"));
     }
     if executors.is_empty() {
-        return Err(begin::cannot_start(
+        return Err(job_start::cannot_start(
             "no tenant meets the backup condition, please check the tenant status, log archive status, \
              backup data dest, and backup status for each tenant",
         ));
     }
-    begin::start_sys_job(cluster, wanted, executors, order.at);
+    job_start::start_sys_job(cluster, wanted, executors, order.at);
     Ok(())
 }
 
