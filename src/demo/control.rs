@@ -428,7 +428,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
     }
     let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
     if what == "merge" {
-        let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
+        let merge = life::legacy::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
         return Ok(merge.to_owned());
     }
     let tenant = find_tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
@@ -454,7 +454,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
 fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_legacy() {
-        return life::v3::is_restorable(fleet, cluster, tenant);
+        return life::legacy::is_restorable(fleet, cluster, tenant);
     }
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");

@@ -5,12 +5,12 @@
 
 pub mod archive;
 pub mod job_start;
+pub mod legacy;
 mod progress;
 #[cfg(test)]
 mod release_line_tests;
 #[cfg(test)]
 mod tests;
-pub mod v3;
 
 use super::clock::Micros;
 use super::fault::{self, ClusterFaults, FaultEffect, InjectedFault};
@@ -55,7 +55,7 @@ pub fn next_due(fleet: &Fleet) -> Option<Micros> {
         let rounds =
             cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.transition_at).min();
         let jobs = (0..cluster.jobs.len()).filter_map(|job| job_due(cluster, &fleet.faults, fleet.speed, job)).min();
-        let merge = v3::merge_due(cluster, &fleet.faults, fleet.speed);
+        let merge = legacy::merge_due(cluster, &fleet.faults, fleet.speed);
         rounds.into_iter().chain(jobs).chain(merge).min()
     };
     fleet.clusters.iter().filter_map(of).min()
@@ -64,8 +64,8 @@ pub fn next_due(fleet: &Fleet) -> Option<Micros> {
 fn step_to(fleet: &mut Fleet, at: Micros) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
-        v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
-        v3::step_merge(cluster, &fleet.faults, fleet.speed, at);
+        legacy::step_archive(cluster, &fleet.faults, fleet.speed, at);
+        legacy::step_merge(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
             if !cluster.jobs[index].in_history {
                 advance_job(cluster, &fleet.faults, fleet.speed, index, at);
@@ -159,7 +159,7 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
                 let comment = if cluster.line.is_legacy() { "canceled" } else { "" };
                 end_job(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
             }
-            _ if job.tenant_id == 1 && cluster.line.is_legacy() => v3::start_tenants(cluster, index, at),
+            _ if job.tenant_id == 1 && cluster.line.is_legacy() => legacy::start_tenants(cluster, index, at),
             _ if job.tenant_id == 1 => job_start::start_children(cluster, faults, index, at),
             _ => next_phase(cluster, faults, speed, index, at),
         }
@@ -234,7 +234,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
 /// Creates the task and the set of a job; returns false if the format file of the directory has changed, and the job has failed.
 fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bool {
     if cluster.line.is_legacy() {
-        v3::start_set(cluster, index, at);
+        legacy::start_set(cluster, index, at);
         return true;
     }
     let job = cluster.jobs[index].clone();
@@ -346,7 +346,7 @@ fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: 
     });
     media::write_set_info(cluster, index);
     if cluster.line.is_legacy() {
-        v3::record_end(cluster, index, at);
+        legacy::record_end(cluster, index, at);
     }
 }
 
@@ -383,7 +383,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
     };
     end_job(cluster, speed, index, at, status, result, &comment);
     if status == JobStatus::Completed {
-        v3::after_backup(cluster, faults, speed, index, at);
+        legacy::after_backup(cluster, faults, speed, index, at);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::demo::fleet::{Cluster, DestState, RegisteredDest, Round, RoundStatus,
 use crate::demo::line::Feature;
 use crate::demo::storage;
 
-use super::{clock_time, v3};
+use super::{clock_time, legacy};
 
 /// Milliseconds of work that each of PREPARE, BEGINNING, STOPPING and SUSPENDING takes.
 pub(super) const PASSING: Micros = 600;
@@ -183,7 +183,7 @@ pub fn restart_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micr
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
         if cluster.line.is_legacy() {
-            v3::start_round(cluster, speed, at);
+            legacy::start_round(cluster, speed, at);
         } else {
             enable_round(cluster, tenant_id, speed, at);
         }

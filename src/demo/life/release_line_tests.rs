@@ -75,8 +75,8 @@ fn the_states_of_a_task_are_those_of_the_line() {
         ("4.1", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_0),
         ("4.2.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_2_5),
         ("4.3.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_3_5),
-        ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
-        ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
+        ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, legacy),
+        ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, legacy),
     ] {
         let mut bench = DemoHarness::with_line(line, "");
         bench.execute_sql("sys", sql).unwrap();
@@ -232,10 +232,10 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
     bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
     bench.advance_ms(60_000);
     let restorable =
-        |bench: &DemoHarness, name: &str| v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
+        |bench: &DemoHarness, name: &str| legacy::is_restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
     let sys = bench.tenant("sys").current_round().unwrap();
-    assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
+    assert!(legacy::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
     bench.fleet.faults.clear();
     bench.advance_ms(6_000);
     assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [true; 3]);
@@ -270,7 +270,7 @@ fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
     bench.advance_ms(60_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Interrupted);
-    assert!(!v3::is_restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
+    assert!(!legacy::is_restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn cancel_all_stops_all_and_clears_backup_dest() {
     bench.advance_ms(5_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     assert_eq!(bench.tenant("sys").current_round().unwrap().status, RoundStatus::Stop);
-    assert_eq!(v3::destination(bench.cluster()), "");
+    assert_eq!(legacy::destination(bench.cluster()), "");
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn legacy_progress_is_independent_of_polling() {
             bench.advance_ms(step);
         }
         let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
-        let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
+        let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| legacy.merge.zones.clone()).collect();
         (jobs, zones)
     };
     assert_eq!(run(60_000), run(50));

@@ -401,7 +401,7 @@ fn full_backup_of_every_fleet_cluster_is_restorable() {
             let executors = cluster.jobs[0].executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
             for tenant in executors.chain(cluster.tenant_by_id(1)) {
                 assert_eq!(tenant.sets.last().unwrap().status, "SUCCESS", "{name}/{}", tenant.name);
-                assert!(v3::is_restorable(&fleet, cluster, tenant), "{name}/{}", tenant.name);
+                assert!(legacy::is_restorable(&fleet, cluster, tenant), "{name}/{}", tenant.name);
             }
             continue;
         }

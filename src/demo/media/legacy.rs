@@ -4,7 +4,7 @@
 use super::{SetInfo, not_enough_log, pieces_of_round, restore_source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
-use crate::demo::life::v3;
+use crate::demo::life::legacy;
 use crate::demo::orders::server_error;
 use crate::demo::projection::ViewContext;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
@@ -18,7 +18,7 @@ pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), 
     let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
     let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
     if !own
-        || !restore_source::names_path(&preview.from, v3::destination(cluster))
+        || !restore_source::names_path(&preview.from, legacy::destination(cluster))
         || cluster.tenant(&old.source).is_none()
     {
         return Err(server_error(4018, "Entry not exist"));
@@ -53,7 +53,7 @@ pub(super) fn preview_rows(
     let Some((old, _)) = requested_point(preview) else { return Err(not_enough_log()) };
     let (cluster, until) = (look.cluster, parse_point(preview, look.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
-    let path = v3::destination(cluster).to_owned();
+    let path = legacy::destination(cluster).to_owned();
     let own: Vec<&SetInfo> = stored_sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     for set in own.into_iter().filter(|set| set.good && set.min_restore <= until) {

@@ -8,7 +8,7 @@ mod tests;
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
 use crate::demo::fault::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
-use crate::demo::life::{self, v3};
+use crate::demo::life::{self, legacy};
 use crate::demo::line::Feature;
 use crate::demo::media;
 use crate::demo::statement::{Alter, BackupScope, ServerError};
@@ -42,7 +42,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
                     Err(server_error(9024, "log archive backup is already disabled"))
                 }
                 Some(_) => {
-                    v3::stop_round(cluster, &fleet.faults, speed, order.at);
+                    legacy::stop_round(cluster, &fleet.faults, speed, order.at);
                     Ok(())
                 }
             }
@@ -51,7 +51,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
             let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| is_normal(tenant));
             let executors = tenants.map(|tenant| tenant.id).collect();
             check_start(fleet, order)?;
-            let path = v3::destination(&fleet.clusters[order.cluster]).to_owned();
+            let path = legacy::destination(&fleet.clusters[order.cluster]).to_owned();
             create_job(fleet, order, *incremental, executors, path, false);
             Ok(())
         }
@@ -102,7 +102,7 @@ fn check_global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
 fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &fleet.clusters[order.cluster];
-    if v3::destination(cluster).is_empty() {
+    if legacy::destination(cluster).is_empty() {
         return Err(server_error(9026, "backup destination is not valid"));
     }
     if cluster_role(fleet, cluster) != "PRIMARY" {
@@ -113,13 +113,13 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
     }
     check_global_timestamps(cluster)?;
     destination::claim_archive(fleet, order)?;
-    v3::start_round(&mut fleet.clusters[order.cluster], speed, order.at);
+    legacy::start_round(&mut fleet.clusters[order.cluster], speed, order.at);
     Ok(())
 }
 
 /// Returns the role of the cluster: `PRIMARY` or `PHYSICAL STANDBY`.
 pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
-    let own = cluster.legacy.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
+    let own = cluster.legacy.as_ref().map_or("PRIMARY", |v3| legacy.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
         FaultEffect::RoleSwitched { role }
             if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
@@ -151,7 +151,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
         let state = state.as_str();
         return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
     };
-    let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.last_freeze().at);
+    let frozen = cluster.legacy.as_ref().map_or(0, |v3| legacy.last_freeze().at);
     let start = round.start.unwrap_or_default();
     if cluster.line.has(Feature::FreezeBeforeFull) && start > frozen {
         return Err(cannot_start(&format!(
@@ -177,7 +177,7 @@ fn create_job(
     of_tenants: bool,
 ) {
     let cluster = &mut fleet.clusters[order.cluster];
-    let set_id = v3::next_set_id(cluster);
+    let set_id = legacy::next_set_id(cluster);
     let id = cluster.allocate_job_id(1);
     cluster.jobs.push(Job {
         tenant_id: 1,
@@ -254,7 +254,7 @@ fn major_freeze(cluster: &mut Cluster, order: Issuer) -> Result<(), ServerError>
     if state.last_freeze().version - state.merged_version() >= UNMERGED {
         return Err(server_error(4217, "Major freeze not allowed now"));
     }
-    v3::freeze(state, order.at);
+    legacy::freeze(state, order.at);
     Ok(())
 }
 
@@ -266,7 +266,7 @@ fn cancel_all(fleet: &mut Fleet, order: Issuer) {
     // It is no error if no backup is running.
     let _nothing_runs = cancel(cluster, speed, order);
     if archive_state(cluster).is_some_and(|state| !matches!(state, RoundStatus::Stop | RoundStatus::Stopping)) {
-        v3::stop_round(cluster, &fleet.faults, speed, order.at);
+        legacy::stop_round(cluster, &fleet.faults, speed, order.at);
     }
     for name in ["backup_dest", "backup_backup_dest"] {
         parameters::store_value(cluster, order.at, name, String::new());

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::super::{Issuer, not_supported, server_error};
 use crate::demo::fault::ClusterFaults;
 use crate::demo::fleet::{Cluster, Fleet};
-use crate::demo::life::v3;
+use crate::demo::life::legacy;
 use crate::demo::line::Feature;
 use crate::demo::statement::ServerError;
 use crate::demo::storage::Owner;
@@ -93,7 +93,7 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
 
 /// Claims the directory for the archive of the cluster.
 pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
-    let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
+    let uri = legacy::destination(&fleet.clusters[order.cluster]).to_owned();
     mark_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
 }
 
@@ -123,7 +123,7 @@ pub(super) fn claim_tenant_directory(
 ) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_form(cluster, uri)?;
-    let (strategy, own_path) = (path_of_uri(v3::destination(cluster)), path_of_uri(uri));
+    let (strategy, own_path) = (path_of_uri(legacy::destination(cluster)), path_of_uri(uri));
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
         return Err(server_error(20303, "the directory must not be that of the cluster's backups, or one below it"));
     }

@@ -4,7 +4,7 @@ use super::super::{Issuer, not_supported, server_error};
 use super::{archive_state, current_job, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
-use crate::demo::life::v3;
+use crate::demo::life::legacy;
 use crate::demo::line::Feature;
 use crate::demo::statement::{Literal, ServerError};
 
@@ -78,7 +78,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
     }
     let cluster = &mut fleet.clusters[order.cluster];
     store_value(cluster, order.at, name, value);
-    let interval = v3::dest_option(cluster, "log_archive_checkpoint_interval")
+    let interval = legacy::dest_option(cluster, "log_archive_checkpoint_interval")
         .or_else(|| cluster.parameters.get("log_archive_checkpoint_interval").cloned());
     if let Some(interval) = interval {
         for tenant in &mut cluster.tenants {
@@ -93,7 +93,7 @@ pub(super) fn store_value(cluster: &mut Cluster, at: Micros, name: &str, value: 
     let default = PARAMETERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
     if let Some(v3) = cluster.legacy.as_mut() {
-        v3.previous_values.insert(name.to_owned(), (before, at));
+        legacy.previous_values.insert(name.to_owned(), (before, at));
     }
 }
 
@@ -126,7 +126,8 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
                 if parse_option_duration(value).is_none_or(|length| length != 0 && !(day..=7 * day).contains(&length)) {
                     return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
                 }
-                let before = v3::dest_option(cluster, key).and_then(|text| parse_option_duration(&text)).unwrap_or(0);
+                let before =
+                    legacy::dest_option(cluster, key).and_then(|text| parse_option_duration(&text)).unwrap_or(0);
                 let archives = archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop);
                 if archives && (before == 0) != (parse_option_duration(value) == Some(0)) {
                     return Err(not_supported("change switch piece mode during log archive running is"));

@@ -4,7 +4,7 @@ use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, flag, size_text};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
-use crate::demo::life::{archive, v3};
+use crate::demo::life::{archive, legacy};
 use crate::demo::statement::{Row, Value};
 
 /// Returns a time as a `varchar(26)`: empty if there is none.
@@ -20,7 +20,7 @@ fn listed_rounds<'a>(look: &'a ViewContext<'_>, current: bool) -> impl Iterator<
 }
 
 fn checkpoint(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Option<Micros> {
-    v3::checkpoint(look.fleet, look.cluster, tenant, round)
+    legacy::checkpoint(look.fleet, look.cluster, tenant, round)
 }
 
 fn piece_at(round: &Round, reached: Option<Micros>) -> i64 {

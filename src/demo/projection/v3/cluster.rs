@@ -4,7 +4,7 @@ use super::super::{ViewContext, count, int, row, text};
 use super::{LOCALHOST, current_job, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
-use crate::demo::life::{self, v3};
+use crate::demo::life::{self, legacy};
 use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::statement::{Row, Value};
@@ -112,7 +112,7 @@ pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
     };
     let (version, frozen) = (state.merge.version, state.last_freeze());
-    let error = state.merge.zone.is_some_and(|zone| v3::has_merge_failed(look.faults(), zone));
+    let error = state.merge.zone.is_some_and(|zone| legacy::has_merge_failed(look.faults(), zone));
     let (number, word) = merge_state(state.merge.zone.is_some(), error);
     item("", "cluster", 0, &look.cluster.name);
     item("", "try_frozen_version", frozen.version, "");
@@ -297,7 +297,7 @@ pub(super) fn backup_info(look: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> 
         let encrypted = tenant.sets.last().is_some_and(|set| set.encrypted);
         let second = cluster.parameters.get("backup_backup_dest").cloned().unwrap_or_default();
         [
-            ("backup_dest", v3::destination(cluster).to_owned()),
+            ("backup_dest", legacy::destination(cluster).to_owned()),
             ("backup_backup_dest", second),
             ("backup_status", backup_state(cluster, tenant).to_owned()),
             ("backup_type", if incremental { "I" } else { "D" }.to_owned()),
