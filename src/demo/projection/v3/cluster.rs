@@ -5,7 +5,7 @@ use super::{LOCALHOST, current_job, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
 use crate::demo::life::{self, legacy};
-use crate::demo::orders::v3::{PARAMETERS, cluster_role, is_cleanup_running};
+use crate::demo::orders::legacy::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::statement::{Row, Value};
 

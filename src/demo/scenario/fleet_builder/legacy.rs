@@ -7,7 +7,7 @@ use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Set, Tenant, ZoneMerge,
 };
-use crate::demo::orders::v3::mark_archive;
+use crate::demo::orders::legacy::mark_archive;
 
 const DAY: Micros = 86_400 * SECOND;
 
