@@ -340,7 +340,7 @@ impl ServerModel for SharedFleet {
 
     fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         let shown = |look: &ViewContext<'_>| {
-            let all = projection::v3::parameters(look).into_iter();
+            let all = projection::legacy::parameters(look).into_iter();
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
             look.cluster.line.is_legacy().then_some(rows)
         };

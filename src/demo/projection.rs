@@ -4,9 +4,9 @@
 mod archive;
 mod backup;
 mod cluster;
+pub(in crate::demo) mod legacy;
 #[cfg(test)]
 mod tests;
-pub(in crate::demo) mod v3;
 
 use super::clock::{self, Micros};
 use super::fault::ClusterFaults;
@@ -79,7 +79,7 @@ fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
 pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let line = look.cluster.line;
     let (mut rows, newest) = match line.generation {
-        Generation::V3 => (v3::rows(look, view)?, "3.2.4"),
+        Generation::V3 => (legacy::rows(look, view)?, "3.2.4"),
         Generation::V4 => (v4_rows(look, view)?, "4.3.5"),
     };
     // Rows are made for the newest line; an older one lacks some columns. A column that neither has is a bug, and stays.
