@@ -2,8 +2,8 @@
 //! events. Only data: [`super::life`] advances it in time, [`super::orders`] changes it by statements.
 
 mod job;
+mod legacy;
 mod tenant;
-mod v3;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,10 +19,10 @@ use super::media::StoredBackups;
 use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
+pub use legacy::{Freeze, LegacyState, Merge, ZoneMerge};
 pub use tenant::{
     ArchiveDest, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, Set, StoredDest, Tenant, TenantKind,
 };
-pub use v3::{Freeze, LegacyState, Merge, ZoneMerge};
 
 /// The state behind the endpoints of one scenario.
 #[derive(Debug, Clone, Serialize)]
