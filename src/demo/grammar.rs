@@ -4,9 +4,9 @@
 
 mod alter;
 mod cursor;
+mod legacy;
 mod restore;
 mod select;
-mod v3;
 
 use super::lexer::TokenKind;
 use super::line::{self, Feature, ReleaseLine};
@@ -32,7 +32,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statem
     }
     if cursor.take_keyword("alter") {
         cursor.expect_keyword("system")?;
-        let alter = if line.is_legacy() { v3::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
+        let alter = if line.is_legacy() { legacy::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
     if cursor.take_keyword("show") {
@@ -66,11 +66,11 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         return select::parse_view(cursor).map(Statement::Describe);
     }
     if line.is_legacy() && cursor.take_keyword("tables") {
-        return v3::parse_show_tables(cursor);
+        return legacy::parse_show_tables(cursor);
     }
     if cursor.take_keyword("parameters") {
         if line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
-            return v3::parse_parameters_where(cursor);
+            return legacy::parse_parameters_where(cursor);
         }
         cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
