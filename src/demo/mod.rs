@@ -7,7 +7,6 @@
 //! [`scenario`] describes the initial state, [`place`] runs the server process, and [`control`] is its control socket.
 
 mod accounts;
-mod answer;
 pub mod clock;
 pub mod control;
 pub mod embedded;
@@ -29,6 +28,7 @@ pub mod said;
 pub mod scenario;
 pub mod server;
 pub mod statement;
+mod statement_executor;
 pub mod storage;
 pub mod store;
 #[cfg(test)]

@@ -8,13 +8,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::answer::{Reply, execute_statement};
 use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
 use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
 use super::registry::{ConnectionRegistry, Place};
 use super::statement::ServerError;
+use super::statement_executor::{Reply, execute_statement};
 use super::wire::PacketChannel;
 use super::world::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
