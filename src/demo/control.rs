@@ -40,11 +40,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::embedded::SharedFleet;
 use super::fault::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::ReplyHold;
 use super::life::{self, archive};
+use super::shared_fleet::SharedFleet;
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]

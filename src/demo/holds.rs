@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use super::clock::Micros;
-use super::embedded::SharedFleet;
 use super::fleet::{Client, Fleet};
+use super::shared_fleet::SharedFleet;
 use super::statement::Alter;
 use super::world::Session;
 

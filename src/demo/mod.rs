@@ -9,7 +9,6 @@
 mod accounts;
 pub mod clock;
 pub mod control;
-pub mod embedded;
 pub mod fault;
 pub mod fleet;
 pub mod grammar;
@@ -27,6 +26,7 @@ pub mod registry;
 pub mod said;
 pub mod scenario;
 pub mod server;
+pub mod shared_fleet;
 pub mod statement;
 mod statement_executor;
 pub mod storage;

@@ -20,8 +20,8 @@ use tokio::task::JoinSet;
 
 use super::clock;
 use super::control::{self, ControlClient, ControlError, ControlRequest};
-use super::embedded::SharedFleet;
 use super::scenario::{self, FleetSettings, ScenarioError};
+use super::shared_fleet::SharedFleet;
 
 /// The file name of the control socket in the fleet's directory.
 pub const CONTROL_SOCKET: &str = "control.sock";

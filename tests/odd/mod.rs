@@ -7,10 +7,10 @@ use std::net::{Ipv4Addr, TcpListener as Listener};
 use std::sync::{Arc, Mutex};
 
 use obnow::demo::clock;
-use obnow::demo::embedded::SharedFleet;
 use obnow::demo::registry::ConnectionRegistry;
 use obnow::demo::scenario::{self, FleetSettings};
 use obnow::demo::server::serve_endpoint;
+use obnow::demo::shared_fleet::SharedFleet;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
 use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use tokio::net::TcpListener;

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::demo::embedded::{EndpointState, SharedFleet};
 use crate::demo::registry::ConnectionRegistry;
 use crate::demo::server;
+use crate::demo::shared_fleet::{EndpointState, SharedFleet};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
