@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::ClusterFaults;
+use super::fault_injection::ClusterFaults;
 use super::fleet::Cluster;
 use super::orders::server_error;
 use super::statement::ServerError;

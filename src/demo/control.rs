@@ -40,7 +40,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::fault::{ClusterFaults, FaultEffect, InjectedFault};
+use super::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::ReplyHold;
 use super::life::{self, archive};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::User;
 use super::clock::Micros;
-use super::fault::InjectedFault;
+use super::fault_injection::InjectedFault;
 use super::holds::{HeldStatement, ReplyHold};
 use super::line::ReleaseLine;
 use super::media::StoredBackups;

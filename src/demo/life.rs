@@ -13,7 +13,7 @@ mod release_line_tests;
 mod tests;
 
 use super::clock::Micros;
-use super::fault::{self, ClusterFaults, FaultEffect, InjectedFault};
+use super::fault_injection::{self, ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
 use super::line::{Feature, PhaseWork};
 use super::media;
@@ -303,7 +303,7 @@ pub fn fail_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, cod
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
     let placed = cluster.line.is_legacy() || cluster.line.has(Feature::CommentNamesServer);
     let comment = if placed {
-        fault::job_comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at))
+        fault_injection::job_comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at))
     } else {
         text.to_owned()
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha1::{Digest, Sha1};
 
 use super::clock::Micros;
-use super::fault::{ClusterFaults, MissingFile};
+use super::fault_injection::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
 use super::life::archive;
 use super::line::Generation;

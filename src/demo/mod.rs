@@ -9,7 +9,7 @@
 mod accounts;
 pub mod clock;
 pub mod control;
-pub mod fault;
+pub mod fault_injection;
 pub mod fleet;
 pub mod grammar;
 mod handshake;

@@ -7,7 +7,7 @@ pub mod legacy;
 mod tests;
 
 use super::clock::Micros;
-use super::fault::{ClusterFaults, InjectedFault};
+use super::fault_injection::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::job_start::{self, BackupRequest};
 use super::life::{self, archive};

@@ -9,7 +9,7 @@ pub(in crate::demo) mod legacy;
 mod tests;
 
 use super::clock::{self, Micros};
-use super::fault::ClusterFaults;
+use super::fault_injection::ClusterFaults;
 use super::fleet::{Cluster, Fleet};
 use super::line::Generation;
 use super::orders::server_error;

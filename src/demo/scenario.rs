@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::accounts::User;
-use super::fault::InjectedFault;
+use super::fault_injection::InjectedFault;
 use super::fleet::{ForeignSession, LostReply};
 
 pub use fleet_builder::FleetSettings;

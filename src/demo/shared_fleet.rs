@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::accounts;
 use super::clock::{self, Micros};
-use super::fault::{ClusterFaults, FaultEffect};
+use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
 use super::holds;
 use super::life::{self, archive};

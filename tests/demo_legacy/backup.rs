@@ -1,6 +1,6 @@
 //! Tests of a cluster backup of V2.2 and V3: destination, archive, full, increment, cancel.
 
-use obnow::demo::fault::FaultEffect;
+use obnow::demo::fault_injection::FaultEffect;
 
 use super::served::{Client, Served};
 

@@ -1,6 +1,6 @@
 //! Tests of a full backup that needs a major freeze first, of the merge of the whole cluster, and of a failing merge.
 
-use obnow::demo::fault::FaultEffect;
+use obnow::demo::fault_injection::FaultEffect;
 
 use super::served::{Client, LIMIT_MS, Served};
 

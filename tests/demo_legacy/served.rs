@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use obnow::demo::control::{ControlClient, ControlRequest};
-use obnow::demo::fault::{FaultEffect, InjectedFault};
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use obnow::demo::place::{self, ServeOptions, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};

@@ -1,7 +1,7 @@
 //! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
 use obnow::demo::control::ControlRequest;
-use obnow::demo::fault::{FaultEffect, InjectedFault};
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 
 use crate::fleet::Fleet;
 use crate::support::{journal_until, newest, outcomes, short, until};

@@ -1,7 +1,7 @@
 //! Tests of a cancel whose statement is answered with an error although it was executed.
 
 use obnow::demo::control::ControlRequest;
-use obnow::demo::fault::{FaultEffect, InjectedFault};
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 
 use crate::fleet::{Fleet, Running};
 

@@ -2,7 +2,7 @@
 //! answer the verdict is unchanged.
 
 use obnow::demo::control::ControlRequest;
-use obnow::demo::fault::{FaultEffect, InjectedFault};
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use serde_json::Value;
 
 use crate::fleet::{Fleet, Ran};

@@ -212,12 +212,12 @@ fn progress_is_honest() {
 }
 
 fn hold(phase: &str, error: Option<(i64, &str)>) -> ControlRequest {
-    let effect = obnow::demo::fault::FaultEffect::HoldPhase {
+    let effect = obnow::demo::fault_injection::FaultEffect::HoldPhase {
         phase: phase.to_owned(),
         code: error.map(|(code, _)| code),
         text: error.map_or("", |(_, text)| text).to_owned(),
     };
-    let fault = obnow::demo::fault::InjectedFault {
+    let fault = obnow::demo::fault_injection::InjectedFault {
         name: "held".to_owned(),
         cluster: None,
         tenant: Some("pay".to_owned()),

@@ -1,7 +1,7 @@
 //! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
 use obnow::demo::control::ControlRequest;
-use obnow::demo::fault::{FaultEffect, InjectedFault};
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use serde_json::json;
 
 use crate::fleet::{Fleet, Ran};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{ClusterFaults, InjectedFault};
+use crate::demo::fault_injection::{ClusterFaults, InjectedFault};
 use crate::demo::fleet::{Cluster, DestState, RegisteredDest, Round, RoundStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::storage;

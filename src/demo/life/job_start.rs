@@ -2,7 +2,7 @@
 //! the child jobs of a job that sys started.
 
 use crate::demo::clock::Micros;
-use crate::demo::fault::InjectedFault;
+use crate::demo::fault_injection::InjectedFault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
 use crate::demo::line::Feature;
 use crate::demo::orders::server_error;

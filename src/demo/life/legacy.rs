@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
+use crate::demo::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, LegacyState, Round, RoundStatus, Set, Tenant,
 };

@@ -1,7 +1,7 @@
 //! Tests of the jobs of each release line, and of faults on V2.2 and V3. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::fault::{FaultEffect, InjectedFault};
+use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::statement::Value;
 use crate::demo::testing::DemoHarness;

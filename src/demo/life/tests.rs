@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::{ClusterFaults, FaultEffect, InjectedFault};
+use crate::demo::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
@@ -365,7 +365,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
     assert!(bench.job("order").is_none());
     assert!(column(&bench, "CDB_OB_BACKUP_JOBS", "EXECUTOR_TENANT_ID").contains(&text("1004")));
-    bench.fleet.faults.retain(|fault| !fault.fixable);
+    bench.fleet.faults.retain(|fault| !fault_injection.fixable);
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::demo::clock;
-use crate::demo::fault::{FaultEffect, InjectedFault};
+use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
 use crate::demo::testing::{DemoHarness, full_backup};
 

@@ -1,7 +1,7 @@
 //! Executes `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: parses the URI, claims the directory, and stores the destination.
 
 use crate::demo::clock::{self, SECOND};
-use crate::demo::fault::ClusterFaults;
+use crate::demo::fault_injection::ClusterFaults;
 use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, ReleaseLine};

@@ -6,7 +6,7 @@ mod parameters;
 mod tests;
 
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
-use crate::demo::fault::FaultEffect;
+use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, legacy};
 use crate::demo::line::Feature;
@@ -133,7 +133,7 @@ pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a st
 
 /// Returns whether old backups are being removed.
 pub(crate) fn is_cleanup_running(fleet: &Fleet, cluster: &Cluster) -> bool {
-    crate::demo::fault::ClusterFaults { all: &fleet.faults, cluster: &cluster.name }
+    crate::demo::fault_injection::ClusterFaults { all: &fleet.faults, cluster: &cluster.name }
         .has_effect(&FaultEffect::CleanupRuns, None)
 }
 

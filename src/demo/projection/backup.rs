@@ -1,7 +1,7 @@
 //! Backup jobs, tasks, sets and destinations.
 
 use crate::demo::clock;
-use crate::demo::fault;
+use crate::demo::fault_injection;
 use crate::demo::fleet::{Job, JobStatus, RegisteredDest, Set, Tenant};
 use crate::demo::life::{self, Progress};
 use crate::demo::line::PhaseWork;
@@ -125,7 +125,7 @@ fn held_task_error(look: &ViewContext<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().held_task_error(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
-    Some((code, fault::job_comment(&worker_address(look, job)?, code, words, &trace_id)))
+    Some((code, fault_injection::job_comment(&worker_address(look, job)?, code, words, &trace_id)))
 }
 
 /// Returns the running tasks that the root service has scheduled on servers.

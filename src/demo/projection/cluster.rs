@@ -1,7 +1,7 @@
 //! Views of the cluster: tenants, servers, zones, configuration, sessions, events, compaction.
 
 use crate::demo::clock::{self, Micros};
-use crate::demo::fault::FaultEffect;
+use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::line::Feature;

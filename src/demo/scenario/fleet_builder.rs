@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::demo::clock::{self, Micros, SECOND};
-use crate::demo::fault::FaultEffect;
+use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::{Issuer, not_supported, server_error};
-use crate::demo::fault::ClusterFaults;
+use crate::demo::fault_injection::ClusterFaults;
 use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::life::legacy;
 use crate::demo::line::Feature;
