@@ -42,8 +42,8 @@ use tokio::task::JoinSet;
 
 use super::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
-use super::holds::ReplyHold;
 use super::life::{self, archive};
+use super::reply_holds::ReplyHold;
 use super::shared_fleet::SharedFleet;
 
 /// A request.

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::accounts::User;
 use super::clock::Micros;
 use super::fault_injection::InjectedFault;
-use super::holds::{HeldStatement, ReplyHold};
 use super::line::ReleaseLine;
 use super::media::StoredBackups;
+use super::reply_holds::{HeldStatement, ReplyHold};
 use super::storage::Owner;
 
 pub use job::{Job, JobStatus};

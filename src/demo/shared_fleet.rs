@@ -10,12 +10,12 @@ use super::accounts;
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
-use super::holds;
 use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
 use super::orders::{self, Issuer, server_error};
 use super::projection::{self, ViewContext};
+use super::reply_holds;
 use super::said;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
@@ -394,7 +394,7 @@ impl ServerModel for SharedFleet {
                 fleet.connections_opened += 1;
                 let (user, tenant) = (String::new(), String::new());
                 fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
-            } else if !holds::is_still_executing(fleet, endpoint, connection) {
+            } else if !reply_holds::is_still_executing(fleet, endpoint, connection) {
                 fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }
         });
