@@ -42,9 +42,9 @@ use tokio::task::JoinSet;
 
 use super::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
-use super::life::{self, archive};
 use super::reply_holds::ReplyHold;
 use super::shared_fleet::SharedFleet;
+use super::simulation::{self, archive};
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -307,7 +307,14 @@ fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String
             let cluster = &mut fleet.clusters[index];
             let id = find_tenant(cluster, &who)?.id;
             let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.has_ended());
-            life::fail_job(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
+            simulation::fail_job(
+                cluster,
+                speed,
+                job.ok_or_else(|| format!("no job of '{who}' runs"))?,
+                now,
+                code,
+                &text,
+            );
             Value::Null
         }
         ControlRequest::InjectFault { mut fault } => {
@@ -428,7 +435,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
     }
     let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
     if what == "merge" {
-        let merge = life::legacy::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
+        let merge = simulation::legacy::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
         return Ok(merge.to_owned());
     }
     let tenant = find_tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
@@ -454,7 +461,7 @@ fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what:
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
 fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_legacy() {
-        return life::legacy::is_restorable(fleet, cluster, tenant);
+        return simulation::legacy::is_restorable(fleet, cluster, tenant);
     }
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");

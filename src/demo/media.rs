@@ -12,10 +12,10 @@ use sha1::{Digest, Sha1};
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
-use super::life::archive;
 use super::line::Generation;
 use super::orders::{Issuer, not_supported, server_error};
 use super::projection::ViewContext;
+use super::simulation::archive;
 use super::statement::{Preview, ServerError, Until, Value};
 
 /// The info files that the backups of a cluster wrote.

@@ -9,11 +9,11 @@ mod tests;
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
-use super::life::job_start::{self, BackupRequest};
-use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
 use super::refusal::error_with_state;
+use super::simulation::job_start::{self, BackupRequest};
+use super::simulation::{self, archive};
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Who issues a statement, on which cluster and when.
@@ -76,7 +76,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             // Without a list sys cancels its own jobs too, and so the children with them.
             let own = (order.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
             let concerned: Vec<i64> = named.iter().copied().chain(own).collect();
-            life::cancel_jobs(cluster, speed, &concerned, order.at);
+            simulation::cancel_jobs(cluster, speed, &concerned, order.at);
             let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
             cluster.record_event(order.at, "backup_data", "cancel_backup_data", items);
@@ -84,7 +84,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
             faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
-            let done = order.at + life::clock_time(5000, fleet.speed);
+            let done = order.at + simulation::clock_time(5000, fleet.speed);
             let cluster = &mut fleet.clusters[order.cluster];
             let concerned = match tenants {
                 Tenants::Unnamed => vec![order.tenant_id],

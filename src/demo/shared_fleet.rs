@@ -10,13 +10,13 @@ use super::accounts;
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
-use super::life::{self, archive};
 use super::line::Feature;
 use super::media;
 use super::orders::{self, Issuer, server_error};
 use super::projection::{self, ViewContext};
 use super::reply_holds;
 use super::said;
+use super::simulation::{self, archive};
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
@@ -44,7 +44,7 @@ impl SharedFleet {
     fn lock_at_present(&self) -> MutexGuard<'_, Fleet> {
         // A panic elsewhere leaves a fleet that is still good enough to be read.
         let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
-        life::advance(&mut fleet, clock::now());
+        simulation::advance(&mut fleet, clock::now());
         fleet
     }
 
@@ -185,7 +185,7 @@ fn issuer_of(session: &Session, cluster: usize, at: Micros) -> Issuer {
 fn next_transition(fleet: &Fleet) -> Option<Micros> {
     let tenants = fleet.clusters.iter().flat_map(|cluster| &cluster.tenants);
     let checkpoint = tenants.filter_map(|tenant| archive::next_checkpoint(tenant, fleet.speed, fleet.now)).min();
-    checkpoint.into_iter().chain(life::next_due(fleet)).min()
+    checkpoint.into_iter().chain(simulation::next_due(fleet)).min()
 }
 
 /// Takes the lost reply that matches this statement; returns whether the statement is executed all the same.

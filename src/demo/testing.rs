@@ -5,10 +5,10 @@ use std::path::Path;
 use super::clock::{Micros, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
-use super::life::advance;
 use super::orders::{Issuer, execute};
 use super::projection::{ViewContext, rows};
 use super::scenario::{self, FleetSettings, Scenario};
+use super::simulation::advance;
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
 /// The time at which every test begins.

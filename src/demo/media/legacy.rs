@@ -4,9 +4,9 @@
 use super::{SetInfo, not_enough_log, pieces_of_round, restore_source, stored_sets};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
-use crate::demo::life::legacy;
 use crate::demo::orders::server_error;
 use crate::demo::projection::ViewContext;
+use crate::demo::simulation::legacy;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
 
 /// Checks a PREVIEW when it is executed.

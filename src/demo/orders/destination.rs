@@ -3,8 +3,8 @@
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault_injection::ClusterFaults;
 use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDest};
-use crate::demo::life::archive;
 use crate::demo::line::{Feature, ReleaseLine};
+use crate::demo::simulation::archive;
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Claimant, Owner};
 

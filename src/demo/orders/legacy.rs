@@ -8,9 +8,9 @@ mod tests;
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
-use crate::demo::life::{self, legacy};
 use crate::demo::line::Feature;
 use crate::demo::media;
+use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Alter, BackupScope, ServerError};
 
 pub(crate) use destination::mark_archive;
@@ -241,7 +241,7 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), Server
         return Err(server_error(9041, "cancel backup do not allow"));
     }
     let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();
-    life::cancel_jobs(cluster, speed, &executors, order.at);
+    simulation::cancel_jobs(cluster, speed, &executors, order.at);
     Ok(())
 }
 

@@ -92,7 +92,13 @@ fn checks_come_in_the_order_of_the_server() {
     bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
     bench.execute("late", &full_backup(&[])).unwrap_err();
     let late = bench.tenant("late").id;
-    crate::demo::life::archive::interrupt_round(&mut bench.fleet.clusters[0], late, &[], 1, crate::demo::testing::NOW);
+    crate::demo::simulation::archive::interrupt_round(
+        &mut bench.fleet.clusters[0],
+        late,
+        &[],
+        1,
+        crate::demo::testing::NOW,
+    );
     let why = bench.execute("late", &full_backup(&[])).unwrap_err().1;
     assert_eq!(why, "backup can not start, because log archive status is not doing.", "the upgrade is looked at last");
 }

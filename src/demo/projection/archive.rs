@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
-use crate::demo::life::archive;
+use crate::demo::simulation::archive;
 use crate::demo::statement::{Row, Value};
 
 use super::{ViewContext, int, row, scn, text};

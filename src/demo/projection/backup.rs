@@ -3,8 +3,8 @@
 use crate::demo::clock;
 use crate::demo::fault_injection;
 use crate::demo::fleet::{Job, JobStatus, RegisteredDest, Set, Tenant};
-use crate::demo::life::{self, Progress};
 use crate::demo::line::PhaseWork;
+use crate::demo::simulation::{self, Progress};
 use crate::demo::statement::{Row, Value};
 
 use super::{ViewContext, int, on_off, row, scn, text};
@@ -62,7 +62,7 @@ pub(super) fn tasks(look: &ViewContext<'_>, history: bool) -> Vec<Row> {
     let line = |(index, job): (usize, &Job)| {
         let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
         let set = tenant.sets.iter().find(|set| set.id == job.set_id)?;
-        let progress = life::progress(look.cluster, index);
+        let progress = simulation::progress(look.cluster, index);
         let status =
             if job.status == JobStatus::Doing { look.cluster.line.phases[job.phase].0 } else { job.status.as_str() };
         let mut columns = row([
@@ -105,7 +105,7 @@ fn log_files(look: &ViewContext<'_>, index: usize, job: &Job) -> (i64, i64) {
     if work != PhaseWork::Log || !job.plus_archivelog {
         return (0, 0);
     }
-    (FILES * life::phase_permille(look.cluster, index) / 1000, FILES)
+    (FILES * simulation::phase_permille(look.cluster, index) / 1000, FILES)
 }
 
 /// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
@@ -192,7 +192,7 @@ fn percent(finished: i64, all: i64) -> String {
 pub(super) fn sets(look: &ViewContext<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant, set: &Set| {
         let job = || look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
-        let running = if set.end.is_none() { job().map(|job| life::progress(look.cluster, job)) } else { None };
+        let running = if set.end.is_none() { job().map(|job| simulation::progress(look.cluster, job)) } else { None };
         let tablets = 200 + tenant.megabytes / 20;
         let ended =
             Progress { tablets, finished_tablets: tablets, blocks: set.blocks, finished_blocks: set.finished_blocks };

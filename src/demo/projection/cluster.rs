@@ -3,9 +3,9 @@
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
-use crate::demo::life;
 use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
+use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
 
 use super::{ViewContext, count, int, row, scn, text, yes_no};
@@ -190,7 +190,7 @@ pub fn parameter_values(look: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<
     ];
     for (name, default) in CLUSTER_PARAMETERS {
         let value = match name {
-            "enable_upgrade_mode" if life::is_upgrading(cluster, &look.fleet.faults) => "True",
+            "enable_upgrade_mode" if simulation::is_upgrading(cluster, &look.fleet.faults) => "True",
             _ => cluster.parameters.get(name).map_or(default, String::as_str),
         };
         values.push((name.to_owned(), value.to_owned()));

@@ -11,10 +11,10 @@ use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,
 };
-use crate::demo::life;
 use crate::demo::line;
 use crate::demo::media::{self, StoredBackups};
 use crate::demo::orders::{self, Issuer, destination};
+use crate::demo::simulation;
 use crate::demo::statement::{Alter, BackupScope};
 
 use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, ScenarioError, TenantEntry, broken};
@@ -87,7 +87,7 @@ impl Scenario {
                 start_earlier_backup(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
             }
         }
-        life::advance(&mut fleet, making.now);
+        simulation::advance(&mut fleet, making.now);
         Ok(fleet)
     }
 }

@@ -4,8 +4,8 @@ use super::super::{Issuer, not_supported, server_error};
 use super::{archive_state, current_job, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
-use crate::demo::life::legacy;
 use crate::demo::line::Feature;
+use crate::demo::simulation::legacy;
 use crate::demo::statement::{Literal, ServerError};
 
 /// Name, default, and the feature that a line needs for it. The checkpoint interval is 120 s on a server; here the archive

@@ -30,7 +30,10 @@ fn cluster_full_is_one_restorable_set_of_all_tenants() {
         assert_eq!(states, vec![text("COMPLETED"); 9], "{line}: three sets of sys and two tenants");
         for name in ["sys", "pay", "order"] {
             let tenant = bench.tenant(name);
-            assert!(crate::demo::life::legacy::is_restorable(&bench.fleet, bench.cluster(), tenant), "{line}: {name}");
+            assert!(
+                crate::demo::simulation::legacy::is_restorable(&bench.fleet, bench.cluster(), tenant),
+                "{line}: {name}"
+            );
         }
     }
 }

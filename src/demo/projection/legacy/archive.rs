@@ -4,7 +4,7 @@ use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, flag, size_text};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
-use crate::demo::life::{archive, legacy};
+use crate::demo::simulation::{archive, legacy};
 use crate::demo::statement::{Row, Value};
 
 /// Returns a time as a `varchar(26)`: empty if there is none.

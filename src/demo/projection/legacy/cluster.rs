@@ -4,9 +4,9 @@ use super::super::{ViewContext, count, int, row, text};
 use super::{LOCALHOST, current_job, flag};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
-use crate::demo::life::{self, legacy};
 use crate::demo::orders::legacy::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three_part_version};
+use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Row, Value};
 
 fn zero() -> Value {
@@ -247,7 +247,7 @@ pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
 
 fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
     let cluster = look.cluster;
-    let upgrading = life::is_upgrading(cluster, &look.fleet.faults);
+    let upgrading = simulation::is_upgrading(cluster, &look.fleet.faults);
     match name {
         "enable_upgrade_mode" if upgrading => return "True".to_owned(),
         "_upgrade_stage" if upgrading => return "DBUPGRADE".to_owned(),
@@ -255,7 +255,7 @@ fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: 
         _ => {}
     }
     let before = cluster.legacy.as_ref().and_then(|state| state.previous_values.get(name));
-    let late = before.filter(|(_, at)| look.fleet.now < at + life::clock_time(1000 * server, look.fleet.speed));
+    let late = before.filter(|(_, at)| look.fleet.now < at + simulation::clock_time(1000 * server, look.fleet.speed));
     let set = late.map(|(value, _)| value).or_else(|| cluster.parameters.get(name));
     set.cloned().unwrap_or_else(|| default.to_owned())
 }

@@ -4,8 +4,8 @@ use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, current_job, flag, size_text};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
-use crate::demo::life;
 use crate::demo::line::Feature;
+use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
 
 /// A macro block is 2 MB; what is written is compressed to about a third.
@@ -68,7 +68,7 @@ fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     let partitions = 200 + part.tenant.megabytes / 20;
     match part.job.filter(|_| part.set.end.is_none()) {
         Some((index, _)) => {
-            let progress = life::progress(look.cluster, index);
+            let progress = simulation::progress(look.cluster, index);
             Counters {
                 partitions,
                 finished_partitions: progress.finished_tablets,
