@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::accounts::User;
 use super::clock::Micros;
 use super::fault_injection::InjectedFault;
-use super::line::ReleaseLine;
 use super::media::StoredBackups;
+use super::release_line::ReleaseLine;
 use super::reply_holds::{HeldStatement, ReplyHold};
 use super::storage::Owner;
 

@@ -9,8 +9,8 @@ mod restore;
 mod select;
 
 use super::lexer::TokenKind;
-use super::line::{self, Feature, ReleaseLine};
 use super::refusal::internal_error;
+use super::release_line::{self, Feature, ReleaseLine};
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
 
@@ -19,9 +19,10 @@ use cursor::Cursor;
 /// # Errors
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    let line = line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
+    let line =
+        release_line::find(release_line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
-    let statement = parse_statement(&mut cursor, line)?;
+    let statement = parse_statement(&mut cursor, release_line)?;
     cursor.expect_end()?;
     Ok(statement)
 }
@@ -32,11 +33,15 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statem
     }
     if cursor.take_keyword("alter") {
         cursor.expect_keyword("system")?;
-        let alter = if line.is_legacy() { legacy::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
+        let alter = if release_line.is_legacy() {
+            legacy::parse_alter(cursor, release_line)
+        } else {
+            alter::parse_alter(cursor, release_line)
+        };
         return alter.map(Statement::Alter);
     }
     if cursor.take_keyword("show") {
-        return parse_show(cursor, line);
+        return parse_show(cursor, release_line);
     }
     if cursor.take_keyword("desc") || cursor.take_keyword("describe") {
         return select::parse_view(cursor).map(Statement::Describe);
@@ -65,16 +70,16 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         cursor.expect_keyword("from")?;
         return select::parse_view(cursor).map(Statement::Describe);
     }
-    if line.is_legacy() && cursor.take_keyword("tables") {
+    if release_line.is_legacy() && cursor.take_keyword("tables") {
         return legacy::parse_show_tables(cursor);
     }
     if cursor.take_keyword("parameters") {
-        if line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
+        if release_line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
             return legacy::parse_parameters_where(cursor);
         }
         cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
-        let tenant = if !line.is_legacy() && cursor.take_keyword("tenant") {
+        let tenant = if !release_line.is_legacy() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {

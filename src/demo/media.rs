@@ -12,9 +12,9 @@ use sha1::{Digest, Sha1};
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
-use super::line::Generation;
 use super::orders::{Issuer, not_supported, server_error};
 use super::projection::ViewContext;
+use super::release_line::Generation;
 use super::simulation::archive;
 use super::statement::{Preview, ServerError, Until, Value};
 

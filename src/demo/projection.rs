@@ -11,8 +11,8 @@ mod tests;
 use super::clock::{self, Micros};
 use super::fault_injection::ClusterFaults;
 use super::fleet::{Cluster, Fleet};
-use super::line::Generation;
 use super::orders::server_error;
+use super::release_line::Generation;
 use super::statement::{Row, ServerError, Value};
 use super::views::views_of;
 

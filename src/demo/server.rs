@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 
 use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
-use super::line::{self, Feature};
 use super::refusal::{error_with_state, syntax_error};
 use super::registry::{ConnectionRegistry, Place};
+use super::release_line::{self, Feature};
 use super::statement::ServerError;
 use super::statement_executor::{Reply, execute_statement};
 use super::wire::PacketChannel;
@@ -202,12 +202,13 @@ impl<W: ServerModel> Connection<W> {
     }
 
     fn allows_multi_statements(&self) -> bool {
-        line::find(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::MultiStatements))
+        release_line::find(&self.world.line(self.endpoint))
+            .is_some_and(|line| release_line.has(Feature::MultiStatements))
     }
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
     fn prepare_refused(&self) -> ServerError {
-        let v3 = line::find(&self.world.line(self.endpoint)).is_some_and(line::ReleaseLine::is_legacy);
+        let v3 = release_line::find(&self.world.line(self.endpoint)).is_some_and(release_line::ReleaseLine::is_legacy);
         let why = if v3 {
             "while parameter _ob_enable_prepared_statement is disabled, prepared statement"
         } else {

@@ -15,8 +15,8 @@ mod tests;
 use super::clock::Micros;
 use super::fault_injection::{self, ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
-use super::line::{Feature, PhaseWork};
 use super::media;
+use super::release_line::{Feature, PhaseWork};
 use super::storage;
 
 pub use progress::{Progress, phase_permille, progress};

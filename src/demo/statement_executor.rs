@@ -7,9 +7,9 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::clock;
 use super::grammar::parse;
-use super::line;
 use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
+use super::release_line;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{ResultTable, execute_select as answer_select};
 use super::views::{ColumnType, views_of, visible_view};
@@ -65,7 +65,7 @@ pub async fn execute_statement<W: ServerModel>(
     sql: &str,
 ) -> Reply {
     let line = world.line(session.endpoint);
-    let statement = match parse(&line, sql) {
+    let statement = match parse(&release_line, sql) {
         Ok(statement) => statement,
         Err(error) => return Reply::Refused(error),
     };
@@ -83,13 +83,13 @@ pub async fn execute_statement<W: ServerModel>(
             }
             return outcome.into();
         }
-        Statement::Select(select) => visible_view(&line, &select.view, &session.account).and_then(|view| {
+        Statement::Select(select) => visible_view(&release_line, &select.view, &session.account).and_then(|view| {
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
             let table = answer_select(&select, visible_view, &rows)?;
             Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(world, session)?)))
         }),
-        Statement::Describe(name) => visible_view(&line, &name, &session.account).and_then(|view| {
+        Statement::Describe(name) => visible_view(&release_line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;
             let rows = visible_view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
@@ -114,7 +114,7 @@ pub async fn execute_statement<W: ServerModel>(
             let wanted = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
             Ok(server_parameters(&world.server_parameters(session).unwrap_or_default(), wanted))
         }
-        Statement::ShowTables(pattern) => views_of(&line).map(|views| {
+        Statement::ShowTables(pattern) => views_of(&release_line).map(|views| {
             let found = views.keys().filter(|name| !name.contains('.') && matches_like(&pattern, name));
             text_table(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
         }),
@@ -127,7 +127,7 @@ pub async fn execute_statement<W: ServerModel>(
         Statement::SetEncryption(password) if password.is_empty() => {
             Err(protocol_error(1210, "Incorrect arguments to backup password"))
         }
-        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_legacy(&line) => {
+        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_legacy(&release_line) => {
             Err(protocol_error(1235, "Not supported feature or function"))
         }
         Statement::SetEncryption(password) => {
@@ -141,7 +141,7 @@ pub async fn execute_statement<W: ServerModel>(
             session.decryption = passwords;
             Ok(Reply::Done)
         }
-        Statement::ShowRestorePreview => restore_preview(world, session, !is_legacy(&line)),
+        Statement::ShowRestorePreview => restore_preview(world, session, !is_legacy(&release_line)),
         Statement::Kill { query_only, connection } => {
             registry.kill(&session.account, connection, query_only).map(|()| Reply::Done)
         }
@@ -302,7 +302,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
 }
 
 fn is_legacy(line: &str) -> bool {
-    line::find(line).is_some_and(line::ReleaseLine::is_legacy)
+    release_line::find(release_line).is_some_and(release_line::ReleaseLine::is_legacy)
 }
 
 /// Returns the rows of SHOW PARAMETERS before V4: one for each server.

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::restore;
 use crate::demo::lexer::TokenKind;
-use crate::demo::line::{Feature, ReleaseLine};
+use crate::demo::release_line::{Feature, ReleaseLine};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
 
 /// Parses what follows `ALTER SYSTEM`.

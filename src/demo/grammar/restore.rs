@@ -2,7 +2,7 @@
 //! parsed and refused.
 
 use super::cursor::Cursor;
-use crate::demo::line::{Feature, ReleaseLine};
+use crate::demo::release_line::{Feature, ReleaseLine};
 use crate::demo::statement::{Alter, LegacyPreview, Preview, ServerError, Statement, Until};
 
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.

@@ -3,7 +3,7 @@
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault_injection::ClusterFaults;
 use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDest};
-use crate::demo::line::{Feature, ReleaseLine};
+use crate::demo::release_line::{Feature, ReleaseLine};
 use crate::demo::simulation::archive;
 use crate::demo::statement::ServerError;
 use crate::demo::storage::{self, Claimant, Owner};

@@ -8,8 +8,8 @@ mod tests;
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
-use crate::demo::line::Feature;
 use crate::demo::media;
+use crate::demo::release_line::Feature;
 use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Alter, BackupScope, ServerError};
 

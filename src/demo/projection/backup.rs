@@ -3,7 +3,7 @@
 use crate::demo::clock;
 use crate::demo::fault_injection;
 use crate::demo::fleet::{Job, JobStatus, RegisteredDest, Set, Tenant};
-use crate::demo::line::PhaseWork;
+use crate::demo::release_line::PhaseWork;
 use crate::demo::simulation::{self, Progress};
 use crate::demo::statement::{Row, Value};
 

@@ -3,8 +3,8 @@
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
-use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
+use crate::demo::release_line::Feature;
 use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
 

@@ -11,9 +11,9 @@ use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,
 };
-use crate::demo::line;
 use crate::demo::media::{self, StoredBackups};
 use crate::demo::orders::{self, Issuer, destination};
+use crate::demo::release_line;
 use crate::demo::simulation;
 use crate::demo::statement::{Alter, BackupScope};
 
@@ -95,7 +95,7 @@ impl Scenario {
 impl ClusterEntry {
     fn build_cluster(&self, making: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
-        let line = line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
+        let line = release_line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
         let server = |(sql_port, number): (&u16, u16)| Server {
             zone: format!("zone{number}"),
@@ -124,7 +124,7 @@ impl ClusterEntry {
             version: self.version.clone(),
             build: self.build.clone(),
             engine,
-            line,
+            release_line,
             users: self.accounts.clone(),
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::{ClusterFaults, InjectedFault};
 use crate::demo::fleet::{Cluster, DestState, RegisteredDest, Round, RoundStatus, Tenant};
-use crate::demo::line::Feature;
+use crate::demo::release_line::Feature;
 use crate::demo::storage;
 
 use super::{clock_time, legacy};

@@ -4,8 +4,8 @@
 use crate::demo::clock::Micros;
 use crate::demo::fault_injection::InjectedFault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
-use crate::demo::line::Feature;
 use crate::demo::orders::server_error;
+use crate::demo::release_line::Feature;
 use crate::demo::statement::ServerError;
 
 use super::{is_upgrading, trace_id};

@@ -1,7 +1,7 @@
 //! Computes the progress of a job from the work done.
 
 use crate::demo::fleet::Cluster;
-use crate::demo::line::PhaseWork;
+use crate::demo::release_line::PhaseWork;
 
 use super::phase_length;
 

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::super::{Issuer, not_supported, server_error};
 use crate::demo::fault_injection::ClusterFaults;
 use crate::demo::fleet::{Cluster, Fleet};
-use crate::demo::line::Feature;
+use crate::demo::release_line::Feature;
 use crate::demo::simulation::legacy;
 use crate::demo::statement::ServerError;
 use crate::demo::storage::Owner;

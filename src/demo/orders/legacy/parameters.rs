@@ -4,7 +4,7 @@ use super::super::{Issuer, not_supported, server_error};
 use super::{archive_state, current_job, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
-use crate::demo::line::Feature;
+use crate::demo::release_line::Feature;
 use crate::demo::simulation::legacy;
 use crate::demo::statement::{Literal, ServerError};
 

@@ -4,7 +4,7 @@ use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, current_job, flag, size_text};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
-use crate::demo::line::Feature;
+use crate::demo::release_line::Feature;
 use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
 
