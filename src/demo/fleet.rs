@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::accounts::User;
 use super::clock::Micros;
 use super::fault_injection::InjectedFault;
-use super::media::StoredBackups;
 use super::release_line::ReleaseLine;
 use super::reply_holds::{HeldStatement, ReplyHold};
 use super::storage::Owner;
+use super::stored_backups::StoredBackups;
 
 pub use job::{Job, JobStatus};
 pub use legacy::{Freeze, LegacyState, Merge, ZoneMerge};

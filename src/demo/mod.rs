@@ -14,7 +14,6 @@ pub mod fleet;
 pub mod grammar;
 mod handshake;
 pub mod lexer;
-pub mod media;
 pub mod orders;
 pub mod place;
 pub mod projection;
@@ -31,6 +30,7 @@ pub mod statement;
 mod statement_executor;
 pub mod storage;
 pub mod store;
+pub mod stored_backups;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 mod testing;

@@ -9,12 +9,12 @@ mod tests;
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, InjectedFault};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
-use super::media;
 use super::refusal::error_with_state;
 use super::release_line::Feature;
 use super::simulation::job_start::{self, BackupRequest};
 use super::simulation::{self, archive};
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
+use super::stored_backups;
 
 /// Who issues a statement, on which cluster and when.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,7 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
         Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
         Alter::Backup { .. } => start_backup(fleet, order, alter),
-        Alter::PreviewRestore(preview) => media::check_preview(&fleet.clusters[order.cluster], order, preview),
+        Alter::PreviewRestore(preview) => stored_backups::check_preview(&fleet.clusters[order.cluster], order, preview),
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
             let cluster = &mut fleet.clusters[order.cluster];

@@ -10,7 +10,6 @@ use super::accounts;
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
-use super::media;
 use super::orders::{self, Issuer, server_error};
 use super::projection::{self, ViewContext};
 use super::release_line::Feature;
@@ -18,6 +17,7 @@ use super::reply_holds;
 use super::said;
 use super::simulation::{self, archive};
 use super::statement::{Alter, Preview, Row, ServerError, Value};
+use super::stored_backups;
 use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
@@ -352,7 +352,7 @@ impl ServerModel for SharedFleet {
         session: &Session,
         preview: &Preview,
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-        self.with_context(session, |look| media::preview_rows(look, preview, &session.decryption))
+        self.with_context(session, |look| stored_backups::preview_rows(look, preview, &session.decryption))
             .unwrap_or_else(|| Ok(Vec::new()))
     }
 

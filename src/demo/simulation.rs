@@ -15,9 +15,9 @@ mod tests;
 use super::clock::Micros;
 use super::fault_injection::{self, ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
-use super::media;
 use super::release_line::{Feature, PhaseWork};
 use super::storage;
+use super::stored_backups;
 
 pub use progress::{Progress, phase_permille, progress};
 
@@ -344,7 +344,7 @@ fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: 
             set.finished_blocks = finished;
         }
     });
-    media::write_set_info(cluster, index);
+    stored_backups::write_set_info(cluster, index);
     if cluster.line.is_legacy() {
         legacy::record_end(cluster, index, at);
     }

@@ -8,10 +8,10 @@ mod tests;
 use super::{Issuer, alter_denied, not_supported, server_error, unknown_tenant};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
-use crate::demo::media;
 use crate::demo::release_line::Feature;
 use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Alter, BackupScope, ServerError};
+use crate::demo::stored_backups;
 
 pub(crate) use destination::mark_archive;
 pub(crate) use parameters::PARAMETERS;
@@ -60,7 +60,7 @@ pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result
         }
         Alter::CancelBackup(_) => cancel(&mut fleet.clusters[order.cluster], speed, order),
         Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[order.cluster], order),
-        Alter::PreviewRestore(preview) => media::check_preview(&fleet.clusters[order.cluster], order, preview),
+        Alter::PreviewRestore(preview) => stored_backups::check_preview(&fleet.clusters[order.cluster], order, preview),
         Alter::MinorFreeze => Ok(()),
         Alter::CancelAll => {
             cancel_all(fleet, order);

@@ -11,11 +11,11 @@ use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,
 };
-use crate::demo::media::{self, StoredBackups};
 use crate::demo::orders::{self, Issuer, destination};
 use crate::demo::release_line;
 use crate::demo::simulation;
 use crate::demo::statement::{Alter, BackupScope};
+use crate::demo::stored_backups::{self, StoredBackups};
 
 use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, ScenarioError, TenantEntry, broken};
 
@@ -270,7 +270,7 @@ fn store_earlier_sets(cluster: &mut Cluster, entry: &ClusterEntry) {
         let kind = kinds.get(&tenant.name).copied();
         for set in tenant.sets.clone() {
             let password = kind.and_then(|kind| kind.set_passwords.get(&set.id));
-            media::write_earlier_set_info(cluster, tenant_id, &set, password.map(String::as_str));
+            stored_backups::write_earlier_set_info(cluster, tenant_id, &set, password.map(String::as_str));
         }
         if let (Some(tenant), Some(kind)) = (cluster.tenant_mut(tenant_id), kind) {
             tenant.sets.retain(|set| !kind.sets_unlisted.contains(&set.id));
