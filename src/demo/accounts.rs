@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alter::server_error;
 use super::fault_injection::ClusterFaults;
 use super::fleet::Cluster;
-use super::orders::server_error;
 use super::statement::ServerError;
 use super::world::Account;
 

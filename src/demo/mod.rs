@@ -7,6 +7,7 @@
 //! [`scenario`] describes the initial state, [`place`] runs the server process, and [`control`] is its control socket.
 
 mod accounts;
+pub mod alter;
 pub mod clock;
 pub mod control;
 pub mod fault_injection;
@@ -14,7 +15,6 @@ pub mod fleet;
 pub mod grammar;
 mod handshake;
 pub mod lexer;
-pub mod orders;
 pub mod place;
 pub mod projection;
 pub mod refusal;

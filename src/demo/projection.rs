@@ -8,10 +8,10 @@ pub(in crate::demo) mod legacy;
 #[cfg(test)]
 mod tests;
 
+use super::alter::server_error;
 use super::clock::{self, Micros};
 use super::fault_injection::ClusterFaults;
 use super::fleet::{Cluster, Fleet};
-use super::orders::server_error;
 use super::release_line::Generation;
 use super::statement::{Row, ServerError, Value};
 use super::views::views_of;

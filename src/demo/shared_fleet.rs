@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::accounts;
+use super::alter::{self, Issuer, server_error};
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
-use super::orders::{self, Issuer, server_error};
 use super::projection::{self, ViewContext};
 use super::release_line::Feature;
 use super::reply_holds;
@@ -107,7 +107,7 @@ impl SharedFleet {
                 Some(false) => None,
                 _ => Some(
                     accounts::may_alter(&fleet.clusters[cluster], &session.account)
-                        .and_then(|()| orders::execute(fleet, issuer_of(session, cluster, fleet.now), alter)),
+                        .and_then(|()| alter::execute(fleet, issuer_of(session, cluster, fleet.now), alter)),
                 ),
             };
             if let (Some(Ok(())), Alter::Backup { .. }, Some(password)) = (&result, alter, &session.encryption) {

@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::alter::server_error;
 use super::fleet::{Fleet, RegisteredDest};
-use super::orders::server_error;
 use super::statement::ServerError;
 
 mod format;

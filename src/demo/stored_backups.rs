@@ -9,10 +9,10 @@ mod tests;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
 
+use super::alter::{Issuer, not_supported, server_error};
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
-use super::orders::{Issuer, not_supported, server_error};
 use super::projection::ViewContext;
 use super::release_line::Generation;
 use super::simulation::archive;

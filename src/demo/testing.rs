@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use super::alter::{Issuer, execute};
 use super::clock::{Micros, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
-use super::orders::{Issuer, execute};
 use super::projection::{ViewContext, rows};
 use super::scenario::{self, FleetSettings, Scenario};
 use super::simulation::advance;

@@ -1,9 +1,9 @@
 //! Views of the cluster: tenants, servers, zones, configuration, sessions, events, compaction.
 
+use crate::demo::alter::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
-use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::release_line::Feature;
 use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};

@@ -7,8 +7,8 @@ mod sets;
 pub(in crate::demo) use cluster::parameters;
 
 use super::{ViewContext, int, text};
+use crate::demo::alter::server_error;
 use crate::demo::fleet::{Cluster, Job};
-use crate::demo::orders::server_error;
 use crate::demo::statement::{Row, ServerError, Value};
 
 const LOCALHOST: &str = "127.0.0.1";

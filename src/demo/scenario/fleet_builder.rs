@@ -5,13 +5,13 @@ mod legacy;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::demo::alter::{self, Issuer, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{
     ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
     TenantJob, TenantKind,
 };
-use crate::demo::orders::{self, Issuer, destination};
 use crate::demo::release_line;
 use crate::demo::simulation;
 use crate::demo::statement::{Alter, BackupScope};
@@ -293,5 +293,5 @@ fn start_earlier_backup(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry,
         description: Some(backup.description.clone()),
     };
     fleet.now = order.at;
-    orders::execute(fleet, order, &alter).map_err(|error| error.message)
+    alter::execute(fleet, order, &alter).map_err(|error| error.message)
 }

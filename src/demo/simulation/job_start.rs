@@ -1,10 +1,10 @@
 //! Starts backup jobs of V4: the checks of a tenant in the server's order (V4.3.1 source, `ob_backup_data_scheduler.cpp`), and
 //! the child jobs of a job that sys started.
 
+use crate::demo::alter::server_error;
 use crate::demo::clock::Micros;
 use crate::demo::fault_injection::InjectedFault;
 use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
-use crate::demo::orders::server_error;
 use crate::demo::release_line::Feature;
 use crate::demo::statement::ServerError;
 

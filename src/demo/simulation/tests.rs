@@ -1,10 +1,10 @@
 //! Tests that jobs behave as on a V4 server. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use crate::demo::alter::{Issuer, execute};
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
-use crate::demo::orders::{Issuer, execute};
 use crate::demo::projection::{ViewContext, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
 use crate::demo::testing::{DemoHarness, NOW, full_backup, incremental_backup, named_tenants};

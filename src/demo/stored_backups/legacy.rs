@@ -2,9 +2,9 @@
 //! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
 use super::{SetInfo, not_enough_log, pieces_of_round, restore_source, stored_sets};
+use crate::demo::alter::server_error;
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
-use crate::demo::orders::server_error;
 use crate::demo::projection::ViewContext;
 use crate::demo::simulation::legacy;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};

@@ -4,9 +4,9 @@
 use super::{
     PieceFile, SetInfo, not_enough_log, password_digest, path_of_uri, release_numbers, stored_pieces, stored_sets,
 };
+use crate::demo::alter::destination;
+use crate::demo::alter::{not_supported, server_error};
 use crate::demo::clock::{self, Micros};
-use crate::demo::orders::destination;
-use crate::demo::orders::{not_supported, server_error};
 use crate::demo::projection::ViewContext;
 use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;

@@ -2,9 +2,9 @@
 
 use super::super::{ViewContext, count, int, row, text};
 use super::{LOCALHOST, current_job, flag};
+use crate::demo::alter::legacy::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
-use crate::demo::orders::legacy::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Row, Value};

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::{ClusterEntry, LegacyEntry, RoundEntry};
+use crate::demo::alter::legacy::mark_archive;
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
     Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Set, Tenant, ZoneMerge,
 };
-use crate::demo::orders::legacy::mark_archive;
 
 const DAY: Micros = 86_400 * SECOND;
 

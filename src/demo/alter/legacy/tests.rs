@@ -1,9 +1,9 @@
 //! Tests of statements on V2.2 and V3: refusals with the server's messages, and effects.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use crate::demo::alter::{Issuer, execute};
 use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
-use crate::demo::orders::{Issuer, execute};
 use crate::demo::statement::Value;
 use crate::demo::testing::{DemoHarness, full_backup};
 
