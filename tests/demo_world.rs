@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use obnow::demo::control::{ControlClient, ControlRequest};
-use obnow::demo::place::{self, ServeOptions, ServiceError};
+use obnow::demo::service::{self, ServeOptions, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -46,7 +46,7 @@ impl Served {
     async fn start(scenario: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
         let (out, mut lines) = mpsc::unbounded_channel();
-        let task = tokio::spawn(place::serve(options(scenario, state.path()), Lines(out)));
+        let task = tokio::spawn(service::serve(options(scenario, state.path()), Lines(out)));
         let mut line = String::new();
         while !line.ends_with('\n') {
             line += &lines.recv().await.unwrap_or_else(|| panic!("{scenario} ended before it was ready"));
@@ -101,7 +101,7 @@ impl Served {
     }
 
     async fn stop(self) {
-        place::stop(self.dir.file_name().unwrap().to_str().unwrap(), self.state.path()).await.unwrap();
+        service::stop(self.dir.file_name().unwrap().to_str().unwrap(), self.state.path()).await.unwrap();
         self.task.await.unwrap().unwrap();
     }
 }
@@ -223,7 +223,7 @@ async fn ports_refuse_hang_listen_and_are_cut() {
     let hangs = tokio::time::timeout(std::time::Duration::from_millis(200), demo.connect(1, "root@sys")).await;
     assert!(hangs.is_err(), "the silent server said something");
     let mut third = demo.connect(2, "root@sys").await.unwrap();
-    let mut fixed = place::remove_faults("unreachable", demo.state.path()).await.unwrap();
+    let mut fixed = service::remove_faults("unreachable", demo.state.path()).await.unwrap();
     fixed.sort();
     assert_eq!(fixed, ["cluster-down", "server-down", "server-hangs"]);
     for server in [0, 1] {
@@ -273,9 +273,9 @@ async fn an_engine_without_physical_backup_says_what_it_is() {
 async fn a_place_has_one_fleet_which_others_join() {
     let demo = Served::start("healthy").await;
     let state = demo.state.path().to_owned();
-    let twice = place::serve(options("healthy", &state), io::sink()).await.unwrap_err();
+    let twice = service::serve(options("healthy", &state), io::sink()).await.unwrap_err();
     assert!(matches!(twice, ServiceError::AlreadyServed(_)), "{twice}");
-    let joined = place::join_or_start("healthy", &state, Path::new("/nonexistent"), 1).await.unwrap();
+    let joined = service::join_or_start("healthy", &state, Path::new("/nonexistent"), 1).await.unwrap();
     assert_eq!(joined.dir, demo.dir);
     for file in ["config.yaml", "fleet-password"] {
         let mode = demo.dir.join(file).metadata().unwrap().permissions().mode();
@@ -285,14 +285,14 @@ async fn a_place_has_one_fleet_which_others_join() {
     let dir = demo.dir.clone();
     demo.stop().await;
     assert!(!dir.join("control.sock").exists());
-    assert!(matches!(place::stop("healthy", &state).await, Err(ServiceError::NotServed(_))));
+    assert!(matches!(service::stop("healthy", &state).await, Err(ServiceError::NotServed(_))));
 }
 
 #[tokio::test]
 async fn a_path_that_is_too_long_for_a_socket_is_named() {
     let state = tempfile::tempdir().unwrap();
     let deep = state.path().join("x".repeat(90));
-    let error = place::serve(options("healthy", &deep), io::sink()).await.unwrap_err();
+    let error = service::serve(options("healthy", &deep), io::sink()).await.unwrap_err();
     assert!(matches!(error, ServiceError::PathTooLong { .. }), "{error}");
     assert!(!deep.exists());
 }
@@ -300,8 +300,8 @@ async fn a_path_that_is_too_long_for_a_socket_is_named() {
 #[tokio::test]
 async fn a_fleet_that_cannot_start_says_why() {
     let state = tempfile::tempdir().unwrap();
-    let error = place::join_or_start("healthy", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
+    let error = service::join_or_start("healthy", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
     assert!(matches!(error, ServiceError::NotStarted(_)), "{error}");
-    let unknown = place::join_or_start("nowhere", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
+    let unknown = service::join_or_start("nowhere", state.path(), Path::new("/bin/false"), 1).await.unwrap_err();
     assert!(unknown.to_string().starts_with("there is no scenario 'nowhere'"), "{unknown}");
 }

@@ -503,7 +503,7 @@ impl ControlClient {
     /// # Errors
     /// [`ControlError::Unreachable`].
     pub async fn connect(folder: &Path) -> Result<Self, ControlError> {
-        let socket = folder.join(super::place::CONTROL_SOCKET);
+        let socket = folder.join(super::service::CONTROL_SOCKET);
         let path = socket.display().to_string();
         match UnixStream::connect(&socket).await {
             Ok(stream) => Ok(Self { path, stream: BufReader::new(stream) }),

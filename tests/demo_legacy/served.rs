@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use obnow::demo::control::{ControlClient, ControlRequest};
 use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
-use obnow::demo::place::{self, ServeOptions, ServiceError};
+use obnow::demo::service::{self, ServeOptions, ServiceError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
@@ -43,7 +43,7 @@ impl Served {
         let (name, state_root) = (scenario.to_owned(), state.path().to_owned());
         let options =
             ServeOptions { scenario: name, state_root, speed: 20, port: 0, until_eof: false, own_session: false };
-        let task = tokio::spawn(place::serve(options, Lines(out)));
+        let task = tokio::spawn(service::serve(options, Lines(out)));
         let mut line = String::new();
         while !line.ends_with('\n') {
             line += &lines.recv().await.unwrap_or_else(|| panic!("{scenario} ended before it was ready"));
@@ -111,7 +111,7 @@ impl Served {
     }
 
     pub async fn stop(self) {
-        place::stop(self.dir.file_name().unwrap().to_str().unwrap(), self.state.path()).await.unwrap();
+        service::stop(self.dir.file_name().unwrap().to_str().unwrap(), self.state.path()).await.unwrap();
         self.task.await.unwrap().unwrap();
     }
 }
