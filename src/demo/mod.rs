@@ -15,7 +15,6 @@ pub mod fleet;
 pub mod grammar;
 mod handshake;
 pub mod lexer;
-pub mod projection;
 pub mod refusal;
 pub mod registry;
 pub mod release_line;
@@ -34,6 +33,7 @@ pub mod stored_backups;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 mod testing;
+pub mod view_rows;
 pub mod views;
 mod wire;
 pub mod world;

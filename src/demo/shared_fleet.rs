@@ -11,13 +11,13 @@ use super::alter::{self, Issuer, server_error};
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
-use super::projection::{self, ViewContext};
 use super::release_line::Feature;
 use super::reply_holds;
 use super::said;
 use super::simulation::{self, archive};
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::stored_backups;
+use super::view_rows::{self, ViewContext};
 use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
@@ -235,7 +235,7 @@ impl ServerModel for SharedFleet {
                 Greeting::Unresponsive
             } else {
                 // Before V4 the handshake has a fixed version.
-                let version = projection::version_texts(cluster).0;
+                let version = view_rows::version_texts(cluster).0;
                 Greeting::Version(if cluster.line.is_legacy() { "5.7.25".to_owned() } else { version })
             }
         })
@@ -288,12 +288,12 @@ impl ServerModel for SharedFleet {
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
-        self.with_context(session, |look| projection::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
+        self.with_context(session, |look| view_rows::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
     }
 
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
         let (version, ob_version, comment) =
-            self.with_context(session, |look| projection::version_texts(look.cluster))?;
+            self.with_context(session, |look| view_rows::version_texts(look.cluster))?;
         let text = |value: &str| Some(Value::Text(value.to_owned()));
         let (v3, old) = self.with_context(session, |look| {
             let line = look.cluster.line;
@@ -333,14 +333,14 @@ impl ServerModel for SharedFleet {
         let values = self.with_context(session, |look| {
             let own = look.cluster.tenant_by_id(look.tenant_id);
             let named = tenant.filter(|_| look.tenant_id == 1).map(|name| look.cluster.tenant(name));
-            projection::parameter_values(look, named.unwrap_or(own))
+            view_rows::parameter_values(look, named.unwrap_or(own))
         });
         values.unwrap_or_default()
     }
 
     fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         let shown = |look: &ViewContext<'_>| {
-            let all = projection::legacy::parameters(look).into_iter();
+            let all = view_rows::legacy::parameters(look).into_iter();
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
             look.cluster.line.is_legacy().then_some(rows)
         };

@@ -13,10 +13,10 @@ use super::alter::{Issuer, not_supported, server_error};
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, MissingFile};
 use super::fleet::{Cluster, Round, Set, Tenant};
-use super::projection::ViewContext;
 use super::release_line::Generation;
 use super::simulation::archive;
 use super::statement::{Preview, ServerError, Until, Value};
+use super::view_rows::ViewContext;
 
 /// The info files that the backups of a cluster wrote.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -6,10 +6,10 @@ use super::alter::{Issuer, execute};
 use super::clock::{Micros, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
 use super::grammar::parse;
-use super::projection::{ViewContext, rows};
 use super::scenario::{self, FleetSettings, Scenario};
 use super::simulation::advance;
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
+use super::view_rows::{ViewContext, rows};
 
 /// The time at which every test begins.
 pub const NOW: Micros = 1_763_600_000 * SECOND;

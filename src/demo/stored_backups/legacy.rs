@@ -5,9 +5,9 @@ use super::{SetInfo, not_enough_log, pieces_of_round, restore_source, stored_set
 use crate::demo::alter::server_error;
 use crate::demo::clock::{self, Micros};
 use crate::demo::fleet::{Cluster, Round};
-use crate::demo::projection::ViewContext;
 use crate::demo::simulation::legacy;
 use crate::demo::statement::{LegacyPreview, Preview, ServerError, Until, Value};
+use crate::demo::view_rows::ViewContext;
 
 /// Checks a PREVIEW when it is executed.
 pub(super) fn check_preview(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {

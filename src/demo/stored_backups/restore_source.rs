@@ -7,9 +7,9 @@ use super::{
 use crate::demo::alter::destination;
 use crate::demo::alter::{not_supported, server_error};
 use crate::demo::clock::{self, Micros};
-use crate::demo::projection::ViewContext;
 use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;
+use crate::demo::view_rows::ViewContext;
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn preview_rows(

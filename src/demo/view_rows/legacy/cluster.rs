@@ -5,9 +5,9 @@ use super::{LOCALHOST, current_job, flag};
 use crate::demo::alter::legacy::{PARAMETERS, cluster_role, is_cleanup_running};
 use crate::demo::clock::Micros;
 use crate::demo::fleet::{Cluster, Freeze, Job, JobStatus, LegacyState, RootServiceEvent, RoundStatus, Server, Tenant};
-use crate::demo::projection::cluster::{build_version, three_part_version};
 use crate::demo::simulation::{self, legacy};
 use crate::demo::statement::{Row, Value};
+use crate::demo::view_rows::cluster::{build_version, three_part_version};
 
 fn zero() -> Value {
     int(0)
