@@ -9,8 +9,8 @@ mod restore;
 mod select;
 
 use super::lexer::TokenKind;
-use super::refusal::internal_error;
 use super::release_line::{self, Feature, ReleaseLine};
+use super::server_errors::internal_error;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
 

@@ -1,6 +1,6 @@
 //! The lexer of the MySQL mode of OceanBase. It drops comments and hints.
 
-use super::refusal::syntax_error;
+use super::server_errors::syntax_error;
 use super::statement::ServerError;
 
 /// The kind of a token, with its value.

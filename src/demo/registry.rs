@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::refusal::error_with_state;
+use super::server_errors::error_with_state;
 use super::statement::ServerError;
 use super::world::Account;
 

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 
 use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
-use super::refusal::{error_with_state, syntax_error};
 use super::registry::{ConnectionRegistry, Place};
 use super::release_line::{self, Feature};
+use super::server_errors::{error_with_state, syntax_error};
 use super::statement::ServerError;
 use super::statement_executor::{Reply, execute_statement};
 use super::wire::PacketChannel;

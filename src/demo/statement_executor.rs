@@ -7,9 +7,9 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::clock;
 use super::grammar::parse;
-use super::refusal::{error_with_state, protocol_error};
 use super::registry::ConnectionRegistry;
 use super::release_line;
+use super::server_errors::{error_with_state, protocol_error};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{ResultTable, execute_select as answer_select};
 use super::views::{ColumnType, views_of, visible_view};

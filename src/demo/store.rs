@@ -4,7 +4,7 @@
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 
-use super::refusal::{error_with_state, internal_error};
+use super::server_errors::{error_with_state, internal_error};
 use super::statement::{Literal, Row, Select, ServerError, Value};
 use super::views::{Column, ColumnType, View};
 

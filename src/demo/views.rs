@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::refusal::{error_with_state, internal_error};
+use super::server_errors::{error_with_state, internal_error};
 use super::statement::ServerError;
 use super::world::Account;
 

@@ -107,7 +107,7 @@ pub trait ServerModel: Send + Sync + 'static {
         _session: &Session,
         _preview: &Preview,
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-        Err(super::refusal::internal_error("no storage to look at"))
+        Err(super::server_errors::internal_error("no storage to look at"))
     }
     /// Executes an `ALTER SYSTEM`; never called with [`Alter::Refused`]. The future is dropped where it waits when the
     /// statement is killed or its client disconnects.

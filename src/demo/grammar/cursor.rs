@@ -1,7 +1,7 @@
 //! A cursor over the tokens of one statement.
 
 use crate::demo::lexer::{Token, TokenKind, tokenize};
-use crate::demo::refusal::syntax_error;
+use crate::demo::server_errors::syntax_error;
 use crate::demo::statement::{Literal, ServerError};
 
 /// Words that are never a bare name.
