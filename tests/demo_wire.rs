@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use obnow::demo::registry::ConnectionRegistry;
+use obnow::demo::connection_registry::ConnectionRegistry;
 use obnow::demo::server::serve_endpoint;
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
 use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};

@@ -9,13 +9,13 @@
 mod accounts;
 pub mod alter;
 pub mod clock;
+pub mod connection_registry;
 pub mod control;
 pub mod fault_injection;
 pub mod fleet;
 pub mod grammar;
 mod handshake;
 pub mod lexer;
-pub mod registry;
 pub mod release_line;
 pub mod reply_holds;
 pub mod said;

@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::connection_registry::{ConnectionRegistry, Place};
 use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
-use super::registry::{ConnectionRegistry, Place};
 use super::release_line::{self, Feature};
 use super::server_errors::{error_with_state, syntax_error};
 use super::statement::ServerError;

@@ -6,8 +6,8 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::clock;
+use super::connection_registry::ConnectionRegistry;
 use super::grammar::parse;
-use super::registry::ConnectionRegistry;
 use super::release_line;
 use super::server_errors::{error_with_state, protocol_error};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener as Listener};
 use std::sync::{Arc, Mutex};
 
 use obnow::demo::clock;
-use obnow::demo::registry::ConnectionRegistry;
+use obnow::demo::connection_registry::ConnectionRegistry;
 use obnow::demo::scenario::{self, FleetSettings};
 use obnow::demo::server::serve_endpoint;
 use obnow::demo::shared_fleet::SharedFleet;

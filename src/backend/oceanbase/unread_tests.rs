@@ -11,7 +11,7 @@ use super::OceanBase;
 use super::session::tape::{Change, Tape};
 use super::statement::Secrets;
 use crate::demo::clock;
-use crate::demo::registry::ConnectionRegistry;
+use crate::demo::connection_registry::ConnectionRegistry;
 use crate::demo::scenario::{self, FleetSettings};
 use crate::demo::server;
 use crate::demo::shared_fleet::SharedFleet;

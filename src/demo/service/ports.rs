@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::demo::registry::ConnectionRegistry;
+use crate::demo::connection_registry::ConnectionRegistry;
 use crate::demo::server;
 use crate::demo::shared_fleet::{EndpointState, SharedFleet};
 
