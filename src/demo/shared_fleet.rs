@@ -13,8 +13,8 @@ use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
 use super::release_line::Feature;
 use super::reply_holds;
-use super::said;
 use super::simulation::{self, archive};
+use super::sql_text;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::stored_backups;
 use super::view_rows::{self, ViewContext};
@@ -97,7 +97,7 @@ impl SharedFleet {
     }
 
     pub(super) fn execute_alter(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
-        let text = said::render(alter);
+        let text = sql_text::render(alter);
         self.update(|fleet| {
             let lost = take_lost_reply(fleet, &text);
             let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
@@ -357,10 +357,10 @@ impl ServerModel for SharedFleet {
     }
 
     async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
-        self.hold_reply(session, &said::render(&alter), false, Some(&alter)).await;
+        self.hold_reply(session, &sql_text::render(&alter), false, Some(&alter)).await;
         let outcome = self.execute_alter(session, &alter);
         let outcome = if outcome == ReplyOutcome::Done { self.delay_reply(session, &alter).await } else { outcome };
-        self.hold_reply(session, &said::render(&alter), true, None).await;
+        self.hold_reply(session, &sql_text::render(&alter), true, None).await;
         outcome
     }
 
