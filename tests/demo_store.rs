@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use obnow::demo::grammar::parse;
+use obnow::demo::select_executor::{ResultTable, execute_select};
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
-use obnow::demo::store::{ResultTable, execute_select};
 use obnow::demo::views::{ColumnType, views_of, visible_view};
 use obnow::demo::world::Account;
 

@@ -19,6 +19,7 @@ pub mod lexer;
 pub mod release_line;
 pub mod reply_holds;
 pub mod scenario;
+pub mod select_executor;
 pub mod server;
 pub mod server_errors;
 pub mod service;
@@ -28,7 +29,6 @@ pub mod sql_text;
 pub mod statement;
 mod statement_executor;
 pub mod storage;
-pub mod store;
 pub mod stored_backups;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]

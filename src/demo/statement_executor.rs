@@ -9,9 +9,9 @@ use super::clock;
 use super::connection_registry::ConnectionRegistry;
 use super::grammar::parse;
 use super::release_line;
+use super::select_executor::{ResultTable, execute_select as answer_select};
 use super::server_errors::{error_with_state, protocol_error};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
-use super::store::{ResultTable, execute_select as answer_select};
 use super::views::{ColumnType, views_of, visible_view};
 use super::world::{ReplyOutcome, ServerModel, Session};
 

@@ -5,8 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::select_executor::ResultTable;
 use super::statement::{ServerError, Value};
-use super::store::ResultTable;
 use super::views::ColumnType;
 
 /// A packet of exactly this length is continued by the next one.
