@@ -15,6 +15,9 @@ pub mod fault_injection;
 pub mod fleet;
 pub mod grammar;
 mod handshake;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+mod harness;
 pub mod lexer;
 pub mod release_line;
 pub mod reply_holds;
@@ -30,9 +33,6 @@ pub mod statement;
 mod statement_executor;
 pub mod storage;
 pub mod stored_backups;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
-mod testing;
 pub mod view_rows;
 pub mod views;
 mod wire;

@@ -1,8 +1,8 @@
 //! Tests of refused statements with the server's messages, and of destinations.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use crate::demo::harness::{DemoHarness, full_backup, named_tenants};
 use crate::demo::statement::{Alter, BackupScope, Tenants, Value};
-use crate::demo::testing::{DemoHarness, full_backup, named_tenants};
 
 fn uri(bench: &DemoHarness, path: &str) -> String {
     format!("file://{}/{path}", bench.data.path().display())
@@ -97,7 +97,7 @@ fn checks_come_in_the_order_of_the_server() {
         late,
         &[],
         1,
-        crate::demo::testing::NOW,
+        crate::demo::harness::NOW,
     );
     let why = bench.execute("late", &full_backup(&[])).unwrap_err().1;
     assert_eq!(why, "backup can not start, because log archive status is not doing.", "the upgrade is looked at last");

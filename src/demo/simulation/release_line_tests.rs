@@ -3,8 +3,8 @@
 
 use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::harness::DemoHarness;
 use crate::demo::statement::Value;
-use crate::demo::testing::DemoHarness;
 
 use super::*;
 

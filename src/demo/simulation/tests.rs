@@ -5,8 +5,8 @@ use crate::demo::alter::{Issuer, execute};
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::harness::{DemoHarness, NOW, full_backup, incremental_backup, named_tenants};
 use crate::demo::statement::{Alter, Tenants, Value};
-use crate::demo::testing::{DemoHarness, NOW, full_backup, incremental_backup, named_tenants};
 use crate::demo::view_rows::{ViewContext, rows};
 
 use super::*;

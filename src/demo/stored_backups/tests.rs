@@ -4,7 +4,7 @@ use super::*;
 use crate::demo::clock;
 use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::RoundStatus;
-use crate::demo::testing::{DemoHarness, full_backup};
+use crate::demo::harness::{DemoHarness, full_backup};
 
 /// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
 fn find_restore_source(

@@ -1,8 +1,8 @@
 //! Tests that every row has only columns of its view, on every line, and that no key is shown.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use crate::demo::harness::{DemoHarness, full_backup};
 use crate::demo::scenario;
-use crate::demo::testing::{DemoHarness, full_backup};
 use crate::demo::views::views_of;
 
 use super::*;

@@ -4,8 +4,8 @@
 use crate::demo::alter::{Issuer, execute};
 use crate::demo::fault_injection::{FaultEffect, InjectedFault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::harness::{DemoHarness, full_backup};
 use crate::demo::statement::Value;
-use crate::demo::testing::{DemoHarness, full_backup};
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
