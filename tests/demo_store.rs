@@ -4,7 +4,7 @@
 use obnow::demo::grammar::parse;
 use obnow::demo::select_executor::{ResultTable, execute_select};
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
-use obnow::demo::views::{ColumnType, views_of, visible_view};
+use obnow::demo::view_definitions::{ColumnType, views_of, visible_view};
 use obnow::demo::world::Account;
 
 fn account(tenant_id: u64) -> Account {

@@ -158,7 +158,7 @@ async fn a_full_backup_by_sql_ends_restorable() {
 async fn every_view_of_every_line_can_be_asked() {
     let demo = Served::start("fleet").await;
     let mut client = demo.connect(1, "root@sys").await.unwrap();
-    for (name, view) in obnow::demo::views::views_of("4.2.5").unwrap() {
+    for (name, view) in obnow::demo::view_definitions::views_of("4.2.5").unwrap() {
         let columns: Vec<&str> = view.columns.iter().map(|column| column.name.as_str()).collect();
         ask(&mut client, &format!("SELECT {} FROM oceanbase.{name}", columns.join(", "))).await.unwrap();
     }

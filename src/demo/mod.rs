@@ -33,7 +33,7 @@ pub mod statement;
 mod statement_executor;
 pub mod storage;
 pub mod stored_backups;
+pub mod view_definitions;
 pub mod view_rows;
-pub mod views;
 mod wire;
 pub mod world;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::server_errors::{error_with_state, internal_error};
 use super::statement::{Literal, Row, Select, ServerError, Value};
-use super::views::{Column, ColumnType, View};
+use super::view_definitions::{Column, ColumnType, View};
 
 /// A result set: rows with headings and types.
 #[derive(Debug, Clone, PartialEq, Eq)]

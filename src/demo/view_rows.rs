@@ -14,7 +14,7 @@ use super::fault_injection::ClusterFaults;
 use super::fleet::{Cluster, Fleet};
 use super::release_line::Generation;
 use super::statement::{Row, ServerError, Value};
-use super::views::views_of;
+use super::view_definitions::views_of;
 
 /// The session that reads a view, and the state it reads.
 #[derive(Debug, Clone)]

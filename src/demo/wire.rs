@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::select_executor::ResultTable;
 use super::statement::{ServerError, Value};
-use super::views::ColumnType;
+use super::view_definitions::ColumnType;
 
 /// A packet of exactly this length is continued by the next one.
 const LONGEST: usize = 0xFF_FFFF;

@@ -1,6 +1,6 @@
 //! Tests the version and the views that each line has, and those it lacks.
 
-use obnow::demo::views::views_of;
+use obnow::demo::view_definitions::views_of;
 
 use super::served::{Served, answer};
 

@@ -3,7 +3,7 @@
 
 use crate::demo::harness::{DemoHarness, full_backup};
 use crate::demo::scenario;
-use crate::demo::views::views_of;
+use crate::demo::view_definitions::views_of;
 
 use super::*;
 

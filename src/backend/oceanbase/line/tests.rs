@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::demo::views::views_of;
+use crate::demo::view_definitions::views_of;
 use crate::domain::version::Detected;
 
 const STATEMENTS: [StatementId; 16] = [
