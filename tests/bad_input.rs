@@ -11,8 +11,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use obnow::demo::server_model::Greeting;
 use obnow::demo::statement::Value as Cell;
-use obnow::demo::world::Greeting;
 use odd::{PASSWORD, Servers, Twist, error};
 use serde_json::Value;
 

@@ -3,9 +3,9 @@
 
 use obnow::demo::grammar::parse;
 use obnow::demo::select_executor::{ResultTable, execute_select};
+use obnow::demo::server_model::Account;
 use obnow::demo::statement::{Row, Select, ServerError, Statement, Value};
 use obnow::demo::view_definitions::{ColumnType, views_of, visible_view};
-use obnow::demo::world::Account;
 
 fn account(tenant_id: u64) -> Account {
     Account { user: "root".to_owned(), tenant: "t".to_owned(), tenant_id }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use obnow::demo::connection_registry::ConnectionRegistry;
 use obnow::demo::server::serve_endpoint;
+use obnow::demo::server_model::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, raw_sql};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::alter::server_error;
 use super::fault_injection::ClusterFaults;
 use super::fleet::Cluster;
+use super::server_model::Account;
 use super::statement::ServerError;
-use super::world::Account;
 
 /// A user besides `root`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

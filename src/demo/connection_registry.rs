@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::server_errors::error_with_state;
+use super::server_model::Account;
 use super::statement::ServerError;
-use super::world::Account;
 
 /// OceanBase's connection ids have their top bits set, and drivers must not read them as signed.
 const FIRST_CONNECTION: u64 = 0xC000_0001;

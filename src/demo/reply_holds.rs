@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::clock::Micros;
 use super::fleet::{Client, Fleet};
+use super::server_model::Session;
 use super::shared_fleet::SharedFleet;
 use super::statement::Alter;
-use super::world::Session;
 
 /// A rule for the statements to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -13,10 +13,10 @@ use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
 use super::release_line::{self, Feature};
 use super::server_errors::{error_with_state, syntax_error};
+use super::server_model::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use super::statement::ServerError;
 use super::statement_executor::{Reply, execute_statement};
 use super::wire::PacketChannel;
-use super::world::{Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// Databases a client may name at login or by `USE`.
 const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"];

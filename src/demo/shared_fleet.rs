@@ -13,12 +13,12 @@ use super::fault_injection::{ClusterFaults, FaultEffect};
 use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
 use super::release_line::Feature;
 use super::reply_holds;
+use super::server_model::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use super::simulation::{self, archive};
 use super::sql_text;
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::stored_backups;
 use super::view_rows::{self, ViewContext};
-use super::world::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
 const QUERY_TIMEOUT: i64 = 10_000_000;

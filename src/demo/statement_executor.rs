@@ -11,9 +11,9 @@ use super::grammar::parse;
 use super::release_line;
 use super::select_executor::{ResultTable, execute_select as answer_select};
 use super::server_errors::{error_with_state, protocol_error};
+use super::server_model::{ReplyOutcome, ServerModel, Session};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::view_definitions::{ColumnType, views_of, visible_view};
-use super::world::{ReplyOutcome, ServerModel, Session};
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::server_errors::{error_with_state, internal_error};
+use super::server_model::Account;
 use super::statement::ServerError;
-use super::world::Account;
 
 /// The type of a column, as far as comparing, ordering and printing go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
