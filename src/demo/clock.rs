@@ -19,20 +19,20 @@ pub fn now() -> Micros {
 /// Returns the system change number (SCN) of a time: nanoseconds since 1970.
 #[must_use]
 pub fn scn(moment: Micros) -> i128 {
-    i128::from(parse_time) * 1000
+    i128::from(moment) * 1000
 }
 
 /// Formats a time as `timestamp(6)` in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
 #[must_use]
 pub fn format_time(moment: Micros, zone: &str) -> String {
-    let at = Timestamp::from_microsecond(parse_time).unwrap_or_default();
+    let at = Timestamp::from_microsecond(moment).unwrap_or_default();
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
 /// Parses a time that is written in a session's time zone; `None` if it is not a time.
 #[must_use]
 pub fn parse_time(text: &str, zone: &str) -> Option<Micros> {
-    let time: jiff::civil::DateTime = format_time.trim().parse().ok()?;
+    let time: jiff::civil::DateTime = text.trim().parse().ok()?;
     Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
 }
 
@@ -57,8 +57,8 @@ fn time_zone(name: &str) -> TimeZone {
 /// Parses a duration as OceanBase's parameters and the scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Micros> {
-    let digits = format_time.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = format_time.split_at(digits);
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
     let unit = match unit {
         "us" => 1,
         "ms" => 1000,

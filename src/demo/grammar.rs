@@ -20,9 +20,9 @@ use cursor::Cursor;
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
     let line =
-        release_line::find(release_line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
+        release_line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
-    let statement = parse_statement(&mut cursor, release_line)?;
+    let statement = parse_statement(&mut cursor, line)?;
     cursor.expect_end()?;
     Ok(statement)
 }
@@ -33,15 +33,15 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statem
     }
     if cursor.take_keyword("alter") {
         cursor.expect_keyword("system")?;
-        let alter = if release_line.is_legacy() {
-            legacy::parse_alter(cursor, release_line)
+        let alter = if line.is_legacy() {
+            legacy::parse_alter(cursor, line)
         } else {
-            alter::parse_alter(cursor, release_line)
+            alter::parse_alter(cursor, line)
         };
         return alter.map(Statement::Alter);
     }
     if cursor.take_keyword("show") {
-        return parse_show(cursor, release_line);
+        return parse_show(cursor, line);
     }
     if cursor.take_keyword("desc") || cursor.take_keyword("describe") {
         return select::parse_view(cursor).map(Statement::Describe);
@@ -70,16 +70,16 @@ fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, 
         cursor.expect_keyword("from")?;
         return select::parse_view(cursor).map(Statement::Describe);
     }
-    if release_line.is_legacy() && cursor.take_keyword("tables") {
+    if line.is_legacy() && cursor.take_keyword("tables") {
         return legacy::parse_show_tables(cursor);
     }
     if cursor.take_keyword("parameters") {
-        if release_line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
+        if line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
             return legacy::parse_parameters_where(cursor);
         }
         cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
-        let tenant = if !release_line.is_legacy() && cursor.take_keyword("tenant") {
+        let tenant = if !line.is_legacy() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {

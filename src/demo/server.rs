@@ -179,14 +179,14 @@ impl<W: ServerModel> Connection<W> {
             return Ok(true);
         };
         let statements = split_statements(text);
-        if let [first, _, ..] = split_statements[..]
+        if let [first, _, ..] = statements[..]
             && !(several && self.allows_multi_statements())
         {
             channel.put_error(&syntax_error(text, first.len(), None));
             channel.send().await?;
             return Ok(true);
         }
-        let mut left = split_statements.into_iter().peekable();
+        let mut left = statements.into_iter().peekable();
         while let Some(statement) = left.next() {
             let reply = self.execute_unless_killed(channel, session, statement).await;
             let refused = matches!(reply, Reply::Refused(_));
@@ -203,7 +203,7 @@ impl<W: ServerModel> Connection<W> {
 
     fn allows_multi_statements(&self) -> bool {
         release_line::find(&self.world.line(self.endpoint))
-            .is_some_and(|line| release_line.has(Feature::MultiStatements))
+            .is_some_and(|line| line.has(Feature::MultiStatements))
     }
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.

@@ -116,7 +116,7 @@ fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Op
         return None;
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
-    let share = match clock_time {
+    let share = match work {
         PhaseWork::RemainingBlocks if job.incremental => megabytes.min(3000) / 4,
         PhaseWork::FirstBlocks | PhaseWork::RemainingBlocks | PhaseWork::Tablets => megabytes.min(3000),
         PhaseWork::Log if !job.plus_archivelog => 100,
@@ -210,7 +210,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
         fail_job(cluster, speed, index, at, code, &text);
         return;
     }
-    let next = phases.get(job.phase + 1).map(|(_, _, work)| *clock_time);
+    let next = phases.get(job.phase + 1).map(|(_, _, work)| *work);
     let last = next.is_none();
     if job.phase == 0 && !start_task(cluster, speed, index, at) {
         return;

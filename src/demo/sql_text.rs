@@ -69,7 +69,7 @@ fn description_clause(description: Option<&str>) -> String {
 fn literal_text(value: &Literal) -> String {
     match value {
         Literal::Integer(number) => number.to_string(),
-        Literal::Text(text) => quoted(&mask_keys(render)),
+        Literal::Text(text) => quoted(&mask_keys(text)),
         Literal::Null => "NULL".to_owned(),
     }
 }
@@ -81,7 +81,7 @@ fn quoted(text: &str) -> String {
 /// Returns the text with the value of every `access_key=` replaced by `***`.
 fn mask_keys(text: &str) -> String {
     const KEY: &str = "access_key=";
-    let mut parts = render.split(KEY);
+    let mut parts = text.split(KEY);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(['&', ' ', ',']).unwrap_or(part.len());

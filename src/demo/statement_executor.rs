@@ -65,7 +65,7 @@ pub async fn execute_statement<W: ServerModel>(
     sql: &str,
 ) -> Reply {
     let line = world.line(session.endpoint);
-    let statement = match parse(&release_line, sql) {
+    let statement = match parse(&line, sql) {
         Ok(statement) => statement,
         Err(error) => return Reply::Refused(error),
     };
@@ -83,15 +83,15 @@ pub async fn execute_statement<W: ServerModel>(
             }
             return outcome.into();
         }
-        Statement::Select(select) => visible_view(&release_line, &select.view, &session.account).and_then(|view| {
+        Statement::Select(select) => visible_view(&line, &select.view, &session.account).and_then(|view| {
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
-            let table = answer_select(&select, visible_view, &rows)?;
+            let table = answer_select(&select, view, &rows)?;
             Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(world, session)?)))
         }),
-        Statement::Describe(name) => visible_view(&release_line, &name, &session.account).and_then(|view| {
+        Statement::Describe(name) => visible_view(&line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;
-            let rows = visible_view.columns.iter().map(|column| {
+            let rows = view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
                 vec![
                     text_value(&column.name),
@@ -114,7 +114,7 @@ pub async fn execute_statement<W: ServerModel>(
             let wanted = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
             Ok(server_parameters(&world.server_parameters(session).unwrap_or_default(), wanted))
         }
-        Statement::ShowTables(pattern) => views_of(&release_line).map(|views| {
+        Statement::ShowTables(pattern) => views_of(&line).map(|views| {
             let found = views.keys().filter(|name| !name.contains('.') && matches_like(&pattern, name));
             text_table(&["Tables_in_oceanbase"], found.map(|name| vec![text_value(name)]).collect())
         }),
@@ -302,7 +302,7 @@ fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -
 }
 
 fn is_legacy(line: &str) -> bool {
-    release_line::find(release_line).is_some_and(release_line::ReleaseLine::is_legacy)
+    release_line::find(line).is_some_and(release_line::ReleaseLine::is_legacy)
 }
 
 /// Returns the rows of SHOW PARAMETERS before V4: one for each server.

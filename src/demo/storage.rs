@@ -57,9 +57,9 @@ pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
 }
 
 fn inspect_directory(folder: &Path) -> DirectoryContent {
-    match fs::read(local_path.join(format::NAME)) {
+    match fs::read(folder.join(format::NAME)) {
         Ok(file) => DirectoryContent::Owned(format::decode(&file)),
-        Err(_) if fs::read_dir(local_path).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
+        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
     }
 }
@@ -72,8 +72,8 @@ pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) 
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
     let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
-    let (code, text) = match inspect_directory(local_path) {
-        DirectoryContent::Owned(Some(owner)) if directory_owner == own => return Ok(()),
+    let (code, text) = match inspect_directory(folder) {
+        DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
         DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
         DirectoryContent::Empty | DirectoryContent::Foreign => NO_FORMAT_FILE,
     };
@@ -85,12 +85,12 @@ pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) 
 /// # Errors
 /// Returns 9080 without a readable format file.
 pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
-    let owner = match local_path.map(inspect_directory) {
-        Some(DirectoryContent::Owned(owner)) => directory_owner,
+    let owner = match folder.map(inspect_directory) {
+        Some(DirectoryContent::Owned(owner)) => owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
         None => fleet.directory_owners.get(place).cloned(),
     };
-    directory_owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
+    owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
 
 /// Claims a directory for a destination that is being set; returns true if its format file had to be written, so that the
@@ -108,9 +108,9 @@ pub fn claim_directory(
     by: &Claimant<'_>,
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| server_error(code, text);
-    let Some(folder) = local_path else {
+    let Some(folder) = folder else {
         return match fleet.directory_owners.get(place) {
-            Some(owner) if own == Some(directory_owner) => Ok(false),
+            Some(owner) if own == Some(owner) => Ok(false),
             Some(_) => Err(refused(OTHER_FORMAT_FILE)),
             None => {
                 fleet.directory_owners.insert(place.to_owned(), new.clone());
@@ -119,13 +119,13 @@ pub fn claim_directory(
         };
     };
     let failed = |error: std::io::Error| server_error(9071, format!("no I/O operation permission: {error}"));
-    match inspect_directory(local_path) {
-        DirectoryContent::Owned(owner) if directory_owner.is_some() && directory_owner.as_ref() == own => Ok(false),
+    match inspect_directory(folder) {
+        DirectoryContent::Owned(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
         DirectoryContent::Owned(_) => Err(refused(OTHER_FORMAT_FILE)),
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
-            fs::create_dir_all(local_path).map_err(failed)?;
-            fs::write(local_path.join(format::NAME), format::encode(new, by, place)).map_err(failed)?;
+            fs::create_dir_all(folder).map_err(failed)?;
+            fs::write(folder.join(format::NAME), format::encode(new, by, place)).map_err(failed)?;
             Ok(true)
         }
     }

@@ -71,11 +71,11 @@ pub fn visible_view(line: &str, name: &str, account: &Account) -> Result<&'stati
     let full = if name.contains('.') { name.to_lowercase() } else { format!("oceanbase.{}", name.to_lowercase()) };
     let view =
         views.get(name).ok_or_else(|| error_with_state(1146, "42S02", format!("Table '{full}' doesn't exist")))?;
-    if account.tenant_id != 1 && !visible_view.visible_to_tenants {
+    if account.tenant_id != 1 && !view.visible_to_tenants {
         let message = format!("SELECT command denied to user '{}'@'%' for table '{name}'", account.user);
         return Err(error_with_state(1142, "42000", message));
     }
-    Ok(visible_view)
+    Ok(view)
 }
 
 /// Returns every view of a line by name.
@@ -146,7 +146,7 @@ fn parse_views(yaml: &str) -> Result<Lines, String> {
             let definitions = definitions(&file, line, file.lines.len())?;
             Ok((
                 line.clone(),
-                definitions.into_iter().flat_map(|(name, view)| views_of_definition(name, visible_view)).collect(),
+                definitions.into_iter().flat_map(|(name, view)| views_of_definition(name, view)).collect(),
             ))
         })
         .collect()
@@ -165,7 +165,7 @@ fn definitions(file: &ViewsFile, line: &str, depth: usize) -> Result<BTreeMap<St
     }
     for (name, view) in &entry.views {
         let inherited = views.remove(name);
-        let defined = derive_definition(inherited, visible_view)
+        let defined = derive_definition(inherited, view)
             .map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
         views.insert(name.clone(), defined);
     }
@@ -179,31 +179,31 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
         scope: Scope::Sys,
         columns: Vec::new(),
     });
-    visible_view.cdb = entry.cdb.unwrap_or(visible_view.cdb);
-    visible_view.dba_keeps_tenant_id = entry.dba_keeps_tenant_id.unwrap_or(visible_view.dba_keeps_tenant_id);
-    visible_view.scope = entry.scope.unwrap_or(visible_view.scope);
+    view.cdb = entry.cdb.unwrap_or(view.cdb);
+    view.dba_keeps_tenant_id = entry.dba_keeps_tenant_id.unwrap_or(view.dba_keeps_tenant_id);
+    view.scope = entry.scope.unwrap_or(view.scope);
     if let Some(columns) = &entry.columns {
-        visible_view.columns = columns.iter().map(|text| parse_column(text)).collect::<Result<_, _>>()?;
+        view.columns = columns.iter().map(|text| parse_column(text)).collect::<Result<_, _>>()?;
     }
     for name in &entry.drop {
-        let place = visible_view.columns.iter().position(|column| column.name == *name);
-        visible_view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
+        let place = view.columns.iter().position(|column| column.name == *name);
+        view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
     }
     for text in &entry.retype {
         let changed = parse_column(text)?;
-        let place = visible_view.columns.iter().position(|column| column.name == changed.name);
+        let place = view.columns.iter().position(|column| column.name == changed.name);
         let place = place.ok_or_else(|| format!("no column {} to retype", changed.name))?;
-        visible_view.columns[place] = changed;
+        view.columns[place] = changed;
     }
     for text in &entry.add {
-        visible_view.columns.push(parse_column(text)?);
+        view.columns.push(parse_column(text)?);
     }
-    let mut names: Vec<&str> = visible_view.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut names: Vec<&str> = view.columns.iter().map(|column| column.name.as_str()).collect();
     names.sort_unstable();
     if names.is_empty() || names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err("no columns, or one of them twice".to_owned());
     }
-    Ok(visible_view)
+    Ok(view)
 }
 
 /// Parses a column `NAME type[?]`.
@@ -253,7 +253,7 @@ mod tests {
     const BASE: &str = "lines:\n  a:\n    views:\n      OB_X:\n        cdb: true\n        columns: [TENANT_ID bigint(20), N bigint(20) unsigned?]\n      Y:\n        columns: [A varchar(1)]\n";
 
     fn names(view: &View) -> Vec<&str> {
-        visible_view.columns.iter().map(|column| column.name.as_str()).collect()
+        view.columns.iter().map(|column| column.name.as_str()).collect()
     }
 
     #[test]

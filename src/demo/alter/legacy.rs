@@ -119,7 +119,7 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
 
 /// Returns the role of the cluster: `PRIMARY` or `PHYSICAL STANDBY`.
 pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
-    let own = cluster.legacy.as_ref().map_or("PRIMARY", |v3| legacy.role.as_str());
+    let own = cluster.legacy.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
         FaultEffect::RoleSwitched { role }
             if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
@@ -151,7 +151,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
         let state = state.as_str();
         return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
     };
-    let frozen = cluster.legacy.as_ref().map_or(0, |v3| legacy.last_freeze().at);
+    let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.last_freeze().at);
     let start = round.start.unwrap_or_default();
     if cluster.line.has(Feature::FreezeBeforeFull) && start > frozen {
         return Err(cannot_start(&format!(

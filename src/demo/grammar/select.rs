@@ -47,7 +47,7 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
         return Err(cursor.strictness_error(NARROW));
     }
-    Ok(Statement::Select(Select { columns, unix_time_columns: seconds, parse_view, filter, order, limit }))
+    Ok(Statement::Select(Select { columns, seconds: seconds, view, filter, order, limit }))
 }
 
 /// `schema.parse_view`, in upper case; the schema is dropped where it is `oceanbase`.

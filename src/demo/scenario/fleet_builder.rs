@@ -124,7 +124,7 @@ impl ClusterEntry {
             version: self.version.clone(),
             build: self.build.clone(),
             engine,
-            release_line,
+            line,
             users: self.accounts.clone(),
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),

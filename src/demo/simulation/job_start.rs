@@ -135,7 +135,7 @@ pub fn start_tenant_job(
     check_normal(tenant)?;
     check_not_running(cluster, tenant, initiator.0)?;
     check_archiving(tenant)?;
-    if is_upgrading {
+    if upgrading {
         return Err(cannot_start("cluster upgrading"));
     }
     let base = tenant.increment_base(&path).filter(|_| wanted.incremental);

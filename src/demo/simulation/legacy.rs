@@ -211,9 +211,9 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.last_freeze().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
     let base = increment_base(cluster, tenant).filter(|_| job.incremental);
-    let incremental = increment_base.is_some();
-    let (prev_full, prev_inc) = increment_base.map_or((0, 0), |base| {
-        (if increment_base.incremental { increment_base.prev_full } else { increment_base.id }, increment_base.id)
+    let incremental = base.is_some();
+    let (prev_full, prev_inc) = base.map_or((0, 0), |base| {
+        (if base.incremental { base.prev_full } else { base.id }, base.id)
     });
     let round = cluster.round_of(tenant);
     let replay = round.and_then(|round| round.start).map_or(job.start, |start| start.max(job.start - 2_000_000));

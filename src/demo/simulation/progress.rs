@@ -37,14 +37,14 @@ pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let early = if phases.iter().any(|(_, _, work)| *work == PhaseWork::FirstBlocks) { set.blocks / 5 } else { 0 };
     let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
         PhaseWork::Queued | PhaseWork::Uncounted => (0, 0, 0),
-        PhaseWork::Tablets => (tablets * phase_permille / 1000, 0, 0),
+        PhaseWork::Tablets => (tablets * permille / 1000, 0, 0),
         PhaseWork::TabletsDone => (tablets, 0, 0),
-        PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * phase_permille / 1000),
+        PhaseWork::FirstBlocks => (tablets, set.blocks * 4 / 5, early * permille / 1000),
         PhaseWork::RemainingBlocks => {
             // Without a phase of their own the tablets, or partitions, are done along with their blocks.
             let counted = phases.iter().any(|(_, _, work)| *work == PhaseWork::Tablets);
-            let finished = if counted { tablets } else { tablets * phase_permille / 1000 };
-            (finished, set.blocks, early + (set.blocks - early) * phase_permille / 1000)
+            let finished = if counted { tablets } else { tablets * permille / 1000 };
+            (finished, set.blocks, early + (set.blocks - early) * permille / 1000)
         }
         PhaseWork::AfterData | PhaseWork::BeforeLog | PhaseWork::Log => (tablets, set.blocks, set.blocks),
     };

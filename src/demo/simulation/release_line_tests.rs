@@ -75,8 +75,8 @@ fn the_states_of_a_task_are_those_of_the_line() {
         ("4.1", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_0),
         ("4.2.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_2_5),
         ("4.3.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_3_5),
-        ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, legacy),
-        ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, legacy),
+        ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
+        ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
     ] {
         let mut bench = DemoHarness::with_line(line, "");
         bench.execute_sql("sys", sql).unwrap();
@@ -353,7 +353,7 @@ fn legacy_progress_is_independent_of_polling() {
             bench.advance_ms(step);
         }
         let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
-        let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| legacy.merge.zones.clone()).collect();
+        let zones: Vec<_> = bench.cluster().legacy.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
         (jobs, zones)
     };
     assert_eq!(run(60_000), run(50));

@@ -224,9 +224,9 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 fn cancel_before_the_child_job_has_no_effect() {
     let mut bench = DemoHarness::with_tenants(ONE);
     let cancel = Alter::CancelBackup(named_tenants(&["pay"]));
-    bench.execute("sys", &cancel_jobs).unwrap();
+    bench.execute("sys", &cancel).unwrap();
     bench.execute("sys", &full_backup(&["pay"])).unwrap();
-    bench.execute("sys", &cancel_jobs).unwrap();
+    bench.execute("sys", &cancel).unwrap();
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
@@ -365,7 +365,7 @@ fn busy_scenario_has_a_job_and_a_childless_parent() {
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
     assert!(bench.job("order").is_none());
     assert!(column(&bench, "CDB_OB_BACKUP_JOBS", "EXECUTOR_TENANT_ID").contains(&text("1004")));
-    bench.fleet.faults.retain(|fault| !fault_injection.fixable);
+    bench.fleet.faults.retain(|fault| !fault.fixable);
     bench.advance_ms(60_000);
     assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);

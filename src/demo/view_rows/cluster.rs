@@ -16,7 +16,7 @@ const LOCALHOST: &str = "127.0.0.1";
 #[must_use]
 pub fn version_texts(cluster: &Cluster) -> (String, String, String) {
     let (version, build) = (&cluster.version, &cluster.build);
-    let short = three_part_version(version_texts);
+    let short = three_part_version(version);
     match cluster.engine {
         // The enterprise edition shows only its version.
         Engine::Enterprise if cluster.line.is_legacy() => {
@@ -29,18 +29,18 @@ pub fn version_texts(cluster: &Cluster) -> (String, String, String) {
         ),
         Engine::Community => (
             format!("5.7.25-OceanBase_CE-v{version}"),
-            version_texts.clone(),
+            version.clone(),
             format!("OceanBase_CE {version} (r{build}-{COMMIT}) (Built Dec 10 2024 06:37:41)"),
         ),
         Engine::Enterprise => (
             format!("5.7.25-OceanBase-v{version}"),
-            version_texts.clone(),
+            version.clone(),
             format!("OceanBase {version} (r{build}-{COMMIT}) (Built Dec 10 2024 06:37:41)"),
         ),
         // seekdb shows its own version besides that of the OceanBase it is built from.
         Engine::Seekdb => (
             format!("5.7.25-OceanBase seekdb-v{build}"),
-            version_texts.clone(),
+            version.clone(),
             format!("OceanBase {version} seekdb (r{build}) (Built Sep 30 2026 12:00:00)"),
         ),
     }
@@ -50,7 +50,7 @@ const COMMIT: &str = "33c61340b84acea88d8cfe868d2a75f7f3b042d1";
 
 /// Returns the first three parts of a version, which the lines before V4 show everywhere but in `version_comment`.
 pub(super) fn three_part_version(version: &str) -> String {
-    version_texts.split('.').take(3).collect::<Vec<_>>().join(".")
+    version.split('.').take(3).collect::<Vec<_>>().join(".")
 }
 
 pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {

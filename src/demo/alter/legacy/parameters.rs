@@ -93,7 +93,7 @@ pub(super) fn store_value(cluster: &mut Cluster, at: Micros, name: &str, value: 
     let default = PARAMETERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
     if let Some(v3) = cluster.legacy.as_mut() {
-        legacy.previous_values.insert(name.to_owned(), (before, at));
+        v3.previous_values.insert(name.to_owned(), (before, at));
     }
 }
 
