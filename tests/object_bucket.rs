@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use buckets::moto::Moto;
-use buckets::{azurite, files};
+use buckets::{azurite, s3s_fs};
 use obnow::domain::destination::Destination;
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
@@ -98,9 +98,9 @@ async fn moto_takes_files_in_parts_and_lists_them_over_pages() {
 async fn another_s3_takes_files_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backups")).unwrap();
-    let server = files::serve(folder.path());
+    let server = s3s_fs::serve(folder.path());
     let uri = format!("s3://backups/p?host=http://127.0.0.1:{}&addressing_model=path_style", server.port);
-    let bucket = open(&uri, files::ID, files::KEY).await;
+    let bucket = open(&uri, s3s_fs::ID, s3s_fs::KEY).await;
     goes_in_and_comes_out(&bucket, LARGE).await;
 }
 

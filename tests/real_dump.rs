@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant as Clock};
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program, sql};
+use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
 use obnow::backend::dump::listing::{LIST_DATABASES, LIST_TABLES, Scope};
 use obnow::backend::dump::manifest::{Instant, Source, seal, verify};
@@ -79,7 +79,7 @@ fn signal(dump: &Dump, signal: Signal) {
 
 /// Lets the dump go on only a little at a time, with transactions committed between, until all its first reads are done: two snapshots
 /// could not be the same one by luck. Returns the server's time once a row has reached a file.
-async fn hobble(dump: &mut Dump, writers: &fill::Writers, source: &mut MySqlConnection) -> Timestamp {
+async fn hobble(dump: &mut Dump, writers: &sample_data::Writers, source: &mut MySqlConnection) -> Timestamp {
     let mut not_after = None;
     let mut left = 2000;
     while left > 0 {
@@ -129,11 +129,11 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let Some(tool) = tool().await else { return };
     let (Some(from), Some(to)) = tokio::join!(Seekdb::start(SERVER), Seekdb::start(SERVER)) else { return };
     let mut source = from.connect().await;
-    fill::quiet(&mut source).await;
-    fill::busy(&mut source).await;
+    sample_data::quiet(&mut source).await;
+    sample_data::busy(&mut source).await;
     // Under this mode the quoting of a dump would be wrong: its sessions must set their own.
     sql::run(&mut source, "SET GLOBAL sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ANSI_QUOTES'").await;
-    let writers = fill::Writers::start(&from).await;
+    let writers = sample_data::Writers::start(&from).await;
 
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), "task.1").unwrap();
@@ -188,7 +188,7 @@ async fn load_and_compare(
     for connection in [&mut *source, &mut target] {
         sql::run(connection, "SET SESSION time_zone = '+00:00', ob_query_timeout = 100000000").await;
     }
-    for table in fill::QUIET {
+    for table in sample_data::QUIET {
         let (there, here) = (sorted(source, table).await, sorted(&mut target, table).await);
         assert!(!there.is_empty(), "{table}");
         assert_eq!(there.len(), here.len(), "{table}");
@@ -197,7 +197,7 @@ async fn load_and_compare(
         }
     }
     let restored = busy_rows(&mut target).await;
-    for table in fill::BUSY {
+    for table in sample_data::BUSY {
         let found = texts(&mut target, &format!("SELECT COUNT(*), MAX(n) FROM {table}")).await;
         assert_eq!(found[0], [restored.to_string(), restored.to_string()], "{table} is from another instant");
     }
@@ -233,7 +233,7 @@ async fn running_dump_is_found_locked_and_stoppable() {
     let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), "task.1").unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
@@ -288,7 +288,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
 
     // The server's own limit for a query is seconds: a table that takes longer must come through.
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
     let place = Place::new(folder.path(), "task.2").unwrap();
     let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program};
+use engine::{SERVER, program, sample_data};
 use obnow::backend::dump::run::Record;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -52,7 +52,7 @@ async fn a_killed_runner_leaves_a_dump_that_retry_waits_for() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let private = |name: &str, text: &str| {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program, sql};
+use engine::{SERVER, program, sample_data, sql};
 use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
 use obnow::backend::dump::manifest::{NAME, verify};
@@ -83,13 +83,13 @@ fn created(prepared: &Prepared, engine: &Seekdb) -> Event {
 }
 
 /// The state of a runner without its loop: the test makes each observation and action.
-struct Bench {
+struct StepHarness {
     system: System,
     prepared: Prepared,
     view: TaskView,
 }
 
-impl Bench {
+impl StepHarness {
     fn new(system: System, prepared: Prepared, engine: &Seekdb) -> Self {
         let mut view = TaskView::default();
         view.apply(now(), &created(&prepared, engine));
@@ -228,7 +228,7 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL time_zone = '+08:00'").await;
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup");
@@ -260,8 +260,8 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
 
     no_secret_in(folder.path());
 
-    let mut bench = Bench { system: system(&engine, None), prepared, view };
-    let place = bench.place(1);
+    let mut harness = StepHarness { system: system(&engine, None), prepared, view };
+    let place = harness.place(1);
     assert!(!place.partial().exists() && place.finished().is_dir());
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o700);
     let named = format!("{TASK}.1/pay.m_big.sql");
@@ -275,8 +275,8 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
             None => std::fs::remove_file(&path).unwrap(),
         }
         // As a runner that died before it wrote the verdict.
-        bench.system = system(&engine, None);
-        let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+        harness.system = system(&engine, None);
+        let outcome = harness.ended(StepKind::ConfirmRestorable).await;
         assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
         let fault = outcome.fault.unwrap();
         assert!(fault.what.contains(&named), "{fault}");
@@ -284,16 +284,16 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         std::fs::write(&path, &whole).unwrap();
     }
     std::fs::write(place.finished().join("more.sql"), "").unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::NotRestorable);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::NotRestorable);
     std::fs::remove_file(place.finished().join("more.sql")).unwrap();
     // A manifest that nobody can read says nothing: a folder in its place is such a one.
     let manifest = place.finished().join(NAME);
     std::fs::rename(&manifest, folder.path().join("kept")).unwrap();
     std::fs::create_dir(&manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Unknown);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Unknown);
     std::fs::remove_dir(&manifest).unwrap();
     std::fs::rename(folder.path().join("kept"), &manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Restorable);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Restorable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -303,46 +303,46 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
     let prepared = prepared(&engine, folder.path()).await;
-    let mut bench = Bench::new(system(&engine, None), prepared, &engine);
+    let mut harness = StepHarness::new(system(&engine, None), prepared, &engine);
 
     // The runner is killed after its intent and before the start.
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
-    bench.act(false).await;
-    bench.attempt(system(&engine, None));
-    let look = bench.look(StepKind::StartBackup).await;
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
+    harness.act(false).await;
+    harness.attempt(system(&engine, None));
+    let look = harness.look(StepKind::StartBackup).await;
     let Look::NotStarted { intent, proof } = look else { panic!("{look:?}") };
     eprintln!("{proof}");
-    bench.write(&Event::NotStarted { intent, proof });
+    harness.write(&Event::NotStarted { intent, proof });
 
     // The dump is killed.
     let taken = folder.path().join("lock");
-    lend(&mut bench.system, &taken);
-    bench.act(true).await;
-    bench.answered();
-    let place = bench.place(2);
+    lend(&mut harness.system, &taken);
+    harness.act(true).await;
+    harness.answered();
+    let place = harness.place(2);
     hold(&place).await;
-    bench.done(StepKind::StartBackup).await;
+    harness.done(StepKind::StartBackup).await;
     assert!(File::open(&taken).unwrap().try_lock().is_err(), "the target is free while the dump lives");
-    let look = bench.look(StepKind::WaitForBackup).await;
+    let look = harness.look(StepKind::WaitForBackup).await;
     let Look::Wait(waiting) = look else { panic!("{look:?}") };
     assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
     // Even where only what watches over it is killed, the dump is seen to live.
     let keeper = Pid::from_raw(i32::try_from(record(&place).pid).unwrap()).unwrap();
     rustix::process::kill_process(keeper, Signal::KILL).unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let look = bench.look(StepKind::WaitForBackup).await;
+    let look = harness.look(StepKind::WaitForBackup).await;
     assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
     signal(&place, Signal::KILL);
-    let outcome = bench.ended(StepKind::WaitForBackup).await;
+    let outcome = harness.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.told);
     assert_eq!(outcome.verdict, VerdictWord::Failed);
     assert!(outcome.fault.unwrap().why.contains("kill"));
     assert!(outcome.told.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.told);
-    assert!(bench.view.targets[0].needs_new_backup());
+    assert!(harness.view.targets[0].needs_new_backup());
     // What another test started in that very moment holds the descriptor too, until it becomes its own program or ends.
     let free = || File::open(&taken).unwrap().try_lock().is_ok();
     let freed = async {
@@ -353,37 +353,37 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     tokio::time::timeout(Duration::from_secs(30), freed).await.expect("the lock ends with the dump");
 
     // Retry is a new dump beside the old one; its runner is killed before it could write down which process it is.
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
-    bench.act(true).await;
-    let place = bench.place(3);
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
+    harness.act(true).await;
+    let place = harness.place(3);
     hold(&place).await;
     let pid = record(&place).pid;
     std::fs::remove_file(place.record()).unwrap();
-    bench.attempt(system(&engine, None));
-    let said = bench.done(StepKind::StartBackup).await;
+    harness.attempt(system(&engine, None));
+    let said = harness.done(StepKind::StartBackup).await;
     eprintln!("{said}");
     assert!(said.contains(&format!("process {pid},")) && said.contains(&format!("{TASK}.2.partial")), "{said}");
     assert_eq!(record(&place).pid, pid);
 
     // And the next one too, while it waits.
-    let look = bench.look(StepKind::WaitForBackup).await;
+    let look = harness.look(StepKind::WaitForBackup).await;
     assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
-    bench.attempt(system(&engine, None));
-    let look = bench.look(StepKind::WaitForBackup).await;
+    harness.attempt(system(&engine, None));
+    let look = harness.look(StepKind::WaitForBackup).await;
     let Look::Wait(waiting) = look else { panic!("{look:?}") };
     assert_eq!(waiting.what.split(';').next().unwrap(), format!("the dump of attempt 3, process {pid}, still runs"));
     eprintln!("{waiting:?}");
     signal(&place, Signal::CONT);
-    bench.done(StepKind::WaitForBackup).await;
+    harness.done(StepKind::WaitForBackup).await;
 
     // The last one is killed in the middle of the proof.
     std::fs::write(place.partial().join(NAME), "{\"format\"").unwrap();
-    bench.attempt(system(&engine, None));
-    let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+    harness.attempt(system(&engine, None));
+    let outcome = harness.ended(StepKind::ConfirmRestorable).await;
     assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");
     assert!(verify(&place.finished()).unwrap().rows() > 100_000);
-    assert!(bench.place(2).partial().is_dir(), "what an attempt left stays");
+    assert!(harness.place(2).partial().is_dir(), "what an attempt left stays");
 }
 
 fn lend(system: &mut System, lock: &Path) {
@@ -402,44 +402,44 @@ async fn undumpable_objects_are_refused_before_the_start() {
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let prepared = prepared(&engine, folder.path()).await;
-    let mut bench = Bench::new(system(&engine, None), prepared, &engine);
+    let mut harness = StepHarness::new(system(&engine, None), prepared, &engine);
 
     let absent = folder.path().join("no-such-program");
-    bench.attempt(system(&engine, Some(&absent)));
-    let fault = failed(bench.look(StepKind::CheckBackupService).await);
+    harness.attempt(system(&engine, Some(&absent)));
+    let fault = failed(harness.look(StepKind::CheckBackupService).await);
     assert!(fault.next.contains("apt-get install mydumper"), "{fault}");
     let untried = script(folder.path(), "mydumper v0.21.4-1, built against MySQL 8.0.43");
-    bench.attempt(system(&engine, Some(&untried)));
-    let fault = failed(bench.look(StepKind::CheckBackupService).await);
+    harness.attempt(system(&engine, Some(&untried)));
+    let fault = failed(harness.look(StepKind::CheckBackupService).await);
     assert!(fault.what.contains("0.21.4-1"), "{fault}");
-    let fault = failed(bench.look(StepKind::StartBackup).await);
+    let fault = failed(harness.look(StepKind::StartBackup).await);
     assert!(fault.what.contains("0.21.4-1"), "nothing starts with it: {fault}");
 
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
     let mut source = engine.connect().await;
     sql::run(&mut source, "CREATE DATABASE odd").await;
     sql::run(&mut source, "SET NAMES utf8mb4").await;
     sql::run(&mut source, "CREATE TABLE odd.`汉字` (a INT)").await;
-    let fault = failed(bench.look(StepKind::CheckReady).await);
+    let fault = failed(harness.look(StepKind::CheckReady).await);
     assert!(fault.why.contains("odd.汉字") && fault.next.contains("--exclude-table"), "{fault}");
     sql::run(&mut source, "DROP TABLE odd.`汉字`").await;
 
     // Tables that come while the dump runs: no instant has them all.
     sql::run(&mut source, "CREATE TABLE odd.one (a INT PRIMARY KEY)").await;
     sql::run(&mut source, "INSERT INTO odd.one VALUES (1)").await;
-    bench.act(true).await;
-    bench.answered();
-    bench.done(StepKind::StartBackup).await;
+    harness.act(true).await;
+    harness.answered();
+    harness.done(StepKind::StartBackup).await;
     sql::run(&mut source, "CREATE TABLE odd.late (a INT)").await;
-    bench.done(StepKind::WaitForBackup).await;
-    let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+    harness.done(StepKind::WaitForBackup).await;
+    let outcome = harness.ended(StepKind::ConfirmRestorable).await;
     assert_eq!(outcome.verdict, VerdictWord::NotRestorable, "{outcome:#?}");
     assert_eq!(outcome.fault.unwrap().what, "The tables are not from one instant.");
 
     // Another server than the one that was confirmed.
-    bench.prepared.plan.cluster.version = "seekdb 1.0.0".to_owned();
-    let fault = failed(bench.look(StepKind::CheckTarget).await);
+    harness.prepared.plan.cluster.version = "seekdb 1.0.0".to_owned();
+    let fault = failed(harness.look(StepKind::CheckTarget).await);
     assert!(fault.why.contains("seekdb 1.0.0 was confirmed") && fault.cause == Cause::Precondition, "{fault}");
 }
 

@@ -1,5 +1,5 @@
 //! Executes `ALTER SYSTEM`: privileges, checks, errors, and the changes of the state. Effects that take time are up to
-//! [`super::life`].
+//! [`super::simulation`].
 
 pub mod destination;
 pub mod legacy;
@@ -60,39 +60,41 @@ fn unknown_tenant(name: &str) -> ServerError {
 ///
 /// # Errors
 /// The server's error; nothing has been changed then, except that of several tenants some may have been changed already.
-pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
-    if fleet.clusters[order.cluster].line.is_legacy() {
-        return legacy::execute(fleet, order, alter);
+pub fn execute(fleet: &mut Fleet, issuer: Issuer, alter: &Alter) -> Result<(), ServerError> {
+    if fleet.clusters[issuer.cluster].line.is_legacy() {
+        return legacy::execute(fleet, issuer, alter);
     }
     match alter {
-        Alter::Set { items, tenants } => set_items(fleet, order, items, tenants),
-        Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
-        Alter::Backup { .. } => start_backup(fleet, order, alter),
-        Alter::PreviewRestore(preview) => stored_backups::check_preview(&fleet.clusters[order.cluster], order, preview),
+        Alter::Set { items, tenants } => set_items(fleet, issuer, items, tenants),
+        Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, issuer, *on, tenants),
+        Alter::Backup { .. } => start_backup(fleet, issuer, alter),
+        Alter::PreviewRestore(preview) => {
+            stored_backups::check_preview(&fleet.clusters[issuer.cluster], issuer, preview)
+        }
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
-            let cluster = &mut fleet.clusters[order.cluster];
-            let named = concerned_tenants(cluster, order, tenants)?;
+            let cluster = &mut fleet.clusters[issuer.cluster];
+            let named = concerned_tenants(cluster, issuer, tenants)?;
             // Without a list sys cancels its own jobs too, and so the children with them.
-            let own = (order.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
+            let own = (issuer.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
             let concerned: Vec<i64> = named.iter().copied().chain(own).collect();
-            simulation::cancel_jobs(cluster, speed, &concerned, order.at);
-            let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
-            let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
-            cluster.record_event(order.at, "backup_data", "cancel_backup_data", items);
+            simulation::cancel_jobs(cluster, speed, &concerned, issuer.at);
+            let listed = if own.is_some() || issuer.tenant_id != 1 { Vec::new() } else { named };
+            let items = vec![("tenant_id", issuer.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
+            cluster.record_event(issuer.at, "backup_data", "cancel_backup_data", items);
             let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
             faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(server_error(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
-            let done = order.at + simulation::clock_time(5000, fleet.speed);
-            let cluster = &mut fleet.clusters[order.cluster];
+            let done = issuer.at + simulation::clock_time(5000, fleet.speed);
+            let cluster = &mut fleet.clusters[issuer.cluster];
             let concerned = match tenants {
-                Tenants::Unnamed => vec![order.tenant_id],
-                named => concerned_tenants(cluster, order, named)?,
+                Tenants::Unnamed => vec![issuer.tenant_id],
+                named => concerned_tenants(cluster, issuer, named)?,
             };
             for tenant_id in concerned {
                 if let Some(tenant) = cluster.tenant_mut(tenant_id) {
-                    tenant.major_freeze = (order.at, done);
+                    tenant.major_freeze = (issuer.at, done);
                 }
             }
             Ok(())
@@ -104,12 +106,12 @@ pub fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), Se
 }
 
 /// Returns the user tenants that a statement concerns: from sys, all of them or the listed ones; else only the issuer's own.
-fn concerned_tenants(cluster: &Cluster, order: Issuer, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
+fn concerned_tenants(cluster: &Cluster, issuer: Issuer, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
     let all = || cluster.user_tenants().map(|tenant| tenant.id).collect();
     match tenants {
-        Tenants::Unnamed if order.tenant_id == 1 => Ok(all()),
-        Tenants::Unnamed => Ok(vec![order.tenant_id]),
-        _ if order.tenant_id != 1 => Err(alter_denied()),
+        Tenants::Unnamed if issuer.tenant_id == 1 => Ok(all()),
+        Tenants::Unnamed => Ok(vec![issuer.tenant_id]),
+        _ if issuer.tenant_id != 1 => Err(alter_denied()),
         Tenants::Keyword(word) if word == "all" => Ok(all()),
         Tenants::Keyword(word) => Err(not_supported(&format!("use {word} here is"))),
         Tenants::Listed(names) => names.iter().map(|name| Ok(find_user_tenant(cluster, name)?.id)).collect(),
@@ -123,21 +125,21 @@ fn find_user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, 
 
 /// Executes ARCHIVELOG or NOARCHIVELOG. To sys no failure of ARCHIVELOG is reported, and of NOARCHIVELOG only the last
 /// tenant's (V4.1 to V4.3.1 source, `ob_archive_scheduler_service.cpp`); V4.0 reports the first of a list.
-fn archive_log(fleet: &mut Fleet, order: Issuer, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
+fn archive_log(fleet: &mut Fleet, issuer: Issuer, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
     let speed = fleet.speed;
-    let concerned = concerned_tenants(&fleet.clusters[order.cluster], order, tenants)?;
-    let listed = matches!(tenants, Tenants::Listed(_)) || order.tenant_id != 1;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let concerned = concerned_tenants(&fleet.clusters[issuer.cluster], issuer, tenants)?;
+    let listed = matches!(tenants, Tenants::Listed(_)) || issuer.tenant_id != 1;
+    let cluster = &mut fleet.clusters[issuer.cluster];
     let mut results = Vec::new();
     for tenant_id in concerned {
         results.push(if cluster.line.has(Feature::LogMode) {
-            switch_log_mode(cluster, &fleet.faults, speed, tenant_id, on, order.at)
+            switch_log_mode(cluster, &fleet.faults, speed, tenant_id, on, issuer.at)
         } else {
-            switch_round(cluster, &fleet.faults, speed, tenant_id, on, order.at)
+            switch_round(cluster, &fleet.faults, speed, tenant_id, on, issuer.at)
         });
     }
     let mode = cluster.line.has(Feature::LogMode);
-    match (order.tenant_id == 1, mode, on) {
+    match (issuer.tenant_id == 1, mode, on) {
         (true, true, true) => Ok(()),
         (true, true, false) => results.pop().unwrap_or(Ok(())),
         _ if listed => results.into_iter().find(Result::is_err).unwrap_or(Ok(())),
@@ -220,50 +222,50 @@ fn event_result(of: &Result<(), ServerError>) -> String {
     }
 }
 
-const BACKUP_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
+const DESTINATION_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
 fn set_items(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     items: &[(String, Literal)],
     tenants: &Tenants,
 ) -> Result<(), ServerError> {
-    let backup = items.iter().filter(|(name, _)| BACKUP_ITEMS.contains(&name.as_str())).count();
+    let backup = items.iter().filter(|(name, _)| DESTINATION_ITEMS.contains(&name.as_str())).count();
     if backup == 0 {
-        return items.iter().try_for_each(|(name, value)| set_parameter(fleet, order, name, value, tenants));
+        return items.iter().try_for_each(|(name, value)| set_parameter(fleet, issuer, name, value, tenants));
     }
     if backup != items.len() {
         let what = "backup configuration items cannot be set together with non data backup configuration items";
         return Err(not_supported(&format!("{what} is")));
     }
-    let cluster = &fleet.clusters[order.cluster];
+    let cluster = &fleet.clusters[issuer.cluster];
     let tenant_id = match tenants {
-        Tenants::Unnamed if order.tenant_id != 1 => order.tenant_id,
-        Tenants::Listed(names) if order.tenant_id == 1 && names.len() == 1 => find_user_tenant(cluster, &names[0])?.id,
-        _ if order.tenant_id != 1 => return Err(alter_denied()),
+        Tenants::Unnamed if issuer.tenant_id != 1 => issuer.tenant_id,
+        Tenants::Listed(names) if issuer.tenant_id == 1 && names.len() == 1 => find_user_tenant(cluster, &names[0])?.id,
+        _ if issuer.tenant_id != 1 => return Err(alter_denied()),
         _ => return Err(not_supported("set backup configuration items of the sys tenant is")),
     };
     for (name, value) in items {
         let Literal::Text(value) = value else { return Err(server_error(1210, "Invalid argument")) };
         match name.as_str() {
-            "data_backup_dest" => destination::set_data_dest(fleet, order, tenant_id, value)?,
-            "log_archive_dest" => destination::set_archive_dest(fleet, order, tenant_id, value)?,
-            _ => set_dest_state(fleet, order, tenant_id, value)?,
+            "data_backup_dest" => destination::set_data_dest(fleet, issuer, tenant_id, value)?,
+            "log_archive_dest" => destination::set_archive_dest(fleet, issuer, tenant_id, value)?,
+            _ => set_dest_state(fleet, issuer, tenant_id, value)?,
         }
     }
     Ok(())
 }
 
-fn set_dest_state(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+fn set_dest_state(fleet: &mut Fleet, issuer: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     let speed = fleet.speed;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let cluster = &mut fleet.clusters[issuer.cluster];
     let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
     let state = cluster.line.dest_states().iter().find(word).ok_or_else(|| server_error(1210, "Invalid argument"))?.0;
     let Some(dest) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.archive_dest.as_mut()) else {
         return Err(server_error(4018, "Entry not exist"));
     };
     dest.state = state;
-    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, order.at);
+    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, issuer.at);
     Ok(())
 }
 
@@ -289,21 +291,21 @@ pub(crate) const TENANT_PARAMETERS: [(&str, &str); 6] = [
 
 fn set_parameter(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     name: &str,
     value: &Literal,
     tenants: &Tenants,
 ) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let now = fleet.now;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let cluster = &mut fleet.clusters[issuer.cluster];
     let value = match value {
         Literal::Text(text) => text.clone(),
         Literal::Integer(number) => number.to_string(),
         Literal::Null => return Err(server_error(1210, "Invalid argument")),
     };
     if CLUSTER_PARAMETERS.iter().any(|(known, _)| *known == name) {
-        if order.tenant_id != 1 {
+        if issuer.tenant_id != 1 {
             return Err(alter_denied());
         }
         cluster.parameters.insert(name.to_owned(), value);
@@ -313,9 +315,9 @@ fn set_parameter(
         return Err(server_error(5099, format!("System config unknown: {name}")));
     }
     let concerned = match tenants {
-        Tenants::Unnamed => vec![order.tenant_id],
-        Tenants::Keyword(_) if order.tenant_id == 1 => cluster.user_tenants().map(|tenant| tenant.id).collect(),
-        named => concerned_tenants(cluster, order, named)?,
+        Tenants::Unnamed => vec![issuer.tenant_id],
+        Tenants::Keyword(_) if issuer.tenant_id == 1 => cluster.user_tenants().map(|tenant| tenant.id).collect(),
+        named => concerned_tenants(cluster, issuer, named)?,
     };
     for tenant_id in concerned {
         let Some(tenant) = cluster.tenant_mut(tenant_id) else { continue };
@@ -332,14 +334,14 @@ fn set_parameter(
     Ok(())
 }
 
-fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
+fn start_backup(fleet: &mut Fleet, issuer: Issuer, alter: &Alter) -> Result<(), ServerError> {
     let Alter::Backup { incremental, scope, to, plus_archivelog, description } = alter else { return Ok(()) };
     if to.is_some() {
         return Err(not_supported("backup do not support using specify path is"));
     }
-    let cluster = &fleet.clusters[order.cluster];
+    let cluster = &fleet.clusters[issuer.cluster];
     let named = match scope {
-        BackupScope::Tenants(_) if order.tenant_id != 1 => {
+        BackupScope::Tenants(_) if issuer.tenant_id != 1 => {
             return Err(not_supported("user tenant cannot specify tenant names is"));
         }
         BackupScope::Tenants(names) => {
@@ -350,24 +352,24 @@ fn start_backup(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), S
     let wanted = BackupRequest {
         incremental: *incremental,
         plus_archivelog: *plus_archivelog,
-        encrypted: order.encrypted,
+        encrypted: issuer.encrypted,
         description: description.clone().unwrap_or_default(),
     };
-    let started = create_jobs(fleet, order, &wanted, &named);
-    let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", event_result(&started))];
-    fleet.clusters[order.cluster].record_event(order.at, "backup_data", "start_backup_data", items);
+    let started = create_jobs(fleet, issuer, &wanted, &named);
+    let items = vec![("tenant_id", issuer.tenant_id.to_string()), ("result", event_result(&started))];
+    fleet.clusters[issuer.cluster].record_event(issuer.at, "backup_data", "start_backup_data", items);
     started
 }
 
 /// Checks a BACKUP as the root service does, and starts its jobs.
-fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: &[i64]) -> Result<(), ServerError> {
-    let cluster = &mut fleet.clusters[order.cluster];
+fn create_jobs(fleet: &mut Fleet, issuer: Issuer, wanted: &BackupRequest, named: &[i64]) -> Result<(), ServerError> {
+    let cluster = &mut fleet.clusters[issuer.cluster];
     if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
         return Err(not_supported("plus archive is"));
     }
-    if order.tenant_id != 1 {
-        let initiator = (order.tenant_id, 0);
-        return job_start::start_tenant_job(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
+    if issuer.tenant_id != 1 {
+        let initiator = (issuer.tenant_id, 0);
+        return job_start::start_tenant_job(cluster, &fleet.faults, wanted, issuer.tenant_id, initiator, issuer.at);
     }
     for tenant in named.iter().filter_map(|id| cluster.tenant_by_id(*id)) {
         job_start::check_listed(cluster, tenant)?;
@@ -389,7 +391,7 @@ fn create_jobs(fleet: &mut Fleet, order: Issuer, wanted: &BackupRequest, named: 
              backup data dest, and backup status for each tenant",
         ));
     }
-    job_start::start_sys_job(cluster, wanted, executors, order.at);
+    job_start::start_sys_job(cluster, wanted, executors, issuer.at);
     Ok(())
 }
 

@@ -33,7 +33,7 @@ struct Entry {
 
 /// A registered connection; drop removes it from the registry.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct RegisteredConnection {
     registry: ConnectionRegistry,
     pub(super) connection: u64,
     /// Is notified when the running statement is killed.
@@ -54,14 +54,14 @@ impl ConnectionRegistry {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn register(&self) -> Place {
+    pub(super) fn register(&self) -> RegisteredConnection {
         let statement = Arc::new(Notify::new());
         let (closed, watching) = watch::channel(false);
         let mut shared = self.lock();
         let connection = FIRST_CONNECTION + shared.opened;
         shared.opened += 1;
         shared.open.insert(connection, Entry { tenant_id: None, statement: Arc::clone(&statement), closed });
-        Place { registry: self.clone(), connection, statement, closed: watching }
+        RegisteredConnection { registry: self.clone(), connection, statement, closed: watching }
     }
 
     /// Kills a connection, or only its running statement; an idle one has none, and that is no error.
@@ -84,7 +84,7 @@ impl ConnectionRegistry {
     }
 }
 
-impl Place {
+impl RegisteredConnection {
     /// Records the tenant of the connection after the login.
     pub(super) fn set_account(&self, account: &Account) {
         if let Some(entry) = self.registry.lock().open.get_mut(&self.connection) {
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RegisteredConnection {
     fn drop(&mut self) {
         self.registry.lock().open.remove(&self.connection);
     }

@@ -146,13 +146,13 @@ pub enum ControlRequest {
 }
 
 /// Serves the control socket until the fleet stops.
-pub(super) async fn serve(world: Arc<SharedFleet>, listener: UnixListener, stop: watch::Sender<bool>) {
+pub(super) async fn serve(model: Arc<SharedFleet>, listener: UnixListener, stop: watch::Sender<bool>) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    clients.spawn(serve_client(Arc::clone(&world), stream, stop.clone()));
+                    clients.spawn(serve_client(Arc::clone(&model), stream, stop.clone()));
                 }
             }
             Some(_ended) = clients.join_next() => {}
@@ -160,14 +160,14 @@ pub(super) async fn serve(world: Arc<SharedFleet>, listener: UnixListener, stop:
     }
 }
 
-async fn serve_client(world: Arc<SharedFleet>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
+async fn serve_client(model: Arc<SharedFleet>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Some(line) = lines.next_line().await? {
         let asked = serde_json::from_str::<ControlRequest>(&line).map_err(|error| error.to_string());
         let ends = matches!(asked, Ok(ControlRequest::Stop));
         let answer = match asked {
-            Ok(ask) => handle_request(&world, ask).await,
+            Ok(ask) => handle_request(&model, ask).await,
             Err(error) => Err(error),
         };
         let reply = answer.map_or_else(|error| json!({"error": error}), |value| json!({"ok": value}));
@@ -251,10 +251,10 @@ fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Va
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
-async fn handle_request(world: &SharedFleet, ask: ControlRequest) -> Result<Value, String> {
+async fn handle_request(model: &SharedFleet, ask: ControlRequest) -> Result<Value, String> {
     if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
         return wait_for_state(
-            world,
+            model,
             cluster.as_deref(),
             tenant.as_deref(),
             &what,
@@ -264,12 +264,12 @@ async fn handle_request(world: &SharedFleet, ask: ControlRequest) -> Result<Valu
         .await;
     }
     match ask {
-        ControlRequest::PassReply { prefix } => match world.release_held(&prefix, false) {
+        ControlRequest::PassReply { prefix } => match model.release_held(&prefix, false) {
             0 => Err(format!("no statement is held under '{prefix}'")),
             passed => Ok(json!(passed)),
         },
-        ControlRequest::ReleaseReply { prefix } => Ok(json!(world.release_held(&prefix, true))),
-        ask => world.update(|fleet| apply_request(fleet, ask)),
+        ControlRequest::ReleaseReply { prefix } => Ok(json!(model.release_held(&prefix, true))),
+        ask => model.update(|fleet| apply_request(fleet, ask)),
     }
 }
 
@@ -405,22 +405,22 @@ fn is_of_tenant(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
 }
 
 async fn wait_for_state(
-    world: &SharedFleet,
+    model: &SharedFleet,
     cluster: Option<&str>,
     who: Option<&str>,
     what: &str,
     is: &str,
     within: Duration,
 ) -> Result<Value, String> {
-    world.read(|fleet| observed_state(fleet, cluster, who, what))?;
+    model.read(|fleet| observed_state(fleet, cluster, who, what))?;
     let state = |fleet: &Fleet| observed_state(fleet, cluster, who, what).unwrap_or_else(|error| error);
-    let reached = world.wait_until(within, |fleet| (state(fleet) == is).then_some(())).await;
+    let reached = model.wait_until(within, |fleet| (state(fleet) == is).then_some(())).await;
     match reached {
         Some(()) => Ok(Value::Null),
         None => Err(format!(
             "waited {within:?} for {what} of {} to be '{is}'; it is '{}'",
             who.unwrap_or("the fleet"),
-            world.read(state)
+            model.read(state)
         )),
     }
 }
@@ -465,7 +465,7 @@ fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     }
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
-    let covered = |set: &super::fleet::Set| {
+    let covered = |set: &super::fleet::BackupSet| {
         let round =
             tenant.current_round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
         let reached = archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now)?;

@@ -1,5 +1,5 @@
 //! The state of the embedded fleet: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs and
-//! events. Only data: [`super::life`] advances it in time, [`super::orders`] changes it by statements.
+//! events. Only data: [`super::simulation`] advances it in time, [`super::alter`] changes it by statements.
 
 mod job;
 mod legacy;
@@ -15,13 +15,14 @@ use super::clock::Micros;
 use super::fault_injection::InjectedFault;
 use super::release_line::ReleaseLine;
 use super::reply_holds::{HeldStatement, ReplyHold};
-use super::storage::Owner;
+use super::storage::DirectoryOwner;
 use super::stored_backups::StoredBackups;
 
 pub use job::{Job, JobStatus};
 pub use legacy::{Freeze, LegacyState, Merge, ZoneMerge};
 pub use tenant::{
-    ArchiveDest, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, Set, StoredDest, Tenant, TenantKind,
+    ArchiveDest, BackupSet, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, StoredDest, Tenant,
+    TenantKind,
 };
 
 /// The state behind the endpoints of one scenario.
@@ -46,7 +47,7 @@ pub struct Fleet {
     pub faults: Vec<InjectedFault>,
     /// The owners of directories that are not on this host, by path.
     #[serde(rename = "directories")]
-    pub directory_owners: BTreeMap<String, Owner>,
+    pub directory_owners: BTreeMap<String, DirectoryOwner>,
     /// Replies to lose.
     #[serde(rename = "drops")]
     pub lost_replies: Vec<LostReply>,
@@ -65,7 +66,7 @@ pub struct Fleet {
     #[serde(rename = "connected")]
     pub connections_opened: u64,
     /// The open connections.
-    pub connections: Vec<Client>,
+    pub connections: Vec<ClientConnection>,
 }
 
 /// One SQL port.
@@ -83,7 +84,7 @@ pub struct SqlPort {
 
 /// A logged-in connection, as `GV$OB_PROCESSLIST` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Client {
+pub struct ClientConnection {
     /// The connection's id, unique in its cluster.
     pub id: u64,
     /// Where it came in.
@@ -249,8 +250,8 @@ impl Cluster {
 
     /// Returns a tenant by id, mutable.
     pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
-        let place = self.tenant_index(id)?;
-        self.tenants.get_mut(place)
+        let index = self.tenant_index(id)?;
+        self.tenants.get_mut(index)
     }
 
     fn tenant_index(&self, id: i64) -> Option<usize> {

@@ -19,8 +19,7 @@ use cursor::Cursor;
 /// # Errors
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    let line =
-        release_line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
+    let line = release_line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
     let statement = parse_statement(&mut cursor, line)?;
     cursor.expect_end()?;
@@ -33,11 +32,7 @@ fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statem
     }
     if cursor.take_keyword("alter") {
         cursor.expect_keyword("system")?;
-        let alter = if line.is_legacy() {
-            legacy::parse_alter(cursor, line)
-        } else {
-            alter::parse_alter(cursor, line)
-        };
+        let alter = if line.is_legacy() { legacy::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
     if cursor.take_keyword("show") {

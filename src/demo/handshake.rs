@@ -18,7 +18,7 @@ const MULTI_STATEMENTS: u32 = 1 << 16;
 /// the same (source of V3.1.0 to V4.3.1, `OMPKHandshake`).
 const CAPABILITIES: u32 =
     1 | 1 << 2 | CONNECT_WITH_DB | PROTOCOL_41 | 1 << 13 | SECURE_CONNECTION | PLUGIN_AUTH | 1 << 20 | LENENC_AUTH;
-const PLUGIN: &[u8] = b"mysql_native_password";
+const AUTH_PLUGIN: &[u8] = b"mysql_native_password";
 
 /// Random bytes of one connection, so that a proof is valid on that connection only.
 pub type Salt = [u8; 20];
@@ -47,10 +47,10 @@ pub async fn greet(channel: &mut PacketChannel, version: &str, connection: u64) 
     channel.send().await?;
     let Some(packet) = channel.read().await? else { return Ok(None) };
     let Some(mut login) = read_login(&packet) else { return Ok(None) };
-    if login.plugin.as_deref().is_some_and(|plugin| plugin != PLUGIN) {
+    if login.plugin.as_deref().is_some_and(|plugin| plugin != AUTH_PLUGIN) {
         // The client began with another plugin: ask for the one there is.
         let mut ask = vec![0xFE];
-        ask.extend_from_slice(PLUGIN);
+        ask.extend_from_slice(AUTH_PLUGIN);
         ask.push(0);
         ask.extend_from_slice(&salt);
         ask.push(0);
@@ -104,7 +104,7 @@ fn greeting(version: &str, connection: u64, salt: &Salt) -> Vec<u8> {
     payload.extend_from_slice(&[0; 10]);
     payload.extend_from_slice(&salt[8..]);
     payload.push(0);
-    payload.extend_from_slice(PLUGIN);
+    payload.extend_from_slice(AUTH_PLUGIN);
     payload.push(0);
     payload
 }
@@ -129,12 +129,12 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     };
     let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(take_until_zero(&mut rest)?)?) };
     let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { take_until_zero(&mut rest).map(<[u8]>::to_vec) };
-    let several = capabilities & MULTI_STATEMENTS != 0;
+    let multi_statements = capabilities & MULTI_STATEMENTS != 0;
     Some(Login {
         user,
         proof: proof.to_vec(),
         database: database.filter(|name| !name.is_empty()),
-        multi_statements: several,
+        multi_statements,
         plugin,
     })
 }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn only_the_right_password_and_salt_prove() {
         // The formula a second time, from the client's side; a real client's login is in tests/demo_wire.rs.
-        let salt: Salt = std::array::from_fn(|place| u8::try_from(place + 1).unwrap_or_default());
+        let salt: Salt = std::array::from_fn(|index| u8::try_from(index + 1).unwrap_or_default());
         let once = Sha1::digest(b"pass");
         let mut joined = salt.to_vec();
         joined.extend_from_slice(&Sha1::digest(once));

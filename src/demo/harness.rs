@@ -12,7 +12,7 @@ use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 use super::view_rows::{ViewContext, rows};
 
 /// The time at which every test begins.
-pub const NOW: Micros = 1_763_600_000 * SECOND;
+pub const START_TIME: Micros = 1_763_600_000 * SECOND;
 
 /// A fleet and its data directory.
 pub struct DemoHarness {
@@ -52,8 +52,8 @@ impl DemoHarness {
         let data = tempfile::tempdir().unwrap();
         let ports: Vec<u16> = (2881..).take(scenario.port_count()).collect();
         let path: &Path = data.path();
-        let making = FleetSettings { data: path, ports: &ports, speed: 1, password: "p", now: NOW };
-        let fleet = scenario.build_fleet(name, &making).unwrap();
+        let settings = FleetSettings { data: path, ports: &ports, speed: 1, password: "p", now: START_TIME };
+        let fleet = scenario.build_fleet(name, &settings).unwrap();
         Self { fleet, data }
     }
 
@@ -90,14 +90,14 @@ impl DemoHarness {
 
     /// Returns a column of a view as sys sees it.
     pub fn column(&self, view: &str, column: &str) -> Vec<Value> {
-        let look = ViewContext { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
-        rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
+        let context = ViewContext { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
+        rows(&context, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
     }
 
     /// Executes a statement as a tenant; an error is its code and message.
     pub fn execute(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
-        let order = Issuer { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
-        execute(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
+        let issuer = Issuer { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
+        execute(&mut self.fleet, issuer, alter).map_err(|error| (error.code, error.message))
     }
 
     /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.

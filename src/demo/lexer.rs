@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn a_text_is_cut_at_semicolons_that_stand_alone() {
         assert_eq!(split_statements("a 'x;y' `;` /* ; */; b \";\" -- ;"), ["a 'x;y' `;` /* ; */", "b \";\" -- ;"]);
-        for whole in ["a", "a;", "a; ", "", "a 'b; c"] {
-            assert_eq!(split_statements(whole).len(), 1, "{whole}");
+        for single in ["a", "a;", "a; ", "", "a 'b; c"] {
+            assert_eq!(split_statements(single).len(), 1, "{single}");
         }
     }
 

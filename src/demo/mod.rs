@@ -1,10 +1,10 @@
 //! The embedded OceanBase: a fleet to talk to over loopback. It shares no code and no data with the real path.
 //!
-//! Two halves meet in [`world`]. The wire half ([`server`], [`grammar`], [`store`], [`views`]) speaks the MySQL protocol; the
-//! model half keeps the state: [`fleet`] is the data, [`life`] moves it in time, [`orders`] executes `ALTER SYSTEM`, and
-//! [`projection`] makes the rows of the views. Differences between release lines are features of [`line`](mod@line). The legacy
+//! Two halves meet in [`server_model`]. The wire half ([`server`], [`grammar`], [`select_executor`], [`view_definitions`]) speaks the MySQL protocol; the
+//! model half keeps the state: [`fleet`] is the data, [`simulation`] moves it in time, [`alter`] executes `ALTER SYSTEM`, and
+//! [`view_rows`] makes the rows of the views. Differences between release lines are features of [`release_line`]. The legacy
 //! lines V2.2 and V3, where backup is of the whole cluster, have a module of their own beside each part that is about V4. A
-//! [`scenario`] describes the initial state, [`place`] runs the server process, and [`control`] is its control socket.
+//! [`scenario`] describes the initial state, [`service`] runs the server process, and [`control`] is its control socket.
 
 mod accounts;
 pub mod alter;

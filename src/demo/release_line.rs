@@ -10,7 +10,7 @@ use super::fleet::DestState;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
     /// V2.2 and V3: one destination, one archive and one backup for the whole cluster.
-    V3,
+    Legacy,
     /// V4 and seekdb: each tenant has its own.
     V4,
 }
@@ -120,7 +120,7 @@ impl ReleaseLine {
     /// Returns whether the line is V2.2 or V3.
     #[must_use]
     pub fn is_legacy(&self) -> bool {
-        self.generation == Generation::V3
+        self.generation == Generation::Legacy
     }
 }
 
@@ -137,14 +137,14 @@ pub fn find(key: &str) -> Option<&'static ReleaseLine> {
 }
 
 /// V2.2 and V3: the states of a tenant's task; before, it is SCHEDULE in `__all_virtual_backup_info` only.
-const V3: &[Phase] = &[
+const LEGACY_PHASES: &[Phase] = &[
     ("SCHEDULE", 900, PhaseWork::Queued),
     ("GENERATE", 1000, PhaseWork::Uncounted),
     ("DOING", 17_000, PhaseWork::RemainingBlocks),
 ];
 
 /// Until V4.2.1.
-const V4_0: &[Phase] = &[
+const V4_0_PHASES: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Uncounted),
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
@@ -156,7 +156,7 @@ const V4_0: &[Phase] = &[
 ];
 
 /// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a status that no job reaches.
-const V4_2: &[Phase] = &[
+const V4_2_PHASES: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Uncounted),
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
@@ -167,7 +167,7 @@ const V4_2: &[Phase] = &[
     ("BACKUP_LOG", 3000, PhaseWork::Log),
 ];
 
-const V4_3_5: &[Phase] = &[
+const V4_3_5_PHASES: &[Phase] = &[
     ("SCHEDULE", 600, PhaseWork::Queued),
     ("INIT", 1000, PhaseWork::Uncounted),
     ("BACKUP_SYS_META", 1500, PhaseWork::Uncounted),
@@ -227,20 +227,20 @@ static LINES: [ReleaseLine; 11] = [
     ReleaseLine {
         key: "4.0",
         generation: Generation::V4,
-        phases: V4_0,
+        phases: V4_0_PHASES,
         features: &[ObVersionFunction, MultiStatements],
     },
     ReleaseLine {
         key: "4.1",
         generation: Generation::V4,
-        phases: V4_0,
+        phases: V4_0_PHASES,
         features: &[ObVersionFunction, LogMode, MultiStatements],
     },
-    ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
-    ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
-    ReleaseLine { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },
+    ReleaseLine { key: "4.2.5", generation: Generation::V4, phases: V4_2_PHASES, features: V4_2_FEATURES },
+    ReleaseLine { key: "4.3.5", generation: Generation::V4, phases: V4_3_5_PHASES, features: V4_3_5_FEATURES },
+    ReleaseLine { key: "seekdb", generation: Generation::V4, phases: V4_3_5_PHASES, features: V4_2_FEATURES },
 ];
 
 const fn legacy_line(key: &'static str, features: &'static [Feature]) -> ReleaseLine {
-    ReleaseLine { key, generation: Generation::V3, phases: V3, features }
+    ReleaseLine { key, generation: Generation::Legacy, phases: LEGACY_PHASES, features }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::clock::Micros;
-use super::fleet::{Client, Fleet};
+use super::fleet::{ClientConnection, Fleet};
 use super::server_model::Session;
 use super::shared_fleet::SharedFleet;
 use super::statement::Alter;
@@ -43,13 +43,13 @@ pub struct HeldStatement {
 
 /// A waiting client; its drop removes the held statement, unless the rule says that the server goes on with it.
 struct Waiter<'a> {
-    world: &'a SharedFleet,
+    model: &'a SharedFleet,
     id: u64,
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.world.update(|fleet| {
+        self.model.update(|fleet| {
             for held in fleet.held_statements.iter_mut().filter(|held| held.id == self.id) {
                 held.orphaned = true;
             }
@@ -77,10 +77,10 @@ impl SharedFleet {
             fleet.held_statements.push(HeldStatement { id, hold, connection, endpoint, since, work, orphaned: false });
             id
         });
-        let waiter = Waiter { world: self, id };
+        let waiter = Waiter { model: self, id };
         while self.read(|fleet| fleet.held_statements.iter().any(|held| held.id == id)) {
             // The sender lives as long as the fleet.
-            let _told = changes.changed().await;
+            let _notified = changes.changed().await;
         }
         drop(waiter);
     }
@@ -95,12 +95,12 @@ impl SharedFleet {
             }
             let mut passed = 0;
             fleet.held_statements.retain(|held| {
-                let goes = held.hold.prefix == prefix && (all || passed == 0);
-                passed += usize::from(goes);
-                if goes && held.orphaned {
+                let passes = held.hold.prefix == prefix && (all || passed == 0);
+                passed += usize::from(passes);
+                if passes && held.orphaned {
                     orphans.push(held.clone());
                 }
-                !goes
+                !passes
             });
             passed
         });
@@ -115,12 +115,12 @@ impl SharedFleet {
     }
 }
 
-fn is_same_connection(client: &Client, held: &HeldStatement) -> bool {
+fn is_same_connection(client: &ClientConnection, held: &HeldStatement) -> bool {
     client.id == held.connection && client.endpoint == held.endpoint
 }
 
 /// Returns whether the server still executes a statement of a connection whose client has disconnected.
 pub(super) fn is_still_executing(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
-    let own = |held: &&HeldStatement| held.connection == connection && held.endpoint == endpoint;
-    fleet.held_statements.iter().filter(own).any(|held| held.hold.outlives_client)
+    let is_own = |held: &&HeldStatement| held.connection == connection && held.endpoint == endpoint;
+    fleet.held_statements.iter().filter(is_own).any(|held| held.hold.outlives_client)
 }

@@ -29,8 +29,8 @@ pub fn execute_select(select: &Select, view: &View, rows: &[Row]) -> Result<Resu
     let mut found = statement.query(params_from_iter(parameters)).map_err(internal_error)?;
     let mut answers = Vec::new();
     while let Some(row) = found.next().map_err(internal_error)? {
-        let values = columns.iter().enumerate().map(|(place, column)| {
-            let stored = row.get::<_, Stored>(place).map_err(internal_error)?;
+        let values = columns.iter().enumerate().map(|(index, column)| {
+            let stored = row.get::<_, Stored>(index).map_err(internal_error)?;
             from_stored(column, stored)
         });
         answers.push(values.collect::<Result<_, ServerError>>()?);
@@ -60,9 +60,9 @@ fn select_text(select: &Select, view: &View, columns: &[&Column]) -> Result<(Str
         parameters.extend(literals.iter().map(|literal| bind_literal(column, literal)));
     }
     let mut order = Vec::new();
-    for (name, downwards) in &select.order {
+    for (name, descending) in &select.order {
         let column = find_column(view, name, "order clause")?;
-        order.push(format!("{}{}", comparable(column), if *downwards { " DESC" } else { "" }));
+        order.push(format!("{}{}", comparable(column), if *descending { " DESC" } else { "" }));
     }
     // Ties keep the order of the fleet, so that a result is always the same.
     order.push("rowid".to_owned());

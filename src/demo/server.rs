@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::connection_registry::{ConnectionRegistry, Place};
+use super::connection_registry::{ConnectionRegistry, RegisteredConnection};
 use super::handshake::{greet, proof_matches};
 use super::lexer::split_statements;
 use super::release_line::{self, Feature};
@@ -27,7 +27,7 @@ const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"]
 /// # Errors
 /// Where the listener itself fails; a connection's errors end only that connection.
 pub async fn serve_endpoint<W: ServerModel>(
-    world: Arc<W>,
+    model: Arc<W>,
     endpoint: Endpoint,
     listener: TcpListener,
     registry: ConnectionRegistry,
@@ -42,7 +42,7 @@ pub async fn serve_endpoint<W: ServerModel>(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = Connection::open(Arc::clone(&world), endpoint, registry.clone());
+                let connection = Connection::open(Arc::clone(&model), endpoint, registry.clone());
                 connections.spawn(connection.serve(stream, shutdown.clone()));
             }
             // The client disconnected before it was accepted.
@@ -61,23 +61,23 @@ async fn wait_for_stop(mut shutdown: watch::Receiver<bool>) {
 
 /// A client's connection. The model is told when it opens, and by drop when it closes, however it ends.
 struct Connection<W: ServerModel> {
-    world: Arc<W>,
+    model: Arc<W>,
     endpoint: Endpoint,
     registry: ConnectionRegistry,
-    registration: Place,
+    registration: RegisteredConnection,
 }
 
 impl<W: ServerModel> Drop for Connection<W> {
     fn drop(&mut self) {
-        self.world.connection_changed(self.endpoint, self.registration.connection, false);
+        self.model.connection_changed(self.endpoint, self.registration.connection, false);
     }
 }
 
 impl<W: ServerModel> Connection<W> {
-    fn open(world: Arc<W>, endpoint: Endpoint, registry: ConnectionRegistry) -> Self {
-        let place = registry.register();
-        world.connection_changed(endpoint, place.connection, true);
-        Self { world, endpoint, registry, registration: place }
+    fn open(model: Arc<W>, endpoint: Endpoint, registry: ConnectionRegistry) -> Self {
+        let registration = registry.register();
+        model.connection_changed(endpoint, registration.connection, true);
+        Self { model, endpoint, registry, registration }
     }
 
     async fn serve(self, stream: TcpStream, shutdown: watch::Receiver<bool>) {
@@ -93,7 +93,7 @@ impl<W: ServerModel> Connection<W> {
     async fn handle_client(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut channel = PacketChannel::new(stream);
-        match self.world.greeting(self.endpoint) {
+        match self.model.greeting(self.endpoint) {
             Greeting::Unresponsive => {
                 channel.drain().await;
                 Ok(())
@@ -103,7 +103,7 @@ impl<W: ServerModel> Connection<W> {
                 channel.send().await
             }
             Greeting::Version(version) => match self.log_in(&mut channel, &version).await? {
-                Some((session, several)) => self.commands(&mut channel, session, several).await,
+                Some((session, multi_statements)) => self.commands(&mut channel, session, multi_statements).await,
                 None => Ok(()),
             },
         }
@@ -119,7 +119,7 @@ impl<W: ServerModel> Connection<W> {
             return Ok(None);
         };
         let account = self
-            .world
+            .model
             .login(self.endpoint, &login.user, &|password| proof_matches(password, &salt, &login.proof))
             .and_then(|account| login.database.as_deref().map_or(Ok(()), check_database).map(|()| account));
         let account = match account {
@@ -139,7 +139,12 @@ impl<W: ServerModel> Connection<W> {
         Ok(Some((session, login.multi_statements)))
     }
 
-    async fn commands(&self, channel: &mut PacketChannel, mut session: Session, several: bool) -> io::Result<()> {
+    async fn commands(
+        &self,
+        channel: &mut PacketChannel,
+        mut session: Session,
+        multi_statements: bool,
+    ) -> io::Result<()> {
         loop {
             channel.reset_sequence();
             let Some(packet) = channel.read().await? else { return Ok(()) };
@@ -148,7 +153,7 @@ impl<W: ServerModel> Connection<W> {
                 0x01 => return Ok(()),
                 0x02 => check_database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
                 0x03 => {
-                    if !self.query(channel, &mut session, body, several).await? {
+                    if !self.query(channel, &mut session, body, multi_statements).await? {
                         return Ok(());
                     }
                     continue;
@@ -171,7 +176,7 @@ impl<W: ServerModel> Connection<W> {
         channel: &mut PacketChannel,
         session: &mut Session,
         body: &[u8],
-        several: bool,
+        multi_statements: bool,
     ) -> io::Result<bool> {
         let Ok(text) = std::str::from_utf8(body) else {
             channel.put_error(&error_with_state(1300, "HY000", "Invalid utf8mb4 character string"));
@@ -180,7 +185,7 @@ impl<W: ServerModel> Connection<W> {
         };
         let statements = split_statements(text);
         if let [first, _, ..] = statements[..]
-            && !(several && self.allows_multi_statements())
+            && !(multi_statements && self.allows_multi_statements())
         {
             channel.put_error(&syntax_error(text, first.len(), None));
             channel.send().await?;
@@ -202,14 +207,14 @@ impl<W: ServerModel> Connection<W> {
     }
 
     fn allows_multi_statements(&self) -> bool {
-        release_line::find(&self.world.line(self.endpoint))
-            .is_some_and(|line| line.has(Feature::MultiStatements))
+        release_line::find(&self.model.line(self.endpoint)).is_some_and(|line| line.has(Feature::MultiStatements))
     }
 
     /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
     fn prepare_refused(&self) -> ServerError {
-        let v3 = release_line::find(&self.world.line(self.endpoint)).is_some_and(release_line::ReleaseLine::is_legacy);
-        let why = if v3 {
+        let legacy =
+            release_line::find(&self.model.line(self.endpoint)).is_some_and(release_line::ReleaseLine::is_legacy);
+        let why = if legacy {
             "while parameter _ob_enable_prepared_statement is disabled, prepared statement"
         } else {
             "prepared statement protocol"
@@ -232,8 +237,8 @@ impl<W: ServerModel> Connection<W> {
     }
 
     async fn execute(&self, session: &mut Session, sql: &str) -> Reply {
-        let reply = execute_statement(&*self.world, &self.registry, session, sql).await;
-        match self.world.before_reply(session, sql).await {
+        let reply = execute_statement(&*self.model, &self.registry, session, sql).await;
+        match self.model.before_reply(session, sql).await {
             ReplyOutcome::Done => reply,
             other => other.into(),
         }

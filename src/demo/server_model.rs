@@ -73,7 +73,7 @@ pub trait ServerModel: Send + Sync + 'static {
     -> Result<Account, ServerError>;
     /// Returns the key of the release line whose views and grammar this endpoint has, as in `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
-    /// Checks that this session may read a view, named as in [`ServerModel::preview_rows`].
+    /// Checks that this session may read a view, named as in [`ServerModel::rows`].
     ///
     /// # Errors
     /// 1142.
@@ -85,7 +85,7 @@ pub trait ServerModel: Send + Sync + 'static {
     /// # Errors
     /// Whatever the server answers instead of rows.
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError>;
-    /// Returns the value of a system variable or of `version_texts()` and `ob_version()` (names in lower case, variables with `@@`);
+    /// Returns the value of a system variable or of `version()` and `ob_version()` (names in lower case, variables with `@@`);
     /// `None` for an unknown name.
     fn variable(&self, session: &Session, name: &str) -> Option<Value>;
     /// Returns the lines of `SHOW GRANTS`.

@@ -31,9 +31,9 @@ const LOG: &str = "fleet.log";
 const PASSWORD: &str = "fleet-password";
 
 /// How long a fleet is served after its last connection.
-const IDLE: Duration = Duration::from_mins(10);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long a fleet may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(15);
+const START_TIMEOUT: Duration = Duration::from_secs(15);
 /// A Unix socket's path has 108 bytes, the last of them a zero.
 const SOCKET_PATH: usize = 107;
 
@@ -199,25 +199,25 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
     let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
     // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
     let password = "embedded";
-    let making = FleetSettings { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
-    let world = Arc::new(SharedFleet::new(scenario.build_fleet(&options.scenario, &making)?));
+    let settings = FleetSettings { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
+    let model = Arc::new(SharedFleet::new(scenario.build_fleet(&options.scenario, &settings)?));
     write_private(&dir.join(PASSWORD), password)?;
     write_private(&dir.join(CONFIG), &inventory::inventory_text(&scenario, &dir, &ports)?)?;
 
     let door = UnixListener::bind(&socket).map_err(io_error(socket.display()))?;
     let stop = watch::Sender::new(false);
     let mut tasks = JoinSet::new();
-    tasks.spawn(control::serve(Arc::clone(&world), door, stop.clone()));
-    ports::open_ports(&mut tasks, &world, reserved);
+    tasks.spawn(control::serve(Arc::clone(&model), door, stop.clone()));
+    ports::open_ports(&mut tasks, &model, reserved);
     let ready = json!({"ready": options.scenario, "dir": dir});
     writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(io_error("stdout"))?;
 
     let mut stopped = stop.subscribe();
     tokio::select! {
         // The sender is ours, so there is always one.
-        _told = stopped.wait_for(|stop| *stop) => {}
+        _notified = stopped.wait_for(|stop| *stop) => {}
         () = wait_for_eof(), if options.until_eof => {}
-        () = wait_until_idle(&world) => {}
+        () = wait_until_idle(&model) => {}
     }
     tasks.shutdown().await;
     // The lock is released last: a process that finds it free finds no stale socket.
@@ -228,28 +228,28 @@ pub async fn serve(options: ServeOptions, mut out: impl Write) -> Result<(), Ser
 
 /// Returns when stdin ends. A thread of its own reads it: a runtime would wait for such a read when it ends.
 async fn wait_for_eof() {
-    let (told, ended) = tokio::sync::oneshot::channel();
+    let (notify, ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let _ended_or_broken = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        told.send(())
+        notify.send(())
     });
     // The thread has ended: stdin counts as ended.
-    let _told = ended.await;
+    let _notified = ended.await;
 }
 
 /// Returns when nobody has been connected for ten minutes.
-async fn wait_until_idle(world: &SharedFleet) {
+async fn wait_until_idle(model: &SharedFleet) {
     let (mut counted, mut since) = (0, tokio::time::Instant::now());
-    let mut changes = world.subscribe();
+    let mut changes = model.subscribe();
     loop {
-        let (connected, ever) = world.read(|fleet| (!fleet.connections.is_empty(), fleet.connections_opened));
+        let (connected, ever) = model.read(|fleet| (!fleet.connections.is_empty(), fleet.connections_opened));
         // A connection that was opened and closed between two checks restarts the time as well.
         if connected || ever != counted {
             (counted, since) = (ever, tokio::time::Instant::now());
         }
         tokio::select! {
             _changed = changes.changed() => {}
-            () = tokio::time::sleep_until(since + IDLE), if !connected => return,
+            () = tokio::time::sleep_until(since + IDLE_TIMEOUT), if !connected => return,
         }
     }
 }
@@ -284,7 +284,7 @@ pub async fn join_or_start(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, answers).await {
+    match tokio::time::timeout(START_TIMEOUT, answers).await {
         Ok(()) => Ok(FleetDirectory { dir }),
         Err(_) => Err(ServiceError::NotStarted("it holds its lock but does not answer".to_owned())),
     }
@@ -310,14 +310,14 @@ async fn start_process(scenario: &str, state_root: &Path, program: &Path, speed:
             None => Ok(0),
         }
     };
-    match tokio::time::timeout(PATIENCE, ready).await {
+    match tokio::time::timeout(START_TIMEOUT, ready).await {
         Ok(Ok(_)) if serde_json::from_str(&line).is_ok_and(|ready: serde_json::Value| ready["ready"] == scenario) => {
             Ok(())
         }
         Ok(Ok(_)) => {
-            let told = fs::read_to_string(&log).unwrap_or_default();
-            let told = if told.trim().is_empty() { "it ended without a word" } else { told.trim() };
-            Err(ServiceError::NotStarted(told.to_owned()))
+            let log_text = fs::read_to_string(&log).unwrap_or_default();
+            let log_text = if log_text.trim().is_empty() { "it ended without a word" } else { log_text.trim() };
+            Err(ServiceError::NotStarted(log_text.to_owned()))
         }
         Ok(Err(error)) => Err(ServiceError::NotStarted(error.to_string())),
         Err(_) => Err(ServiceError::NotStarted("no ready line within 15 seconds".to_owned())),
@@ -334,7 +334,7 @@ pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), ServiceError>
         return Err(ServiceError::NotServed(scenario.to_owned()));
     }
     ControlClient::connect(&dir).await?.send(&ControlRequest::Stop).await?;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + START_TIMEOUT;
     while is_served(&dir)? {
         if tokio::time::Instant::now() >= deadline {
             return Err(ServiceError::NotStopped(scenario.to_owned()));

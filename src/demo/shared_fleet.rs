@@ -10,7 +10,7 @@ use super::accounts;
 use super::alter::{self, Issuer, server_error};
 use super::clock::{self, Micros};
 use super::fault_injection::{ClusterFaults, FaultEffect};
-use super::fleet::{Client, Cluster, Fleet, ReceivedStatement, Tenant};
+use super::fleet::{ClientConnection, Cluster, Fleet, ReceivedStatement, Tenant};
 use super::release_line::Feature;
 use super::reply_holds;
 use super::server_model::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
@@ -80,7 +80,7 @@ impl SharedFleet {
             let wake = tokio::time::Instant::now() + left.map_or(within, Duration::from_micros);
             tokio::select! {
                 // The sender is a field of this struct, so there is always one.
-                _told = changes.changed() => {}
+                _notified = changes.changed() => {}
                 () = tokio::time::sleep_until(wake.min(deadline)) => {}
             }
         }
@@ -137,18 +137,18 @@ impl SharedFleet {
 
     /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
     async fn delay_reply(&self, session: &Session, alter: &Alter) -> ReplyOutcome {
-        let slow = self.with_context(session, |look| {
-            let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
-            faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
+        let slow = self.with_context(session, |context| {
+            let faults = ClusterFaults { all: &context.fleet.faults, cluster: &context.cluster.name };
+            faults.slow_start().map(|milliseconds| (milliseconds, context.fleet.speed))
         });
         let Some((milliseconds, speed)) = slow.flatten().filter(|_| matches!(alter, Alter::Backup { .. })) else {
             return ReplyOutcome::Done;
         };
         let limit =
             session.variables.get("ob_query_timeout").and_then(|text| text.parse().ok()).unwrap_or(QUERY_TIMEOUT);
-        let takes = (milliseconds * 1000).min(limit);
-        let takes = u64::try_from(takes).unwrap_or_default() / u64::from(speed);
-        tokio::time::sleep(Duration::from_micros(takes)).await;
+        let delay = (milliseconds * 1000).min(limit);
+        let delay = u64::try_from(delay).unwrap_or_default() / u64::from(speed);
+        tokio::time::sleep(Duration::from_micros(delay)).await;
         if milliseconds * 1000 > limit {
             ReplyOutcome::Refused(server_error(4012, "Timeout"))
         } else {
@@ -280,36 +280,36 @@ impl ServerModel for SharedFleet {
     }
 
     fn may_read(&self, session: &Session, view: &str) -> Result<(), ServerError> {
-        let may = |look: &ViewContext<'_>| {
-            let faults = ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name };
-            accounts::may_read(look.cluster, faults, &session.account, view)
+        let may = |context: &ViewContext<'_>| {
+            let faults = ClusterFaults { all: &context.fleet.faults, cluster: &context.cluster.name };
+            accounts::may_read(context.cluster, faults, &session.account, view)
         };
         self.with_context(session, may).unwrap_or(Ok(()))
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
-        self.with_context(session, |look| view_rows::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
+        self.with_context(session, |context| view_rows::rows(context, view)).unwrap_or_else(|| Ok(Vec::new()))
     }
 
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
         let (version, ob_version, comment) =
-            self.with_context(session, |look| view_rows::version_texts(look.cluster))?;
+            self.with_context(session, |context| view_rows::version_texts(context.cluster))?;
         let text = |value: &str| Some(Value::Text(value.to_owned()));
-        let (v3, old) = self.with_context(session, |look| {
-            let line = look.cluster.line;
+        let (legacy, no_ob_version) = self.with_context(session, |context| {
+            let line = context.cluster.line;
             (line.is_legacy(), !line.has(Feature::ObVersionFunction))
         })?;
         match name {
             "version()" | "@@version" => Some(Value::Text(version)),
-            "ob_version()" if old => None,
+            "ob_version()" if no_ob_version => None,
             "ob_version()" => Some(Value::Text(ob_version)),
-            "@@ob_timestamp_service" if v3 => {
-                let local = |look: &ViewContext<'_>| {
-                    look.cluster.tenant_by_id(look.tenant_id).is_some_and(|own| own.local_timestamps)
+            "@@ob_timestamp_service" if legacy => {
+                let local = |context: &ViewContext<'_>| {
+                    context.cluster.tenant_by_id(context.tenant_id).is_some_and(|own| own.local_timestamps)
                 };
                 text(if self.with_context(session, local)? { "LTS" } else { "GTS" })
             }
-            "@@ob_trx_timeout" if v3 => Some(Value::Integer(100_000_000)),
+            "@@ob_trx_timeout" if legacy => Some(Value::Integer(100_000_000)),
             "@@version_comment" => Some(Value::Text(comment)),
             "@@ob_query_timeout" => Some(Value::Integer(QUERY_TIMEOUT.into())),
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
@@ -326,23 +326,24 @@ impl ServerModel for SharedFleet {
     }
 
     fn grants(&self, session: &Session) -> Vec<String> {
-        self.with_context(session, |look| accounts::grant_lines(look.cluster, &session.account)).unwrap_or_default()
+        self.with_context(session, |context| accounts::grant_lines(context.cluster, &session.account))
+            .unwrap_or_default()
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
-        let values = self.with_context(session, |look| {
-            let own = look.cluster.tenant_by_id(look.tenant_id);
-            let named = tenant.filter(|_| look.tenant_id == 1).map(|name| look.cluster.tenant(name));
-            view_rows::parameter_values(look, named.unwrap_or(own))
+        let values = self.with_context(session, |context| {
+            let own = context.cluster.tenant_by_id(context.tenant_id);
+            let named = tenant.filter(|_| context.tenant_id == 1).map(|name| context.cluster.tenant(name));
+            view_rows::parameter_values(context, named.unwrap_or(own))
         });
         values.unwrap_or_default()
     }
 
     fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
-        let shown = |look: &ViewContext<'_>| {
-            let all = view_rows::legacy::parameters(look).into_iter();
+        let shown = |context: &ViewContext<'_>| {
+            let all = view_rows::legacy::parameters(context).into_iter();
             let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
-            look.cluster.line.is_legacy().then_some(rows)
+            context.cluster.line.is_legacy().then_some(rows)
         };
         self.with_context(session, shown)?
     }
@@ -352,7 +353,7 @@ impl ServerModel for SharedFleet {
         session: &Session,
         preview: &Preview,
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-        self.with_context(session, |look| stored_backups::preview_rows(look, preview, &session.decryption))
+        self.with_context(session, |context| stored_backups::preview_rows(context, preview, &session.decryption))
             .unwrap_or_else(|| Ok(Vec::new()))
     }
 
@@ -370,7 +371,8 @@ impl ServerModel for SharedFleet {
             self.update(|fleet| take_lost_reply(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.lock_at_present();
-        let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
+        let own =
+            |client: &&mut ClientConnection| client.id == session.connection && client.endpoint == session.endpoint;
         if let Some(client) = fleet.connections.iter_mut().find(own) {
             client.user.clone_from(&session.account.user);
             client.tenant.clone_from(&session.account.tenant);
@@ -393,7 +395,7 @@ impl ServerModel for SharedFleet {
             if open {
                 fleet.connections_opened += 1;
                 let (user, tenant) = (String::new(), String::new());
-                fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
+                fleet.connections.push(ClientConnection { id: connection, endpoint, user, tenant, since });
             } else if !reply_holds::is_still_executing(fleet, endpoint, connection) {
                 fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }

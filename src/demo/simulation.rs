@@ -14,7 +14,7 @@ mod tests;
 
 use super::clock::Micros;
 use super::fault_injection::{self, ClusterFaults, FaultEffect, InjectedFault};
-use super::fleet::{Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus, Set};
+use super::fleet::{BackupSet, Cluster, Fleet, Job, JobStatus, LegacySetColumns, RoundStatus};
 use super::release_line::{Feature, PhaseWork};
 use super::storage;
 use super::stored_backups;
@@ -23,15 +23,15 @@ pub use progress::{Progress, phase_permille, progress};
 
 /// Milliseconds of work until the child jobs of a sys job appear, a canceling job is CANCELED, and an ended job is in the
 /// history.
-const PARENT: Micros = 700;
-const CANCELING: Micros = 1500;
-const LINGER: Micros = 400;
+const CHILDREN_WORK: Micros = 700;
+const CANCEL_WORK: Micros = 1500;
+const HISTORY_WORK: Micros = 400;
 
 /// How long a job waits in upgrade mode before it fails: 64 times 5 s (V4.3.1 source, `check_can_backup_`).
-const UPGRADE: Micros = 64 * 5_000;
+const UPGRADE_WAIT: Micros = 64 * 5_000;
 
 /// RESULT of what was cancelled.
-const CANCELED: i64 = -4072;
+const CANCELED_RESULT: i64 = -4072;
 
 /// Converts milliseconds of work into microseconds on the clock.
 #[must_use]
@@ -51,14 +51,14 @@ pub fn advance(fleet: &mut Fleet, now: Micros) {
 /// Returns when the next transition is due, if nothing else happens. The archive's checkpoint is none: it is computed.
 #[must_use]
 pub fn next_due(fleet: &Fleet) -> Option<Micros> {
-    let of = |cluster: &Cluster| {
+    let next_in = |cluster: &Cluster| {
         let rounds =
             cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.transition_at).min();
         let jobs = (0..cluster.jobs.len()).filter_map(|job| job_due(cluster, &fleet.faults, fleet.speed, job)).min();
         let merge = legacy::merge_due(cluster, &fleet.faults, fleet.speed);
         rounds.into_iter().chain(jobs).chain(merge).min()
     };
-    fleet.clusters.iter().filter_map(of).min()
+    fleet.clusters.iter().filter_map(next_in).min()
 }
 
 fn step_to(fleet: &mut Fleet, at: Micros) {
@@ -92,7 +92,7 @@ fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize
         return job.transition_at.filter(|_| !held);
     }
     if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
-        return Some(since + clock_time(UPGRADE, speed));
+        return Some(since + clock_time(UPGRADE_WAIT, speed));
     }
     let left = phase_length(cluster, faults, index)? - job.work_done;
     let speed = Micros::from(speed);
@@ -104,7 +104,7 @@ fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Op
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
         let waits = job.status == JobStatus::Init && !is_held(cluster, faults, job, "PARENT");
-        return waits.then_some(PARENT * 1000);
+        return waits.then_some(CHILDREN_WORK * 1000);
     }
     let (phase, milliseconds, work) = cluster.line.phases[job.phase];
     // Jobs of two initiators may stand in the queue of one tenant; only one of them has a task.
@@ -150,14 +150,14 @@ fn advance_job(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, inde
     job.accounted_until = at;
     if let Some((code, text)) = refused {
         fail_job(cluster, speed, index, at, code, text);
-    } else if job.upgrade_since.is_some_and(|since| since + clock_time(UPGRADE, speed) <= at) {
+    } else if job.upgrade_since.is_some_and(|since| since + clock_time(UPGRADE_WAIT, speed) <= at) {
         fail_job(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
             status if status.has_ended() => to_history(cluster, index),
             JobStatus::Canceling => {
                 let comment = if cluster.line.is_legacy() { "canceled" } else { "" };
-                end_job(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
+                end_job(cluster, speed, index, at, JobStatus::Canceled, CANCELED_RESULT, comment);
             }
             _ if job.tenant_id == 1 && cluster.line.is_legacy() => legacy::start_tenants(cluster, index, at),
             _ if job.tenant_id == 1 => job_start::start_children(cluster, faults, index, at),
@@ -204,8 +204,8 @@ fn next_phase(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index
     let (phase, ..) = phases[job.phase];
     let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
     let tenant_id = job.tenant_id;
-    let there = cluster.name.clone();
-    let present = ClusterFaults { all: faults, cluster: &there };
+    let cluster_name = cluster.name.clone();
+    let present = ClusterFaults { all: faults, cluster: &cluster_name };
     if let Some((code, text)) = present.job_failure(&name, phase) {
         fail_job(cluster, speed, index, at, code, &text);
         return;
@@ -252,7 +252,7 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     let replay = tenant.current_round().and_then(|round| round.start).map_or(at, |start| start.max(at - 2_000_000));
     let share = if job.incremental { 5 } else { 1 };
     let known = tenant.registered_dests.iter().find(|known| known.dest.path_column() == job.path);
-    let set = Set {
+    let set = BackupSet {
         id: job.set_id,
         dest_id: known.map_or(0, |known| known.dest.dest_id),
         path: job.path.clone(),
@@ -281,11 +281,11 @@ fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Micros) -> bo
     true
 }
 
-fn full_of_base(base: &Set) -> i64 {
+fn full_of_base(base: &BackupSet) -> i64 {
     if base.incremental { base.prev_full } else { base.id }
 }
 
-fn update_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) {
+fn update_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut BackupSet)) {
     let (tenant, set) = (cluster.jobs[index].tenant_id, cluster.jobs[index].set_id);
     let sets = cluster.tenant_mut(tenant).map(|tenant| &mut tenant.sets);
     if let Some(set) = sets.and_then(|sets| sets.iter_mut().find(|one| one.id == set)) {
@@ -325,7 +325,7 @@ fn end_job(cluster: &mut Cluster, speed: u32, index: usize, at: Micros, status: 
     job.result = result;
     comment.clone_into(&mut job.comment);
     job.end = Some(at);
-    job.transition_at = Some(at + clock_time(LINGER, speed));
+    job.transition_at = Some(at + clock_time(HISTORY_WORK, speed));
     let finished = progress(cluster, index).finished_blocks;
     let broken = (!cluster.line.is_legacy()).then_some("BROKEN");
     update_set(cluster, index, |set| {
@@ -363,7 +363,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
         // It has taken the first result of a failed child, and no COMMENT.
         if children().all(|child| child.in_history) {
             let (status, result) = match (parent.status, parent.result) {
-                (JobStatus::Canceling, _) => (JobStatus::Canceled, CANCELED),
+                (JobStatus::Canceling, _) => (JobStatus::Canceled, CANCELED_RESULT),
                 (_, 0) => (JobStatus::Completed, 0),
                 (_, result) => (JobStatus::Failed, result),
             };
@@ -378,7 +378,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, ind
     let canceled = parent.status == JobStatus::Canceling || children().any(|job| job.status == JobStatus::Canceled);
     let (status, result, comment) = match failed {
         Some(child) => (JobStatus::Failed, child.result, child.comment.clone()),
-        None if canceled => (JobStatus::Canceled, CANCELED, "canceled".to_owned()),
+        None if canceled => (JobStatus::Canceled, CANCELED_RESULT, "canceled".to_owned()),
         None => (JobStatus::Completed, 0, String::new()),
     };
     end_job(cluster, speed, index, at, status, result, &comment);
@@ -414,7 +414,7 @@ pub fn cancel_jobs(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Mi
             // A sys job with children is CANCELED when the last of them is.
             let parent = job.tenant_id == 1 && job.status == JobStatus::Doing;
             job.status = JobStatus::Canceling;
-            job.transition_at = (!parent).then_some(at + clock_time(CANCELING, speed));
+            job.transition_at = (!parent).then_some(at + clock_time(CANCEL_WORK, speed));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::statement::{Alter, BackupScope, Literal, Preview, Tenants, Until};
 /// Renders the statement as the log shows it.
 #[must_use]
 pub fn render(alter: &Alter) -> String {
-    let said = match alter {
+    let sql = match alter {
         Alter::Set { items, tenants } => {
             let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal_text(value));
             format!("SET {}{}", items.iter().map(item).collect::<Vec<_>>().join(", "), tenants_clause(tenants))
@@ -32,7 +32,7 @@ pub fn render(alter: &Alter) -> String {
         Alter::PreviewRestore(preview) => restore_text(preview),
         Alter::Refused { code, .. } => format!("(refused by the grammar: {code})"),
     };
-    format!("ALTER SYSTEM {said}")
+    format!("ALTER SYSTEM {sql}")
 }
 
 fn restore_text(preview: &Preview) -> String {
@@ -100,9 +100,9 @@ mod tests {
     fn a_key_is_never_in_the_log() {
         let value = "LOCATION=oss://b/p?host=h&access_id=A&access_key=SECRET&delete_mode=delete BINDING=Optional";
         let items = vec![("log_archive_dest".to_owned(), Literal::Text(value.to_owned()))];
-        let said = render(&Alter::Set { items, tenants: Tenants::Listed(vec!["pay".to_owned()]) });
+        let sql = render(&Alter::Set { items, tenants: Tenants::Listed(vec!["pay".to_owned()]) });
         assert_eq!(
-            said,
+            sql,
             "ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION=oss://b/p?host=h&access_id=A&access_key=***\
              &delete_mode=delete BINDING=Optional' TENANT = 'pay'"
         );

@@ -9,7 +9,7 @@ use super::clock;
 use super::connection_registry::ConnectionRegistry;
 use super::grammar::parse;
 use super::release_line;
-use super::select_executor::{ResultTable, execute_select as answer_select};
+use super::select_executor::{ResultTable, execute_select};
 use super::server_errors::{error_with_state, protocol_error};
 use super::server_model::{ReplyOutcome, ServerModel, Session};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
@@ -39,7 +39,7 @@ impl From<ReplyOutcome> for Reply {
 }
 
 /// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the [`ServerModel`] has them.
-const SHOWN: &[&str] = &[
+const LISTED_VARIABLES: &[&str] = &[
     "autocommit",
     "character_set_client",
     "character_set_connection",
@@ -55,16 +55,16 @@ const SHOWN: &[&str] = &[
 ];
 
 /// The variables that SET NAMES sets.
-const NAMES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
+const CHARSET_VARIABLES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
 
 /// Parses and executes one statement of a session; returns its reply.
 pub async fn execute_statement<W: ServerModel>(
-    world: &W,
+    model: &W,
     registry: &ConnectionRegistry,
     session: &mut Session,
     sql: &str,
 ) -> Reply {
-    let line = world.line(session.endpoint);
+    let line = model.line(session.endpoint);
     let statement = match parse(&line, sql) {
         Ok(statement) => statement,
         Err(error) => return Reply::Refused(error),
@@ -73,24 +73,24 @@ pub async fn execute_statement<W: ServerModel>(
         // The grammar has already chosen the server's error.
         Statement::Alter(Alter::Refused { code, message }) => Err(protocol_error(code, message)),
         Statement::Alter(alter) => {
-            let looked = match &alter {
+            let requested_preview = match &alter {
                 Alter::PreviewRestore(preview) => Some(preview.clone()),
                 _ => None,
             };
-            let outcome = world.alter(session, alter).await;
-            if outcome == ReplyOutcome::Done && looked.is_some() {
-                session.preview = looked;
+            let outcome = model.alter(session, alter).await;
+            if outcome == ReplyOutcome::Done && requested_preview.is_some() {
+                session.preview = requested_preview;
             }
             return outcome.into();
         }
         Statement::Select(select) => visible_view(&line, &select.view, &session.account).and_then(|view| {
-            world.may_read(session, &select.view)?;
-            let rows = world.rows(session, &select.view)?;
-            let table = answer_select(&select, view, &rows)?;
-            Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(world, session)?)))
+            model.may_read(session, &select.view)?;
+            let rows = model.rows(session, &select.view)?;
+            let table = execute_select(&select, view, &rows)?;
+            Ok(Reply::Rows(to_unix_time(table, &select.unix_time_columns, &time_zone(model, session)?)))
         }),
         Statement::Describe(name) => visible_view(&line, &name, &session.account).and_then(|view| {
-            world.may_read(session, &name)?;
+            model.may_read(session, &name)?;
             let rows = view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
                 vec![
@@ -104,15 +104,15 @@ pub async fn execute_statement<W: ServerModel>(
             });
             Ok(text_table(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
         }),
-        Statement::Scalars(items) => scalars(world, session, items),
-        Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),
-        Statement::ShowParameters(pattern, tenant) => Ok(match world.server_parameters(session) {
+        Statement::Scalars(items) => scalars(model, session, items),
+        Statement::ShowVariables(pattern) => Ok(show_variables(model, session, &pattern)),
+        Statement::ShowParameters(pattern, tenant) => Ok(match model.server_parameters(session) {
             Some(parameters) => server_parameters(&parameters, |name| matches_like(&pattern, name)),
-            None => show_parameters(&world.parameters(session, tenant.as_deref()), &pattern),
+            None => show_parameters(&model.parameters(session, tenant.as_deref()), &pattern),
         }),
         Statement::ShowParametersNamed(names) => {
             let wanted = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-            Ok(server_parameters(&world.server_parameters(session).unwrap_or_default(), wanted))
+            Ok(server_parameters(&model.server_parameters(session).unwrap_or_default(), wanted))
         }
         Statement::ShowTables(pattern) => views_of(&line).map(|views| {
             let found = views.keys().filter(|name| !name.contains('.') && matches_like(&pattern, name));
@@ -120,14 +120,14 @@ pub async fn execute_statement<W: ServerModel>(
         }),
         Statement::ShowGrants => {
             let heading = format!("Grants for {}@%", session.account.user);
-            let rows = world.grants(session).iter().map(|grant| vec![text_value(grant)]).collect();
+            let rows = model.grants(session).iter().map(|grant| vec![text_value(grant)]).collect();
             Ok(text_table(&[&heading], rows))
         }
-        Statement::SetSession(items) => set_variables(world, session, items),
+        Statement::SetSession(items) => set_variables(model, session, items),
         Statement::SetEncryption(password) if password.is_empty() => {
             Err(protocol_error(1210, "Incorrect arguments to backup password"))
         }
-        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_legacy(&release_line) => {
+        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_legacy(&line) => {
             Err(protocol_error(1235, "Not supported feature or function"))
         }
         Statement::SetEncryption(password) => {
@@ -141,7 +141,7 @@ pub async fn execute_statement<W: ServerModel>(
             session.decryption = passwords;
             Ok(Reply::Done)
         }
-        Statement::ShowRestorePreview => restore_preview(world, session, !is_legacy(&release_line)),
+        Statement::ShowRestorePreview => restore_preview(model, session, !is_legacy(&line)),
         Statement::Kill { query_only, connection } => {
             registry.kill(&session.account, connection, query_only).map(|()| Reply::Done)
         }
@@ -152,33 +152,34 @@ pub async fn execute_statement<W: ServerModel>(
 /// Converts the columns selected as `UNIX_TIMESTAMP(column)` into seconds since 1970 with six decimals, from the text in the
 /// session's time zone.
 fn to_unix_time(mut table: ResultTable, seconds: &[(usize, String)], zone: &TimeZone) -> ResultTable {
-    for (place, heading) in seconds {
-        table.columns[*place] = (heading.clone(), ColumnType::Decimal);
+    for (index, heading) in seconds {
+        table.columns[*index] = (heading.clone(), ColumnType::Decimal);
         for row in &mut table.rows {
-            let Value::Text(printed) = &row[*place] else { continue };
+            let Value::Text(printed) = &row[*index] else { continue };
             let moment = printed.parse::<DateTime>().and_then(|civil| civil.to_zoned(zone.clone()));
             // MySQL 5.7 docs, UNIX_TIMESTAMP: 0 for what is no date.
             let micros = moment.map_or(0, |moment| moment.timestamp().as_microsecond());
-            row[*place] = Value::Text(format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
+            row[*index] = Value::Text(format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
         }
     }
     table
 }
 
 /// Returns the rows of the last PREVIEW. From V4 on a second SHOW finds nothing.
-fn restore_preview<W: ServerModel>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
+fn restore_preview<W: ServerModel>(model: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
     if session.account.tenant_id != 1 {
         return Err(protocol_error(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
     }
     let unasked = "show restore preview before ALTER SYSTEM RESTORE PREVIEW is not supported";
     let preview = session.preview.clone().ok_or_else(|| protocol_error(1235, unasked))?;
-    let found = world.restore_preview(session, &preview)?;
+    let found = model.restore_preview(session, &preview)?;
     if once {
         session.preview = None;
         session.decryption.clear();
     }
-    let holds = |value: &Value| if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
-    let columns = found.first().into_iter().flatten().map(|(name, value)| ((*name).to_owned(), holds(value)));
+    let column_type =
+        |value: &Value| if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
+    let columns = found.first().into_iter().flatten().map(|(name, value)| ((*name).to_owned(), column_type(value)));
     let columns = columns.collect();
     let rows = found.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
     Ok(Reply::Rows(ResultTable { columns, rows }))
@@ -196,12 +197,12 @@ fn text_table(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
     })
 }
 
-fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
+fn scalars<W: ServerModel>(model: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
     let mut table = ResultTable { columns: Vec::new(), rows: Vec::new() };
     let mut row = Vec::new();
     for (heading, scalar) in items {
-        let (holds, value) = scalar_value(world, session, &scalar)?;
-        table.columns.push((heading, holds));
+        let (column_type, value) = scalar_value(model, session, &scalar)?;
+        table.columns.push((heading, column_type));
         row.push(value);
     }
     table.rows.push(row);
@@ -209,7 +210,7 @@ fn scalars<W: ServerModel>(world: &W, session: &Session, items: Vec<(String, Sca
 }
 
 fn scalar_value<W: ServerModel>(
-    world: &W,
+    model: &W,
     session: &Session,
     scalar: &Scalar,
 ) -> Result<(ColumnType, Value), ServerError> {
@@ -218,40 +219,40 @@ fn scalar_value<W: ServerModel>(
         Scalar::TenantId => number(session.account.tenant_id),
         Scalar::ConnectionId => number(session.connection),
         Scalar::TenantName => (ColumnType::Text, text_value(&session.account.tenant)),
-        Scalar::Now => (ColumnType::DateTime, current_time(&time_zone(world, session)?)),
+        Scalar::Now => (ColumnType::DateTime, current_time(&time_zone(model, session)?)),
         Scalar::UtcNow => (ColumnType::DateTime, current_time(&TimeZone::UTC)),
-        Scalar::Version => typed_value(function_value(world, session, "version")?),
-        Scalar::ObVersion => typed_value(function_value(world, session, "ob_version")?),
+        Scalar::Version => typed_value(function_value(model, session, "version")?),
+        Scalar::ObVersion => typed_value(function_value(model, session, "ob_version")?),
         Scalar::Variable(name) => {
-            typed_value(variable_value(world, session, name).ok_or_else(|| unknown_variable(name))?)
+            typed_value(variable_value(model, session, name).ok_or_else(|| unknown_variable(name))?)
         }
     })
 }
 
 fn typed_value(value: Value) -> (ColumnType, Value) {
-    let holds = if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
-    (holds, value)
+    let column_type = if matches!(value, Value::Integer(_)) { ColumnType::Signed } else { ColumnType::Text };
+    (column_type, value)
 }
 
-/// Returns the value of `version_texts()` or `ob_version()`; an old line does not have the latter.
-fn function_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
+/// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
+fn function_value<W: ServerModel>(model: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
     let unknown = || error_with_state(1305, "42000", format!("FUNCTION {name} does not exist"));
-    world.variable(session, &format!("{name}()")).ok_or_else(unknown)
+    model.variable(session, &format!("{name}()")).ok_or_else(unknown)
 }
 
 /// Returns the value that the session has set, else the server's.
-fn variable_value<W: ServerModel>(world: &W, session: &Session, name: &str) -> Option<Value> {
-    session.variables.get(name).map(|value| text_value(value)).or_else(|| world.variable(session, &format!("@@{name}")))
+fn variable_value<W: ServerModel>(model: &W, session: &Session, name: &str) -> Option<Value> {
+    session.variables.get(name).map(|value| text_value(value)).or_else(|| model.variable(session, &format!("@@{name}")))
 }
 
 fn unknown_variable(name: &str) -> ServerError {
     error_with_state(1193, "HY000", format!("Unknown system variable '{name}'"))
 }
 
-fn time_zone<W: ServerModel>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
-    let name = variable_value(world, session, "time_zone");
+fn time_zone<W: ServerModel>(model: &W, session: &Session) -> Result<TimeZone, ServerError> {
+    let name = variable_value(model, session, "time_zone");
     if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
-        return Ok(match variable_value(world, session, "system_time_zone") {
+        return Ok(match variable_value(model, session, "system_time_zone") {
             // An abbreviation, such as CST, is whatever the system takes it for: here China's.
             Some(Value::Text(name)) => parse_zone(&name).unwrap_or(TimeZone::fixed(Offset::constant(8))),
             _ => TimeZone::UTC,
@@ -284,15 +285,15 @@ fn current_time(zone: &TimeZone) -> Value {
     Value::Text(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
 
-fn show_variables<W: ServerModel>(world: &W, session: &Session, pattern: &str) -> Reply {
+fn show_variables<W: ServerModel>(model: &W, session: &Session, pattern: &str) -> Reply {
     // A name without wildcards is looked up even if it is not in the list.
-    let mut names: Vec<String> = SHOWN.iter().map(|name| (*name).to_owned()).collect();
+    let mut names: Vec<String> = LISTED_VARIABLES.iter().map(|name| (*name).to_owned()).collect();
     names.extend(session.variables.keys().cloned());
     names.push(pattern.to_lowercase().replace('\\', ""));
     names.sort_unstable();
     names.dedup();
     let rows = names.iter().filter(|name| matches_like(pattern, name)).filter_map(|name| {
-        let value = match variable_value(world, session, name)? {
+        let value = match variable_value(model, session, name)? {
             Value::Integer(number) => Value::Text(number.to_string()),
             other => other,
         };
@@ -373,7 +374,7 @@ fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
 }
 
 fn set_variables<W: ServerModel>(
-    world: &W,
+    model: &W,
     session: &mut Session,
     items: Vec<(String, Literal)>,
 ) -> Result<Reply, ServerError> {
@@ -387,10 +388,10 @@ fn set_variables<W: ServerModel>(
             }
         };
         if name == "names" {
-            settings.extend(NAMES.iter().map(|name| ((*name).to_owned(), value.clone())));
+            settings.extend(CHARSET_VARIABLES.iter().map(|name| ((*name).to_owned(), value.clone())));
             continue;
         }
-        if variable_value(world, session, &name).is_none() {
+        if variable_value(model, session, &name).is_none() {
             return Err(unknown_variable(&name));
         }
         if name == "time_zone" && !value.eq_ignore_ascii_case("system") {

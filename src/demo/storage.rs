@@ -22,7 +22,7 @@ const OTHER_FORMAT_FILE: (u16, &str) = (9081, "format file does not match, try t
 
 /// Whose a directory is, as its format file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
+pub struct DirectoryOwner {
     /// `backup_data` or `archive_log`.
     pub dest_type: String,
     /// The cluster's id.
@@ -33,7 +33,7 @@ pub struct Owner {
     pub dest_id: i64,
 }
 
-impl Owner {
+impl DirectoryOwner {
     /// The `dest_type` of a log archive.
     pub const ARCHIVE: &'static str = "archive_log";
 }
@@ -45,7 +45,7 @@ enum DirectoryContent {
     /// Files, but no format file.
     Foreign,
     /// A format file with this owner; `None` if it cannot be parsed.
-    Owned(Option<Owner>),
+    Owned(Option<DirectoryOwner>),
 }
 
 /// Returns the path on this host; `None` if it is not below the fleet's data directory.
@@ -57,7 +57,7 @@ pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
 }
 
 fn inspect_directory(folder: &Path) -> DirectoryContent {
-    match fs::read(folder.join(format::NAME)) {
+    match fs::read(folder.join(format::FILE_NAME)) {
         Ok(file) => DirectoryContent::Owned(format::decode(&file)),
         Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => DirectoryContent::Foreign,
         Err(_) => DirectoryContent::Empty,
@@ -71,7 +71,7 @@ fn inspect_directory(folder: &Path) -> DirectoryContent {
 pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) -> Result<(), (i64, &'static str)> {
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
-    let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
+    let own = DirectoryOwner { dest_type, cluster_id, tenant_id, dest_id };
     let (code, text) = match inspect_directory(folder) {
         DirectoryContent::Owned(Some(owner)) if owner == own => return Ok(()),
         DirectoryContent::Owned(_) => OTHER_FORMAT_FILE,
@@ -84,11 +84,11 @@ pub fn check_directory(cluster_id: i64, tenant_id: i64, known: &RegisteredDest) 
 ///
 /// # Errors
 /// Returns 9080 without a readable format file.
-pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
+pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, path_column: &str) -> Result<DirectoryOwner, ServerError> {
     let owner = match folder.map(inspect_directory) {
         Some(DirectoryContent::Owned(owner)) => owner,
         Some(DirectoryContent::Empty | DirectoryContent::Foreign) => None,
-        None => fleet.directory_owners.get(place).cloned(),
+        None => fleet.directory_owners.get(path_column).cloned(),
     };
     owner.ok_or_else(|| server_error(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
@@ -102,18 +102,18 @@ pub fn directory_owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Res
 pub fn claim_directory(
     fleet: &mut Fleet,
     folder: Option<&Path>,
-    place: &str,
-    own: Option<&Owner>,
-    new: &Owner,
+    path_column: &str,
+    own: Option<&DirectoryOwner>,
+    new: &DirectoryOwner,
     by: &Claimant<'_>,
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| server_error(code, text);
     let Some(folder) = folder else {
-        return match fleet.directory_owners.get(place) {
+        return match fleet.directory_owners.get(path_column) {
             Some(owner) if own == Some(owner) => Ok(false),
             Some(_) => Err(refused(OTHER_FORMAT_FILE)),
             None => {
-                fleet.directory_owners.insert(place.to_owned(), new.clone());
+                fleet.directory_owners.insert(path_column.to_owned(), new.clone());
                 Ok(true)
             }
         };
@@ -125,7 +125,7 @@ pub fn claim_directory(
         DirectoryContent::Foreign => Err(refused(NO_FORMAT_FILE)),
         DirectoryContent::Empty => {
             fs::create_dir_all(folder).map_err(failed)?;
-            fs::write(folder.join(format::NAME), format::encode(new, by, place)).map_err(failed)?;
+            fs::write(folder.join(format::FILE_NAME), format::encode(new, by, path_column)).map_err(failed)?;
             Ok(true)
         }
     }

@@ -12,7 +12,7 @@ use sha1::{Digest, Sha1};
 use super::alter::{Issuer, not_supported, server_error};
 use super::clock::Micros;
 use super::fault_injection::{ClusterFaults, MissingFile};
-use super::fleet::{Cluster, Round, Set, Tenant};
+use super::fleet::{BackupSet, Cluster, Round, Tenant};
 use super::release_line::Generation;
 use super::simulation::archive;
 use super::statement::{Preview, ServerError, Until, Value};
@@ -24,7 +24,7 @@ pub struct StoredBackups {
     /// The info files of its sets, by tenant and id.
     sets: Vec<SetInfo>,
     /// The passwords of backups that were started with one.
-    starts: Vec<Start>,
+    starts: Vec<StartPassword>,
 }
 
 /// The info file of a backup set.
@@ -49,7 +49,7 @@ pub struct SetInfo {
 
 /// The encryption password of a started backup.
 #[derive(Debug, Clone, Serialize)]
-struct Start {
+struct StartPassword {
     /// The tenant that started it; 1 is sys.
     tenant_id: i64,
     job_id: i64,
@@ -70,7 +70,7 @@ struct PieceFile {
 impl StoredBackups {
     /// Records the password that a job of a tenant was started with.
     pub fn record_password(&mut self, tenant_id: i64, job_id: i64, password: &str) {
-        self.starts.push(Start { tenant_id, job_id, password: password_digest(password) });
+        self.starts.push(StartPassword { tenant_id, job_id, password: password_digest(password) });
     }
 
     /// Returns the highest id of a tenant's sets on the storage; 0 without one.
@@ -79,7 +79,7 @@ impl StoredBackups {
         self.sets.iter().filter(|set| set.tenant_id == tenant_id).map(|set| set.id).max().unwrap_or(0)
     }
 
-    fn store_info(&mut self, tenant_id: i64, set: &Set, password: Option<String>) {
+    fn store_info(&mut self, tenant_id: i64, set: &BackupSet, password: Option<String>) {
         self.sets.retain(|known| known.tenant_id != tenant_id || known.id != set.id);
         self.sets.push(SetInfo {
             tenant_id,
@@ -113,7 +113,7 @@ pub fn write_set_info(cluster: &mut Cluster, index: usize) {
 }
 
 /// Writes the info file of a set from before the scenario.
-pub fn write_earlier_set_info(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
+pub fn write_earlier_set_info(cluster: &mut Cluster, tenant_id: i64, set: &BackupSet, password: Option<&str>) {
     cluster.stored_backups.store_info(tenant_id, set, password.map(password_digest));
 }
 
@@ -132,11 +132,11 @@ fn password_digest(password: &str) -> String {
 ///
 /// # Errors
 /// 1210, 1235, 4018, 4179.
-pub(super) fn check_preview(cluster: &Cluster, order: Issuer, preview: &Preview) -> Result<(), ServerError> {
-    if order.tenant_id != 1 {
+pub(super) fn check_preview(cluster: &Cluster, issuer: Issuer, preview: &Preview) -> Result<(), ServerError> {
+    if issuer.tenant_id != 1 {
         return Err(server_error(4179, "restore preview in user tenant not allowed"));
     }
-    if cluster.line.generation == Generation::V3 {
+    if cluster.line.generation == Generation::Legacy {
         return legacy::check_preview(cluster, preview);
     }
     if release_numbers(cluster) < [4, 2, 1] {
@@ -164,40 +164,40 @@ fn release_numbers(cluster: &Cluster) -> [u64; 3] {
 /// # Errors
 /// 1210, 1235, 4016, 4018, 5112, 9026, 9047, 9080.
 pub(super) fn preview_rows(
-    look: &ViewContext<'_>,
+    context: &ViewContext<'_>,
     preview: &Preview,
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-    if look.cluster.line.generation == Generation::V3 {
-        return legacy::preview_rows(look, preview);
+    if context.cluster.line.generation == Generation::Legacy {
+        return legacy::preview_rows(context, preview);
     }
-    restore_source::preview_rows(look, preview, passwords)
+    restore_source::preview_rows(context, preview, passwords)
 }
 
 /// Returns the sets of a path whose info files exist, by id.
-fn stored_sets<'a>(look: &ViewContext<'a>, path: &str) -> Vec<&'a SetInfo> {
-    let mut sets: Vec<&SetInfo> = look.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
+fn stored_sets<'a>(context: &ViewContext<'a>, path: &str) -> Vec<&'a SetInfo> {
+    let mut sets: Vec<&SetInfo> = context.cluster.stored_backups.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
-    let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
-    if of_last.is_some_and(|tenant| cluster_faults(look).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {
+    let of_last = sets.last().and_then(|set| context.cluster.tenant_by_id(set.tenant_id));
+    if of_last.is_some_and(|tenant| cluster_faults(context).lacks_file(&tenant.name, MissingFile::NewestSetInfo)) {
         sets.pop();
     }
     sets
 }
 
-fn cluster_faults<'a>(look: &ViewContext<'a>) -> ClusterFaults<'a> {
-    ClusterFaults { all: &look.fleet.faults, cluster: &look.cluster.name }
+fn cluster_faults<'a>(context: &ViewContext<'a>) -> ClusterFaults<'a> {
+    ClusterFaults { all: &context.fleet.faults, cluster: &context.cluster.name }
 }
 
 /// Returns the pieces in a directory, as the last of them describes them, oldest first.
-fn stored_pieces(look: &ViewContext<'_>, path: &str) -> Vec<PieceFile> {
+fn stored_pieces(context: &ViewContext<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
-    for tenant in &look.cluster.tenants {
+    for tenant in &context.cluster.tenants {
         for round in tenant.rounds.iter().filter(|round| path_of_uri(&round.path) == path) {
-            files.extend(pieces_of_round(look, tenant, round));
+            files.extend(pieces_of_round(context, tenant, round));
         }
         let here = tenant.current_round().is_some_and(|round| path_of_uri(&round.path) == path);
-        if here && cluster_faults(look).lacks_file(&tenant.name, MissingFile::NewestPiece) {
+        if here && cluster_faults(context).lacks_file(&tenant.name, MissingFile::NewestPiece) {
             let written = files.iter().rposition(|file| file.available);
             files.truncate(written.unwrap_or(0));
         }
@@ -205,8 +205,8 @@ fn stored_pieces(look: &ViewContext<'_>, path: &str) -> Vec<PieceFile> {
     files
 }
 
-fn pieces_of_round(look: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
-    let reached = archive::checkpoint(tenant, round, cluster_faults(look), look.fleet.speed, look.fleet.now);
+fn pieces_of_round(context: &ViewContext<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
+    let reached = archive::checkpoint(tenant, round, cluster_faults(context), context.fleet.speed, context.fleet.now);
     let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
     let file = |id: i64| {
         let from = start + (id - round.base_piece) * round.piece_interval;

@@ -165,8 +165,8 @@ fn definitions(file: &ViewsFile, line: &str, depth: usize) -> Result<BTreeMap<St
     }
     for (name, view) in &entry.views {
         let inherited = views.remove(name);
-        let defined = derive_definition(inherited, view)
-            .map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
+        let defined =
+            derive_definition(inherited, view).map_err(|error| format!("views.yaml: {line}, {name}: {error}"))?;
         views.insert(name.clone(), defined);
     }
     Ok(views)
@@ -186,14 +186,14 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
         view.columns = columns.iter().map(|text| parse_column(text)).collect::<Result<_, _>>()?;
     }
     for name in &entry.drop {
-        let place = view.columns.iter().position(|column| column.name == *name);
-        view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
+        let index = view.columns.iter().position(|column| column.name == *name);
+        view.columns.remove(index.ok_or_else(|| format!("no column {name} to drop"))?);
     }
     for text in &entry.retype {
         let changed = parse_column(text)?;
-        let place = view.columns.iter().position(|column| column.name == changed.name);
-        let place = place.ok_or_else(|| format!("no column {} to retype", changed.name))?;
-        view.columns[place] = changed;
+        let index = view.columns.iter().position(|column| column.name == changed.name);
+        let index = index.ok_or_else(|| format!("no column {} to retype", changed.name))?;
+        view.columns[index] = changed;
     }
     for text in &entry.add {
         view.columns.push(parse_column(text)?);
@@ -208,10 +208,10 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
 
 /// Parses a column `NAME type[?]`.
 fn parse_column(text: &str) -> Result<Column, String> {
-    let (name, written) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
-    let (sql_type, nullable) = written.strip_suffix('?').map_or((written, false), |sql_type| (sql_type, true));
+    let (name, declared) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
+    let (sql_type, nullable) = declared.strip_suffix('?').map_or((declared, false), |sql_type| (sql_type, true));
     let word = sql_type.split_once('(').map_or(sql_type, |(word, _)| word);
-    let holds = match word {
+    let column_type = match word {
         "bigint" | "int" if sql_type.ends_with("unsigned") => ColumnType::Unsigned,
         "bigint" | "int" | "tinyint" => ColumnType::Signed,
         "decimal" => ColumnType::Decimal,
@@ -223,7 +223,7 @@ fn parse_column(text: &str) -> Result<Column, String> {
         "time" => ColumnType::Time,
         _ => return Err(format!("unknown type '{sql_type}'")),
     };
-    Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), column_type: holds, nullable })
+    Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), column_type, nullable })
 }
 
 /// Returns the views of a definition.

@@ -76,11 +76,11 @@ fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
 ///
 /// # Errors
 /// Returns 1146 for an unknown view, 1105 for a line without views.
-pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
-    let line = look.cluster.line;
+pub fn rows(context: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    let line = context.cluster.line;
     let (mut rows, newest) = match line.generation {
-        Generation::V3 => (legacy::rows(look, view)?, "3.2.4"),
-        Generation::V4 => (v4_rows(look, view)?, "4.3.5"),
+        Generation::Legacy => (legacy::rows(context, view)?, "3.2.4"),
+        Generation::V4 => (v4_rows(context, view)?, "4.3.5"),
     };
     // Rows are made for the newest line; an older one lacks some columns. A column that neither has is a bug, and stays.
     if let Some((own, full)) = views_of(line.key)?.get(view).zip(views_of(newest)?.get(view)) {
@@ -92,32 +92,32 @@ pub fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError>
     Ok(rows)
 }
 
-fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn v4_rows(context: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let (own, subject) = match view.strip_prefix("DBA_OB_") {
         Some(subject) => (true, subject),
         None => (false, view.strip_prefix("CDB_OB_").unwrap_or(view)),
     };
     let mut rows = match subject {
-        "BACKUP_JOBS" => backup::jobs(look, false),
-        "BACKUP_JOB_HISTORY" => backup::jobs(look, true),
-        "BACKUP_TASKS" => backup::tasks(look, false),
-        "BACKUP_TASK_HISTORY" => backup::tasks(look, true),
-        "BACKUP_SET_FILES" => backup::sets(look),
-        "BACKUP_PARAMETER" => backup::parameters(look),
-        "BACKUP_STORAGE_INFO" => backup::storage_info(look),
-        "BACKUP_DELETE_POLICY" => backup::delete_policies(look),
+        "BACKUP_JOBS" => backup::jobs(context, false),
+        "BACKUP_JOB_HISTORY" => backup::jobs(context, true),
+        "BACKUP_TASKS" => backup::tasks(context, false),
+        "BACKUP_TASK_HISTORY" => backup::tasks(context, true),
+        "BACKUP_SET_FILES" => backup::sets(context),
+        "BACKUP_PARAMETER" => backup::parameters(context),
+        "BACKUP_STORAGE_INFO" => backup::storage_info(context),
+        "BACKUP_DELETE_POLICY" => backup::delete_policies(context),
         "BACKUP_DELETE_JOBS" | "BACKUP_STORAGE_INFO_HISTORY" | "BACKUP_DELETE_JOB_HISTORY" => Vec::new(),
-        "ARCHIVE_DEST" => archive::destinations(look),
-        "ARCHIVELOG" => archive::rounds(look, true),
-        "ARCHIVELOG_SUMMARY" => archive::rounds(look, false),
-        "ARCHIVELOG_PIECE_FILES" => archive::pieces(look),
-        "LS_LOG_ARCHIVE_PROGRESS" => archive::log_streams(look),
-        "MAJOR_COMPACTION" => cluster::compaction(look),
-        _ => return shared_rows(look, view),
+        "ARCHIVE_DEST" => archive::destinations(context),
+        "ARCHIVELOG" => archive::rounds(context, true),
+        "ARCHIVELOG_SUMMARY" => archive::rounds(context, false),
+        "ARCHIVELOG_PIECE_FILES" => archive::pieces(context),
+        "LS_LOG_ARCHIVE_PROGRESS" => archive::log_streams(context),
+        "MAJOR_COMPACTION" => cluster::compaction(context),
+        _ => return shared_rows(context, view),
     };
     // In a tenant every view shows that tenant; from sys the DBA_ form shows sys.
-    if own || look.tenant_id != 1 {
-        let id = int(look.tenant_id);
+    if own || context.tenant_id != 1 {
+        let id = int(context.tenant_id);
         rows.retain(|row| row.get("TENANT_ID") == Some(&id));
     }
     if own && subject != "BACKUP_STORAGE_INFO" {
@@ -128,16 +128,16 @@ fn v4_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> 
     Ok(rows)
 }
 
-fn shared_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn shared_rows(context: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
-        "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled_tasks(look),
-        "DBA_OB_TENANTS" => cluster::tenants(look),
-        "DBA_OB_SERVERS" => cluster::servers(look),
-        "DBA_OB_ZONES" => cluster::zones(look),
-        "DBA_OB_ROOTSERVICE_EVENT_HISTORY" => cluster::events(look),
-        "DBA_OB_TENANT_JOBS" => cluster::tenant_jobs(look),
-        "GV$OB_PARAMETERS" => cluster::parameters(look),
-        "GV$OB_PROCESSLIST" => cluster::processes(look),
+        "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled_tasks(context),
+        "DBA_OB_TENANTS" => cluster::tenants(context),
+        "DBA_OB_SERVERS" => cluster::servers(context),
+        "DBA_OB_ZONES" => cluster::zones(context),
+        "DBA_OB_ROOTSERVICE_EVENT_HISTORY" => cluster::events(context),
+        "DBA_OB_TENANT_JOBS" => cluster::tenant_jobs(context),
+        "GV$OB_PARAMETERS" => cluster::parameters(context),
+        "GV$OB_PROCESSLIST" => cluster::processes(context),
         "INFORMATION_SCHEMA.TABLES" => Vec::new(),
         _ => return Err(server_error(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
     })

@@ -71,7 +71,7 @@ impl Destination {
         Ok(destination)
     }
 
-    /// Reads what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked_uri`], a path that holds
+    /// Reads what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked`], a path that holds
     /// one is hidden whole; unknown keys are kept, and nothing else is checked: the server
     /// has accepted it.
     ///

@@ -21,7 +21,7 @@ use crate::process::started;
 /// A cluster, or tenants of it, that a task wants to lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The name of the cluster in lock files: letters, digits, `-` and `_`. [`Claim::is_known`] builds it.
+    /// The name of the cluster in lock files: letters, digits, `-` and `_`. [`Claim::known`] builds it.
     pub cluster: String,
     /// Its name without the creation time, as older releases use it: their locks are respected too.
     pub less_known: Option<String>,

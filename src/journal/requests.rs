@@ -1,4 +1,4 @@
-//! Requests of watchers to a runner: `ID.send`, appended to by any process, read by the runner at each poll.
+//! Requests of watchers to a runner: `ID.ask`, appended to by any process, read by the runner at each poll.
 
 use std::path::Path;
 

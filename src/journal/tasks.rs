@@ -90,7 +90,7 @@ fn canonical(text: &str) -> Option<String> {
 pub struct TaskFiles {
     /// `ID.jsonl`: its journal.
     pub journal: PathBuf,
-    /// `ID.send`: the requests to it.
+    /// `ID.ask`: the requests to it.
     pub ask: PathBuf,
     /// `ID.alive`: its heartbeat.
     pub alive: PathBuf,

@@ -2,7 +2,7 @@
 
 use obnow::demo::fault_injection::FaultEffect;
 
-use super::served::{Client, LIMIT_MS, Served};
+use super::served_fleet::{Client, LIMIT_MS, ServedFleet};
 
 /// Global items of `__all_zone`: value and info.
 async fn global(client: &mut Client, name: &str) -> (i64, String) {
@@ -29,7 +29,7 @@ async fn until(client: &mut Client, merge_status: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn full_needs_a_freeze_after_the_archive_start() {
-    let mut demo = Served::start("needs-compaction").await;
+    let mut demo = ServedFleet::start("needs-compaction").await;
     let mut client = demo.sys("legacy-sh").await;
     let tenants = client.column("SELECT tenant_name FROM oceanbase.__all_tenant").await;
     assert_eq!(tenants.len(), 15, "sys and fourteen");
@@ -57,7 +57,7 @@ async fn full_needs_a_freeze_after_the_archive_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zones_merge_in_turn_and_errors_block_the_merge() {
-    let mut demo = Served::start("needs-compaction").await;
+    let mut demo = ServedFleet::start("needs-compaction").await;
     let mut client = demo.sys("legacy-bj").await;
     let version = global(&mut client, "last_merged_version").await.0;
     client.ask("ALTER SYSTEM MAJOR FREEZE").await;

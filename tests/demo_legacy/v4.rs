@@ -2,11 +2,11 @@
 
 use obnow::demo::control::ControlRequest;
 
-use super::served::Served;
+use super::served_fleet::ServedFleet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_back_up_their_tenants_to_restorable() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     for (cluster, tenant) in [("first-v4", "web"), ("htap-wh", "lake")] {
         let mut client = demo.sys(cluster).await;
         client.ask(&format!("ALTER SYSTEM BACKUP TENANT = {tenant} DESCRIPTION = 'obnow 7.1'")).await;
@@ -21,7 +21,7 @@ async fn both_back_up_their_tenants_to_restorable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_states_of_a_task_are_the_lines_own() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     for (cluster, tenant, phase) in
         [("first-v4", "web", "BACKUP_DATA_SYS"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
     {
@@ -43,7 +43,7 @@ async fn the_states_of_a_task_are_the_lines_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_that_came_later_is_no_destination_of_v4_0() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     let uri = "s3://b/p?host=h&access_id=a&access_key=k&s3_region=r";
     let set = |tenant: &str| format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{uri}' TENANT = {tenant}");
     let refused = demo.sys("first-v4").await.refused(&set("web")).await;

@@ -4,11 +4,11 @@ use obnow::demo::control::ControlRequest;
 use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use serde_json::json;
 
-use crate::fleet::{Fleet, Ran};
+use crate::fleet::{CommandResult, DemoFleet};
 
 /// A scenario whose inventory logs in as this user instead of `root@sys`.
-fn served_as(scenario: &str, user: &str) -> Fleet {
-    let fleet = Fleet::serve(scenario);
+fn served_as(scenario: &str, user: &str) -> DemoFleet {
+    let fleet = DemoFleet::serve(scenario);
     let text = std::fs::read_to_string(fleet.config()).unwrap();
     assert!(text.contains("user: root@sys"), "{text}");
     std::fs::write(fleet.config(), text.replace("user: root@sys", &format!("user: {user}"))).unwrap();
@@ -19,7 +19,7 @@ const FULL: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 /// What a tenant does not see is listed, each with its reason.
 #[track_caller]
-fn sees_its_tenant_alone(ran: &Ran, cluster: &str) {
+fn sees_its_tenant_alone(ran: &CommandResult, cluster: &str) {
     for (check, why) in [
         ("upgrading", "upgrade mode and upgrade jobs are seen from the sys tenant only"),
         ("one_build", "the servers are seen from the sys tenant only"),
@@ -31,7 +31,7 @@ fn sees_its_tenant_alone(ran: &Ran, cluster: &str) {
 
 #[test]
 fn a_tenant_backs_itself_up_full_and_incremental() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let check = fleet.json(&["check", "own/pay"]).exits(0).quiet();
     sees_its_tenant_alone(&check, "own");
     let may = "the login root@pay#demo may read the views and has ALTER SYSTEM";
@@ -63,7 +63,7 @@ fn a_tenant_backs_itself_up_full_and_incremental() {
 
 #[test]
 fn tenant_admin_lists_only_its_own_tenant() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     let own: Vec<_> = rows.iter().filter(|row| row["target"].as_str().unwrap().starts_with("own")).collect();
     assert_eq!(own.len(), 2, "{own:#?}");

@@ -96,7 +96,7 @@ impl<P: Purpose> Connected<P> {
     /// Connects to the first endpoint that answers, or returns the endpoint that ended the attempt with its fault.
     ///
     /// # Errors
-    /// As [`Connected::open_ports`].
+    /// As [`Connected::open`].
     pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)

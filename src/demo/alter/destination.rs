@@ -6,7 +6,7 @@ use crate::demo::fleet::{ArchiveDest, DestState, Fleet, RegisteredDest, StoredDe
 use crate::demo::release_line::{Feature, ReleaseLine};
 use crate::demo::simulation::archive;
 use crate::demo::statement::ServerError;
-use crate::demo::storage::{self, Claimant, Owner};
+use crate::demo::storage::{self, Claimant, DirectoryOwner};
 
 use super::{Issuer, is_archive_running, not_supported, server_error};
 
@@ -76,7 +76,11 @@ fn mask_key(key: &str) -> String {
 ///
 /// # Errors
 /// 9026; 9080 where no format file is there.
-pub(crate) fn owner_of_uri(fleet: &Fleet, line: &ReleaseLine, uri: &str) -> Result<(String, Owner), ServerError> {
+pub(crate) fn owner_of_uri(
+    fleet: &Fleet,
+    line: &ReleaseLine,
+    uri: &str,
+) -> Result<(String, DirectoryOwner), ServerError> {
     let Uri { path, extension, .. } = parse_uri(uri, line)?;
     let folder = storage::local_path(&fleet.data_dir, &path);
     let dest = StoredDest { path, extension, folder, dest_id: 0, checked: 0 };
@@ -88,17 +92,17 @@ pub(crate) fn owner_of_uri(fleet: &Fleet, line: &ReleaseLine, uri: &str) -> Resu
 ///
 /// # Errors
 /// 9026, 9036, 9080, 9081.
-pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
-    if fleet.clusters[order.cluster].running_jobs(tenant_id).next().is_some() {
+pub(crate) fn set_data_dest(fleet: &mut Fleet, issuer: Issuer, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+    if fleet.clusters[issuer.cluster].running_jobs(tenant_id).next().is_some() {
         return Err(server_error(9036, "Backup is in progress"));
     }
-    let line = fleet.clusters[order.cluster].line;
+    let line = fleet.clusters[issuer.cluster].line;
     let dest = if value.is_empty() {
         None
     } else {
-        Some(claim_destination(fleet, order, tenant_id, &parse_uri(value, line)?, "backup_data")?)
+        Some(claim_destination(fleet, issuer, tenant_id, &parse_uri(value, line)?, "backup_data")?)
     };
-    if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
+    if let Some(tenant) = fleet.clusters[issuer.cluster].tenant_mut(tenant_id) {
         tenant.data_dest = dest;
     }
     Ok(())
@@ -110,7 +114,7 @@ pub(crate) fn set_data_dest(fleet: &mut Fleet, order: Issuer, tenant_id: i64, va
 /// 1235, 4179, 9026, 9080, 9081.
 pub(crate) fn set_archive_dest(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     tenant_id: i64,
     value: &str,
 ) -> Result<(), ServerError> {
@@ -131,18 +135,18 @@ pub(crate) fn set_archive_dest(
         return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
     }
     let location = location.ok_or_else(|| not_supported("set archive dest without location is"))?;
-    let tenant = fleet.clusters[order.cluster].tenant_by_id(tenant_id);
+    let tenant = fleet.clusters[issuer.cluster].tenant_by_id(tenant_id);
     if tenant.is_some_and(is_archive_running) {
         return Err(not_supported("change archive dest when archive is running is"));
     }
-    let uri = parse_uri(location, fleet.clusters[order.cluster].line)?;
+    let uri = parse_uri(location, fleet.clusters[issuer.cluster].line)?;
     if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag_target() < 60 * SECOND) {
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
         return Err(server_error(4179, what));
     }
-    let location = claim_destination(fleet, order, tenant_id, &uri, "archive_log")?;
+    let location = claim_destination(fleet, issuer, tenant_id, &uri, "archive_log")?;
     let speed = fleet.speed;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let cluster = &mut fleet.clusters[issuer.cluster];
     // Whatever it was before, the state is written with the destination; V4.0 has a state for a destination without a round.
     let state = if cluster.line.has(Feature::LogMode) { DestState::Enable } else { DestState::Disable };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
@@ -150,7 +154,7 @@ pub(crate) fn set_archive_dest(
             Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
     }
     // A tenant that was put in ARCHIVELOG mode without a destination starts its round now.
-    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, order.at);
+    archive::schedule_round(cluster, tenant_id, &fleet.faults, speed, issuer.at);
     Ok(())
 }
 
@@ -158,12 +162,12 @@ pub(crate) fn set_archive_dest(
 /// views list are marked as deleted, and it becomes a new destination.
 fn claim_destination(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     tenant_id: i64,
     uri: &Uri,
     dest_type: &str,
 ) -> Result<StoredDest, ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+    let cluster = &fleet.clusters[issuer.cluster];
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let tenant = cluster.tenant_by_id(tenant_id);
     if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
@@ -171,12 +175,12 @@ fn claim_destination(
     }
     let folder = storage::local_path(&fleet.data_dir, &uri.path).filter(|_| !uri.object_storage);
     let (path, extension) = (uri.path.clone(), uri.extension.clone());
-    let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: order.at };
-    let place = dest.path_column();
+    let mut dest = StoredDest { path, extension, folder, dest_id: 0, checked: issuer.at };
+    let path_column = dest.path_column();
     let before = tenant
-        .and_then(|tenant| tenant.registered_dests.iter().find(|known| known.dest.path_column() == place))
+        .and_then(|tenant| tenant.registered_dests.iter().find(|known| known.dest.path_column() == path_column))
         .cloned();
-    let owner = |dest_type: &str, dest_id| Owner {
+    let owner = |dest_type: &str, dest_id| DirectoryOwner {
         dest_type: dest_type.to_owned(),
         cluster_id: cluster.id,
         tenant_id,
@@ -185,10 +189,10 @@ fn claim_destination(
     let own = before.as_ref().filter(|known| known.dest_type == dest_type);
     let own = own.map(|known| owner(dest_type, known.dest.dest_id));
     let new = owner(dest_type, cluster.upcoming_dest_id());
-    let names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
-    let by = Claimant { cluster: &names.0, tenant: &names.1, at: order.at };
-    let made = storage::claim_directory(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let claimant_names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
+    let by = Claimant { cluster: &claimant_names.0, tenant: &claimant_names.1, at: issuer.at };
+    let made = storage::claim_directory(fleet, dest.folder.as_deref(), &path_column, own.as_ref(), &new, &by)?;
+    let cluster = &mut fleet.clusters[issuer.cluster];
     dest.dest_id = match own {
         Some(own) if !made => own.dest_id,
         _ => cluster.allocate_dest_id(),
@@ -197,7 +201,7 @@ fn claim_destination(
         if let Some(before) = before.filter(|_| made) {
             archive::mark_deleted(tenant, &before);
         }
-        tenant.registered_dests.retain(|known| known.dest.path_column() != place);
+        tenant.registered_dests.retain(|known| known.dest.path_column() != path_column);
         tenant.registered_dests.push(RegisteredDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
     }
     Ok(dest)

@@ -17,57 +17,59 @@ pub(crate) use destination::mark_archive;
 pub(crate) use parameters::PARAMETERS;
 
 /// Frozen versions that may wait to be merged.
-const UNMERGED: i64 = 16;
+const MAX_UNMERGED_VERSIONS: i64 = 16;
 /// Tenants that one BACKUP TENANT may name.
-const NAMED: usize = 256;
+const MAX_NAMED_TENANTS: usize = 256;
 
 /// Executes a statement; the fleet must have been advanced to its time.
 ///
 /// # Errors
 /// The server's error.
-pub(super) fn execute(fleet: &mut Fleet, order: Issuer, alter: &Alter) -> Result<(), ServerError> {
-    if order.tenant_id != 1 {
+pub(super) fn execute(fleet: &mut Fleet, issuer: Issuer, alter: &Alter) -> Result<(), ServerError> {
+    if issuer.tenant_id != 1 {
         return Err(alter_denied());
     }
     let speed = fleet.speed;
     match alter {
         Alter::Set { items, .. } => {
-            items.iter().try_for_each(|(name, value)| parameters::set(fleet, order, name, value))
+            items.iter().try_for_each(|(name, value)| parameters::set(fleet, issuer, name, value))
         }
-        Alter::ArchiveLog { on: true, .. } => start_archive(fleet, order),
+        Alter::ArchiveLog { on: true, .. } => start_archive(fleet, issuer),
         Alter::ArchiveLog { on: false, .. } => {
-            let cluster = &mut fleet.clusters[order.cluster];
+            let cluster = &mut fleet.clusters[issuer.cluster];
             match archive_state(cluster) {
                 None | Some(RoundStatus::Stop | RoundStatus::Stopping) => {
                     Err(server_error(9024, "log archive backup is already disabled"))
                 }
                 Some(_) => {
-                    legacy::stop_round(cluster, &fleet.faults, speed, order.at);
+                    legacy::stop_round(cluster, &fleet.faults, speed, issuer.at);
                     Ok(())
                 }
             }
         }
         Alter::Backup { scope: BackupScope::Database, incremental, .. } => {
-            let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| is_normal(tenant));
+            let tenants = fleet.clusters[issuer.cluster].user_tenants().filter(|tenant| is_normal(tenant));
             let executors = tenants.map(|tenant| tenant.id).collect();
-            check_start(fleet, order)?;
-            let path = legacy::destination(&fleet.clusters[order.cluster]).to_owned();
-            create_job(fleet, order, *incremental, executors, path, false);
+            check_start(fleet, issuer)?;
+            let path = legacy::destination(&fleet.clusters[issuer.cluster]).to_owned();
+            create_job(fleet, issuer, *incremental, executors, path, false);
             Ok(())
         }
         Alter::Backup { scope: BackupScope::Tenants(names), to, .. } => {
-            backup_tenants(fleet, order, names, to.as_deref().unwrap_or_default())
+            backup_tenants(fleet, issuer, names, to.as_deref().unwrap_or_default())
         }
-        Alter::CancelBackup(_) => cancel(&mut fleet.clusters[order.cluster], speed, order),
-        Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[order.cluster], order),
-        Alter::PreviewRestore(preview) => stored_backups::check_preview(&fleet.clusters[order.cluster], order, preview),
+        Alter::CancelBackup(_) => cancel(&mut fleet.clusters[issuer.cluster], speed, issuer),
+        Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[issuer.cluster], issuer),
+        Alter::PreviewRestore(preview) => {
+            stored_backups::check_preview(&fleet.clusters[issuer.cluster], issuer, preview)
+        }
         Alter::MinorFreeze => Ok(()),
         Alter::CancelAll => {
-            cancel_all(fleet, order);
+            cancel_all(fleet, issuer);
             Ok(())
         }
         Alter::CancelDelete => {
-            if end_cleanup(fleet, order) {
+            if end_cleanup(fleet, issuer) {
                 Ok(())
             } else {
                 Err(server_error(9053, "cancel delete backup do not allow"))
@@ -99,9 +101,9 @@ fn check_global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
+fn start_archive(fleet: &mut Fleet, issuer: Issuer) -> Result<(), ServerError> {
     let speed = fleet.speed;
-    let cluster = &fleet.clusters[order.cluster];
+    let cluster = &fleet.clusters[issuer.cluster];
     if legacy::destination(cluster).is_empty() {
         return Err(server_error(9026, "backup destination is not valid"));
     }
@@ -112,14 +114,14 @@ fn start_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
         return Err(not_supported("start log archive backup when not STOP is"));
     }
     check_global_timestamps(cluster)?;
-    destination::claim_archive(fleet, order)?;
-    legacy::start_round(&mut fleet.clusters[order.cluster], speed, order.at);
+    destination::claim_archive(fleet, issuer)?;
+    legacy::start_round(&mut fleet.clusters[issuer.cluster], speed, issuer.at);
     Ok(())
 }
 
 /// Returns the role of the cluster: `PRIMARY` or `PHYSICAL STANDBY`.
 pub(crate) fn cluster_role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
-    let own = cluster.legacy.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
+    let own = cluster.legacy.as_ref().map_or("PRIMARY", |legacy| legacy.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
         FaultEffect::RoleSwitched { role }
             if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
@@ -142,8 +144,8 @@ fn cannot_start(why: &str) -> ServerError {
 }
 
 /// Checks a BACKUP statement, in the server's order.
-fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+fn check_start(fleet: &Fleet, issuer: Issuer) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[issuer.cluster];
     check_global_timestamps(cluster)?;
     let round = cluster.tenants.first().and_then(Tenant::current_round);
     let state = round.map_or(RoundStatus::Stop, |round| round.status);
@@ -151,7 +153,7 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
         let state = state.as_str();
         return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
     };
-    let frozen = cluster.legacy.as_ref().map_or(0, |v3| v3.last_freeze().at);
+    let frozen = cluster.legacy.as_ref().map_or(0, |legacy| legacy.last_freeze().at);
     let start = round.start.unwrap_or_default();
     if cluster.line.has(Feature::FreezeBeforeFull) && start > frozen {
         return Err(cannot_start(&format!(
@@ -170,13 +172,13 @@ fn check_start(fleet: &Fleet, order: Issuer) -> Result<(), ServerError> {
 
 fn create_job(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     incremental: bool,
     executors: Vec<i64>,
     path: String,
     of_tenants: bool,
 ) {
-    let cluster = &mut fleet.clusters[order.cluster];
+    let cluster = &mut fleet.clusters[issuer.cluster];
     let set_id = legacy::next_set_id(cluster);
     let id = cluster.allocate_job_id(1);
     cluster.jobs.push(Job {
@@ -188,9 +190,9 @@ fn create_job(
         incremental,
         plus_archivelog: false,
         of_tenants,
-        encrypted: order.encrypted,
+        encrypted: issuer.encrypted,
         description: String::new(),
-        start: order.at,
+        start: issuer.at,
         end: None,
         status: JobStatus::Init,
         result: 0,
@@ -199,17 +201,17 @@ fn create_job(
         set_id,
         phase: 0,
         work_done: 0,
-        accounted_until: order.at,
+        accounted_until: issuer.at,
         transition_at: None,
         upgrade_since: None,
         in_history: false,
     });
-    cluster.record_event(order.at, "backup", "start backup cluster", Vec::new());
+    cluster.record_event(issuer.at, "backup", "start backup cluster", Vec::new());
 }
 
 /// Executes `BACKUP TENANT .. TO ..`: a full into a directory of its own, after a backup of the cluster.
-fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) -> Result<(), ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+fn backup_tenants(fleet: &mut Fleet, issuer: Issuer, names: &[String], to: &str) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[issuer.cluster];
     let mut executors = Vec::new();
     for name in names {
         let tenant = cluster.tenant(name).ok_or_else(|| unknown_tenant(name))?;
@@ -218,22 +220,22 @@ fn backup_tenants(fleet: &mut Fleet, order: Issuer, names: &[String], to: &str) 
         }
         executors.push(tenant.id);
     }
-    if executors.len() > NAMED {
+    if executors.len() > MAX_NAMED_TENANTS {
         return Err(not_supported("backup of more than 256 tenants is"));
     }
-    check_start(fleet, order)?;
-    let cluster = &fleet.clusters[order.cluster];
+    check_start(fleet, issuer)?;
+    let cluster = &fleet.clusters[issuer.cluster];
     let cluster_level =
         |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.legacy.of_tenants);
     if !cluster.tenants.first().is_some_and(cluster_level) {
         return Err(server_error(20305, "perform a cluster-level backup before a tenant-level backup"));
     }
-    destination::claim_tenant_directory(fleet, order, names, to)?;
-    create_job(fleet, order, false, executors, to.to_owned(), true);
+    destination::claim_tenant_directory(fleet, issuer, names, to)?;
+    create_job(fleet, issuer, false, executors, to.to_owned(), true);
     Ok(())
 }
 
-fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), ServerError> {
+fn cancel(cluster: &mut Cluster, speed: u32, issuer: Issuer) -> Result<(), ServerError> {
     let Some(job) = current_job(cluster) else {
         return Err(server_error(9049, "backup status is stopped, can not cancel"));
     };
@@ -241,40 +243,40 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Issuer) -> Result<(), Server
         return Err(server_error(9041, "cancel backup do not allow"));
     }
     let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();
-    simulation::cancel_jobs(cluster, speed, &executors, order.at);
+    simulation::cancel_jobs(cluster, speed, &executors, issuer.at);
     Ok(())
 }
 
-fn major_freeze(cluster: &mut Cluster, order: Issuer) -> Result<(), ServerError> {
+fn major_freeze(cluster: &mut Cluster, issuer: Issuer) -> Result<(), ServerError> {
     let allowed = cluster.parameters.get("enable_major_freeze").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let Some(state) = cluster.legacy.as_mut() else { return Ok(()) };
     if !allowed {
         return Err(server_error(4179, "major freeze not allowed"));
     }
-    if state.last_freeze().version - state.merged_version() >= UNMERGED {
+    if state.last_freeze().version - state.merged_version() >= MAX_UNMERGED_VERSIONS {
         return Err(server_error(4217, "Major freeze not allowed now"));
     }
-    legacy::freeze(state, order.at);
+    legacy::freeze(state, issuer.at);
     Ok(())
 }
 
 /// Cancels the backup, stops the archive, and clears the destinations.
-fn cancel_all(fleet: &mut Fleet, order: Issuer) {
-    end_cleanup(fleet, order);
+fn cancel_all(fleet: &mut Fleet, issuer: Issuer) {
+    end_cleanup(fleet, issuer);
     let speed = fleet.speed;
-    let cluster = &mut fleet.clusters[order.cluster];
+    let cluster = &mut fleet.clusters[issuer.cluster];
     // It is no error if no backup is running.
-    let _nothing_runs = cancel(cluster, speed, order);
+    let _nothing_runs = cancel(cluster, speed, issuer);
     if archive_state(cluster).is_some_and(|state| !matches!(state, RoundStatus::Stop | RoundStatus::Stopping)) {
-        legacy::stop_round(cluster, &fleet.faults, speed, order.at);
+        legacy::stop_round(cluster, &fleet.faults, speed, issuer.at);
     }
     for name in ["backup_dest", "backup_backup_dest"] {
-        parameters::store_value(cluster, order.at, name, String::new());
+        parameters::store_value(cluster, issuer.at, name, String::new());
     }
 }
 
-fn end_cleanup(fleet: &mut Fleet, order: Issuer) -> bool {
-    let name = fleet.clusters[order.cluster].name.clone();
+fn end_cleanup(fleet: &mut Fleet, issuer: Issuer) -> bool {
+    let name = fleet.clusters[issuer.cluster].name.clone();
     let before = fleet.faults.len();
     fleet.faults.retain(|fault| {
         fault.effect != FaultEffect::CleanupRuns || fault.cluster.as_ref().is_some_and(|cluster| *cluster != name)

@@ -57,7 +57,7 @@ pub struct Tenant {
     /// The archive rounds, the last one is the current one.
     pub rounds: Vec<Round>,
     /// The backup sets, by id.
-    pub sets: Vec<Set>,
+    pub sets: Vec<BackupSet>,
     /// `default` delete policy: the recovery window.
     pub recovery_window: Option<String>,
     /// The last major freeze, and when its compaction is finished.
@@ -213,7 +213,7 @@ pub struct Round {
 
 /// One backup set.
 #[derive(Debug, Clone, Serialize)]
-pub struct Set {
+pub struct BackupSet {
     /// `BACKUP_SET_ID`.
     pub id: i64,
     /// `DEST_ID`.
@@ -322,8 +322,9 @@ impl Tenant {
 
     /// Returns the base of the next increment: the latest good set whose path is the same text.
     #[must_use]
-    pub fn increment_base(&self, place: &str) -> Option<&Set> {
-        let counts = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == place;
+    pub fn increment_base(&self, path_column: &str) -> Option<&BackupSet> {
+        let counts =
+            |set: &&BackupSet| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == path_column;
         self.sets.iter().rev().find(counts)
     }
 

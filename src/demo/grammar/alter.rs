@@ -35,10 +35,10 @@ pub fn parse_alter(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter,
 }
 
 /// The keywords for several tenants, which the server accepts quoted or not.
-const WORDS: &[&str] = &["all", "all_user", "all_meta"];
+const TENANT_KEYWORDS: &[&str] = &["all", "all_user", "all_meta"];
 
 fn tenant_keywords(line: &ReleaseLine) -> &'static [&'static str] {
-    if line.has(Feature::TenantKeywords) { WORDS } else { &["all"] }
+    if line.has(Feature::TenantKeywords) { TENANT_KEYWORDS } else { &["all"] }
 }
 
 /// The items of SET that are not ordinary parameters.
@@ -114,8 +114,8 @@ fn parse_archive_log(cursor: &mut Cursor<'_>, line: &ReleaseLine, on: bool) -> R
 /// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
 fn parse_backup(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
-    let later = line.has(Feature::KeyAndParameterBackups);
-    if later && cursor.take_keyword("key") {
+    let has_key_backups = line.has(Feature::KeyAndParameterBackups);
+    if has_key_backups && cursor.take_keyword("key") {
         parse_tenants(cursor, &[])?;
         cursor.expect_keyword("to")?;
         cursor.take_symbol('=');
@@ -126,7 +126,7 @@ fn parse_backup(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, Se
         }
         return Ok(unsupported("backup key"));
     }
-    if later && cursor.take_keyword("cluster") {
+    if has_key_backups && cursor.take_keyword("cluster") {
         cursor.expect_keywords(&["parameters", "to"])?;
         cursor.take_symbol('=');
         cursor.string()?;

@@ -8,8 +8,8 @@ use crate::demo::statement::{Alter, LegacyPreview, Preview, ServerError, Stateme
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
 pub fn parse_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
-    let looks = line.has(Feature::RestorePreview);
-    if looks && cursor.take_keyword("from") {
+    let has_preview = line.has(Feature::RestorePreview);
+    if has_preview && cursor.take_keyword("from") {
         let from = cursor.string()?;
         let until = parse_until(cursor)?;
         cursor.expect_keyword("preview")?;
@@ -26,8 +26,11 @@ pub fn parse_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alte
         cursor.take_symbol('=');
         cursor.string()?;
     }
-    let what =
-        if !looks && cursor.take_keyword("preview") { "restore preview is not support now" } else { "restore is" };
+    let what = if !has_preview && cursor.take_keyword("preview") {
+        "restore preview is not support now"
+    } else {
+        "restore is"
+    };
     Ok(Alter::Refused { code: 1235, message: format!("{what} not supported") })
 }
 

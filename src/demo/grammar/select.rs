@@ -4,24 +4,24 @@ use super::cursor::Cursor;
 use crate::demo::lexer::TokenKind;
 use crate::demo::statement::{Literal, Scalar, Select, ServerError, Statement};
 
-const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
+const SELECT_FORMS: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
                       column = literal or IN (..), AND, ORDER BY columns and LIMIT";
-const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
+const SCALAR_FORMS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
                        CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
 
 /// Parses what follows `SELECT`.
 pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call =
         matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
-    if (a_call && !cursor.is_keyword(SECONDS)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
+    if (a_call && !cursor.is_keyword(UNIX_TIMESTAMP)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
         return parse_scalars(cursor);
     }
-    let asked = parse_list(cursor, parse_selected_column)?;
-    let seconds = asked.iter().enumerate();
-    let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
-    let columns = asked.into_iter().map(|(column, _)| column).collect();
+    let selected = parse_list(cursor, parse_selected_column)?;
+    let seconds = selected.iter().enumerate();
+    let seconds = seconds.filter_map(|(index, (_, heading))| Some((index, heading.clone()?))).collect();
+    let columns = selected.into_iter().map(|(column, _)| column).collect();
     if !cursor.take_keyword("from") {
-        return Err(cursor.strictness_error(NARROW));
+        return Err(cursor.strictness_error(SELECT_FORMS));
     }
     let view = parse_view(cursor)?;
     let filter = if cursor.take_keyword("where") { parse_conditions(cursor)? } else { Vec::new() };
@@ -29,11 +29,11 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         cursor.expect_keyword("by")?;
         parse_list(cursor, |cursor| {
             let name = parse_column(cursor)?;
-            let downwards = cursor.take_keyword("desc");
-            if !downwards {
+            let descending = cursor.take_keyword("desc");
+            if !descending {
                 cursor.take_keyword("asc");
             }
-            Ok((name, downwards))
+            Ok((name, descending))
         })?
     } else {
         Vec::new()
@@ -45,14 +45,14 @@ pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         None
     };
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
-        return Err(cursor.strictness_error(NARROW));
+        return Err(cursor.strictness_error(SELECT_FORMS));
     }
-    Ok(Statement::Select(Select { columns, seconds: seconds, view, filter, order, limit }))
+    Ok(Statement::Select(Select { columns, unix_time_columns: seconds, view, filter, order, limit }))
 }
 
-/// `schema.parse_view`, in upper case; the schema is dropped where it is `oceanbase`.
+/// `schema.view`, in upper case; the schema is dropped where it is `oceanbase`.
 pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    let at_name = cursor.strictness_error(NARROW);
+    let at_name = cursor.strictness_error(SELECT_FORMS);
     let schema = cursor.identifier().map_err(|_| at_name.clone())?.to_uppercase();
     if !cursor.take_symbol('.') {
         return Err(at_name);
@@ -73,7 +73,7 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
             cursor.expect_symbol(')')?;
             literals
         } else {
-            return Err(cursor.strictness_error(NARROW));
+            return Err(cursor.strictness_error(SELECT_FORMS));
         };
         filter.push((name, literals));
         if !cursor.take_keyword("and") {
@@ -83,11 +83,11 @@ fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>
 }
 
 /// The only function over a column.
-const SECONDS: &str = "unix_timestamp";
+const UNIX_TIMESTAMP: &str = "unix_timestamp";
 
 /// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
 fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
-    if !cursor.take_keyword(SECONDS) {
+    if !cursor.take_keyword(UNIX_TIMESTAMP) {
         return Ok((parse_column(cursor)?, None));
     }
     cursor.expect_symbol('(')?;
@@ -98,11 +98,11 @@ fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<Stri
 }
 
 fn parse_column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    cursor.identifier().map_err(|_| cursor.strictness_error(NARROW))
+    cursor.identifier().map_err(|_| cursor.strictness_error(SELECT_FORMS))
 }
 
 fn parse_literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
-    cursor.literal().map_err(|_| cursor.strictness_error(NARROW))
+    cursor.literal().map_err(|_| cursor.strictness_error(SELECT_FORMS))
 }
 
 /// Parses one or more items, separated by commas.
@@ -126,13 +126,13 @@ fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         Ok((heading, scalar))
     })?;
     if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
-        return Err(cursor.strictness_error(SCALARS));
+        return Err(cursor.strictness_error(SCALAR_FORMS));
     }
     Ok(Statement::Scalars(items))
 }
 
 fn parse_scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
-    let unknown = cursor.strictness_error(SCALARS);
+    let unknown = cursor.strictness_error(SCALAR_FORMS);
     let name = match cursor.peek() {
         Some(TokenKind::Variable(name)) => {
             let variable = Scalar::Variable(name.clone());

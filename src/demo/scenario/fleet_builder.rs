@@ -9,8 +9,8 @@ use crate::demo::alter::{self, Issuer, destination};
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fault_injection::FaultEffect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, Set, SqlPort, Tenant,
-    TenantJob, TenantKind,
+    ArchiveDest, BackupSet, Cluster, DestState, Engine, Fleet, LegacySetColumns, Round, RoundStatus, Server, SqlPort,
+    Tenant, TenantJob, TenantKind,
 };
 use crate::demo::release_line;
 use crate::demo::simulation;
@@ -45,19 +45,19 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError::Broken`], also when a directory cannot be created.
-    pub fn build_fleet(&self, name: &str, making: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
+    pub fn build_fleet(&self, name: &str, settings: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
             // A stalled checkpoint stalled before the scenario began: long enough to be detected.
             let age = if fault.effect == FaultEffect::CheckpointStalled { 600 * SECOND } else { 0 };
-            fault.since = making.now - age;
+            fault.since = settings.now - age;
         }
         let mut fleet = Fleet {
             time_zone: "+08:00".to_owned(),
             system_time_zone: "+08:00".to_owned(),
-            now: making.now,
-            speed: making.speed.max(1),
-            data_dir: making.data.to_owned(),
+            now: settings.now,
+            speed: settings.speed.max(1),
+            data_dir: settings.data.to_owned(),
             clusters: Vec::new(),
             endpoints: Vec::new(),
             faults,
@@ -70,31 +70,31 @@ impl Scenario {
             connections_opened: 0,
             connections: Vec::new(),
         };
-        let mut ports = making.ports.iter().copied();
+        let mut ports = settings.ports.iter().copied();
         for (index, entry) in self.clusters.iter().enumerate() {
             let own: Vec<u16> = ports.by_ref().take(entry.servers).collect();
             for (server, port) in own.iter().enumerate() {
                 fleet.endpoints.push(SqlPort { cluster: index, server, port: *port, restarts: 0 });
             }
-            fleet.clusters.push(entry.build_cluster(making, &own, index).map_err(|why| broken(name, &why))?);
+            fleet.clusters.push(entry.build_cluster(settings, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_legacy() {
-                legacy::add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+                legacy::add_tenants(&mut fleet, index, entry, settings.now).map_err(|why| broken(name, &why))?;
             } else {
-                add_tenants(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+                add_tenants(&mut fleet, index, entry, settings.now).map_err(|why| broken(name, &why))?;
             }
             store_earlier_sets(&mut fleet.clusters[index], entry);
             for backup in &entry.backups {
-                start_earlier_backup(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
+                start_earlier_backup(&mut fleet, index, backup, settings.now).map_err(|why| broken(name, &why))?;
             }
         }
-        simulation::advance(&mut fleet, making.now);
+        simulation::advance(&mut fleet, settings.now);
         Ok(fleet)
     }
 }
 
 impl ClusterEntry {
-    fn build_cluster(&self, making: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
-        let started = making.now - 40 * 86_400 * SECOND;
+    fn build_cluster(&self, settings: &FleetSettings<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
+        let started = settings.now - 40 * 86_400 * SECOND;
         let line = release_line::find(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
         let server = |(sql_port, number): (&u16, u16)| Server {
@@ -113,7 +113,7 @@ impl ClusterEntry {
         let job = |job_type: &String| TenantJob {
             job_type: job_type.clone(),
             status: "INPROGRESS".to_owned(),
-            start: making.now - 300 * SECOND,
+            start: settings.now - 300 * SECOND,
         };
         // Precise to the microsecond and different for each cluster: with its id it identifies a cluster.
         let before = i64::try_from(index).unwrap_or_default() * SECOND;
@@ -126,7 +126,7 @@ impl ClusterEntry {
             engine,
             line,
             users: self.accounts.clone(),
-            password: making.password.to_owned(),
+            password: settings.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),
             tenants: vec![sys],
             parameters: self.parameters.clone(),
@@ -180,10 +180,10 @@ fn add_tenants(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Mic
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
             let base = format!("file://{}/{}/{name}", fleet.data_dir.display(), entry.name);
-            let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: created };
+            let issuer = Issuer { cluster, tenant_id: 1, encrypted: false, at: created };
             let location = format!("LOCATION={base}/clog");
-            destination::set_data_dest(fleet, order, id, &format!("{base}/data")).map_err(|error| error.message)?;
-            destination::set_archive_dest(fleet, order, id, &location).map_err(|error| error.message)?;
+            destination::set_data_dest(fleet, issuer, id, &format!("{base}/data")).map_err(|error| error.message)?;
+            destination::set_archive_dest(fleet, issuer, id, &location).map_err(|error| error.message)?;
         }
         if let Some(tenant) = fleet.clusters[cluster].tenant_mut(id) {
             add_history(tenant, kind, now)?;
@@ -236,7 +236,7 @@ fn add_history(tenant: &mut Tenant, kind: &TenantEntry, now: Micros) -> Result<(
         let start = now - age;
         let incremental = id > 1;
         let blocks = if incremental { kind.megabytes / 10 } else { kind.megabytes / 2 };
-        tenant.sets.push(Set {
+        tenant.sets.push(BackupSet {
             id,
             dest_id,
             path: path.clone(),
@@ -281,10 +281,10 @@ fn store_earlier_sets(cluster: &mut Cluster, entry: &ClusterEntry) {
 /// Starts a backup in the past; the simulation advances it to the present.
 fn start_earlier_backup(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Micros) -> Result<(), String> {
     let age = clock::parse_duration(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
-    let order = Issuer { cluster, tenant_id: 1, encrypted: false, at: now - age };
+    let issuer = Issuer { cluster, tenant_id: 1, encrypted: false, at: now - age };
     // On V2.2 and V3 it is one of the whole cluster, without a description.
-    let whole = fleet.clusters[cluster].line.is_legacy();
-    let scope = if whole { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
+    let is_legacy = fleet.clusters[cluster].line.is_legacy();
+    let scope = if is_legacy { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
     let alter = Alter::Backup {
         incremental: backup.incremental,
         scope,
@@ -292,6 +292,6 @@ fn start_earlier_backup(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry,
         plus_archivelog: false,
         description: Some(backup.description.clone()),
     };
-    fleet.now = order.at;
-    alter::execute(fleet, order, &alter).map_err(|error| error.message)
+    fleet.now = issuer.at;
+    alter::execute(fleet, issuer, &alter).map_err(|error| error.message)
 }

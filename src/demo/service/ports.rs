@@ -18,7 +18,7 @@ use crate::demo::shared_fleet::{EndpointState, SharedFleet};
 const BACKLOG: u32 = 128;
 
 /// How long a port whose listener failed waits before it listens again.
-const AGAIN: Duration = Duration::from_millis(200);
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// Binds that many ports on loopback without listening: connections are refused.
 pub(super) fn reserve_ports(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
@@ -51,8 +51,8 @@ enum ReservedPort {
 
 /// Opens each port as its endpoint state says, and follows that state from then on. When it returns the ports listen, so that
 /// the ready line is true.
-pub(super) fn open_ports(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
-    let clusters = world.read(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
+pub(super) fn open_ports(tasks: &mut JoinSet<()>, model: &Arc<SharedFleet>, reserved: Vec<(TcpSocket, u16)>) {
+    let clusters = model.read(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<ConnectionRegistry> = Vec::new();
     for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
         let cluster = clusters.get(endpoint).copied().unwrap_or_default();
@@ -60,36 +60,37 @@ pub(super) fn open_ports(tasks: &mut JoinSet<()>, world: &Arc<SharedFleet>, rese
         while registries.len() <= cluster {
             registries.push(ConnectionRegistry::new());
         }
-        let held = if world.endpoint_state(endpoint).0 {
+        let reserved_port = if model.endpoint_state(endpoint).0 {
             // A port that cannot be bound is a server that is down.
             let Ok(listener) = socket.listen(BACKLOG) else { continue };
             ReservedPort::Listening(listener)
         } else {
             ReservedPort::Reserved(socket)
         };
-        tasks.spawn(keep_port(Arc::clone(world), endpoint, registries[cluster].clone(), held, port));
+        tasks.spawn(keep_port(Arc::clone(model), endpoint, registries[cluster].clone(), reserved_port, port));
     }
 }
 
 async fn keep_port(
-    world: Arc<SharedFleet>,
+    model: Arc<SharedFleet>,
     endpoint: usize,
     registry: ConnectionRegistry,
-    held: ReservedPort,
+    reserved_port: ReservedPort,
     port: u16,
 ) {
-    let mut held = Some(held);
+    let mut reserved_port = Some(reserved_port);
     loop {
-        let gate = world.endpoint_state(endpoint);
-        let differs = wait_for_change(&world, endpoint, gate);
+        let gate = model.endpoint_state(endpoint);
+        let differs = wait_for_change(&model, endpoint, gate);
         let listener =
-            match held.take().map_or_else(|| bind(port).map(|(socket, _)| ReservedPort::Reserved(socket)), Ok) {
+            match reserved_port.take().map_or_else(|| bind(port).map(|(socket, _)| ReservedPort::Reserved(socket)), Ok)
+            {
                 Ok(ReservedPort::Listening(listener)) if gate.0 => Ok(listener),
                 // The endpoint was closed before this started; without a listener the port is only reserved.
                 Ok(ReservedPort::Listening(_)) => continue,
                 Ok(ReservedPort::Reserved(socket)) if gate.0 => socket.listen(BACKLOG),
                 Ok(ReservedPort::Reserved(socket)) => {
-                    held = Some(ReservedPort::Reserved(socket));
+                    reserved_port = Some(ReservedPort::Reserved(socket));
                     differs.await;
                     continue;
                 }
@@ -99,9 +100,9 @@ async fn keep_port(
         let Ok(listener) = listener else { return };
         let (closing, closed) = watch::channel(false);
         tokio::select! {
-            _failed = server::serve_endpoint(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
+            _failed = server::serve_endpoint(Arc::clone(&model), endpoint, listener, registry.clone(), closed) => {
                 // It may be out of descriptors: a retry at once would only keep a core busy.
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
             () = differs => {}
         }
@@ -110,10 +111,10 @@ async fn keep_port(
 }
 
 /// Returns when the state of the endpoint has changed.
-async fn wait_for_change(world: &SharedFleet, endpoint: usize, gate: EndpointState) {
-    let mut changes = world.subscribe();
-    while world.endpoint_state(endpoint) == gate {
+async fn wait_for_change(model: &SharedFleet, endpoint: usize, gate: EndpointState) {
+    let mut changes = model.subscribe();
+    while model.endpoint_state(endpoint) == gate {
         // The sender lives as long as the world.
-        let _told = changes.changed().await;
+        let _notified = changes.changed().await;
     }
 }

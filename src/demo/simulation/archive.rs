@@ -11,7 +11,7 @@ use crate::demo::storage;
 use super::{clock_time, legacy};
 
 /// Milliseconds of work that each of PREPARE, BEGINNING, STOPPING and SUSPENDING takes.
-pub(super) const PASSING: Micros = 600;
+pub(super) const TRANSITION_WORK: Micros = 600;
 
 /// Finishes the transitions that are due, and starts those that the modes of the tenants ask for.
 pub(super) fn step_rounds(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
@@ -59,7 +59,7 @@ fn finish_transition(round: &mut Round, at: Micros) {
         }
         RoundStatus::Stopping => RoundStatus::Stop,
         RoundStatus::Suspending => RoundStatus::Suspend,
-        settled => settled,
+        stable => stable,
     };
     round.transition_at = (round.status == RoundStatus::Beginning).then_some(at + round.transition_time);
 }
@@ -105,7 +105,7 @@ pub fn check_directory(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'s
 pub fn enable_round(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Micros) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let Some(dest) = tenant.archive_dest.as_ref() else { return };
-    let passing = clock_time(PASSING, speed);
+    let passing = clock_time(TRANSITION_WORK, speed);
     if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
         paused.status = RoundStatus::Beginning;
         paused.transition_time = passing;
@@ -202,7 +202,7 @@ pub(super) fn leave_round(
     let name = cluster.name.clone();
     let faults = ClusterFaults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
-    let stood = tenant.current_round().and_then(|round| {
+    let stalled_at = tenant.current_round().and_then(|round| {
         let since = faults.checkpoint_stalled_since(&tenant.name)?;
         Some(checkpoint(tenant, round, faults, speed, at)?.max(since.min(at)))
     });
@@ -210,11 +210,11 @@ pub(super) fn leave_round(
         if round.frozen_checkpoint.is_none() {
             round.furthest_stream = at;
         }
-        round.reached_checkpoint = round.frozen_checkpoint.or(stood).unwrap_or(at);
+        round.reached_checkpoint = round.frozen_checkpoint.or(stalled_at).unwrap_or(at);
         round.frozen_checkpoint = Some(round.reached_checkpoint);
         round.furthest_stream = round.furthest_stream.max(round.reached_checkpoint);
         round.status = to;
-        round.transition_at = Some(at + clock_time(PASSING, speed));
+        round.transition_at = Some(at + clock_time(TRANSITION_WORK, speed));
     }
 }
 
@@ -246,8 +246,8 @@ pub fn checkpoint(
     }
     let now = faults.checkpoint_stalled_since(&tenant.name).map_or(now, |since| now.min(since));
     let step = (tenant.lag_target() / Micros::from(speed)).max(1000);
-    let whole = (now - start).max(0) / step * step;
-    Some((start + whole).max(round.reached_checkpoint))
+    let full_steps = (now - start).max(0) / step * step;
+    Some((start + full_steps).max(round.reached_checkpoint))
 }
 
 /// Returns up to where the furthest log stream is archived, `MAX_SCN`: a fault stalls one stream, the others go on.

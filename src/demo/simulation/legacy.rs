@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use crate::demo::fleet::{
-    Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, LegacyState, Round, RoundStatus, Set, Tenant,
+    BackupSet, Cluster, Fleet, Freeze, Job, JobStatus, LegacySetColumns, LegacyState, Round, RoundStatus, Tenant,
 };
 
 use super::archive;
 use super::clock_time;
 
 /// Milliseconds of work that a zone needs to merge a version.
-const ZONE: Micros = 1500;
+const ZONE_MERGE_WORK: Micros = 1500;
 
 /// Increments that may follow a full; the next one is a full itself.
-const MOST_INCREMENTS: usize = 64;
+const MAX_INCREMENTS: usize = 64;
 
 /// Returns the destination of the cluster's backups and archive: `backup_dest` on the server of the root service.
 #[must_use]
@@ -27,27 +27,27 @@ pub fn destination(cluster: &Cluster) -> &str {
 /// Advances the merge of a cluster to a point in time.
 pub(super) fn step_merge(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, at: Micros) {
     let faults = ClusterFaults { all: faults, cluster: &cluster.name };
-    let Some(v3) = cluster.legacy.as_mut() else { return };
-    let Some(zone) = v3.merge.zone else { return };
+    let Some(legacy) = cluster.legacy.as_mut() else { return };
+    let Some(zone) = legacy.merge.zone else { return };
     if !is_merge_stalled(faults, zone) {
-        v3.merge.work_done += (at - v3.merge.accounted_until).max(0) * Micros::from(speed);
+        legacy.merge.work_done += (at - legacy.merge.accounted_until).max(0) * Micros::from(speed);
     }
-    v3.merge.accounted_until = at;
-    if v3.merge.work_done < ZONE * 1000 {
+    legacy.merge.accounted_until = at;
+    if legacy.merge.work_done < ZONE_MERGE_WORK * 1000 {
         return;
     }
-    let version = v3.merge.version;
-    v3.merge.work_done = 0;
-    if let Some(merged) = v3.merge.zones.get_mut(zone) {
+    let version = legacy.merge.version;
+    legacy.merge.work_done = 0;
+    if let Some(merged) = legacy.merge.zones.get_mut(zone) {
         merged.merged_version = version;
         merged.at = at;
     }
-    if let Some(next) = v3.merge.zones.get_mut(zone + 1) {
+    if let Some(next) = legacy.merge.zones.get_mut(zone + 1) {
         next.start = at;
-        v3.merge.zone = Some(zone + 1);
+        legacy.merge.zone = Some(zone + 1);
     } else {
-        v3.merge.zone = None;
-        start_next_merge(v3, at);
+        legacy.merge.zone = None;
+        start_next_merge(legacy, at);
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn merge_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32)
     let merge = &cluster.legacy.as_ref()?.merge;
     merge.zone.filter(|zone| !is_merge_stalled(ClusterFaults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Micros::from(speed);
-    Some(merge.accounted_until + (ZONE * 1000 - merge.work_done + speed - 1).div_euclid(speed).max(0))
+    Some(merge.accounted_until + (ZONE_MERGE_WORK * 1000 - merge.work_done + speed - 1).div_euclid(speed).max(0))
 }
 
 /// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
@@ -81,24 +81,24 @@ pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     })
 }
 
-fn start_next_merge(v3: &mut LegacyState, at: Micros) {
-    if v3.merge.zone.is_none() && v3.merge.version < v3.last_freeze().version {
-        v3.merge.version += 1;
-        v3.merge.zone = Some(0);
-        v3.merge.work_done = 0;
-        v3.merge.accounted_until = at;
-        v3.merge.started = at;
-        if let Some(first) = v3.merge.zones.first_mut() {
+fn start_next_merge(legacy: &mut LegacyState, at: Micros) {
+    if legacy.merge.zone.is_none() && legacy.merge.version < legacy.last_freeze().version {
+        legacy.merge.version += 1;
+        legacy.merge.zone = Some(0);
+        legacy.merge.work_done = 0;
+        legacy.merge.accounted_until = at;
+        legacy.merge.started = at;
+        if let Some(first) = legacy.merge.zones.first_mut() {
             first.start = at;
         }
     }
 }
 
 /// Freezes a new version, and starts to merge it unless an older one is still being merged.
-pub fn freeze(v3: &mut LegacyState, at: Micros) {
-    let version = v3.last_freeze().version + 1;
-    v3.freezes.push(Freeze { version, at });
-    start_next_merge(v3, at);
+pub fn freeze(legacy: &mut LegacyState, at: Micros) {
+    let version = legacy.last_freeze().version + 1;
+    legacy.freezes.push(Freeze { version, at });
+    start_next_merge(legacy, at);
 }
 
 /// Makes the transitions of the archive that are due, and records them in the event history.
@@ -125,7 +125,7 @@ pub fn start_round(cluster: &mut Cluster, speed: u32, at: Micros) {
         return;
     }
     let id = sys.current_round().map_or(0, |round| round.id) + 1;
-    let passing = 2 * clock_time(archive::PASSING, speed);
+    let passing = 2 * clock_time(archive::TRANSITION_WORK, speed);
     let interval = interval.as_deref().and_then(clock::parse_duration).filter(|length| *length > 0);
     sys.rounds.push(Round {
         id,
@@ -176,12 +176,12 @@ pub fn next_set_id(cluster: &Cluster) -> i64 {
 /// Returns the base of a tenant's next increment: the latest good set of the whole cluster at this destination, with no more
 /// than 64 increments, failed ones too, after the last full. No round is compared.
 #[must_use]
-pub fn increment_base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
+pub fn increment_base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a BackupSet> {
     let path = destination(cluster);
     let entries = || tenant.sets.iter().rev().filter(|set| !set.legacy.of_tenants && set.path == path);
     let since = entries().take_while(|set| set.incremental).count();
     let latest = entries().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
-    latest.filter(|_| since <= MOST_INCREMENTS)
+    latest.filter(|_| since <= MAX_INCREMENTS)
 }
 
 /// Starts the cluster's own row, and queues a job for every tenant.
@@ -208,17 +208,16 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Micros) {
 /// Starts a tenant's part of the set, or with the sys job the cluster's; an increment without a base silently becomes a full.
 pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Micros) {
     let job = cluster.jobs[index].clone();
-    let frozen = cluster.legacy.as_ref().map_or(1, |v3| v3.last_freeze().version);
+    let frozen = cluster.legacy.as_ref().map_or(1, |legacy| legacy.last_freeze().version);
     let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
     let base = increment_base(cluster, tenant).filter(|_| job.incremental);
     let incremental = base.is_some();
-    let (prev_full, prev_inc) = base.map_or((0, 0), |base| {
-        (if base.incremental { base.prev_full } else { base.id }, base.id)
-    });
+    let (prev_full, prev_inc) =
+        base.map_or((0, 0), |base| (if base.incremental { base.prev_full } else { base.id }, base.id));
     let round = cluster.round_of(tenant);
     let replay = round.and_then(|round| round.start).map_or(job.start, |start| start.max(job.start - 2_000_000));
     let share = if incremental { 5 } else { 1 };
-    let set = Set {
+    let set = BackupSet {
         id: job.set_id,
         dest_id: 0,
         path: job.path.clone(),
@@ -282,10 +281,10 @@ pub(super) fn record_end(cluster: &mut Cluster, index: usize, at: Micros) {
 
 /// Applies the faults that follow a completed backup.
 pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], speed: u32, index: usize, at: Micros) {
-    let there = ClusterFaults { all: faults, cluster: &cluster.name };
+    let cluster_faults = ClusterFaults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
     let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
-    if concerned.any(|tenant| there.breaks_archive(&tenant.name)) {
+    if concerned.any(|tenant| cluster_faults.breaks_archive(&tenant.name)) {
         archive::interrupt_short(cluster, 1, faults, speed, at);
     }
 }
@@ -294,18 +293,18 @@ pub(super) fn after_backup(cluster: &mut Cluster, faults: &[InjectedFault], spee
 #[must_use]
 pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Micros> {
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
-    let of = |tenant: &Tenant| archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now);
+    let checkpoint_of = |tenant: &Tenant| archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now);
     if tenant.id != 1 {
-        return of(tenant);
+        return checkpoint_of(tenant);
     }
-    cluster.user_tenants().filter_map(of).min().or_else(|| of(tenant))
+    cluster.user_tenants().filter_map(checkpoint_of).min().or_else(|| checkpoint_of(tenant))
 }
 
 /// Returns whether the log reaches the end of the newest good set of a tenant, in the round it was made in.
 #[must_use]
 pub fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
-    let good = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE";
-    let reaches = |set: &Set| {
+    let good = |set: &&BackupSet| set.status == "SUCCESS" && set.file_status == "AVAILABLE";
+    let reaches = |set: &BackupSet| {
         let round = cluster.round_of(tenant).filter(|round| round.id == set.legacy.round)?;
         let begins = round.start? <= set.min_restore?;
         Some(begins && checkpoint(fleet, cluster, tenant, round)? >= set.end?)

@@ -21,8 +21,8 @@ pub struct Progress {
 /// Returns how much of the present phase is done, in thousandths.
 #[must_use]
 pub fn phase_permille(cluster: &Cluster, index: usize) -> i64 {
-    let whole = phase_length(cluster, &[], index).unwrap_or(1).max(1);
-    (cluster.jobs[index].work_done * 1000 / whole).clamp(0, 1000)
+    let all_work = phase_length(cluster, &[], index).unwrap_or(1).max(1);
+    (cluster.jobs[index].work_done * 1000 / all_work).clamp(0, 1000)
 }
 
 /// Computes the progress of a tenant's job from the work done; the fleet must have been advanced to the present.

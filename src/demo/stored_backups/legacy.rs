@@ -47,14 +47,14 @@ pub(super) fn parse_timestamp(text: &str, zone: &str) -> Result<Micros, ServerEr
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn preview_rows(
-    look: &ViewContext<'_>,
+    context: &ViewContext<'_>,
     preview: &Preview,
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     let Some((old, _)) = requested_point(preview) else { return Err(not_enough_log()) };
-    let (cluster, until) = (look.cluster, parse_point(preview, look.zone)?);
+    let (cluster, until) = (context.cluster, parse_point(preview, context.zone)?);
     let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
     let path = legacy::destination(cluster).to_owned();
-    let own: Vec<&SetInfo> = stored_sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
+    let own: Vec<&SetInfo> = stored_sets(context, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     for set in own.into_iter().filter(|set| set.good && set.min_restore <= until) {
         if !set.incremental {
@@ -66,7 +66,7 @@ pub(super) fn preview_rows(
     let covers = |round: &&Round| round.start.is_some_and(|start| start <= last.start_replay);
     let sys = cluster.tenants.first();
     let round = sys.and_then(|sys| Some((sys, sys.rounds.iter().rev().find(covers)?)));
-    let pieces = round.map(|(sys, round)| pieces_of_round(look, sys, round)).unwrap_or_default();
+    let pieces = round.map(|(sys, round)| pieces_of_round(context, sys, round)).unwrap_or_default();
     let usable: Vec<_> = pieces.into_iter().filter(|piece| piece.available && piece.end > last.start_replay).collect();
     if usable.last().is_none_or(|piece| piece.checkpoint < until) {
         let what = "Incorrect arguments to backup piece list, restore timestamp larger than largest checkpoint ts";

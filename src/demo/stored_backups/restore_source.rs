@@ -8,26 +8,26 @@ use crate::demo::alter::destination;
 use crate::demo::alter::{not_supported, server_error};
 use crate::demo::clock::{self, Micros};
 use crate::demo::statement::{Preview, ServerError, Until, Value};
-use crate::demo::storage::Owner;
+use crate::demo::storage::DirectoryOwner;
 use crate::demo::view_rows::ViewContext;
 
 /// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn preview_rows(
-    look: &ViewContext<'_>,
+    context: &ViewContext<'_>,
     preview: &Preview,
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     // These releases overwrite the requested point before they store it, and SHOW needs it (V4.2.1, V4.2.2, V4.3.0 and V4.3.1
     // source, `physical_restore_preview`).
-    match release_numbers(look.cluster) {
+    match release_numbers(context.cluster) {
         [4, 2, 1 | 2] | [4, 3, 0] => return Err(not_supported("show restore preview do not specify backup dest")),
         [4, 3, 1] => return Err(server_error(5112, "Variable __ob_restore_preview_scn__ does not exists")),
         _ => {}
     }
     let (mut data, mut log) = (None, None);
     for uri in preview.from.split(',') {
-        let (path, owner) = destination::owner_of_uri(look.fleet, look.cluster.line, uri)?;
-        if owner.dest_type != Owner::ARCHIVE {
+        let (path, owner) = destination::owner_of_uri(context.fleet, context.cluster.line, uri)?;
+        if owner.dest_type != DirectoryOwner::ARCHIVE {
             if data.replace(path).is_some() {
                 return Err(not_supported("It is not support to restore from multiple tenant backup paths."));
             }
@@ -35,10 +35,10 @@ pub(super) fn preview_rows(
             log = Some(path);
         }
     }
-    let there = data.as_deref().map(|path| stored_sets(look, path)).unwrap_or_default();
-    let archived = log.as_deref().map(|path| stored_pieces(look, path));
-    let until = restore_point(preview, &there, archived.as_deref())?;
-    let (chosen, start) = choose_sets(&there, until, passwords)?;
+    let stored = data.as_deref().map(|path| stored_sets(context, path)).unwrap_or_default();
+    let archived = log.as_deref().map(|path| stored_pieces(context, path));
+    let until = restore_point(preview, &stored, archived.as_deref())?;
+    let (chosen, start) = choose_sets(&stored, until, passwords)?;
     let row = |kind: &str, id: i64, dest: String| {
         vec![
             ("backup_type", Value::Text(kind.to_owned())),
@@ -68,12 +68,12 @@ pub(super) fn preview_rows(
 }
 
 /// Returns the restore point, in nanoseconds.
-fn restore_point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) -> Result<i128, ServerError> {
+fn restore_point(preview: &Preview, stored: &[&SetInfo], archived: Option<&[PieceFile]>) -> Result<i128, ServerError> {
     match (&preview.until, archived) {
         (Until::Scn(scn), _) => Ok(*scn),
         // A set with its own log has one restore point, whatever time was requested.
         (_, None) => {
-            let newest = there.iter().filter(|set| set.good).map(|set| set.min_restore).max();
+            let newest = stored.iter().filter(|set| set.good).map(|set| set.min_restore).max();
             newest.map(clock::scn).ok_or_else(|| server_error(4016, "Internal error"))
         }
         (Until::Latest, Some(archived)) => {
@@ -88,14 +88,14 @@ fn restore_point(preview: &Preview, there: &[&SetInfo], archived: Option<&[Piece
 /// Returns the newest full at or before the restore point with its increments, and where the log must begin. It checks the
 /// password of every set up to the point, and of the first one that is too new.
 fn choose_sets<'a>(
-    there: &[&'a SetInfo],
+    stored: &[&'a SetInfo],
     until: i128,
     passwords: &[String],
 ) -> Result<(Vec<&'a SetInfo>, Micros), ServerError> {
     let known: Vec<String> = passwords.iter().map(|password| password_digest(password)).collect();
     let mut chosen: Vec<&SetInfo> = Vec::new();
     let mut start = 0;
-    for set in there {
+    for set in stored {
         if set.password.as_ref().is_some_and(|own| !known.contains(own)) {
             return Err(server_error(9047, "invalid password for backup"));
         }

@@ -3,7 +3,9 @@
 use crate::demo::alter::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::clock::{self, Micros};
 use crate::demo::fault_injection::FaultEffect;
-use crate::demo::fleet::{Client, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob};
+use crate::demo::fleet::{
+    ClientConnection, Cluster, Engine, ForeignSession, RootServiceEvent, Server, Tenant, TenantJob,
+};
 use crate::demo::release_line::Feature;
 use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
@@ -59,24 +61,24 @@ pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {
     server.build_version.clone().unwrap_or_else(full)
 }
 
-pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
-    let zones = || look.cluster.servers.iter().map(|server| server.zone.as_str());
+pub(super) fn tenants(context: &ViewContext<'_>) -> Vec<Row> {
+    let zones = || context.cluster.servers.iter().map(|server| server.zone.as_str());
     let locality = zones().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
-    let line = |tenant: &Tenant| {
-        let synced = tenant.is_user().then_some(look.fleet.now);
+    let to_row = |tenant: &Tenant| {
+        let synced = tenant.is_user().then_some(context.fleet.now);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("TENANT_NAME", text(&*tenant.name)),
             ("TENANT_TYPE", text(tenant.tenant_type())),
-            ("CREATE_TIME", look.time(tenant.created)),
-            ("MODIFY_TIME", look.time(tenant.created)),
+            ("CREATE_TIME", context.time(tenant.created)),
+            ("MODIFY_TIME", context.time(tenant.created)),
             ("PRIMARY_ZONE", text("RANDOM")),
             ("LOCALITY", text(&*locality)),
             ("COMPATIBILITY_MODE", text(&*tenant.mode)),
             ("STATUS", text(&*tenant.status)),
             ("IN_RECYCLEBIN", yes_no(tenant.recycled)),
             ("LOCKED", text("NO")),
-            ("TENANT_ROLE", text(look.faults().switched_role(&tenant.name).unwrap_or(&tenant.role))),
+            ("TENANT_ROLE", text(context.faults().switched_role(&tenant.name).unwrap_or(&tenant.role))),
             ("SWITCHOVER_STATUS", text("NORMAL")),
             ("SWITCHOVER_EPOCH", int(0)),
             ("SYNC_SCN", scn(synced)),
@@ -95,12 +97,14 @@ pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
         columns
     };
     // A user tenant sees itself and its meta tenant.
-    let seen = |tenant: &&Tenant| look.tenant_id == 1 || tenant.id == look.tenant_id || tenant.id == look.tenant_id - 1;
-    look.cluster.tenants.iter().filter(seen).map(line).collect()
+    let seen = |tenant: &&Tenant| {
+        context.tenant_id == 1 || tenant.id == context.tenant_id || tenant.id == context.tenant_id - 1
+    };
+    context.cluster.tenants.iter().filter(seen).map(to_row).collect()
 }
 
-pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |(index, server): (usize, &Server)| {
+pub(super) fn servers(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |(index, server): (usize, &Server)| {
         let active = server.status == "ACTIVE";
         row([
             ("SVR_IP", text(LOCALHOST)),
@@ -110,31 +114,31 @@ pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
             ("SQL_PORT", int(server.sql_port)),
             ("WITH_ROOTSERVER", yes_no(index == 0)),
             ("STATUS", text(&*server.status)),
-            ("START_SERVICE_TIME", look.time_or_null(active.then_some(server.started))),
-            ("CREATE_TIME", look.time(server.started)),
-            ("MODIFY_TIME", look.time(server.started)),
-            ("BUILD_VERSION", text(build_version(look.cluster, server))),
+            ("START_SERVICE_TIME", context.time_or_null(active.then_some(server.started))),
+            ("CREATE_TIME", context.time(server.started)),
+            ("MODIFY_TIME", context.time(server.started)),
+            ("BUILD_VERSION", text(build_version(context.cluster, server))),
         ])
     };
-    look.cluster.servers.iter().enumerate().map(line).collect()
+    context.cluster.servers.iter().enumerate().map(to_row).collect()
 }
 
-pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |server: &Server| {
+pub(super) fn zones(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |server: &Server| {
         row([
             ("ZONE", text(&*server.zone)),
-            ("CREATE_TIME", look.time(server.started)),
-            ("MODIFY_TIME", look.time(server.started)),
+            ("CREATE_TIME", context.time(server.started)),
+            ("MODIFY_TIME", context.time(server.started)),
             ("STATUS", text("ACTIVE")),
             ("IDC", text("")),
             ("REGION", text("sys_region")),
             ("TYPE", text("ReadWrite")),
         ])
     };
-    look.cluster.servers.iter().map(line).collect()
+    context.cluster.servers.iter().map(to_row).collect()
 }
 
-pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
+pub(super) fn events(context: &ViewContext<'_>) -> Vec<Row> {
     const NAMES: [(&str, &str); 6] = [
         ("NAME1", "VALUE1"),
         ("NAME2", "VALUE2"),
@@ -143,10 +147,10 @@ pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
         ("NAME5", "VALUE5"),
         ("NAME6", "VALUE6"),
     ];
-    let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
-    let line = |event: &RootServiceEvent| {
+    let root = context.cluster.servers.first().map_or(2882, |server| server.svr_port);
+    let to_row = |event: &RootServiceEvent| {
         let mut columns = row([
-            ("TIMESTAMP", look.time(event.at)),
+            ("TIMESTAMP", context.time(event.at)),
             ("MODULE", text(event.module)),
             ("EVENT", text(event.event)),
             ("EXTRA_INFO", text("")),
@@ -159,30 +163,30 @@ pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
         }
         columns
     };
-    look.cluster.events.iter().map(line).collect()
+    context.cluster.events.iter().map(to_row).collect()
 }
 
-pub(super) fn tenant_jobs(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |(index, job): (usize, &TenantJob)| {
+pub(super) fn tenant_jobs(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |(index, job): (usize, &TenantJob)| {
         row([
             ("JOB_ID", count(index + 1)),
             ("JOB_TYPE", text(&*job.job_type)),
             ("JOB_STATUS", text(&*job.status)),
             ("PROGRESS", int(0)),
-            ("START_TIME", look.time(job.start)),
-            ("MODIFY_TIME", look.time(job.start)),
+            ("START_TIME", context.time(job.start)),
+            ("MODIFY_TIME", context.time(job.start)),
             ("TENANT_ID", int(1)),
             ("RS_SVR_IP", text(LOCALHOST)),
             ("RS_SVR_PORT", int(2882)),
         ])
     };
-    look.cluster.tenant_jobs.iter().enumerate().map(line).collect()
+    context.cluster.tenant_jobs.iter().enumerate().map(to_row).collect()
 }
 
 /// Returns the parameters of a cluster and, if one is named, of a tenant: name and value.
 #[must_use]
-pub fn parameter_values(look: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
-    let cluster = look.cluster;
+pub fn parameter_values(context: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
+    let cluster = context.cluster;
     let mut values = vec![
         ("cluster".to_owned(), cluster.name.clone()),
         ("cluster_id".to_owned(), cluster.id.to_string()),
@@ -190,7 +194,7 @@ pub fn parameter_values(look: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<
     ];
     for (name, default) in CLUSTER_PARAMETERS {
         let value = match name {
-            "enable_upgrade_mode" if simulation::is_upgrading(cluster, &look.fleet.faults) => "True",
+            "enable_upgrade_mode" if simulation::is_upgrading(cluster, &context.fleet.faults) => "True",
             _ => cluster.parameters.get(name).map_or(default, String::as_str),
         };
         values.push((name.to_owned(), value.to_owned()));
@@ -205,10 +209,10 @@ pub fn parameter_values(look: &ViewContext<'_>, tenant: Option<&Tenant>) -> Vec<
     values
 }
 
-pub(super) fn parameters(look: &ViewContext<'_>) -> Vec<Row> {
+pub(super) fn parameters(context: &ViewContext<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for server in &look.cluster.servers {
-        let mut line = |tenant: Option<i64>, (name, value): (String, String)| {
+    for server in &context.cluster.servers {
+        let mut to_row = |tenant: Option<i64>, (name, value): (String, String)| {
             rows.push(row([
                 ("SVR_IP", text(LOCALHOST)),
                 ("SVR_PORT", int(server.svr_port)),
@@ -222,15 +226,15 @@ pub(super) fn parameters(look: &ViewContext<'_>) -> Vec<Row> {
                 ("EDIT_LEVEL", text("DYNAMIC_EFFECTIVE")),
             ]));
         };
-        let of_cluster = parameter_values(look, None);
+        let of_cluster = parameter_values(context, None);
         // A user tenant sees its own items, not the cluster's.
-        for item in of_cluster.iter().filter(|_| look.tenant_id == 1).cloned() {
-            line(None, item);
+        for item in of_cluster.iter().filter(|_| context.tenant_id == 1).cloned() {
+            to_row(None, item);
         }
-        let seen = |tenant: &&Tenant| look.tenant_id == 1 || tenant.id == look.tenant_id;
-        for tenant in look.cluster.tenants.iter().filter(seen) {
-            for item in parameter_values(look, Some(tenant)).into_iter().skip(of_cluster.len()) {
-                line(Some(tenant.id), item);
+        let seen = |tenant: &&Tenant| context.tenant_id == 1 || tenant.id == context.tenant_id;
+        for tenant in context.cluster.tenants.iter().filter(seen) {
+            for item in parameter_values(context, Some(tenant)).into_iter().skip(of_cluster.len()) {
+                to_row(Some(tenant.id), item);
             }
         }
     }
@@ -238,14 +242,17 @@ pub(super) fn parameters(look: &ViewContext<'_>) -> Vec<Row> {
 }
 
 /// Returns the sessions: the clients of this fleet, and those that a scenario lists.
-pub(super) fn processes(look: &ViewContext<'_>) -> Vec<Row> {
-    let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
-    let seen = |tenant: &str| look.tenant_id == 1 || tenant == mine;
-    let line = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Micros| {
-        let seconds = (look.fleet.now - since) / clock::SECOND;
+pub(super) fn processes(context: &ViewContext<'_>) -> Vec<Row> {
+    let mine = context.cluster.tenant_by_id(context.tenant_id).map_or("", |tenant| tenant.name.as_str());
+    let seen = |tenant: &str| context.tenant_id == 1 || tenant == mine;
+    let to_row = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Micros| {
+        let seconds = (context.fleet.now - since) / clock::SECOND;
         // A whole number at first, with fractions later.
-        let time =
-            if look.cluster.line.has(Feature::FractionalTimes) { text(format!("{seconds}.0")) } else { int(seconds) };
+        let time = if context.cluster.line.has(Feature::FractionalTimes) {
+            text(format!("{seconds}.0"))
+        } else {
+            int(seconds)
+        };
         row([
             ("SVR_IP", text(LOCALHOST)),
             ("SVR_PORT", int(server.svr_port)),
@@ -262,47 +269,47 @@ pub(super) fn processes(look: &ViewContext<'_>) -> Vec<Row> {
             ("USER_CLIENT_IP", text(host)),
             (
                 "PROXY_SESSID",
-                if look.faults().has_effect(&FaultEffect::BehindProxy, None) { int(7) } else { Value::Null },
+                if context.faults().has_effect(&FaultEffect::BehindProxy, None) { int(7) } else { Value::Null },
             ),
         ])
     };
-    let own = |client: &Client| {
-        let port = look.fleet.endpoints.get(client.endpoint)?;
-        let cluster = look.fleet.clusters.get(port.cluster)?;
+    let own = |client: &ClientConnection| {
+        let port = context.fleet.endpoints.get(client.endpoint)?;
+        let cluster = context.fleet.clusters.get(port.cluster)?;
         let server = cluster.servers.get(port.server)?;
-        let shown = cluster.name == look.cluster.name && seen(&client.tenant);
-        shown.then(|| line(server, client.id, &client.user, &client.tenant, LOCALHOST, client.since))
+        let shown = cluster.name == context.cluster.name && seen(&client.tenant);
+        shown.then(|| to_row(server, client.id, &client.user, &client.tenant, LOCALHOST, client.since))
     };
     let other = |(session, id): (&ForeignSession, u64)| {
-        let server = look.cluster.servers.first().filter(|_| seen(&session.tenant))?;
-        Some(line(server, id, &session.user, &session.tenant, &session.from, server.started))
+        let server = context.cluster.servers.first().filter(|_| seen(&session.tenant))?;
+        Some(to_row(server, id, &session.user, &session.tenant, &session.from, server.started))
     };
-    let elsewhere = look.cluster.foreign_sessions.iter().zip(ELSEWHERE..).filter_map(other);
-    look.fleet.connections.iter().filter_map(own).chain(elsewhere).collect()
+    let elsewhere = context.cluster.foreign_sessions.iter().zip(FIRST_FOREIGN_ID..).filter_map(other);
+    context.fleet.connections.iter().filter_map(own).chain(elsewhere).collect()
 }
 
 /// The first id of a session that is only listed, far from the ids of clients.
-const ELSEWHERE: u64 = 4_000_000_000;
+const FIRST_FOREIGN_ID: u64 = 4_000_000_000;
 
-pub(super) fn compaction(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |tenant: &Tenant| {
+pub(super) fn compaction(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |tenant: &Tenant| {
         let (frozen, finished) = tenant.major_freeze;
-        let running = look.fleet.now < finished;
+        let running = context.fleet.now < finished;
         let before: Micros = frozen - 86_400 * clock::SECOND;
         let last = if running { before } else { frozen };
         row([
             ("TENANT_ID", int(tenant.id)),
             ("FROZEN_SCN", scn(Some(frozen))),
-            ("FROZEN_TIME", look.time(frozen)),
+            ("FROZEN_TIME", context.time(frozen)),
             ("GLOBAL_BROADCAST_SCN", scn(Some(frozen))),
             ("LAST_SCN", scn(Some(last))),
-            ("LAST_FINISH_TIME", look.time(if running { before } else { finished })),
-            ("START_TIME", look.time(frozen)),
+            ("LAST_FINISH_TIME", context.time(if running { before } else { finished })),
+            ("START_TIME", context.time(frozen)),
             ("STATUS", text(if running { "COMPACTING" } else { "IDLE" })),
             ("IS_ERROR", text("NO")),
             ("IS_SUSPENDED", text("NO")),
             ("INFO", text("")),
         ])
     };
-    look.cluster.tenants.iter().map(line).collect()
+    context.cluster.tenants.iter().map(to_row).collect()
 }

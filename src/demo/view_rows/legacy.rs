@@ -17,11 +17,11 @@ const LOCALHOST: &str = "127.0.0.1";
 ///
 /// # Errors
 /// Returns 1146 for an unknown view.
-pub(super) fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
-    let mut rows = view_rows(look, view)?;
-    if STAMPED.contains(&view) {
+pub(super) fn rows(context: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    let mut rows = view_rows(context, view)?;
+    if TIMESTAMPED_TABLES.contains(&view) {
         // Only the rows of tenants have a time of their own; the others are as old as the cluster.
-        let made = look.time(look.cluster.servers.first().map_or(0, |server| server.started));
+        let made = context.time(context.cluster.servers.first().map_or(0, |server| server.started));
         for row in &mut rows {
             for name in ["GMT_CREATE", "GMT_MODIFIED"] {
                 row.entry(name).or_insert_with(|| made.clone());
@@ -32,7 +32,7 @@ pub(super) fn rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, Serve
 }
 
 /// The inner tables with `GMT_CREATE` and `GMT_MODIFIED`.
-const STAMPED: [&str; 8] = [
+const TIMESTAMPED_TABLES: [&str; 8] = [
     "__ALL_BACKUP_INFO",
     "__ALL_TENANT_BACKUP_INFO",
     "__ALL_BACKUP_TASK_HISTORY",
@@ -43,35 +43,35 @@ const STAMPED: [&str; 8] = [
     "__ALL_TENANT",
 ];
 
-fn view_rows(look: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+fn view_rows(context: &ViewContext<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
-        "CDB_OB_BACKUP_PROGRESS" => sets::progress(look),
-        "CDB_OB_BACKUP_JOB_DETAILS" => sets::job_details(look),
-        "CDB_OB_BACKUP_SET_DETAILS" => sets::set_details(look),
-        "CDB_OB_BACKUP_SET_FILES" => sets::set_files(look),
-        "__ALL_VIRTUAL_BACKUP_TASK" => sets::tasks(look),
-        "__ALL_BACKUP_TASK_HISTORY" => sets::task_history(look),
-        "__ALL_BACKUP_SET_FILES" => sets::base_set_files(look),
-        "__ALL_VIRTUAL_PG_BACKUP_TASK" => sets::partition_groups(look),
-        "CDB_OB_BACKUP_ARCHIVELOG" => archive::rounds(look, true),
-        "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY" => archive::rounds(look, false),
-        "CDB_OB_BACKUP_ARCHIVELOG_PROGRESS" => archive::progress(look),
-        "CDB_OB_BACKUP_PIECE_FILES" => archive::pieces(look),
-        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_V2" => archive::base_rounds(look, true),
-        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_HISTORY" => archive::base_rounds(look, false),
+        "CDB_OB_BACKUP_PROGRESS" => sets::progress(context),
+        "CDB_OB_BACKUP_JOB_DETAILS" => sets::job_details(context),
+        "CDB_OB_BACKUP_SET_DETAILS" => sets::set_details(context),
+        "CDB_OB_BACKUP_SET_FILES" => sets::set_files(context),
+        "__ALL_VIRTUAL_BACKUP_TASK" => sets::tasks(context),
+        "__ALL_BACKUP_TASK_HISTORY" => sets::task_history(context),
+        "__ALL_BACKUP_SET_FILES" => sets::base_set_files(context),
+        "__ALL_VIRTUAL_PG_BACKUP_TASK" => sets::partition_groups(context),
+        "CDB_OB_BACKUP_ARCHIVELOG" => archive::rounds(context, true),
+        "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY" => archive::rounds(context, false),
+        "CDB_OB_BACKUP_ARCHIVELOG_PROGRESS" => archive::progress(context),
+        "CDB_OB_BACKUP_PIECE_FILES" => archive::pieces(context),
+        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_V2" => archive::base_rounds(context, true),
+        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_HISTORY" => archive::base_rounds(context, false),
         "CDB_OB_BACKUP_CLEAN_HISTORY" => Vec::new(),
-        "__ALL_VIRTUAL_BACKUP_CLEAN_INFO" => cluster::cleanups(look),
-        "__ALL_BACKUP_INFO" => cluster::backup_info(look, true),
-        "__ALL_VIRTUAL_BACKUP_INFO" | "__ALL_TENANT_BACKUP_INFO" => cluster::backup_info(look, false),
-        "__ALL_ROOTSERVICE_EVENT_HISTORY" => cluster::events(look),
-        "V$OB_CLUSTER" => cluster::clusters(look),
-        "__ALL_SERVER" => cluster::servers(look),
-        "__ALL_ZONE" => cluster::zones(look),
-        "__ALL_FREEZE_INFO" => cluster::freezes(look),
-        "__ALL_TENANT" => cluster::tenants(look),
-        "__ALL_VIRTUAL_SYS_VARIABLE" => cluster::variables(look),
-        "GV$TENANT" => cluster::gv_tenants(look),
-        "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(look),
+        "__ALL_VIRTUAL_BACKUP_CLEAN_INFO" => cluster::cleanups(context),
+        "__ALL_BACKUP_INFO" => cluster::backup_info(context, true),
+        "__ALL_VIRTUAL_BACKUP_INFO" | "__ALL_TENANT_BACKUP_INFO" => cluster::backup_info(context, false),
+        "__ALL_ROOTSERVICE_EVENT_HISTORY" => cluster::events(context),
+        "V$OB_CLUSTER" => cluster::clusters(context),
+        "__ALL_SERVER" => cluster::servers(context),
+        "__ALL_ZONE" => cluster::zones(context),
+        "__ALL_FREEZE_INFO" => cluster::freezes(context),
+        "__ALL_TENANT" => cluster::tenants(context),
+        "__ALL_VIRTUAL_SYS_VARIABLE" => cluster::variables(context),
+        "GV$TENANT" => cluster::gv_tenants(context),
+        "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(context),
         _ => return Err(server_error(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
     })
 }

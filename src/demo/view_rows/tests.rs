@@ -10,14 +10,14 @@ use super::*;
 #[test]
 fn every_column_shown_is_documented() {
     for (name, _) in scenario::list().unwrap() {
-        let mut bench = DemoHarness::from_scenario(name);
-        let _some_are_refused = bench.execute("sys", &full_backup(&[]));
-        bench.advance_ms(8_000);
-        for cluster in &bench.fleet.clusters {
+        let mut harness = DemoHarness::from_scenario(name);
+        let _some_are_refused = harness.execute("sys", &full_backup(&[]));
+        harness.advance_ms(8_000);
+        for cluster in &harness.fleet.clusters {
             for (view, documented) in views_of(cluster.line.key).unwrap() {
                 for tenant_id in [1, 1002] {
-                    let look = ViewContext { fleet: &bench.fleet, cluster, tenant_id, zone: "+08:00" };
-                    for row in rows(&look, view).unwrap() {
+                    let context = ViewContext { fleet: &harness.fleet, cluster, tenant_id, zone: "+08:00" };
+                    for row in rows(&context, view).unwrap() {
                         let unknown: Vec<_> = row.keys().filter(|column| documented.column(column).is_none()).collect();
                         assert!(unknown.is_empty(), "{name}: {view} has no {unknown:?}");
                     }
@@ -29,32 +29,32 @@ fn every_column_shown_is_documented() {
 
 #[test]
 fn the_key_of_a_destination_is_masked() {
-    let mut bench = DemoHarness::from_scenario("healthy");
-    bench.set_item("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
-    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
-    let shown = format!("{:?}", rows(&look, "CDB_OB_BACKUP_PARAMETER").unwrap());
+    let mut harness = DemoHarness::from_scenario("healthy");
+    harness.set_item("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
+    let context = ViewContext { fleet: &harness.fleet, cluster: harness.cluster(), tenant_id: 1, zone: "+08:00" };
+    let shown = format!("{:?}", rows(&context, "CDB_OB_BACKUP_PARAMETER").unwrap());
     assert!(shown.contains("oss://b/p?host=h&access_id=AK&encrypt_key="), "{shown}");
     assert!(!shown.contains("SECRET"));
-    let stored = format!("{:?}", rows(&look, "CDB_OB_BACKUP_STORAGE_INFO").unwrap());
+    let stored = format!("{:?}", rows(&context, "CDB_OB_BACKUP_STORAGE_INFO").unwrap());
     assert!(!stored.contains("SECRET"));
 }
 
 #[test]
 fn a_tenant_sees_itself_only() {
-    let bench = DemoHarness::from_scenario("healthy");
-    let look = ViewContext { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1002, zone: "+08:00" };
-    let sets = rows(&look, "DBA_OB_BACKUP_SET_FILES").unwrap();
+    let harness = DemoHarness::from_scenario("healthy");
+    let context = ViewContext { fleet: &harness.fleet, cluster: harness.cluster(), tenant_id: 1002, zone: "+08:00" };
+    let sets = rows(&context, "DBA_OB_BACKUP_SET_FILES").unwrap();
     assert_eq!(sets.len(), 2);
     assert!(sets.iter().all(|row| !row.contains_key("TENANT_ID")));
-    let tenants = rows(&look, "DBA_OB_TENANTS").unwrap();
+    let tenants = rows(&context, "DBA_OB_TENANTS").unwrap();
     assert_eq!(tenants.iter().map(|row| row["TENANT_ID"].clone()).collect::<Vec<_>>(), [int(1001), int(1002)]);
 }
 
 #[test]
 fn a_cluster_that_ocp_manages_shows_its_signs() {
-    let bench = DemoHarness::from_scenario("managed");
+    let harness = DemoHarness::from_scenario("managed");
     let named = |view: &str, key: &str, name: &str, value: &str| {
-        let (names, values) = (bench.column(view, key), bench.column(view, value));
+        let (names, values) = (harness.column(view, key), harness.column(view, value));
         names.into_iter().zip(values).find(|(known, _)| *known == text(name)).map(|(_, value)| value)
     };
     let url = "http://ocp.example.com:8080/services?Action=ObRootServiceInfo&ObCluster=demo";
@@ -66,7 +66,7 @@ fn a_cluster_that_ocp_manages_shows_its_signs() {
 
 #[test]
 fn the_fleet_has_forty_rows() {
-    let bench = DemoHarness::from_scenario("fleet");
-    let tenants: usize = bench.fleet.clusters.iter().map(|cluster| cluster.user_tenants().count()).sum();
-    assert!(tenants + bench.fleet.clusters.len() >= 40, "only {tenants} tenants");
+    let harness = DemoHarness::from_scenario("fleet");
+    let tenants: usize = harness.fleet.clusters.iter().map(|cluster| cluster.user_tenants().count()).sum();
+    assert!(tenants + harness.fleet.clusters.len() >= 40, "only {tenants} tenants");
 }

@@ -12,7 +12,7 @@ use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::release_line::Feature;
 use crate::demo::simulation::legacy;
 use crate::demo::statement::ServerError;
-use crate::demo::storage::Owner;
+use crate::demo::storage::DirectoryOwner;
 
 fn invalid_destination() -> ServerError {
     server_error(9026, "backup destination is not valid")
@@ -54,8 +54,8 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
 }
 
 /// Checks a new value of `backup_dest`; an empty one clears it.
-pub(super) fn check_backup_dest(fleet: &Fleet, order: Issuer, uri: &str) -> Result<(), ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+pub(super) fn check_backup_dest(fleet: &Fleet, issuer: Issuer, uri: &str) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[issuer.cluster];
     if !uri.is_empty() {
         check_form(cluster, uri)?;
         let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
@@ -92,9 +92,9 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
 }
 
 /// Claims the directory for the archive of the cluster.
-pub(super) fn claim_archive(fleet: &mut Fleet, order: Issuer) -> Result<(), ServerError> {
-    let uri = legacy::destination(&fleet.clusters[order.cluster]).to_owned();
-    mark_archive(fleet, order.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
+pub(super) fn claim_archive(fleet: &mut Fleet, issuer: Issuer) -> Result<(), ServerError> {
+    let uri = legacy::destination(&fleet.clusters[issuer.cluster]).to_owned();
+    mark_archive(fleet, issuer.cluster, &uri).map_err(|error| server_error(9101, error.to_string()))
 }
 
 /// Marks a directory as one that contains an archive of this cluster.
@@ -106,7 +106,8 @@ pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std:
     if let Some(folder) = local_path(&fleet.data_dir, uri) {
         return fs::create_dir_all(folder.join(cluster_directory(cluster)).join("1/clog"));
     }
-    let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
+    let owner =
+        DirectoryOwner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
     fleet.directory_owners.insert(format!("{}/{}", path_of_uri(uri), cluster_directory(cluster)), owner);
     Ok(())
 }
@@ -117,11 +118,11 @@ pub(crate) fn mark_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std:
 /// 9026, 20303, 20304.
 pub(super) fn claim_tenant_directory(
     fleet: &mut Fleet,
-    order: Issuer,
+    issuer: Issuer,
     names: &[String],
     uri: &str,
 ) -> Result<(), ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+    let cluster = &fleet.clusters[issuer.cluster];
     check_form(cluster, uri)?;
     let (strategy, own_path) = (path_of_uri(legacy::destination(cluster)), path_of_uri(uri));
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
@@ -132,7 +133,8 @@ pub(super) fn claim_tenant_directory(
         return Err(server_error(code, text));
     }
     let not_empty = || server_error(20304, "only an empty directory can be used");
-    let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
+    let owner =
+        DirectoryOwner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
     let mark = cluster_directory(cluster);
     if let Some(folder) = local_path(&fleet.data_dir, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {

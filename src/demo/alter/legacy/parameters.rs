@@ -47,8 +47,8 @@ fn is_known(cluster: &Cluster, name: &str) -> bool {
 ///
 /// # Errors
 /// 1210, 1235, 5099, and for `backup_dest` 4015, 9026, 9036.
-pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal) -> Result<(), ServerError> {
-    let cluster = &fleet.clusters[order.cluster];
+pub(super) fn set(fleet: &mut Fleet, issuer: Issuer, name: &str, value: &Literal) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[issuer.cluster];
     let value = match value {
         Literal::Text(text) => text.clone(),
         Literal::Integer(number) => number.to_string(),
@@ -63,7 +63,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
             if !stopped || current_job(cluster).is_some() {
                 return Err(server_error(9036, "Backup is in progress"));
             }
-            destination::check_backup_dest(fleet, order, &value)?;
+            destination::check_backup_dest(fleet, issuer, &value)?;
         }
         "backup_dest_option" => check_option(cluster, &value)?,
         "enable_log_archive" if value.eq_ignore_ascii_case("true") => {
@@ -76,8 +76,8 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
         "backup_zone" | "backup_region" => check_zone_or_region(cluster, name, &value)?,
         _ => {}
     }
-    let cluster = &mut fleet.clusters[order.cluster];
-    store_value(cluster, order.at, name, value);
+    let cluster = &mut fleet.clusters[issuer.cluster];
+    store_value(cluster, issuer.at, name, value);
     let interval = legacy::dest_option(cluster, "log_archive_checkpoint_interval")
         .or_else(|| cluster.parameters.get("log_archive_checkpoint_interval").cloned());
     if let Some(interval) = interval {
@@ -92,8 +92,8 @@ pub(super) fn set(fleet: &mut Fleet, order: Issuer, name: &str, value: &Literal)
 pub(super) fn store_value(cluster: &mut Cluster, at: Micros, name: &str, value: String) {
     let default = PARAMETERS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
-    if let Some(v3) = cluster.legacy.as_mut() {
-        v3.previous_values.insert(name.to_owned(), (before, at));
+    if let Some(legacy) = cluster.legacy.as_mut() {
+        legacy.previous_values.insert(name.to_owned(), (before, at));
     }
 }
 
@@ -148,19 +148,19 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
 fn check_zone_or_region(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
     let (code, what, other) =
         if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
-    let no = |why: String| Err(server_error(code, format!("can not set backup {what}, because {why}")));
-    let known = |place: &&str| {
-        let place = place.trim();
-        if what == "zone" { cluster.servers.iter().any(|server| server.zone == place) } else { place == "sys_region" }
+    let refused = |why: String| Err(server_error(code, format!("can not set backup {what}, because {why}")));
+    let known = |item: &&str| {
+        let item = item.trim();
+        if what == "zone" { cluster.servers.iter().any(|server| server.zone == item) } else { item == "sys_region" }
     };
     if value.is_empty() {
         return Ok(());
     }
     if cluster.parameters.get(other).is_some_and(|set| !set.is_empty()) {
-        return no(format!("{} has been setup already.", other.replace('_', " ")));
+        return refused(format!("{} has been setup already.", other.replace('_', " ")));
     }
-    match value.split([',', ';']).find(|place| !known(place)) {
-        Some(unknown) => no(format!("backup {what} do not exist in {what} list. backup {what} : {unknown}.")),
+    match value.split([',', ';']).find(|item| !known(item)) {
+        Some(unknown) => refused(format!("backup {what} do not exist in {what} list. backup {what} : {unknown}.")),
         None => Ok(()),
     }
 }

@@ -11,27 +11,27 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn archive_state(bench: &DemoHarness) -> Option<RoundStatus> {
-    bench.tenant("sys").current_round().map(|round| round.status)
+fn archive_state(harness: &DemoHarness) -> Option<RoundStatus> {
+    harness.tenant("sys").current_round().map(|round| round.status)
 }
 
 #[test]
 fn cluster_full_is_one_restorable_set_of_all_tenants() {
     for line in ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4"] {
-        let mut bench = DemoHarness::with_line(line, "");
-        bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
-        assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
-        bench.advance_ms(3_000);
-        assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), vec![text("RUNNING"); 3], "{line}");
-        assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BS_KEY"), vec![Value::Integer(3); 3], "{line}");
-        bench.advance_ms(30_000);
-        assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS").is_empty(), "{line}");
-        let states = bench.column("CDB_OB_BACKUP_SET_DETAILS", "STATUS");
+        let mut harness = DemoHarness::with_line(line, "");
+        harness.execute_sql("sys", "BACKUP DATABASE").unwrap();
+        assert!(harness.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
+        harness.advance_ms(3_000);
+        assert_eq!(harness.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), vec![text("RUNNING"); 3], "{line}");
+        assert_eq!(harness.column("CDB_OB_BACKUP_PROGRESS", "BS_KEY"), vec![Value::Integer(3); 3], "{line}");
+        harness.advance_ms(30_000);
+        assert!(harness.column("CDB_OB_BACKUP_PROGRESS", "STATUS").is_empty(), "{line}");
+        let states = harness.column("CDB_OB_BACKUP_SET_DETAILS", "STATUS");
         assert_eq!(states, vec![text("COMPLETED"); 9], "{line}: three sets of sys and two tenants");
         for name in ["sys", "pay", "order"] {
-            let tenant = bench.tenant(name);
+            let tenant = harness.tenant(name);
             assert!(
-                crate::demo::simulation::legacy::is_restorable(&bench.fleet, bench.cluster(), tenant),
+                crate::demo::simulation::legacy::is_restorable(&harness.fleet, harness.cluster(), tenant),
                 "{line}: {name}"
             );
         }
@@ -40,116 +40,119 @@ fn cluster_full_is_one_restorable_set_of_all_tenants() {
 
 #[test]
 fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
-    let mut bench = DemoHarness::with_line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
-    let no = |bench: &mut DemoHarness| bench.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
-    let refused = no(&mut bench);
+    let mut harness = DemoHarness::with_line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
+    let no = |harness: &mut DemoHarness| harness.execute_sql("sys", "BACKUP DATABASE").unwrap_err();
+    let refused = no(&mut harness);
     let message = "backup can not start, because log archive is not doing. log archive status : STOP.";
     assert_eq!(refused, (9040, message.to_owned()));
-    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
+    harness.execute_sql("sys", "ARCHIVELOG").unwrap();
     let message = "backup can not start, because log archive is not doing. log archive status : BEGINNING.";
-    assert_eq!(no(&mut bench), (9040, message.to_owned()));
-    bench.advance_ms(2_000);
-    assert_eq!(archive_state(&bench), Some(RoundStatus::Doing));
-    let (code, message) = no(&mut bench);
+    assert_eq!(no(&mut harness), (9040, message.to_owned()));
+    harness.advance_ms(2_000);
+    assert_eq!(archive_state(&harness), Some(RoundStatus::Doing));
+    let (code, message) = no(&mut harness);
     assert_eq!(code, 9040);
     let begins = "backup can not start, because log archive start timestamp is bigger than frozen timestamp, need major \
                   freeze first. start timestamp : ";
     assert!(message.starts_with(begins), "{message}");
-    bench.execute_sql("sys", "MAJOR FREEZE").unwrap();
-    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
-    assert_eq!(no(&mut bench), (9036, "Backup is in progress".to_owned()));
+    harness.execute_sql("sys", "MAJOR FREEZE").unwrap();
+    harness.execute_sql("sys", "BACKUP DATABASE").unwrap();
+    assert_eq!(no(&mut harness), (9036, "Backup is in progress".to_owned()));
 }
 
 #[test]
 fn a_user_tenant_may_give_no_orders() {
-    let mut bench = DemoHarness::with_line("3.2.4", "");
+    let mut harness = DemoHarness::with_line("3.2.4", "");
     for sql in ["ARCHIVELOG", "BACKUP DATABASE", "MAJOR FREEZE", "SET backup_dest = ''"] {
-        assert_eq!(bench.execute_sql("pay", sql).unwrap_err().0, 1227, "{sql}");
+        assert_eq!(harness.execute_sql("pay", sql).unwrap_err().0, 1227, "{sql}");
     }
 }
 
 #[test]
 fn archive_states_and_refusals() {
-    let mut bench = DemoHarness::with_line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
+    let mut harness = DemoHarness::with_line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
     assert_eq!(
-        bench.execute_sql("sys", "ARCHIVELOG").unwrap_err(),
+        harness.execute_sql("sys", "ARCHIVELOG").unwrap_err(),
         (9026, "backup destination is not valid".to_owned())
     );
-    assert_eq!(bench.execute_sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
-    let dest = format!("file://{}/b", bench.data.path().display());
-    bench.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap();
-    assert!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS").is_empty());
-    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
-    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("BEGINNING"); 3]);
-    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "MIN_FIRST_TIME"), vec![text(""); 3]);
-    let twice = bench.execute_sql("sys", "ARCHIVELOG").unwrap_err();
+    assert_eq!(harness.execute_sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
+    let dest = format!("file://{}/b", harness.data.path().display());
+    harness.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap();
+    assert!(harness.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS").is_empty());
+    harness.execute_sql("sys", "ARCHIVELOG").unwrap();
+    assert_eq!(harness.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("BEGINNING"); 3]);
+    assert_eq!(harness.column("CDB_OB_BACKUP_ARCHIVELOG", "MIN_FIRST_TIME"), vec![text(""); 3]);
+    let twice = harness.execute_sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(twice, (1235, "start log archive backup when not STOP is not supported".to_owned()));
-    bench.advance_ms(2_000);
-    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("DOING"); 3]);
-    let moved = bench.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
+    harness.advance_ms(2_000);
+    assert_eq!(harness.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("DOING"); 3]);
+    let moved = harness.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
     assert_eq!(moved, (9036, "Backup is in progress".to_owned()));
-    bench.execute_sql("sys", "NOARCHIVELOG").unwrap();
-    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
-    bench.advance_ms(1_000);
-    assert_eq!(archive_state(&bench), Some(RoundStatus::Stop));
-    let own = bench.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
+    harness.execute_sql("sys", "NOARCHIVELOG").unwrap();
+    assert_eq!(harness.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
+    harness.advance_ms(1_000);
+    assert_eq!(archive_state(&harness), Some(RoundStatus::Stop));
+    let own = harness.execute_sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
     assert_eq!(own, (9026, "backup destination is not valid".to_owned()), "it holds an archive of this cluster");
-    bench.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
-    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
-    bench.advance_ms(2_000);
-    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND").len(), 6);
-    let own = bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS");
+    harness.execute_sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
+    harness.execute_sql("sys", "ARCHIVELOG").unwrap();
+    harness.advance_ms(2_000);
+    assert_eq!(harness.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND").len(), 6);
+    let own = harness.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS");
     assert_eq!(own[..2], [text("STOP"), text("DOING")]);
 }
 
 #[test]
 fn a_parameter_reaches_one_server_after_the_other() {
-    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
-    let values = |bench: &DemoHarness| {
-        let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
-        let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
+    let mut harness = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let values = |harness: &DemoHarness| {
+        let names = harness.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
+        let values = harness.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
         let own = names.iter().zip(values).filter(|(name, _)| **name == text("backup_dest"));
         own.map(|(_, value)| value != text("")).collect::<Vec<_>>()
     };
-    bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
-    assert_eq!(values(&bench), [true, false, false]);
-    bench.advance_ms(1_100);
-    assert_eq!(values(&bench), [true, true, false]);
-    bench.advance_ms(1_000);
-    assert_eq!(values(&bench), [true, true, true]);
+    harness.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+    assert_eq!(values(&harness), [true, false, false]);
+    harness.advance_ms(1_100);
+    assert_eq!(values(&harness), [true, true, false]);
+    harness.advance_ms(1_000);
+    assert_eq!(values(&harness), [true, true, true]);
 }
 
 #[test]
 fn a_standby_cluster_is_not_archived() {
-    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
-    let refused = bench.execute_sql("sys", "ARCHIVELOG").unwrap_err();
+    let mut harness = DemoHarness::with_line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
+    let refused = harness.execute_sql("sys", "ARCHIVELOG").unwrap_err();
     assert_eq!(refused, (1235, "backup in not primary cluster is not supported".to_owned()));
-    assert_eq!(bench.column("V$OB_CLUSTER", "CLUSTER_ROLE"), [text("PHYSICAL STANDBY")]);
+    assert_eq!(harness.column("V$OB_CLUSTER", "CLUSTER_ROLE"), [text("PHYSICAL STANDBY")]);
 }
 
 #[test]
 fn cancel_is_refused_without_a_job_or_too_late() {
-    let mut bench = DemoHarness::with_line("3.1.5", "");
-    let nothing = bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err();
+    let mut harness = DemoHarness::with_line("3.1.5", "");
+    let nothing = harness.execute_sql("sys", "CANCEL BACKUP").unwrap_err();
     assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
-    bench.execute_sql("sys", "BACKUP DATABASE").unwrap();
-    bench.advance_ms(5_000);
-    bench.execute_sql("sys", "CANCEL BACKUP").unwrap();
-    assert_eq!(bench.execute_sql("sys", "CANCEL BACKUP").unwrap_err(), (9041, "cancel backup do not allow".to_owned()));
-    bench.advance_ms(5_000);
-    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
-    let results = bench.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
+    harness.execute_sql("sys", "BACKUP DATABASE").unwrap();
+    harness.advance_ms(5_000);
+    harness.execute_sql("sys", "CANCEL BACKUP").unwrap();
+    assert_eq!(
+        harness.execute_sql("sys", "CANCEL BACKUP").unwrap_err(),
+        (9041, "cancel backup do not allow".to_owned())
+    );
+    harness.advance_ms(5_000);
+    assert_eq!(harness.job("sys").unwrap().status, JobStatus::Canceled);
+    let results = harness.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
     assert_eq!(results.iter().filter(|result| **result == Value::Integer(-4072)).count(), 3, "{results:?}");
-    assert_eq!(bench.column("CDB_OB_BACKUP_SET_FILES", "STATUS")[2], text("FAILED"));
+    assert_eq!(harness.column("CDB_OB_BACKUP_SET_FILES", "STATUS")[2], text("FAILED"));
 }
 
 #[test]
 fn each_key_of_an_option_has_its_range() {
-    let mut bench = DemoHarness::with_line("3.1.5", "");
+    let mut harness = DemoHarness::with_line("3.1.5", "");
     let good =
         "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
-    bench.execute_sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
-    assert_eq!(bench.tenant("pay").lag_target(), 10_000_000);
+    harness.execute_sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
+    assert_eq!(harness.tenant("pay").lag_target(), 10_000_000);
     for (option, message) in [
         (
             "log_archive_checkpoint_interval=1s",
@@ -167,7 +170,7 @@ fn each_key_of_an_option_has_its_range() {
             "auto delete and touch backup at same time is not supported",
         ),
     ] {
-        let refused = bench.execute_sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
+        let refused = harness.execute_sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
         assert_eq!(refused, (1235, message.to_owned()), "{option}");
     }
     for (sql, code, message) in [
@@ -180,42 +183,42 @@ fn each_key_of_an_option_has_its_range() {
             "can not set backup zone, because backup zone do not exist in zone list. backup zone : zone9.",
         ),
     ] {
-        assert_eq!(bench.execute_sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
+        assert_eq!(harness.execute_sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
     }
-    bench.execute_sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
-    let both = bench.execute_sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
+    harness.execute_sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
+    let both = harness.execute_sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
     assert_eq!(both, (9057, "can not set backup region, because backup zone has been setup already.".to_owned()));
 }
 
 #[test]
 fn pieces_lie_end_to_end_once_they_are_switched() {
     let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
-    let mut bench = DemoHarness::with_line("3.2.4", more);
-    bench.execute_sql("sys", "ARCHIVELOG").unwrap();
-    bench.advance_ms(3 * 86_400_000);
-    let own = |bench: &DemoHarness, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
-    assert_eq!(own(&bench, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
-    assert_eq!(own(&bench, "STATUS"), ["FROZEN", "FROZEN", "ACTIVE"].map(text));
-    assert_eq!(own(&bench, "START_TS")[1..], own(&bench, "CHECKPOINT_TS")[..2]);
+    let mut harness = DemoHarness::with_line("3.2.4", more);
+    harness.execute_sql("sys", "ARCHIVELOG").unwrap();
+    harness.advance_ms(3 * 86_400_000);
+    let own = |harness: &DemoHarness, column: &str| harness.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
+    assert_eq!(own(&harness, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
+    assert_eq!(own(&harness, "STATUS"), ["FROZEN", "FROZEN", "ACTIVE"].map(text));
+    assert_eq!(own(&harness, "START_TS")[1..], own(&harness, "CHECKPOINT_TS")[..2]);
 }
 
 #[test]
 fn inactive_server_and_upgrade_are_shown() {
-    let mut bench = DemoHarness::with_line("3.1.5", "  inactive: [zone2]\n");
-    assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
-    assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
-    bench.execute_sql("sys", "SET enable_upgrade_mode = True").unwrap();
-    let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
-    let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
+    let mut harness = DemoHarness::with_line("3.1.5", "  inactive: [zone2]\n");
+    assert_eq!(harness.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
+    assert_eq!(harness.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
+    harness.execute_sql("sys", "SET enable_upgrade_mode = True").unwrap();
+    let names = harness.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
+    let values = harness.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
     let of = |name: &str| values[names.iter().position(|known| *known == text(name)).unwrap()].clone();
     assert_eq!((of("enable_upgrade_mode"), of("_upgrade_stage")), (text("True"), text("DBUPGRADE")));
 }
 
 #[test]
 fn directory_in_use_is_refused_until_freed() {
-    let mut bench = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let mut harness = DemoHarness::with_line("3.2.4", "  whole: {archive: null, destination: false}\n");
     let (code, words) = (9026, "backup destination is not valid".to_owned());
-    bench.fleet.faults.push(InjectedFault {
+    harness.fleet.faults.push(InjectedFault {
         name: "in-use".to_owned(),
         cluster: Some("demo".to_owned()),
         tenant: None,
@@ -224,19 +227,19 @@ fn directory_in_use_is_refused_until_freed() {
         since: 0,
         effect: FaultEffect::DestinationRefused { code, text: words.clone() },
     });
-    assert_eq!(bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
-    bench.fleet.faults.clear();
-    bench.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+    assert_eq!(harness.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
+    harness.fleet.faults.clear();
+    harness.execute_sql("sys", "SET backup_dest = 'file:///b'").unwrap();
 }
 
 #[test]
 fn what_was_encrypted_says_so_in_the_case_of_its_line() {
     for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
-        let mut bench = DemoHarness::with_line(line, "");
-        let order = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
-        execute(&mut bench.fleet, order, &full_backup(&[])).unwrap();
-        bench.advance_ms(40_000);
-        let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
+        let mut harness = DemoHarness::with_line(line, "");
+        let issuer = Issuer { cluster: 0, tenant_id: 1, encrypted: true, at: harness.fleet.now };
+        execute(&mut harness.fleet, issuer, &full_backup(&[])).unwrap();
+        harness.advance_ms(40_000);
+        let modes = harness.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
         assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
     }
 }

@@ -6,14 +6,14 @@ use super::super::{ClusterEntry, LegacyEntry, RoundEntry};
 use crate::demo::alter::legacy::mark_archive;
 use crate::demo::clock::{self, Micros, SECOND};
 use crate::demo::fleet::{
-    Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Set, Tenant, ZoneMerge,
+    BackupSet, Cluster, Fleet, Freeze, LegacySetColumns, LegacyState, Merge, Round, RoundStatus, Tenant, ZoneMerge,
 };
 
 const DAY: Micros = 86_400 * SECOND;
 
 /// Adds a cluster's user tenants, with its round and sets from before the scenario.
 pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Micros) -> Result<(), String> {
-    let whole = &entry.legacy;
+    let legacy = &entry.legacy;
     let created = now - 40 * DAY;
     let named = entry.named_tenants().zip(1001..);
     let tenants = named.map(|((name, kind), id)| entry.build_tenant(id, &name, Some(kind), created));
@@ -22,23 +22,23 @@ pub(super) fn add_tenants(fleet: &mut Fleet, index: usize, entry: &ClusterEntry,
     for tenant in &mut cluster.tenants {
         tenant.parameters.insert("log_archive_checkpoint_interval".to_owned(), "5s".to_owned());
     }
-    cluster.parameters.extend(whole.parameters.clone());
+    cluster.parameters.extend(legacy.parameters.clone());
     let uri = format!("file://{}/{}", fleet.data_dir.display(), entry.name);
-    if whole.destination {
+    if legacy.destination {
         cluster.parameters.entry("backup_dest".to_owned()).or_insert_with(|| uri.clone());
     }
-    cluster.legacy = Some(initial_state(cluster, whole, now)?);
+    cluster.legacy = Some(initial_state(cluster, legacy, now)?);
     let Some(path) = cluster.parameters.get("backup_dest").filter(|path| !path.is_empty()).cloned() else {
         return Ok(());
     };
-    let Some(archive) = whole.archive else { return Ok(()) };
-    let start = now - parse_age(&whole.archive_age)?;
+    let Some(archive) = legacy.archive else { return Ok(()) };
+    let start = now - parse_age(&legacy.archive_age)?;
     let round = initial_round(archive, &path, start, now);
     if let Some(sys) = cluster.tenant_mut(1) {
         sys.rounds.push(round);
     }
-    let sets_path = whole.sets_path.clone().unwrap_or_else(|| path.clone());
-    let sets = initial_sets(cluster, whole, &sets_path, now)?;
+    let sets_path = legacy.sets_path.clone().unwrap_or_else(|| path.clone());
+    let sets = initial_sets(cluster, legacy, &sets_path, now)?;
     let present: Vec<&mut Tenant> =
         cluster.tenants.iter_mut().filter(|tenant| tenant.status == "NORMAL" && !tenant.recycled).collect();
     for tenant in present {
@@ -57,16 +57,16 @@ fn parse_age(text: &str) -> Result<Micros, String> {
 }
 
 /// Returns the initial state, whose freezes are all merged.
-fn initial_state(cluster: &Cluster, whole: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
+fn initial_state(cluster: &Cluster, legacy: &LegacyEntry, now: Micros) -> Result<LegacyState, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - parse_age(age_text)? });
-    let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
+    let freezes = legacy.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
     let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
     let zone = |index: usize| {
         let start = last.at + Micros::try_from(index).unwrap_or(0) * 600 * SECOND;
         ZoneMerge { merged_version: last.version, start, at: start + 540 * SECOND }
     };
     Ok(LegacyState {
-        role: whole.role.clone(),
+        role: legacy.role.clone(),
         merge: Merge {
             version: last.version,
             zones: (0..cluster.servers.len()).map(zone).collect(),
@@ -106,18 +106,18 @@ fn initial_round(state: RoundEntry, path: &str, start: Micros, now: Micros) -> R
     }
 }
 
-fn initial_sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros) -> Result<Vec<Set>, String> {
+fn initial_sets(cluster: &Cluster, legacy: &LegacyEntry, path: &str, now: Micros) -> Result<Vec<BackupSet>, String> {
     let version = |at: Micros| {
-        let frozen = cluster.legacy.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
+        let frozen = cluster.legacy.iter().flat_map(|legacy| &legacy.freezes).rev().find(|freeze| freeze.at <= at);
         frozen.map_or(40, |freeze| freeze.version)
     };
     let set = |(age_text, id): (&String, i64)| {
         let start = now - parse_age(age_text)?;
         let incremental = id > 1;
         // A set that is older than the round belongs to a round that is not kept.
-        let begun = cluster.tenants.first().and_then(Tenant::current_round).and_then(|round| round.start);
-        let round = i64::from(begun.is_some_and(|begun| begun <= start));
-        Ok(Set {
+        let round_start = cluster.tenants.first().and_then(Tenant::current_round).and_then(|round| round.start);
+        let round = i64::from(round_start.is_some_and(|round_start| round_start <= start));
+        Ok(BackupSet {
             id,
             dest_id: 0,
             path: path.to_owned(),
@@ -140,5 +140,5 @@ fn initial_sets(cluster: &Cluster, whole: &LegacyEntry, path: &str, now: Micros)
             legacy: LegacySetColumns { round, data_version: version(start), of_tenants: false },
         })
     };
-    whole.sets.iter().zip(1..).map(set).collect()
+    legacy.sets.iter().zip(1..).map(set).collect()
 }

@@ -13,10 +13,10 @@ fn zero() -> Value {
     int(0)
 }
 
-pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |tenant: &Tenant| {
+pub(super) fn tenants(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |tenant: &Tenant| {
         let status = if tenant.role == "RESTORE" { "RESTORE" } else { &*tenant.status };
-        let mut columns = shared_tenant_columns(look, tenant);
+        let mut columns = shared_tenant_columns(context, tenant);
         columns.extend(row([
             ("REPLICA_NUM", int(-1)),
             ("LOCKED", zero()),
@@ -29,19 +29,22 @@ pub(super) fn tenants(look: &ViewContext<'_>) -> Vec<Row> {
             ("COMPATIBILITY_MODE", flag(tenant.mode == "ORACLE")),
             ("DROP_TENANT_TIME", int(-1)),
             ("IN_RECYCLEBIN", flag(tenant.recycled)),
-            ("GMT_CREATE", look.time(tenant.created)),
-            ("GMT_MODIFIED", look.time(tenant.created)),
+            ("GMT_CREATE", context.time(tenant.created)),
+            ("GMT_MODIFIED", context.time(tenant.created)),
         ]));
         columns.insert("STATUS", text(format!("TENANT_STATUS_{status}")));
-        columns.extend(row([("GMT_CREATE", look.time(tenant.created)), ("GMT_MODIFIED", look.time(tenant.created))]));
+        columns.extend(row([
+            ("GMT_CREATE", context.time(tenant.created)),
+            ("GMT_MODIFIED", context.time(tenant.created)),
+        ]));
         columns
     };
-    look.cluster.tenants.iter().map(line).collect()
+    context.cluster.tenants.iter().map(to_row).collect()
 }
 
 /// Returns the only variable that a backup depends on: an enum, shown as its number.
-pub(super) fn variables(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |tenant: &Tenant| {
+pub(super) fn variables(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |tenant: &Tenant| {
         row([
             ("TENANT_ID", int(tenant.id)),
             ("ZONE", text("")),
@@ -49,11 +52,11 @@ pub(super) fn variables(look: &ViewContext<'_>) -> Vec<Row> {
             ("VALUE", text(if tenant.local_timestamps { "0" } else { "1" })),
         ])
     };
-    look.cluster.tenants.iter().map(line).collect()
+    context.cluster.tenants.iter().map(to_row).collect()
 }
 
-fn shared_tenant_columns(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
-    let zones: Vec<&str> = look.cluster.servers.iter().map(|server| &*server.zone).collect();
+fn shared_tenant_columns(context: &ViewContext<'_>, tenant: &Tenant) -> Row {
+    let zones: Vec<&str> = context.cluster.servers.iter().map(|server| &*server.zone).collect();
     let locality = zones.iter().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
     row([
         ("TENANT_ID", int(tenant.id)),
@@ -67,16 +70,16 @@ fn shared_tenant_columns(look: &ViewContext<'_>, tenant: &Tenant) -> Row {
     ])
 }
 
-pub(super) fn gv_tenants(look: &ViewContext<'_>) -> Vec<Row> {
-    look.cluster.tenants.iter().map(|tenant| shared_tenant_columns(look, tenant)).collect()
+pub(super) fn gv_tenants(context: &ViewContext<'_>) -> Vec<Row> {
+    context.cluster.tenants.iter().map(|tenant| shared_tenant_columns(context, tenant)).collect()
 }
 
-pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |(index, server): (usize, &Server)| {
+pub(super) fn servers(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |(index, server): (usize, &Server)| {
         let active = server.status == "ACTIVE";
         row([
-            ("GMT_CREATE", look.time(server.started)),
-            ("GMT_MODIFIED", look.time(server.started)),
+            ("GMT_CREATE", context.time(server.started)),
+            ("GMT_MODIFIED", context.time(server.started)),
             ("SVR_IP", text(LOCALHOST)),
             ("SVR_PORT", int(server.svr_port)),
             ("ID", count(index + 1)),
@@ -85,7 +88,7 @@ pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
             ("WITH_ROOTSERVER", flag(index == 0)),
             ("STATUS", text(server.status.to_lowercase())),
             ("BLOCK_MIGRATE_IN_TIME", zero()),
-            ("BUILD_VERSION", text(build_version(look.cluster, server))),
+            ("BUILD_VERSION", text(build_version(context.cluster, server))),
             ("STOP_TIME", zero()),
             ("START_SERVICE_TIME", int(if active { server.started } else { 0 })),
             ("FIRST_SESSID", zero()),
@@ -93,18 +96,18 @@ pub(super) fn servers(look: &ViewContext<'_>) -> Vec<Row> {
             ("LAST_OFFLINE_TIME", int(if active { 0 } else { server.started })),
         ])
     };
-    look.cluster.servers.iter().enumerate().map(line).collect()
+    context.cluster.servers.iter().enumerate().map(to_row).collect()
 }
 
 /// Returns every zone's items, and with an empty zone those of the cluster.
-pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
-    let Some(state) = &look.cluster.legacy else { return Vec::new() };
+pub(super) fn zones(context: &ViewContext<'_>) -> Vec<Row> {
+    let Some(state) = &context.cluster.legacy else { return Vec::new() };
     let mut rows = Vec::new();
-    let created = look.cluster.servers.first().map_or(0, |server| server.started);
+    let created = context.cluster.servers.first().map_or(0, |server| server.started);
     let mut item = |zone: &str, name: &'static str, value: i64, info: &str| {
         rows.push(row([
-            ("GMT_CREATE", look.time(created)),
-            ("GMT_MODIFIED", look.time(created)),
+            ("GMT_CREATE", context.time(created)),
+            ("GMT_MODIFIED", context.time(created)),
             ("ZONE", text(zone)),
             ("NAME", text(name)),
             ("VALUE", int(value)),
@@ -112,9 +115,9 @@ pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
     };
     let (version, frozen) = (state.merge.version, state.last_freeze());
-    let error = state.merge.zone.is_some_and(|zone| legacy::has_merge_failed(look.faults(), zone));
+    let error = state.merge.zone.is_some_and(|zone| legacy::has_merge_failed(context.faults(), zone));
     let (number, word) = merge_state(state.merge.zone.is_some(), error);
-    item("", "cluster", 0, &look.cluster.name);
+    item("", "cluster", 0, &context.cluster.name);
     item("", "try_frozen_version", frozen.version, "");
     item("", "frozen_version", frozen.version, "");
     item("", "frozen_time", frozen.at, "");
@@ -129,9 +132,9 @@ pub(super) fn zones(look: &ViewContext<'_>) -> Vec<Row> {
         item("", name, 0, "");
     }
     item("", "proposal_frozen_version", frozen.version, "");
-    item("", "snapshot_gc_ts", look.fleet.now, "");
+    item("", "snapshot_gc_ts", context.fleet.now, "");
     item("", "storage_format_version", 4, "");
-    for (index, (server, merge)) in look.cluster.servers.iter().zip(&state.merge.zones).enumerate() {
+    for (index, (server, merge)) in context.cluster.servers.iter().zip(&state.merge.zones).enumerate() {
         let zone = &*server.zone;
         let at_work = state.merge.zone == Some(index);
         let (number, word) = merge_state(at_work, at_work && error);
@@ -162,32 +165,32 @@ fn merge_state(merging: bool, error: bool) -> (i64, &'static str) {
     }
 }
 
-pub(super) fn freezes(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |freeze: &Freeze| {
+pub(super) fn freezes(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |freeze: &Freeze| {
         row([
             ("FROZEN_VERSION", int(freeze.version)),
             ("FROZEN_TIMESTAMP", int(freeze.at)),
             ("SCHEMA_VERSION", int(freeze.at)),
         ])
     };
-    look.cluster.legacy.iter().flat_map(|state: &LegacyState| &state.freezes).map(line).collect()
+    context.cluster.legacy.iter().flat_map(|state: &LegacyState| &state.freezes).map(to_row).collect()
 }
 
-pub(super) fn clusters(look: &ViewContext<'_>) -> Vec<Row> {
-    let cluster = look.cluster;
-    let role = cluster_role(look.fleet, cluster);
+pub(super) fn clusters(context: &ViewContext<'_>) -> Vec<Row> {
+    let cluster = context.cluster;
+    let role = cluster_role(context.fleet, cluster);
     let created = cluster.servers.first().map_or(0, |server| server.started);
     let primary = if role == "PRIMARY" { Value::Null } else { int(cluster.id + 1) };
     vec![row([
         ("CLUSTER_ID", int(cluster.id)),
         ("CLUSTER_NAME", text(&*cluster.name)),
-        ("CREATED", look.time(created)),
+        ("CREATED", context.time(created)),
         ("CLUSTER_ROLE", text(role)),
         ("CLUSTER_STATUS", text("VALID")),
         ("SWITCHOVER#", zero()),
         ("SWITCHOVER_STATUS", text("NOT ALLOWED")),
         ("SWITCHOVER_INFO", text("")),
-        ("CURRENT_SCN", int(look.fleet.now)),
+        ("CURRENT_SCN", int(context.fleet.now)),
         ("STANDBY_BECAME_PRIMARY_SCN", zero()),
         ("PRIMARY_CLUSTER_ID", primary),
         ("PROTECTION_MODE", text("MAXIMUM PERFORMANCE")),
@@ -196,13 +199,13 @@ pub(super) fn clusters(look: &ViewContext<'_>) -> Vec<Row> {
     ])]
 }
 
-pub(super) fn events(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |(event, mut columns): (&RootServiceEvent, Row)| {
+pub(super) fn events(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |(event, mut columns): (&RootServiceEvent, Row)| {
         columns.remove("TIMESTAMP");
-        columns.insert("GMT_CREATE", look.time(event.at));
+        columns.insert("GMT_CREATE", context.time(event.at));
         columns
     };
-    look.cluster.events.iter().zip(super::super::cluster::events(look)).map(line).collect()
+    context.cluster.events.iter().zip(super::super::cluster::events(context)).map(to_row).collect()
 }
 
 /// A parameter with its value on one server.
@@ -221,8 +224,8 @@ pub(in crate::demo) struct Parameter {
 /// Returns every parameter with its value on every server. A change reaches the servers one after the other, a second of work
 /// apart.
 #[must_use]
-pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
-    let cluster = look.cluster;
+pub(in crate::demo) fn parameters(context: &ViewContext<'_>) -> Vec<Parameter> {
+    let cluster = context.cluster;
     let fixed = [
         ("cluster", cluster.name.clone()),
         ("cluster_id", cluster.id.to_string()),
@@ -238,16 +241,16 @@ pub(in crate::demo) fn parameters(look: &ViewContext<'_>) -> Vec<Parameter> {
         }
         for (name, default, feature) in PARAMETERS {
             if feature.is_none_or(|feature| cluster.line.has(feature)) {
-                show(name, parameter_value(look, index, name, default));
+                show(name, parameter_value(context, index, name, default));
             }
         }
     }
     all
 }
 
-fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
-    let cluster = look.cluster;
-    let upgrading = simulation::is_upgrading(cluster, &look.fleet.faults);
+fn parameter_value(context: &ViewContext<'_>, server: Micros, name: &str, default: &str) -> String {
+    let cluster = context.cluster;
+    let upgrading = simulation::is_upgrading(cluster, &context.fleet.faults);
     match name {
         "enable_upgrade_mode" if upgrading => return "True".to_owned(),
         "_upgrade_stage" if upgrading => return "DBUPGRADE".to_owned(),
@@ -255,7 +258,8 @@ fn parameter_value(look: &ViewContext<'_>, server: Micros, name: &str, default: 
         _ => {}
     }
     let before = cluster.legacy.as_ref().and_then(|state| state.previous_values.get(name));
-    let late = before.filter(|(_, at)| look.fleet.now < at + simulation::clock_time(1000 * server, look.fleet.speed));
+    let late =
+        before.filter(|(_, at)| context.fleet.now < at + simulation::clock_time(1000 * server, context.fleet.speed));
     let set = late.map(|(value, _)| value).or_else(|| cluster.parameters.get(name));
     set.cloned().unwrap_or_else(|| default.to_owned())
 }
@@ -266,8 +270,8 @@ fn is_archiving(cluster: &Cluster) -> bool {
     round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
 }
 
-pub(super) fn parameter_rows(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |parameter: Parameter| {
+pub(super) fn parameter_rows(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |parameter: Parameter| {
         row([
             ("ZONE", text(parameter.zone)),
             ("SVR_TYPE", text("observer")),
@@ -282,12 +286,12 @@ pub(super) fn parameter_rows(look: &ViewContext<'_>) -> Vec<Row> {
             ("EDIT_LEVEL", text("DYNAMIC_EFFECTIVE")),
         ])
     };
-    parameters(look).into_iter().map(line).collect()
+    parameters(context).into_iter().map(to_row).collect()
 }
 
 /// Returns the server's own record of backups, of the cluster or of each tenant.
-pub(super) fn backup_info(look: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> {
-    let cluster = look.cluster;
+pub(super) fn backup_info(context: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> {
+    let cluster = context.cluster;
     let latest = |tenant: &Tenant| {
         tenant.sets.last().map_or((0, 0, 0), |set| (set.id, set.legacy.data_version, set.min_restore.unwrap_or(0)))
     };
@@ -313,14 +317,14 @@ pub(super) fn backup_info(look: &ViewContext<'_>, of_cluster: bool) -> Vec<Row> 
         ]
     };
     let rows = |tenant: &Tenant| {
-        let line = |(name, value): (&str, String)| {
+        let to_row = |(name, value): (&str, String)| {
             let mut columns = row([("NAME", text(name)), ("VALUE", text(value))]);
             if !of_cluster {
                 columns.insert("TENANT_ID", int(tenant.id));
             }
             columns
         };
-        items(tenant).into_iter().map(line).collect::<Vec<_>>()
+        items(tenant).into_iter().map(to_row).collect::<Vec<_>>()
     };
     cluster.tenants.iter().filter(|tenant| !of_cluster || tenant.id == 1).flat_map(rows).collect()
 }
@@ -339,16 +343,16 @@ fn backup_state(cluster: &Cluster, tenant: &Tenant) -> &'static str {
     }
 }
 
-pub(super) fn cleanups(look: &ViewContext<'_>) -> Vec<Row> {
-    let runs = is_cleanup_running(look.fleet, look.cluster);
+pub(super) fn cleanups(context: &ViewContext<'_>) -> Vec<Row> {
+    let runs = is_cleanup_running(context.fleet, context.cluster);
     vec![row([
         ("TENANT_ID", int(1)),
         ("JOB_ID", flag(runs)),
         (
             "START_TIME",
-            look.time(if runs { look.cluster.servers.first().map_or(0, |server| server.started) } else { 0 }),
+            context.time(if runs { context.cluster.servers.first().map_or(0, |server| server.started) } else { 0 }),
         ),
-        ("END_TIME", look.time(0)),
+        ("END_TIME", context.time(0)),
         ("INCARNATION", int(1)),
         ("TYPE", text(if runs { "DELETE OBSOLETE BACKUP" } else { "" })),
         ("STATUS", text(if runs { "DOING" } else { "STOP" })),

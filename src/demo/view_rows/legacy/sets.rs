@@ -3,7 +3,7 @@
 use super::super::{ViewContext, int, row, text};
 use super::{LOCALHOST, current_job, flag, size_text};
 use crate::demo::clock::{self, Micros, SECOND};
-use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
+use crate::demo::fleet::{BackupSet, Job, JobStatus, Tenant};
 use crate::demo::release_line::Feature;
 use crate::demo::simulation;
 use crate::demo::statement::{Row, Value};
@@ -12,21 +12,21 @@ use crate::demo::statement::{Row, Value};
 const BLOCK: i64 = 2 * 1024 * 1024;
 
 /// How many partition groups are shown for each tenant.
-const GROUPS: i64 = 3;
+const PARTITION_GROUPS: i64 = 3;
 
 /// One tenant's part of a set, or with sys the set of the cluster.
 #[derive(Clone, Copy)]
 struct TenantSet<'a> {
     tenant: &'a Tenant,
-    set: &'a Set,
+    set: &'a BackupSet,
     /// The job that writes it, with its index; `None` for a set from before the scenario.
     job: Option<(usize, &'a Job)>,
     /// The set is still being written, though this part may be complete.
     running: bool,
 }
 
-fn tenant_sets<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<'a>> {
-    let cluster = look.cluster;
+fn tenant_sets<'a>(context: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<'a>> {
+    let cluster = context.cluster;
     let now = current_job(cluster).map(|job| job.set_id);
     let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
     all.map(move |(tenant, set)| {
@@ -34,13 +34,13 @@ fn tenant_sets<'a>(look: &'a ViewContext<'_>) -> impl Iterator<Item = TenantSet<
         let job = jobs.find(|(_, job)| job.tenant_id == tenant.id && job.set_id == set.id);
         TenantSet { tenant, set, job, running: now == Some(set.id) }
     })
-    .filter(|part| !is_hidden(look, part))
+    .filter(|part| !is_hidden(context, part))
 }
 
-fn is_hidden(look: &ViewContext<'_>, part: &TenantSet<'_>) -> bool {
+fn is_hidden(context: &ViewContext<'_>, part: &TenantSet<'_>) -> bool {
     let Some((_, job)) = part.job else { return false };
-    let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
-    concerned.any(|tenant| look.faults().hides_jobs(&tenant.name, !part.running))
+    let mut concerned = job.executors.iter().filter_map(|id| context.cluster.tenant_by_id(*id));
+    concerned.any(|tenant| context.faults().hides_jobs(&tenant.name, !part.running))
 }
 
 /// The partitions and blocks of a part, all and finished; sys has the sum.
@@ -52,10 +52,10 @@ struct Counters {
     finished_blocks: i64,
 }
 
-fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
+fn counters(context: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     if part.tenant.id == 1 {
-        let of = |other: &TenantSet<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
-        return tenant_sets(look).filter(of).map(|other| counters(look, &other)).fold(
+        let rows_of = |other: &TenantSet<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
+        return tenant_sets(context).filter(rows_of).map(|other| counters(context, &other)).fold(
             Counters::default(),
             |sum, one| Counters {
                 partitions: sum.partitions + one.partitions,
@@ -68,7 +68,7 @@ fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     let partitions = 200 + part.tenant.megabytes / 20;
     match part.job.filter(|_| part.set.end.is_none()) {
         Some((index, _)) => {
-            let progress = simulation::progress(look.cluster, index);
+            let progress = simulation::progress(context.cluster, index);
             Counters {
                 partitions,
                 finished_partitions: progress.finished_tablets,
@@ -85,14 +85,14 @@ fn counters(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Counters {
     }
 }
 
-fn backup_type(set: &Set) -> Value {
+fn backup_type(set: &BackupSet) -> Value {
     text(if set.incremental { "I" } else { "D" })
 }
 
 /// The docs of V2.2 print it in another case than the source does.
-fn encryption(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Value {
-    let lost = look.faults().hides_encryption(&part.tenant.name);
-    let old = !look.cluster.line.has(Feature::SinceV3);
+fn encryption(context: &ViewContext<'_>, part: &TenantSet<'_>) -> Value {
+    let lost = context.faults().hides_encryption(&part.tenant.name);
+    let old = !context.cluster.line.has(Feature::SinceV3);
     text(match (part.set.encrypted && !lost, old) {
         (true, false) => "PASSWORD",
         (true, true) => "Password",
@@ -102,7 +102,7 @@ fn encryption(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Value {
 }
 
 /// Returns `RUNNING`, or how the set ended.
-fn set_state(set: &Set) -> Value {
+fn set_state(set: &BackupSet) -> Value {
     text(match (set.end, set.result) {
         (None, _) => "RUNNING",
         (Some(_), 0) => "COMPLETED",
@@ -111,8 +111,8 @@ fn set_state(set: &Set) -> Value {
 }
 
 /// Returns the end time; 0 of what has not ended.
-fn end_time(look: &ViewContext<'_>, set: &Set) -> Value {
-    look.time(set.end.unwrap_or(0))
+fn end_time(context: &ViewContext<'_>, set: &BackupSet) -> Value {
+    context.time(set.end.unwrap_or(0))
 }
 
 /// Returns the columns for volume, rate and duration that several views share. A view with fewer of them drops the others.
@@ -123,11 +123,17 @@ fn volume_columns(part: &TenantSet<'_>, counters: &Counters, now: Micros) -> Row
     let seconds = ((until - part.set.start) / SECOND).max(1);
     let ratio = if output == 0 { Value::Null } else { text("3.00") };
     let elapsed = part.set.end.map_or(-part.set.start / SECOND, |end| (end - part.set.start) / SECOND);
-    let taken = match part.set.end {
+    let time_taken = match part.set.end {
         Some(end) => {
             let micros = end - part.set.start;
-            let whole = micros / SECOND;
-            format!("{:02}:{:02}:{:02}.{:06}", whole / 3600, whole / 60 % 60, whole % 60, micros % SECOND)
+            let whole_seconds = micros / SECOND;
+            format!(
+                "{:02}:{:02}:{:02}.{:06}",
+                whole_seconds / 3600,
+                whole_seconds / 60 % 60,
+                whole_seconds % 60,
+                micros % SECOND
+            )
         }
         // The least that fits the type.
         None => "-838:59:59.000000".to_owned(),
@@ -145,7 +151,7 @@ fn volume_columns(part: &TenantSet<'_>, counters: &Counters, now: Micros) -> Row
         ("INPUT_BYTES_PER_SEC_DISPLAY", text(rate(input / seconds))),
         ("OUTPUT_BYTES_PER_SEC_DISPLAY", text(rate(output / seconds))),
         ("ELAPSED_SECONDES", text(elapsed.to_string())),
-        ("TIME_TAKEN_DISPLAY", text(taken)),
+        ("TIME_TAKEN_DISPLAY", text(time_taken)),
     ])
 }
 
@@ -162,9 +168,9 @@ fn keep_columns(mut row: Row, names: &[&str]) -> Row {
     row
 }
 
-pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let counted = counters(look, &part);
+pub(super) fn progress(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let counted = counters(context, &part);
         let mut columns = row([
             ("INCARNATION", int(1)),
             ("BS_KEY", int(part.set.id)),
@@ -174,23 +180,24 @@ pub(super) fn progress(look: &ViewContext<'_>) -> Vec<Row> {
             ("FINISH_PARTITION_COUNT", int(counted.finished_partitions)),
             ("MACRO_BLOCK_COUNT", int(counted.blocks)),
             ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
-            ("START_TIME", look.time(part.set.start)),
-            ("COMPLETION_TIME", end_time(look, part.set)),
+            ("START_TIME", context.time(part.set.start)),
+            ("COMPLETION_TIME", end_time(context, part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(keep_columns(volume_columns(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
+        columns
+            .extend(keep_columns(volume_columns(&part, &counted, context.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
         columns
     };
-    tenant_sets(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(context).filter(|part| part.running).map(to_row).collect()
 }
 
 /// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
-fn replay_columns(look: &ViewContext<'_>, set: &Set) -> Row {
-    let date = clock::format_time(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
+fn replay_columns(context: &ViewContext<'_>, set: &BackupSet) -> Row {
+    let date = clock::format_time(set.start, context.zone).get(..10).unwrap_or_default().replace('-', "");
     row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
 }
 
-pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
+pub(super) fn job_details(context: &ViewContext<'_>) -> Vec<Row> {
     const FIGURES: &[&str] = &[
         "INPUT_BYTES",
         "OUTPUT_BYTES",
@@ -204,26 +211,26 @@ pub(super) fn job_details(look: &ViewContext<'_>) -> Vec<Row> {
         "OUTPUT_BYTES_PER_SEC_DISPLAY",
         "TIME_TAKEN_DISPLAY",
     ];
-    let line = |part: TenantSet<'_>| {
+    let to_row = |part: TenantSet<'_>| {
         let mut columns = row([
             ("INCARNATION", int(1)),
             ("TENANT_ID", int(part.tenant.id)),
             ("BS_KEY", int(part.set.id)),
             ("BACKUP_TYPE", backup_type(part.set)),
-            ("ENCRYPTION_MODE", encryption(look, &part)),
-            ("START_TIME", look.time(part.set.start)),
-            ("END_TIME", end_time(look, part.set)),
+            ("ENCRYPTION_MODE", encryption(context, &part)),
+            ("START_TIME", context.time(part.set.start)),
+            ("END_TIME", end_time(context, part.set)),
             ("OUTPUT_DEVICE_TYPE", device(part.set)),
             ("STATUS", set_state(part.set)),
         ]);
-        columns.extend(keep_columns(volume_columns(&part, &counters(look, &part), look.fleet.now), FIGURES));
-        columns.extend(replay_columns(look, part.set));
+        columns.extend(keep_columns(volume_columns(&part, &counters(context, &part), context.fleet.now), FIGURES));
+        columns.extend(replay_columns(context, part.set));
         columns
     };
-    tenant_sets(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(context).filter(|part| part.running).map(to_row).collect()
 }
 
-fn device(set: &Set) -> Value {
+fn device(set: &BackupSet) -> Value {
     text(set.path.split("://").next().unwrap_or_default().to_uppercase())
 }
 
@@ -238,39 +245,39 @@ const SET_FIGURES: &[&str] = &[
 ];
 
 /// Returns the columns that both views of sets have.
-fn set_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
+fn set_columns(context: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
     let mut columns = row([
         ("INCARNATION", int(1)),
         ("TENANT_ID", int(part.tenant.id)),
         ("BS_KEY", int(part.set.id)),
         ("BACKUP_TYPE", backup_type(part.set)),
-        ("ENCRYPTION_MODE", encryption(look, part)),
-        ("START_TIME", look.time(part.set.start)),
-        ("COMPLETION_TIME", end_time(look, part.set)),
+        ("ENCRYPTION_MODE", encryption(context, part)),
+        ("START_TIME", context.time(part.set.start)),
+        ("COMPLETION_TIME", end_time(context, part.set)),
         ("KEEP", text("NO")),
         ("KEEP_UNTIL", text("")),
         ("COMPRESSED", text("NO")),
     ]);
-    columns.extend(keep_columns(volume_columns(part, &counters(look, part), look.fleet.now), SET_FIGURES));
+    columns.extend(keep_columns(volume_columns(part, &counters(context, part), context.fleet.now), SET_FIGURES));
     columns
 }
 
-pub(super) fn set_details(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let mut columns = set_columns(look, &part);
+pub(super) fn set_details(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let mut columns = set_columns(context, &part);
         columns.insert("DEVICE_TYPE", device(part.set));
         columns.insert("STATUS", set_state(part.set));
         columns.insert("COPY_ID", text("0"));
-        columns.extend(replay_columns(look, part.set));
+        columns.extend(replay_columns(context, part.set));
         columns.insert("BACKUP_LEVEL", text(if part.set.legacy.of_tenants { "TENANT" } else { "CLUSTER" }));
         columns
     };
-    tenant_sets(look).filter(|part| !part.running).map(line).collect()
+    tenant_sets(context).filter(|part| !part.running).map(to_row).collect()
 }
 
-pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let mut columns = set_columns(look, &part);
+pub(super) fn set_files(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let mut columns = set_columns(context, &part);
         columns.extend(row([
             ("COPY_ID", int(0)),
             ("STATUS", text(&*part.set.status)),
@@ -278,13 +285,13 @@ pub(super) fn set_files(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
         columns
     };
-    tenant_sets(look).map(line).collect()
+    tenant_sets(context).map(to_row).collect()
 }
 
 /// Returns the columns of the inner tables of tasks.
-fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
-    let (set, cluster) = (part.set, look.cluster);
-    let counted = counters(look, part);
+fn task_columns(context: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
+    let (set, cluster) = (part.set, context.cluster);
+    let counted = counters(context, part);
     let parent = part.tenant.sets.iter().find(|other| other.id == set.prev_inc);
     let input = counted.finished_blocks * BLOCK;
     let mut columns = row([
@@ -303,8 +310,8 @@ fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
         ("INPUT_BYTES", int(input)),
         ("OUTPUT_BYTES", int(input / 3)),
-        ("START_TIME", look.time(set.start)),
-        ("END_TIME", end_time(look, set)),
+        ("START_TIME", context.time(set.start)),
+        ("END_TIME", end_time(context, set)),
         ("COMPATIBLE", int(4)),
         ("CLUSTER_VERSION", int(version_number(&cluster.version))),
         ("RESULT", int(set.result)),
@@ -315,10 +322,10 @@ fn task_columns(look: &ViewContext<'_>, part: &TenantSet<'_>) -> Row {
         ("CLUSTER_VERSION_DISPLAY", text(&*cluster.version)),
         ("PARTITION_COUNT", int(counted.partitions)),
         ("FINISH_PARTITION_COUNT", int(counted.finished_partitions)),
-        ("ENCRYPTION_MODE", encryption(look, part)),
+        ("ENCRYPTION_MODE", encryption(context, part)),
         ("PASSWD", text(if set.encrypted { "c19c1ac4b5f7d3ddfdbb0a4e9cd2f23a" } else { "" })),
     ]);
-    columns.extend(replay_columns(look, set));
+    columns.extend(replay_columns(context, set));
     columns
 }
 
@@ -330,36 +337,36 @@ fn version_number(version: &str) -> i64 {
     (major << 32) | (minor << 16) | patch
 }
 
-pub(super) fn tasks(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let mut columns = task_columns(look, &part);
-        columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
+pub(super) fn tasks(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let mut columns = task_columns(context, &part);
+        columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(context, job))));
         columns
     };
-    tenant_sets(look).filter(|part| part.running).map(line).collect()
+    tenant_sets(context).filter(|part| part.running).map(to_row).collect()
 }
 
-fn task_state(look: &ViewContext<'_>, job: &Job) -> &'static str {
+fn task_state(context: &ViewContext<'_>, job: &Job) -> &'static str {
     match job.status {
         JobStatus::Canceling => "CANCEL",
         status if status.has_ended() => "FINISH",
         _ if job.tenant_id == 1 => "DOING",
-        _ => look.cluster.line.phases[job.phase].0,
+        _ => context.cluster.line.phases[job.phase].0,
     }
 }
 
-pub(super) fn task_history(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let mut columns = task_columns(look, &part);
+pub(super) fn task_history(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let mut columns = task_columns(context, &part);
         columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
         columns
     };
-    tenant_sets(look).filter(|part| !part.running).map(line).collect()
+    tenant_sets(context).filter(|part| !part.running).map(to_row).collect()
 }
 
-pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
-    let line = |part: TenantSet<'_>| {
-        let mut columns = task_columns(look, &part);
+pub(super) fn base_set_files(context: &ViewContext<'_>) -> Vec<Row> {
+    let to_row = |part: TenantSet<'_>| {
+        let mut columns = task_columns(context, &part);
         columns.remove("DEVICE_TYPE");
         columns.extend(row([
             ("COPY_ID", int(0)),
@@ -370,37 +377,37 @@ pub(super) fn base_set_files(look: &ViewContext<'_>) -> Vec<Row> {
         ]));
         columns
     };
-    tenant_sets(look).map(line).collect()
+    tenant_sets(context).map(to_row).collect()
 }
 
 /// Returns some partition groups of every tenant that is being backed up. The error of a held task is shown here with its server.
-pub(super) fn partition_groups(look: &ViewContext<'_>) -> Vec<Row> {
-    let of = |part: TenantSet<'_>| {
+pub(super) fn partition_groups(context: &ViewContext<'_>) -> Vec<Row> {
+    let rows_of = |part: TenantSet<'_>| {
         let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };
-        let (phase, ..) = look.cluster.line.phases[job.phase];
-        let trouble = look.faults().held_task_error(&part.tenant.name, phase);
-        let line = |group: i64| {
-            let kept_back = trouble.filter(|_| group == GROUPS);
-            let index = kept_back.and_then(|(server, ..)| server).unwrap_or(look.cluster.servers.len() - 1);
-            let server = look.cluster.servers.get(index).or(look.cluster.servers.last());
+        let (phase, ..) = context.cluster.line.phases[job.phase];
+        let held_error = context.faults().held_task_error(&part.tenant.name, phase);
+        let to_row = |group: i64| {
+            let error_here = held_error.filter(|_| group == PARTITION_GROUPS);
+            let index = error_here.and_then(|(server, ..)| server).unwrap_or(context.cluster.servers.len() - 1);
+            let server = context.cluster.servers.get(index).or(context.cluster.servers.last());
             row([
                 ("TENANT_ID", int(part.tenant.id)),
                 ("TABLE_ID", int((part.tenant.id << 40) | (50_000 + group))),
                 ("PARTITION_ID", int(0)),
                 ("INCARNATION", int(1)),
                 ("BACKUP_SET_ID", int(part.set.id)),
-                ("RETRY_COUNT", int(i64::from(kept_back.is_some()) * 7)),
+                ("RETRY_COUNT", int(i64::from(error_here.is_some()) * 7)),
                 ("REPLICA_ROLE", int(2)),
                 ("REPLICA_TYPE", int(0)),
                 ("SVR_IP", text(LOCALHOST)),
                 ("SVR_PORT", server.map_or(Value::Null, |server| int(server.svr_port))),
                 ("STATUS", text(if phase == "GENERATE" { "PENDING" } else { "DOING" })),
                 ("TASK_ID", int(group)),
-                ("RESULT", int(kept_back.map_or(0, |(_, code, _)| code))),
+                ("RESULT", int(error_here.map_or(0, |(_, code, _)| code))),
                 ("TRACE_ID", text(format!("YB427F000001-{:016X}", job.start))),
             ])
         };
-        (1..=GROUPS).map(line).collect()
+        (1..=PARTITION_GROUPS).map(to_row).collect()
     };
-    tenant_sets(look).filter(|part| part.running && part.tenant.id != 1).flat_map(of).collect()
+    tenant_sets(context).filter(|part| part.running && part.tenant.id != 1).flat_map(rows_of).collect()
 }

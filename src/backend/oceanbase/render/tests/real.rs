@@ -10,8 +10,8 @@ use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::Version;
 use crate::domain::whole::CompactionRule;
-use engine::odc;
-use engine::oracle::{WRONG, oracle};
+use engine::odc_grammar;
+use engine::parser::{WRONG, parser_codes};
 
 #[path = "../../../../../tests/engine/mod.rs"]
 mod engine;
@@ -34,7 +34,7 @@ fn a_real_server_parses_every_statement() {
     texts.sort();
     texts.dedup();
     all_parse(&texts);
-    let Some(codes) = oracle(&texts) else { return };
+    let Some(codes) = parser_codes(&texts) else { return };
     let wrong: Vec<String> = texts
         .iter()
         .zip(codes)
@@ -46,7 +46,7 @@ fn a_real_server_parses_every_statement() {
 
 /// Checks that all texts parse by the grammar of all releases.
 fn all_parse(texts: &[String]) {
-    let Some(found) = odc::parses(texts) else { return };
+    let Some(found) = odc_grammar::parses(texts) else { return };
     let wrong: Vec<&String> = texts.iter().zip(found).filter(|(_, parses)| !parses).map(|(text, _)| text).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -149,7 +149,7 @@ fn every_restore_instruction_parses() {
     all_parse(&texts);
     // The engine of V4.3.5 has no RESTORE, but the passwords of one.
     let keys: Vec<&String> = texts.iter().filter(|text| text.starts_with("SET DECRYPTION")).collect();
-    if let Some(codes) = oracle(&keys) {
+    if let Some(codes) = parser_codes(&keys) {
         assert!(codes.iter().all(|code| *code != WRONG), "{keys:?}");
     }
     pay.base = BaseRule::Round { most: 64 };
@@ -208,12 +208,12 @@ fn both_parsers_refuse_what_is_wrong() {
     for slip in slips {
         assert_eq!(parse("4.2.5", slip).map_err(|error| error.code), Err(1064), "{slip}");
     }
-    if let Some(found) = odc::parses(&slips) {
+    if let Some(found) = odc_grammar::parses(&slips) {
         for (slip, parses) in slips.iter().zip(found) {
             assert!(!parses, "{slip}");
         }
     }
-    let Some(codes) = oracle(&slips) else { return };
+    let Some(codes) = parser_codes(&slips) else { return };
     for (slip, code) in slips.iter().zip(codes) {
         assert_eq!(code, WRONG, "{slip}");
     }
