@@ -14,7 +14,7 @@ use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
 use obnow::backend::dump::listing::{LIST_DATABASES, LIST_TABLES, Scope};
 use obnow::backend::dump::manifest::{Instant, Source, seal, verify};
-use obnow::backend::dump::place::Place;
+use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};
 use obnow::backend::dump::run::{Dump, State};
 use obnow::backend::dump::{Login, manifest};
@@ -136,7 +136,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let writers = sample_data::Writers::start(&from).await;
 
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let before = scope(&mut source).await;
     before.files().unwrap();
     let least = busy_rows(&mut source).await;
@@ -235,7 +235,7 @@ async fn running_dump_is_found_locked_and_stoppable() {
     let mut source = engine.connect().await;
     sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
     lock.try_lock().unwrap();
     assert!(Dump::find(&place).unwrap().is_none());
@@ -273,7 +273,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
     assert_eq!(state, State::Exited(1));
@@ -290,7 +290,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let mut source = engine.connect().await;
     sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
-    let place = Place::new(folder.path(), "task.2").unwrap();
+    let place = RunPaths::new(folder.path(), "task.2").unwrap();
     let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {

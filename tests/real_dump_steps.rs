@@ -13,7 +13,7 @@ use engine::{SERVER, program, sample_data, sql};
 use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
 use obnow::backend::dump::manifest::{NAME, verify};
-use obnow::backend::dump::place::Place;
+use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::run::{Dump, Record};
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
@@ -108,10 +108,10 @@ impl StepHarness {
         self.write(&Event::RunnerStarted { pid: 1, attempt, anew, targets: vec![target()], process: None });
     }
 
-    fn place(&self, attempt: u32) -> Place {
+    fn place(&self, attempt: u32) -> RunPaths {
         let planned = &self.prepared.plan.targets[0].step(StepKind::StartBackup).unwrap().actions[0];
         let obnow::domain::plan::Action::StartDump { directory, .. } = planned else { panic!("{planned:?}") };
-        Place::of(directory, TASK, attempt).unwrap()
+        RunPaths::of(directory, TASK, attempt).unwrap()
     }
 
     async fn look(&mut self, step: StepKind) -> Look {
@@ -197,17 +197,17 @@ impl StepHarness {
     }
 }
 
-fn record(place: &Place) -> Record {
+fn record(place: &RunPaths) -> Record {
     Dump::find(place).unwrap().expect("it was written down").record().clone()
 }
 
-fn signal(place: &Place, signal: Signal) {
+fn signal(place: &RunPaths, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(record(place).pid).unwrap()).unwrap();
     kill_process_group(pid, signal).unwrap();
 }
 
 /// Holds a dump still once it writes.
-async fn hold(place: &Place) {
+async fn hold(place: &RunPaths) {
     for _ in 0..POLLS {
         if place.partial().join("metadata.partial").exists() || place.partial().join("metadata").exists() {
             return signal(place, Signal::STOP);

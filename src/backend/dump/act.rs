@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::begun::Begun;
 use super::command::command_line;
-use super::place::Place;
+use super::place::RunPaths;
 use super::releases::{self, Tool};
 use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
@@ -27,7 +27,7 @@ use crate::domain::task::PreviewStep;
 /// A prepared dump that has not been started yet.
 pub struct PendingDump {
     tool: Tool,
-    place: Place,
+    place: RunPaths,
     /// The directory that must already exist; `None` where it may be created.
     base: Option<PathBuf>,
     login: Login,
@@ -65,7 +65,7 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
                 }
                 action => {
                     let start = planned(action)?;
-                    let place = Place::of(start.directory, task, 1)?;
+                    let place = RunPaths::of(start.directory, task, 1)?;
                     Ok(command_line(program, release.options, &place.partial(), start.exclude))
                 }
             });
@@ -95,7 +95,7 @@ pub(super) struct Planned<'a> {
 pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
     match action {
         Action::StartDump { directory, exclude, makes } => {
-            let base = (*makes == Some(false)).then(|| Place::base(directory));
+            let base = (*makes == Some(false)).then(|| RunPaths::base(directory));
             Ok(Planned { directory, exclude, base })
         }
         _ => Err(not_a_step("an act of a physical backup")),
@@ -152,7 +152,7 @@ impl DumpSystem {
         attempt: u32,
     ) -> Result<Act, Fault> {
         let Planned { directory, exclude, base } = planned(action)?;
-        let place = Place::of(directory, task, attempt)?;
+        let place = RunPaths::of(directory, task, attempt)?;
         let tool = self.tool().await?;
         let login = self.login().await?;
         let utc_offset = self.server.utc_offset().await?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::Scope;
 use super::manifest::{Instant, Source};
-use super::place::Place;
+use super::place::RunPaths;
 use super::{io_fault, replace};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -55,7 +55,7 @@ impl Begun {
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn write(&self, place: &Place) -> Result<(), Fault> {
+    pub fn write(&self, place: &RunPaths) -> Result<(), Fault> {
         let path = place.begun();
         let written = replace(&path, |new| {
             let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
@@ -68,7 +68,7 @@ impl Begun {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(place: &Place) -> Result<Option<Self>, Fault> {
+    pub fn read(place: &RunPaths) -> Result<Option<Self>, Fault> {
         let path = place.begun();
         match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn start_record_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(folder.path(), "t.1").unwrap();
+        let place = RunPaths::new(folder.path(), "t.1").unwrap();
         assert_eq!(Begun::read(&place).unwrap(), None);
         let mut begun = Begun {
             format: 1,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Login;
-use super::place::Place;
+use super::place::RunPaths;
 use super::releases::Tool;
 use crate::domain::dump::{ALL, Exclude, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
@@ -96,7 +96,7 @@ fn literal(name: &str) -> String {
 }
 
 /// Builds the command; the caller connects the login to its standard input.
-pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &Exclude) -> Command {
+pub(super) fn command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Exclude) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::charset;
 use super::listing::{Kind, Listed, Role, Scope};
-use super::place::Place;
+use super::place::RunPaths;
 use super::rows::{Broken, Counted, Counter};
 use super::schema;
 use crate::domain::dump::Exclude;
@@ -131,7 +131,7 @@ impl Manifest {
 /// # Errors
 /// A file is missing, incomplete or unexpected, or tables were created, dropped or changed meanwhile. With `Cause::Unknown`: the
 /// files cannot be read, or the manifest cannot be written.
-pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
+pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
     same_tables(before, after)?;
     let folder = place.partial();
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.
@@ -307,7 +307,7 @@ fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault
 }
 
 /// Syncs the manifest, then the directory, and then renames the directory.
-fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
+fn publish(place: &RunPaths, manifest: &Manifest) -> Result<(), Fault> {
     let (folder, finished) = (place.partial(), place.finished());
     let path = folder.join(NAME);
     let written = || -> std::io::Result<()> {

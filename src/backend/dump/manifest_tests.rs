@@ -14,13 +14,13 @@ const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1)
 
 struct Fresh {
     _folder: TempDir,
-    place: Place,
+    place: RunPaths,
     scope: Scope,
 }
 
 fn fresh() -> Fresh {
     let folder = TempDir::new().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let partial = place.partial();
     std::fs::create_dir(&partial).unwrap();
     for (name, text) in [

@@ -7,12 +7,12 @@ use crate::domain::plan::RUN;
 
 /// The paths of one run. The dump is `<run>.partial` while it is written, and `<run>` once it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct RunPaths {
     folder: PathBuf,
     run: String,
 }
 
-impl Place {
+impl RunPaths {
     /// Returns the paths of the run `<task>.<attempt>` in a destination directory.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Place {
     /// Returns the paths of a task's attempt in the directory of its plan, with the variable of the run filled in.
     ///
     /// # Errors
-    /// As [`Place::new`].
+    /// As [`RunPaths::new`].
     pub fn of(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
         let run = format!("{task}.{attempt}");
         Self::new(Path::new(&directory.replace(RUN, &run)), &run)
@@ -116,13 +116,13 @@ mod tests {
     #[test]
     fn a_run_never_leaves_its_folder() {
         let folder = Path::new("/backup");
-        assert_eq!(Place::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
-        assert_eq!(Place::of("/backup/{run}", "t1", 2).unwrap().partial(), Path::new("/backup/t1.2/t1.2.partial"));
-        assert_eq!(Place::base("/backup/{run}/x"), Path::new("/backup"));
-        assert_eq!(Place::base("/backup/a"), Path::new("/backup/a"));
+        assert_eq!(RunPaths::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
+        assert_eq!(RunPaths::of("/backup/{run}", "t1", 2).unwrap().partial(), Path::new("/backup/t1.2/t1.2.partial"));
+        assert_eq!(RunPaths::base("/backup/{run}/x"), Path::new("/backup"));
+        assert_eq!(RunPaths::base("/backup/a"), Path::new("/backup/a"));
         for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {
-            assert!(Place::new(folder, run).is_err(), "{run:?}");
+            assert!(RunPaths::new(folder, run).is_err(), "{run:?}");
         }
-        assert!(Place::new(Path::new("backup"), "t1.2").is_err());
+        assert!(RunPaths::new(Path::new("backup"), "t1.2").is_err());
     }
 }

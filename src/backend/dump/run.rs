@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::command::{KEEPER, command, tls_fits};
-use super::place::Place;
+use super::place::RunPaths;
 use super::releases::Tool;
 use super::{Login, io_fault};
 use crate::domain::diagnosis::foreign;
@@ -65,7 +65,7 @@ pub enum State {
 /// A dump that this or an earlier process started. Dropping the value does not end the dump.
 #[derive(Debug)]
 pub struct Dump {
-    place: Place,
+    place: RunPaths,
     record: Record,
     child: Option<Child>,
 }
@@ -79,7 +79,7 @@ impl Dump {
     pub fn start(
         tool: &Tool,
         login: &Login,
-        place: &Place,
+        place: &RunPaths,
         exclude: &Exclude,
         locks: &[BorrowedFd<'_>],
     ) -> Result<Self, Fault> {
@@ -117,7 +117,7 @@ impl Dump {
     ///
     /// # Errors
     /// Its record cannot be read.
-    pub fn find(place: &Place) -> Result<Option<Self>, Fault> {
+    pub fn find(place: &RunPaths) -> Result<Option<Self>, Fault> {
         let path = place.record();
         let text = match std::fs::read(&path) {
             Ok(text) => text,
@@ -134,7 +134,7 @@ impl Dump {
     ///
     /// # Errors
     /// The record cannot be written.
-    pub fn adopt(place: &Place, release: &str) -> Result<Option<Self>, Fault> {
+    pub fn adopt(place: &RunPaths, release: &str) -> Result<Option<Self>, Fault> {
         let Some((pid, tool)) = keeper_of(place) else { return Ok(None) };
         let Some(stat) = Process::of(pid) else { return Ok(None) };
         let record = Record {
@@ -152,7 +152,7 @@ impl Dump {
 
     /// Returns the paths of its run.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &RunPaths {
         &self.place
     }
 
@@ -245,7 +245,7 @@ impl Dump {
 }
 
 /// Finds the wrapper process of a run by its arguments, and the program that it runs.
-fn keeper_of(place: &Place) -> Option<(u32, PathBuf)> {
+fn keeper_of(place: &RunPaths) -> Option<(u32, PathBuf)> {
     let status = place.status();
     std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
@@ -285,7 +285,7 @@ fn create_new(path: &Path) -> Result<File, Fault> {
         .map_err(|error| io_fault("Creating", path, &error))
 }
 
-fn write_record(place: &Place, record: &Record) -> Result<(), Fault> {
+fn write_record(place: &RunPaths, record: &Record) -> Result<(), Fault> {
     let path = place.record();
     let text = serde_json::to_vec(record).map_err(|error| io_fault("Writing", &path, &error.into()))?;
     let mut file = create_new(&path)?;

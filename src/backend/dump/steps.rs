@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::act::{Planned, insists_on_tls, planned};
 use super::begun::Begun;
 use super::command::tls_fits;
-use super::place::Place;
+use super::place::RunPaths;
 use super::run::Dump;
 use super::upload::{Comparing, Uploading};
 use super::watch::Proving;
@@ -184,13 +184,13 @@ fn start(target: &TargetPlan) -> Result<&Action, Fault> {
 }
 
 /// Returns the paths of an attempt's dump.
-pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<Place, Fault> {
+pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
     let action = start(target)?;
-    Place::of(planned(action)?.directory, run.task, attempt)
+    RunPaths::of(planned(action)?.directory, run.task, attempt)
 }
 
 /// Returns the partial dumps of earlier attempts, which are left as they are.
-pub(super) fn leftovers(run: &Run<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, Place)> {
+pub(super) fn leftovers(run: &Run<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, RunPaths)> {
     let earlier = run.view.intents.iter().filter(|intent| {
         intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before
     });

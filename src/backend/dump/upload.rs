@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, Manifest, NAME};
-use super::place::Place;
+use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_AT_ONCE, Proven, seen};
 use super::{blocking, broke, io_fault, replace, tell};
@@ -68,7 +68,7 @@ impl Objects {
 
 /// An upload in progress, in a task of its own.
 pub(super) struct Uploading {
-    place: Place,
+    place: RunPaths,
     work: JoinHandle<Result<String, Fault>>,
     sent: Arc<AtomicU64>,
     total: u64,
@@ -77,7 +77,7 @@ pub(super) struct Uploading {
 
 /// A comparison of the uploaded objects with the manifest, in a task of its own.
 pub(super) struct Comparing {
-    place: Place,
+    place: RunPaths,
     work: JoinHandle<Result<Manifest, Unlike>>,
 }
 
@@ -137,7 +137,7 @@ impl DumpSystem {
         ))
     }
 
-    fn begin_upload(&self, place: &Place, objects: &Objects, manifest: Manifest) -> Result<Uploading, Fault> {
+    fn begin_upload(&self, place: &RunPaths, objects: &Objects, manifest: Manifest) -> Result<Uploading, Fault> {
         let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
@@ -193,7 +193,7 @@ impl DumpSystem {
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
 
-    async fn time_zone(&mut self, place: &Place) -> Result<ServerTimeZone, Fault> {
+    async fn time_zone(&mut self, place: &RunPaths) -> Result<ServerTimeZone, Fault> {
         Ok(tell::time_zone(self.begun(place).await?))
     }
 }
@@ -252,7 +252,7 @@ fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>)
 }
 
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
-async fn compare(storage: LentStorage, objects: Objects, place: Place) -> Result<Manifest, Unlike> {
+async fn compare(storage: LentStorage, objects: Objects, place: RunPaths) -> Result<Manifest, Unlike> {
     let kept = place.uploaded();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
     let ours = read(&path).await.map_err(Unlike::Unseen)?;
@@ -300,7 +300,7 @@ fn unlike(objects: &Objects, why: String) -> Fault {
 }
 
 /// Removes the copy on this host and returns a note about it. The manifest stays, so that the verdict can be given again.
-fn remove_copy(place: &Place) -> String {
+fn remove_copy(place: &RunPaths) -> String {
     let (finished, kept) = (place.finished(), place.uploaded());
     let shown = finished.display().to_string();
     let removed = || -> std::io::Result<()> {
@@ -318,7 +318,7 @@ fn remove_copy(place: &Place) -> String {
     }
 }
 
-fn cancelled(target: &TargetPlan, place: &Place, objects: &Objects) -> Outcome {
+fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &Objects) -> Outcome {
     let fault = Fault::new(
         Cause::Server,
         format!("The upload of the dump of {} was cancelled.", target.target),
@@ -328,12 +328,12 @@ fn cancelled(target: &TargetPlan, place: &Place, objects: &Objects) -> Outcome {
     with_left(Outcome::cancelled(fault, None), place, objects)
 }
 
-fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
+fn not_uploaded(fault: Fault, place: &RunPaths, objects: &Objects) -> Outcome {
     with_left(Outcome::failed(fault, None), place, objects)
 }
 
 /// Adds notes about the files that stay on this host and in the storage.
-fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
+fn with_left(mut outcome: Outcome, place: &RunPaths, objects: &Objects) -> Outcome {
     outcome.told.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
         objects.shown

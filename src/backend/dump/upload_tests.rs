@@ -74,8 +74,8 @@ fn objects() -> Objects {
 }
 
 /// Writes a finished dump of three files.
-fn finished(folder: &Path) -> (Place, Manifest) {
-    let place = Place::new(folder, "t.2").unwrap();
+fn finished(folder: &Path) -> (RunPaths, Manifest) {
+    let place = RunPaths::new(folder, "t.2").unwrap();
     std::fs::create_dir(place.finished()).unwrap();
     let files = [("metadata", "m"), ("a.t-schema.sql", "schema"), ("a.t.sql", "rows rows")].map(|(name, text)| {
         std::fs::write(place.finished().join(name), text).unwrap();
@@ -105,7 +105,7 @@ fn finished(folder: &Path) -> (Place, Manifest) {
     (place, manifest)
 }
 
-async fn upload(storage: &Arc<Memory>, place: &Place, manifest: &Manifest) -> (Result<String, Fault>, u64) {
+async fn upload(storage: &Arc<Memory>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
     let sent = Arc::new(AtomicU64::new(0));
     let lent: LentStorage = Arc::clone(storage) as LentStorage;
     let ended = all(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;

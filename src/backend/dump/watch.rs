@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::begun::Begun;
 use super::manifest::{self, Manifest};
-use super::place::Place;
+use super::place::RunPaths;
 use super::run::{Dump, State};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{blocking, broke, server, tell};
@@ -27,7 +27,7 @@ pub(super) const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A proof that reads every byte of a dump, on a thread of its own.
 pub(super) struct Proving {
-    place: Place,
+    place: RunPaths,
     work: JoinHandle<Result<Manifest, Fault>>,
 }
 
@@ -56,7 +56,7 @@ struct Polled {
 }
 
 impl Polled {
-    fn writes(&self, place: &Place) -> String {
+    fn writes(&self, place: &RunPaths) -> String {
         format!("{}, process {}, writes {}", self.tool, self.pid, place.partial().display())
     }
 }
@@ -164,7 +164,7 @@ impl DumpSystem {
     }
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
-    pub(super) async fn proven(&mut self, intent: &IntentView, place: &Place) -> Result<Proven, Fault> {
+    pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<Proven, Fault> {
         let found = |look| Ok(Proven::Seen(Box::new(seen(look, intent))));
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
@@ -191,7 +191,7 @@ impl DumpSystem {
     }
 
     /// Starts the proof of a dump that exited with status 0.
-    async fn proof(&mut self, place: &Place) -> Result<JoinHandle<Result<Manifest, Fault>>, Unready> {
+    async fn proof(&mut self, place: &RunPaths) -> Result<JoinHandle<Result<Manifest, Fault>>, Unready> {
         let finished: PathBuf = place.finished();
         if finished.is_dir() {
             return Ok(tokio::task::spawn_blocking(move || manifest::verify(&finished)));
@@ -215,7 +215,7 @@ impl DumpSystem {
 
     /// Polls the dump of a run, if there is one: started by this process, by one that wrote a process record, or by one that
     /// ended before it could.
-    async fn poll(&mut self, place: &Place) -> Result<Option<Polled>, Fault> {
+    async fn poll(&mut self, place: &RunPaths) -> Result<Option<Polled>, Fault> {
         let held = self.dump.take().filter(|dump| dump.place() == place);
         let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
         let place = place.clone();
@@ -240,7 +240,7 @@ impl DumpSystem {
     }
 
     /// Returns the start record of a run; `None` where there is none.
-    pub(super) async fn begun(&mut self, place: &Place) -> Result<Option<&Begun>, Fault> {
+    pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&Begun>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run()) {
             let place = place.clone();
             self.begun = blocking(move || Begun::read(&place)).await??;
@@ -249,7 +249,7 @@ impl DumpSystem {
     }
 
     /// Records the server's time once the snapshot is seen to be taken, and returns the estimated size in bytes.
-    async fn note_snapshot(&mut self, place: &Place, taken: bool) -> Result<Option<u64>, Fault> {
+    async fn note_snapshot(&mut self, place: &RunPaths, taken: bool) -> Result<Option<u64>, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(None) };
         let estimate = begun.estimate;
         if taken && begun.not_after.is_none() {
@@ -262,7 +262,7 @@ impl DumpSystem {
 
     /// Records once what the server lists after the end, and returns whether this call did. Where the snapshot was not seen to
     /// be taken, it was before now.
-    async fn note_end(&mut self, place: &Place) -> Result<bool, Fault> {
+    async fn note_end(&mut self, place: &RunPaths) -> Result<bool, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(false) };
         if begun.after.is_some() {
             return Ok(false);
@@ -280,7 +280,7 @@ impl DumpSystem {
         Ok(true)
     }
 
-    async fn change(&mut self, place: &Place, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
+    async fn change(&mut self, place: &RunPaths, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
         let Some(begun) = &mut self.begun else { return Ok(()) };
         change(begun);
         let (begun, place) = (begun.clone(), place.clone());
@@ -289,7 +289,7 @@ impl DumpSystem {
 }
 
 /// Returns the observation of a start that left no record, no running process and no finished dump.
-fn no_trace(intent: &IntentView, place: &Place) -> Look {
+fn no_trace(intent: &IntentView, place: &RunPaths) -> Look {
     let partial = place.partial();
     if intent.answered == Some(true) {
         return Look::Ended(Box::new(tell::failed(vanished(intent.attempt, place), intent.attempt, &partial)));
@@ -332,7 +332,7 @@ pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
 }
 
 /// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.
-fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
+fn running(polled: &Polled, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
         Some(attempt) => still_runs(attempt, polled.pid),
@@ -361,7 +361,7 @@ fn share(done: u64, of: u64) -> f64 {
 }
 
 /// Returns the fault of a dump whose record is missing while no process runs.
-fn vanished(attempt: u32, place: &Place) -> Fault {
+fn vanished(attempt: u32, place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("The dump of attempt {attempt} is gone."),
@@ -371,7 +371,7 @@ fn vanished(attempt: u32, place: &Place) -> Fault {
 }
 
 /// Returns the fault of a dump whose files are missing.
-fn gone(place: &Place) -> Fault {
+fn gone(place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("The dump {} cannot be proven.", place.run()),
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn percent_needs_a_valid_estimate() {
-        let place = Place::new(Path::new("/b"), "t.1").unwrap();
+        let place = RunPaths::new(Path::new("/b"), "t.1").unwrap();
         let at = |bytes, estimate, attempt| {
             let state = State::Running { bytes_written: bytes };
             let fault = not_a_step("nothing");
