@@ -8,7 +8,7 @@ use crate::domain::plan::RUN;
 /// The paths of one run. The dump is `<run>.partial` while it is written, and `<run>` once it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPaths {
-    folder: PathBuf,
+    directory: PathBuf,
     run: String,
 }
 
@@ -27,7 +27,7 @@ impl RunPaths {
                 "Give an absolute path as destination.",
             ));
         }
-        Ok(Self { folder: folder.to_path_buf(), run: run.to_owned() })
+        Ok(Self { directory: folder.to_path_buf(), run: run.to_owned() })
     }
 
     /// Returns the paths of a task's attempt in the directory of its plan, with the variable of the run filled in.
@@ -58,7 +58,7 @@ impl RunPaths {
     /// Returns the destination directory of this run.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.directory
     }
 
     /// Returns the directory of a dump that is not proven yet.
@@ -104,7 +104,7 @@ impl RunPaths {
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        self.folder.join(format!("{}{suffix}", self.run))
+        self.directory.join(format!("{}{suffix}", self.run))
     }
 }
 
