@@ -9,7 +9,7 @@ use crate::domain::plan::RUN;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPaths {
     directory: PathBuf,
-    run: String,
+    run_id: String,
 }
 
 impl RunPaths {
@@ -27,7 +27,7 @@ impl RunPaths {
                 "Give an absolute path as destination.",
             ));
         }
-        Ok(Self { directory: folder.to_path_buf(), run: run.to_owned() })
+        Ok(Self { directory: folder.to_path_buf(), run_id: run.to_owned() })
     }
 
     /// Returns the paths of a task's attempt in the directory of its plan, with the variable of the run filled in.
@@ -52,7 +52,7 @@ impl RunPaths {
     /// Returns the run id, `<task>.<attempt>`.
     #[must_use]
     pub fn run(&self) -> &str {
-        &self.run
+        &self.run_id
     }
 
     /// Returns the destination directory of this run.
@@ -104,7 +104,7 @@ impl RunPaths {
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        self.directory.join(format!("{}{suffix}", self.run))
+        self.directory.join(format!("{}{suffix}", self.run_id))
     }
 }
 
