@@ -111,7 +111,7 @@ impl StepHarness {
     fn place(&self, attempt: u32) -> RunPaths {
         let planned = &self.prepared.plan.targets[0].step(StepKind::StartBackup).unwrap().actions[0];
         let obnow::domain::plan::Action::StartDump { directory, .. } = planned else { panic!("{planned:?}") };
-        RunPaths::of(directory, TASK, attempt).unwrap()
+        RunPaths::for_attempt(directory, TASK, attempt).unwrap()
     }
 
     async fn look(&mut self, step: StepKind) -> Look {

@@ -65,7 +65,7 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
                 }
                 action => {
                     let start = planned(action)?;
-                    let place = RunPaths::of(start.directory, task, 1)?;
+                    let place = RunPaths::for_attempt(start.directory, task, 1)?;
                     Ok(command_line(program, release.options, &place.partial(), start.exclude))
                 }
             });
@@ -152,7 +152,7 @@ impl DumpSystem {
         attempt: u32,
     ) -> Result<Act, Fault> {
         let Planned { directory, exclude, base } = planned(action)?;
-        let place = RunPaths::of(directory, task, attempt)?;
+        let place = RunPaths::for_attempt(directory, task, attempt)?;
         let tool = self.tool().await?;
         let login = self.login().await?;
         let utc_offset = self.server.utc_offset().await?;

@@ -34,7 +34,7 @@ impl RunPaths {
     ///
     /// # Errors
     /// As [`RunPaths::new`].
-    pub fn of(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
+    pub fn for_attempt(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
         let run = format!("{task}.{attempt}");
         Self::new(Path::new(&directory.replace(RUN, &run)), &run)
     }
@@ -117,7 +117,10 @@ mod tests {
     fn a_run_never_leaves_its_folder() {
         let folder = Path::new("/backup");
         assert_eq!(RunPaths::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
-        assert_eq!(RunPaths::of("/backup/{run}", "t1", 2).unwrap().partial(), Path::new("/backup/t1.2/t1.2.partial"));
+        assert_eq!(
+            RunPaths::for_attempt("/backup/{run}", "t1", 2).unwrap().partial(),
+            Path::new("/backup/t1.2/t1.2.partial")
+        );
         assert_eq!(RunPaths::base("/backup/{run}/x"), Path::new("/backup"));
         assert_eq!(RunPaths::base("/backup/a"), Path::new("/backup/a"));
         for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {

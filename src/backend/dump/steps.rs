@@ -186,7 +186,7 @@ fn start(target: &TargetPlan) -> Result<&Action, Fault> {
 /// Returns the paths of an attempt's dump.
 pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
     let action = start(target)?;
-    RunPaths::of(planned(action)?.directory, run.task, attempt)
+    RunPaths::for_attempt(planned(action)?.directory, run.task, attempt)
 }
 
 /// Returns the partial dumps of earlier attempts, which are left as they are.
