@@ -95,7 +95,7 @@ pub(super) struct Planned<'a> {
 pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
     match action {
         Action::StartDump { directory, exclude, makes } => {
-            let base = (*makes == Some(false)).then(|| RunPaths::base(directory));
+            let base = (*makes == Some(false)).then(|| RunPaths::base_directory(directory));
             Ok(Planned { directory, exclude, base })
         }
         _ => Err(not_a_step("an act of a physical backup")),

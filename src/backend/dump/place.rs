@@ -41,7 +41,7 @@ impl RunPaths {
 
     /// Returns the directory of a plan up to the variable of the run, which exists before the first run.
     #[must_use]
-    pub fn base(directory: &str) -> PathBuf {
+    pub fn base_directory(directory: &str) -> PathBuf {
         let of_every_run = Path::new(directory).components().take_while(|part| {
             let text = part.as_os_str().to_string_lossy();
             !text.contains(RUN)
@@ -121,8 +121,8 @@ mod tests {
             RunPaths::for_attempt("/backup/{run}", "t1", 2).unwrap().partial(),
             Path::new("/backup/t1.2/t1.2.partial")
         );
-        assert_eq!(RunPaths::base("/backup/{run}/x"), Path::new("/backup"));
-        assert_eq!(RunPaths::base("/backup/a"), Path::new("/backup/a"));
+        assert_eq!(RunPaths::base_directory("/backup/{run}/x"), Path::new("/backup"));
+        assert_eq!(RunPaths::base_directory("/backup/a"), Path::new("/backup/a"));
         for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {
             assert!(RunPaths::new(folder, run).is_err(), "{run:?}");
         }
