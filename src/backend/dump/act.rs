@@ -160,7 +160,7 @@ impl DumpSystem {
         let (before, catalogue) = server::dumpable(session, exclude).await?;
         let begun = Begun {
             format: 1,
-            run: place.run().to_owned(),
+            run: place.run_id().to_owned(),
             target: group.iter().map(|target| target.target.to_string()).collect::<Vec<_>>().join(", "),
             server: session.version_text.clone(),
             release: tool.release.version.to_owned(),

@@ -171,7 +171,7 @@ pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> 
     let tables = before.tables.iter();
     let manifest = Manifest {
         format: 1,
-        run: place.run().to_owned(),
+        run: place.run_id().to_owned(),
         source,
         databases: before.databases.clone(),
         tables: tables.map(|listed| Table { listed: listed.clone(), rows: counted.get(listed).copied() }).collect(),

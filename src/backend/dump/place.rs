@@ -51,7 +51,7 @@ impl RunPaths {
 
     /// Returns the run id, `<task>.<attempt>`.
     #[must_use]
-    pub fn run(&self) -> &str {
+    pub fn run_id(&self) -> &str {
         &self.run_id
     }
 

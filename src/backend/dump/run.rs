@@ -97,7 +97,7 @@ impl Dump {
         })?;
         let record = Record {
             format: 1,
-            run: place.run().to_owned(),
+            run: place.run_id().to_owned(),
             pid: child.id(),
             start_ticks: Process::of(child.id()).map_or(0, |stat| stat.start_ticks),
             boot_id: boot_id(),
@@ -139,7 +139,7 @@ impl Dump {
         let Some(stat) = Process::of(pid) else { return Ok(None) };
         let record = Record {
             format: 1,
-            run: place.run().to_owned(),
+            run: place.run_id().to_owned(),
             pid,
             start_ticks: stat.start_ticks,
             boot_id: boot_id(),

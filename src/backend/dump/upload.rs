@@ -101,7 +101,7 @@ impl DumpSystem {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = Objects::planned(target, place.run()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects = Objects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         if self.ended_by_us {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
@@ -160,7 +160,7 @@ impl DumpSystem {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = Objects::planned(target, place.run()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects = Objects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;

@@ -181,7 +181,7 @@ impl DumpSystem {
         }
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
         let Ok(proof) = timeout(PROOF_AT_ONCE, &mut proving.work).await else {
-            let what = format!("every byte of {} is read and counted", place.run());
+            let what = format!("every byte of {} is read and counted", place.run_id());
             return found(Look::Wait(Waiting::for_(what, true)));
         };
         self.proving = None;
@@ -241,7 +241,7 @@ impl DumpSystem {
 
     /// Returns the start record of a run; `None` where there is none.
     pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&Begun>, Fault> {
-        if self.begun.as_ref().is_none_or(|begun| begun.run != place.run()) {
+        if self.begun.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();
             self.begun = blocking(move || Begun::read(&place)).await??;
         }
@@ -374,7 +374,7 @@ fn vanished(attempt: u32, place: &RunPaths) -> Fault {
 fn gone(place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
-        format!("The dump {} cannot be proven.", place.run()),
+        format!("The dump {} cannot be proven.", place.run_id()),
         format!("Neither {} nor what was written down when it began is there.", place.finished().display()),
         "Do not restore from what is left of it; start a new backup.",
     )
