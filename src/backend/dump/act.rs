@@ -201,7 +201,7 @@ impl DumpSystem {
         let exclude = begun.exclude.clone();
         let started = blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
-            folder::make(place.folder())?;
+            folder::make(place.directory())?;
             kept.write(&place)?;
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
             let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();

@@ -107,7 +107,7 @@ pub(super) fn command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Ex
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
-        .current_dir(place.folder())
+        .current_dir(place.directory())
         // Signals of the terminal must not reach it.
         .process_group(0);
     command

@@ -320,7 +320,7 @@ fn publish(place: &RunPaths, manifest: &Manifest) -> Result<(), Fault> {
     written().map_err(|error| unread("Writing", &path, &error))?;
     let renamed = || -> std::io::Result<()> {
         std::fs::rename(&folder, &finished)?;
-        File::open(place.folder())?.sync_all()
+        File::open(place.directory())?.sync_all()
     };
     renamed().map_err(|error| unread("Renaming to", &finished, &error))
 }

@@ -57,7 +57,7 @@ impl RunPaths {
 
     /// Returns the destination directory of this run.
     #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub fn directory(&self) -> &Path {
         &self.directory
     }
 

@@ -146,7 +146,7 @@ impl DumpSystem {
         let Planned { exclude, base, .. } = planned(start(target)?)?;
         let directory = blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
-            folder::look(place.folder())
+            folder::look(place.directory())
         })
         .await??;
         self.server.ensure_session().await?;

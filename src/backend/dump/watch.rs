@@ -300,7 +300,7 @@ fn no_trace(intent: &IntentView, place: &RunPaths) -> Look {
             place.log().display()
         )
     } else {
-        format!("{} has no record of it, and no process writes there", place.folder().display())
+        format!("{} has no record of it, and no process writes there", place.directory().display())
     };
     Look::NotStarted { intent: intent.intent, proof }
 }
