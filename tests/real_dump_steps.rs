@@ -359,7 +359,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     let place = harness.place(3);
     hold(&place).await;
     let pid = record(&place).pid;
-    std::fs::remove_file(place.record()).unwrap();
+    std::fs::remove_file(place.process_record()).unwrap();
     harness.attempt(system(&engine, None));
     let said = harness.done(StepKind::StartBackup).await;
     eprintln!("{said}");

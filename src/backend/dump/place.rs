@@ -81,7 +81,7 @@ impl RunPaths {
 
     /// Returns the file that names the process which writes the dump.
     #[must_use]
-    pub fn record(&self) -> PathBuf {
+    pub fn process_record(&self) -> PathBuf {
         self.beside(".dump.json")
     }
 

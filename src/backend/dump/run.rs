@@ -118,7 +118,7 @@ impl Dump {
     /// # Errors
     /// Its record cannot be read.
     pub fn find(place: &RunPaths) -> Result<Option<Self>, Fault> {
-        let path = place.record();
+        let path = place.process_record();
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -286,7 +286,7 @@ fn create_new(path: &Path) -> Result<File, Fault> {
 }
 
 fn write_record(place: &RunPaths, record: &Record) -> Result<(), Fault> {
-    let path = place.record();
+    let path = place.process_record();
     let text = serde_json::to_vec(record).map_err(|error| io_fault("Writing", &path, &error.into()))?;
     let mut file = create_new(&path)?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io_fault("Writing", &path, &error))

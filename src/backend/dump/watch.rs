@@ -365,7 +365,7 @@ fn vanished(attempt: u32, place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("The dump of attempt {attempt} is gone."),
-        format!("{} is not there any more, and no process writes there.", place.record().display()),
+        format!("{} is not there any more, and no process writes there.", place.process_record().display()),
         "Retry: a new dump is started.",
     )
 }
