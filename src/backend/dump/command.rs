@@ -101,7 +101,7 @@ pub(super) fn command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Ex
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", KEEPER])
-        .arg(place.status())
+        .arg(place.exit_status())
         .arg(&tool.path)
         .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options, exclude))
         .env_clear()

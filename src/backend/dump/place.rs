@@ -87,7 +87,7 @@ impl RunPaths {
 
     /// Returns the file with the exit status of `mydumper`, which is written even if obnow has exited.
     #[must_use]
-    pub fn status(&self) -> PathBuf {
+    pub fn exit_status(&self) -> PathBuf {
         self.beside(".exit")
     }
 

@@ -174,7 +174,7 @@ impl Dump {
         if self.alive() {
             return Ok(State::Running { bytes_written: self.bytes_written()? });
         }
-        let path = self.place.status();
+        let path = self.place.exit_status();
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(text.strip_suffix('\n').and_then(|n| n.parse().ok()).map_or(State::Gone, State::Exited)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
@@ -246,7 +246,7 @@ impl Dump {
 
 /// Finds the wrapper process of a run by its arguments, and the program that it runs.
 fn keeper_of(place: &RunPaths) -> Option<(u32, PathBuf)> {
-    let status = place.status();
+    let status = place.exit_status();
     std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let words = std::fs::read(entry.path().join("cmdline")).ok()?;
