@@ -56,7 +56,7 @@ impl Begun {
     /// # Errors
     /// The folder cannot be written.
     pub fn write(&self, place: &RunPaths) -> Result<(), Fault> {
-        let path = place.begun();
+        let path = place.start_record();
         let written = replace(&path, |new| {
             let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
             file.write_all(&serde_json::to_vec(self)?)
@@ -69,7 +69,7 @@ impl Begun {
     /// # Errors
     /// It cannot be read.
     pub fn read(place: &RunPaths) -> Result<Option<Self>, Fault> {
-        let path = place.begun();
+        let path = place.start_record();
         match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(Some)
@@ -139,7 +139,7 @@ mod tests {
         begun.write(&place).unwrap();
         assert_eq!(Begun::read(&place).unwrap().as_ref(), Some(&begun));
         assert_eq!(begun.source().unwrap().0.instant.not_after.to_string(), "2026-11-19T19:31:40.123456Z");
-        std::fs::write(place.begun(), "{").unwrap();
+        std::fs::write(place.start_record(), "{").unwrap();
         assert!(Begun::read(&place).is_err());
     }
 }

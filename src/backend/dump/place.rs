@@ -93,7 +93,7 @@ impl RunPaths {
 
     /// Returns the start record: the tables and the server's time at the start.
     #[must_use]
-    pub fn begun(&self) -> PathBuf {
+    pub fn start_record(&self) -> PathBuf {
         self.beside(".begun.json")
     }
 
