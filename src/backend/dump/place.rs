@@ -99,7 +99,7 @@ impl RunPaths {
 
     /// Returns the manifest of a dump that was uploaded and removed from this host.
     #[must_use]
-    pub fn uploaded(&self) -> PathBuf {
+    pub fn uploaded_manifest(&self) -> PathBuf {
         self.beside(".uploaded.json")
     }
 

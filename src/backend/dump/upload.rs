@@ -108,7 +108,7 @@ impl DumpSystem {
             }
             return Ok(seen(Look::Ended(Box::new(cancelled(target, &place, &objects))), intent));
         }
-        if place.uploaded().is_file() {
+        if place.uploaded_manifest().is_file() {
             return Ok(seen(Look::Done(format!("everything is in {}", objects.shown)), intent));
         }
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
@@ -253,7 +253,7 @@ fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>)
 
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
 async fn compare(storage: LentStorage, objects: Objects, place: RunPaths) -> Result<Manifest, Unlike> {
-    let kept = place.uploaded();
+    let kept = place.uploaded_manifest();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
     let ours = read(&path).await.map_err(Unlike::Unseen)?;
     let manifest: Manifest = serde_json::from_slice(&ours)
@@ -301,7 +301,7 @@ fn unlike(objects: &Objects, why: String) -> Fault {
 
 /// Removes the copy on this host and returns a note about it. The manifest stays, so that the verdict can be given again.
 fn remove_copy(place: &RunPaths) -> String {
-    let (finished, kept) = (place.finished(), place.uploaded());
+    let (finished, kept) = (place.finished(), place.uploaded_manifest());
     let shown = finished.display().to_string();
     let removed = || -> std::io::Result<()> {
         if !finished.is_dir() {

@@ -202,6 +202,6 @@ async fn compare_detects_every_difference() {
     }
     // Without the copy here the verdict can be given again.
     assert_eq!(remove_copy(&place), format!("The copy on this host, {}, is removed.", place.finished().display()));
-    assert!(!place.finished().exists() && place.uploaded().is_file());
+    assert!(!place.finished().exists() && place.uploaded_manifest().is_file());
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
 }
