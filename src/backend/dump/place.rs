@@ -64,46 +64,46 @@ impl RunPaths {
     /// Returns the directory of a dump that is not proven yet.
     #[must_use]
     pub fn partial(&self) -> PathBuf {
-        self.beside(".partial")
+        self.with_suffix(".partial")
     }
 
     /// Returns the directory of a dump whose manifest is on disk.
     #[must_use]
     pub fn finished(&self) -> PathBuf {
-        self.beside("")
+        self.with_suffix("")
     }
 
     /// Returns the log file of `mydumper` (mode 0600).
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.beside(".log")
+        self.with_suffix(".log")
     }
 
     /// Returns the file that names the process which writes the dump.
     #[must_use]
     pub fn process_record(&self) -> PathBuf {
-        self.beside(".dump.json")
+        self.with_suffix(".dump.json")
     }
 
     /// Returns the file with the exit status of `mydumper`, which is written even if obnow has exited.
     #[must_use]
     pub fn exit_status(&self) -> PathBuf {
-        self.beside(".exit")
+        self.with_suffix(".exit")
     }
 
     /// Returns the start record: the tables and the server's time at the start.
     #[must_use]
     pub fn start_record(&self) -> PathBuf {
-        self.beside(".begun.json")
+        self.with_suffix(".begun.json")
     }
 
     /// Returns the manifest of a dump that was uploaded and removed from this host.
     #[must_use]
     pub fn uploaded_manifest(&self) -> PathBuf {
-        self.beside(".uploaded.json")
+        self.with_suffix(".uploaded.json")
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    fn with_suffix(&self, suffix: &str) -> PathBuf {
         self.directory.join(format!("{}{suffix}", self.run_id))
     }
 }
