@@ -3,7 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::begun::Begun;
+use super::begun::StartRecord;
 use super::command::command_line;
 use super::place::RunPaths;
 use super::releases::{self, Tool};
@@ -32,7 +32,7 @@ pub struct PendingDump {
     base: Option<PathBuf>,
     login: Login,
     /// The start record; its server time is read right before the start.
-    begun: Begun,
+    begun: StartRecord,
 }
 
 /// Renders the steps of a plan from the facts it was made from, with the command of the first attempt.
@@ -158,7 +158,7 @@ impl DumpSystem {
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
         let (before, catalogue) = server::dumpable(session, exclude).await?;
-        let begun = Begun {
+        let begun = StartRecord {
             format: 1,
             run: place.run_id().to_owned(),
             target: group.iter().map(|target| target.target.to_string()).collect::<Vec<_>>().join(", "),

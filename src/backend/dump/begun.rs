@@ -16,7 +16,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The start record of a dump, completed when the dump ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Begun {
+pub struct StartRecord {
     /// The format of this file: 1.
     pub format: u32,
     /// The run id, `<task>.<attempt>`.
@@ -50,7 +50,7 @@ pub struct Begun {
     pub left_out: Vec<String>,
 }
 
-impl Begun {
+impl StartRecord {
     /// Writes the record to disk atomically.
     ///
     /// # Errors
@@ -115,8 +115,8 @@ mod tests {
     fn start_record_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let place = RunPaths::new(folder.path(), "t.1").unwrap();
-        assert_eq!(Begun::read(&place).unwrap(), None);
-        let mut begun = Begun {
+        assert_eq!(StartRecord::read(&place).unwrap(), None);
+        let mut begun = StartRecord {
             format: 1,
             run: "t.1".into(),
             target: "lab".into(),
@@ -137,9 +137,9 @@ mod tests {
         begun.not_after = Some(begun.not_before);
         begun.after = Some(begun.before.clone());
         begun.write(&place).unwrap();
-        assert_eq!(Begun::read(&place).unwrap().as_ref(), Some(&begun));
+        assert_eq!(StartRecord::read(&place).unwrap().as_ref(), Some(&begun));
         assert_eq!(begun.source().unwrap().0.instant.not_after.to_string(), "2026-11-19T19:31:40.123456Z");
         std::fs::write(place.start_record(), "{").unwrap();
-        assert!(Begun::read(&place).is_err());
+        assert!(StartRecord::read(&place).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::act::{Planned, insists_on_tls, planned};
-use super::begun::Begun;
+use super::begun::StartRecord;
 use super::command::tls_fits;
 use super::place::RunPaths;
 use super::run::Dump;
@@ -30,7 +30,7 @@ pub struct DumpSystem {
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
     pub(super) ended_by_us: bool,
     /// The start record of that dump.
-    pub(super) begun: Option<Begun>,
+    pub(super) begun: Option<StartRecord>,
     /// The proof that reads every byte, on a thread of its own.
     pub(super) proving: Option<Proving>,
     /// The object storage that the dump is uploaded to.

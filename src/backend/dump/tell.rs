@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 
-use super::begun::Begun;
+use super::begun::StartRecord;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
@@ -16,7 +16,7 @@ use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words;
 
 /// Returns the server's time zone at the start of the dump; UTC where there is no start record.
-pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
+pub(super) fn time_zone(begun: Option<&StartRecord>) -> ServerTimeZone {
     ServerTimeZone::fixed(begun.map_or(0, |begun| begun.utc_offset))
 }
 

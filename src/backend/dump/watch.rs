@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::begun::Begun;
+use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{Dump, State};
@@ -63,7 +63,7 @@ impl Polled {
 
 impl DumpSystem {
     /// Keeps a dump that this process has just started.
-    pub(super) fn remember(&mut self, dump: Dump, begun: Begun) {
+    pub(super) fn remember(&mut self, dump: Dump, begun: StartRecord) {
         self.dump = Some(dump);
         self.begun = Some(begun);
     }
@@ -240,10 +240,10 @@ impl DumpSystem {
     }
 
     /// Returns the start record of a run; `None` where there is none.
-    pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&Begun>, Fault> {
+    pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();
-            self.begun = blocking(move || Begun::read(&place)).await??;
+            self.begun = blocking(move || StartRecord::read(&place)).await??;
         }
         Ok(self.begun.as_ref())
     }
@@ -280,7 +280,7 @@ impl DumpSystem {
         Ok(true)
     }
 
-    async fn change(&mut self, place: &RunPaths, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
+    async fn change(&mut self, place: &RunPaths, change: impl FnOnce(&mut StartRecord)) -> Result<(), Fault> {
         let Some(begun) = &mut self.begun else { return Ok(()) };
         change(begun);
         let (begun, place) = (begun.clone(), place.clone());
