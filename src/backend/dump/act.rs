@@ -27,12 +27,12 @@ use crate::domain::task::PreviewStep;
 /// A prepared dump that has not been started yet.
 pub struct PendingDump {
     tool: Tool,
-    place: RunPaths,
+    paths: RunPaths,
     /// The directory that must already exist; `None` where it may be created.
-    base: Option<PathBuf>,
+    required_base: Option<PathBuf>,
     login: Login,
     /// The start record; its server time is read right before the start.
-    begun: StartRecord,
+    start_record: StartRecord,
 }
 
 /// Renders the steps of a plan from the facts it was made from, with the command of the first attempt.
@@ -183,7 +183,13 @@ impl DumpSystem {
             connection: None,
             server: format!("{}:{}", login.host, login.port),
             server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
-            doing: Doing::Dump(Box::new(PendingDump { tool, place, base, login, begun })),
+            doing: Doing::Dump(Box::new(PendingDump {
+                tool,
+                paths: place,
+                required_base: base,
+                login,
+                start_record: begun,
+            })),
         })
     }
 
@@ -192,7 +198,7 @@ impl DumpSystem {
     /// # Errors
     /// Nothing was started, and why; `answered` is false only where it is unknown whether it was started.
     pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
-        let PendingDump { tool, place, base, login, mut begun } = pending;
+        let PendingDump { tool, paths: place, required_base: base, login, start_record: mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
         begun.not_before = server::time(session).await.map_err(refused)?;
