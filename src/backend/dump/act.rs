@@ -42,7 +42,7 @@ pub struct PendingDump {
 pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match &facts.cluster.backup_service {
         Some(ServiceFacts::Ready { release, path }) => {
-            rendered(Path::new(path), releases::release(release)?, plan, task)
+            render_steps(Path::new(path), releases::release(release)?, plan, task)
         }
         Some(ServiceFacts::Missing(fault)) => Err(fault.clone()),
         None => Err(Fault::new(
@@ -54,7 +54,12 @@ pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep
     }
 }
 
-fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+fn render_steps(
+    program: &Path,
+    release: &releases::Release,
+    plan: &Plan,
+    task: &str,
+) -> Result<Vec<PreviewStep>, Fault> {
     let steps = plan.targets.iter().flat_map(|target| target.steps.iter().map(move |step| (target, step)));
     steps
         .map(|(target, step)| {
@@ -137,7 +142,7 @@ impl DumpSystem {
     /// The backup service is not there, or a directory that is no place for a dump.
     pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
         let tool = self.tool().await?;
-        rendered(&tool.path, tool.release, plan, task)
+        render_steps(&tool.path, tool.release, plan, task)
     }
 
     /// Prepares a start: finds the tool, reads the login and lists what the dump must contain. Writes nothing.
