@@ -87,7 +87,7 @@ fn render_steps(
 }
 
 /// The start of a dump as the plan describes it.
-pub(super) struct Planned<'a> {
+pub(super) struct PlannedStart<'a> {
     /// The destination directory of the plan; it may contain the variable of the run.
     pub(super) directory: &'a str,
     /// Tables and databases that are left out.
@@ -97,11 +97,11 @@ pub(super) struct Planned<'a> {
 }
 
 /// Returns the start that an action describes; an error for any other action.
-pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
+pub(super) fn planned(action: &Action) -> Result<PlannedStart<'_>, Fault> {
     match action {
         Action::StartDump { directory, exclude, makes } => {
             let base = (*makes == Some(false)).then(|| RunPaths::base_directory(directory));
-            Ok(Planned { directory, exclude, base })
+            Ok(PlannedStart { directory, exclude, base })
         }
         _ => Err(not_a_step("an act of a physical backup")),
     }
@@ -156,7 +156,7 @@ impl DumpSystem {
         task: &str,
         attempt: u32,
     ) -> Result<Act, Fault> {
-        let Planned { directory, exclude, base } = planned(action)?;
+        let PlannedStart { directory, exclude, base } = planned(action)?;
         let place = RunPaths::for_attempt(directory, task, attempt)?;
         let tool = self.tool().await?;
         let login = self.login().await?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::act::{Planned, insists_on_tls, planned};
+use super::act::{PlannedStart, insists_on_tls, planned};
 use super::begun::StartRecord;
 use super::command::tls_fits;
 use super::place::RunPaths;
@@ -143,7 +143,7 @@ impl DumpSystem {
         let tool = self.tool().await?;
         tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
-        let Planned { exclude, base, .. } = planned(start(target)?)?;
+        let PlannedStart { exclude, base, .. } = planned(start(target)?)?;
         let directory = blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::look(place.directory())
