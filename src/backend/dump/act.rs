@@ -69,7 +69,7 @@ fn render_steps(
                     Ok(format!("PUT {to}<every file, {} last>", super::manifest::NAME))
                 }
                 action => {
-                    let start = planned(action)?;
+                    let start = planned_start(action)?;
                     let place = RunPaths::for_attempt(start.directory, task, 1)?;
                     Ok(command_line(program, release.options, &place.partial(), start.exclude))
                 }
@@ -93,15 +93,15 @@ pub(super) struct PlannedStart<'a> {
     /// Tables and databases that are left out.
     pub(super) exclude: &'a Exclude,
     /// The directory that existed when the plan was confirmed; `None` where it may be created.
-    pub(super) base: Option<PathBuf>,
+    pub(super) required_base: Option<PathBuf>,
 }
 
 /// Returns the start that an action describes; an error for any other action.
-pub(super) fn planned(action: &Action) -> Result<PlannedStart<'_>, Fault> {
+pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> {
     match action {
         Action::StartDump { directory, exclude, makes } => {
             let base = (*makes == Some(false)).then(|| RunPaths::base_directory(directory));
-            Ok(PlannedStart { directory, exclude, base })
+            Ok(PlannedStart { directory, exclude, required_base: base })
         }
         _ => Err(not_a_step("an act of a physical backup")),
     }
@@ -156,7 +156,7 @@ impl DumpSystem {
         task: &str,
         attempt: u32,
     ) -> Result<Act, Fault> {
-        let PlannedStart { directory, exclude, base } = planned(action)?;
+        let PlannedStart { directory, exclude, required_base: base } = planned_start(action)?;
         let place = RunPaths::for_attempt(directory, task, attempt)?;
         let tool = self.tool().await?;
         let login = self.login().await?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::act::{PlannedStart, insists_on_tls, planned};
+use super::act::{PlannedStart, insists_on_tls, planned_start};
 use super::begun::StartRecord;
 use super::command::tls_fits;
 use super::place::RunPaths;
@@ -143,7 +143,7 @@ impl DumpSystem {
         let tool = self.tool().await?;
         tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
-        let PlannedStart { exclude, base, .. } = planned(start(target)?)?;
+        let PlannedStart { exclude, required_base: base, .. } = planned_start(start(target)?)?;
         let directory = blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::look(place.directory())
@@ -186,7 +186,7 @@ fn start(target: &TargetPlan) -> Result<&Action, Fault> {
 /// Returns the paths of an attempt's dump.
 pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
     let action = start(target)?;
-    RunPaths::for_attempt(planned(action)?.directory, run.task, attempt)
+    RunPaths::for_attempt(planned_start(action)?.directory, run.task, attempt)
 }
 
 /// Returns the partial dumps of earlier attempts, which are left as they are.
