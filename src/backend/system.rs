@@ -173,7 +173,7 @@ impl System {
     ) -> Result<Cancel, Fault> {
         match self {
             Self::OceanBase(system) => system.open_cancel(run, targets, hit).await,
-            Self::Dump(system) => Ok(match system.open_cancel(run, targets) {
+            Self::Dump(system) => Ok(match system.prepare_cancel(run, targets) {
                 Some(act) => Cancel::Send(Box::new(act), Vec::new()),
                 None => Cancel::Nothing,
             }),

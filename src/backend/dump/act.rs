@@ -109,7 +109,7 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
 
 impl DumpSystem {
     /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
-    pub(in crate::backend) fn open_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
+    pub(in crate::backend) fn prepare_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
         let shown = if let Some(shown) = Self::stops_upload(run, targets) {
             shown
         } else {
