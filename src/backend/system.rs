@@ -152,7 +152,7 @@ impl System {
             (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Doing::Dump(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Doing::EndDump) => {
-                system.end();
+                system.stop_work();
                 Ok(())
             }
             (_, _) => Ok(()),

@@ -129,7 +129,7 @@ impl DumpSystem {
     }
 
     /// Kills the running dump and stops its upload; files that were written stay.
-    pub(in crate::backend) fn end(&mut self) {
+    pub(in crate::backend) fn stop_work(&mut self) {
         if let Some(dump) = &self.dump {
             dump.kill();
         }
