@@ -139,7 +139,7 @@ impl System {
     ) -> Result<Act, Fault> {
         match self {
             Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
-            Self::Dump(system) => system.open_act(action, group, task, attempt).await,
+            Self::Dump(system) => system.prepare_action(action, group, task, attempt).await,
         }
     }
 

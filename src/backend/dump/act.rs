@@ -149,7 +149,7 @@ impl DumpSystem {
     ///
     /// # Errors
     /// Nothing was started, and why.
-    pub async fn open_act(
+    pub async fn prepare_action(
         &mut self,
         action: &Action,
         group: &[TargetPlan],
