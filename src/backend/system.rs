@@ -150,7 +150,7 @@ impl System {
     pub async fn perform(&mut self, act: Act) -> Result<(), Failure> {
         match (self, act.doing) {
             (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Doing::Dump(pending)) => system.perform(*pending).await,
+            (Self::Dump(system), Doing::Dump(pending)) => system.execute(*pending).await,
             (Self::Dump(system), Doing::EndDump) => {
                 system.stop_work();
                 Ok(())

@@ -202,7 +202,7 @@ impl DumpSystem {
     ///
     /// # Errors
     /// Nothing was started, and why; `answered` is false only where it is unknown whether it was started.
-    pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
+    pub async fn execute(&mut self, pending: PendingDump) -> Result<(), Failure> {
         let PendingDump { tool, paths: place, required_base: base, login, start_record: mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
