@@ -141,7 +141,7 @@ impl DumpSystem {
     /// # Errors
     /// The backup service is not there, or a directory that is no place for a dump.
     pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
-        let tool = self.tool().await?;
+        let tool = self.current_tool().await?;
         render_steps(&tool.path, tool.release, plan, task)
     }
 
@@ -158,7 +158,7 @@ impl DumpSystem {
     ) -> Result<Act, Fault> {
         let PlannedStart { directory, exclude, required_base: base } = planned_start(action)?;
         let place = RunPaths::for_attempt(directory, task, attempt)?;
-        let tool = self.tool().await?;
+        let tool = self.current_tool().await?;
         let login = self.login().await?;
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
@@ -230,7 +230,7 @@ impl DumpSystem {
     }
 
     /// Finds the tool anew, since it may have been installed meanwhile.
-    pub(super) async fn tool(&mut self) -> Result<Tool, Fault> {
+    pub(super) async fn current_tool(&mut self) -> Result<Tool, Fault> {
         let named = self.server.connection().mydumper.clone();
         find_tool(named.as_deref()).await
     }

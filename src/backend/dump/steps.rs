@@ -134,13 +134,13 @@ impl DumpSystem {
     }
 
     async fn check_service(&mut self) -> Result<Look, Fault> {
-        let tool = self.tool().await?;
+        let tool = self.current_tool().await?;
         Ok(Look::Done(format!("{tool} at {}", tool.path.display())))
     }
 
     /// Checks what a dump needs: the tool, a directory, and tables that a restore brings back. A dump is always full.
     async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
-        let tool = self.tool().await?;
+        let tool = self.current_tool().await?;
         tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start(target)?)?;
