@@ -159,7 +159,7 @@ impl DumpSystem {
         let PlannedStart { directory, exclude, required_base: base } = planned_start(action)?;
         let place = RunPaths::for_attempt(directory, task, attempt)?;
         let tool = self.current_tool().await?;
-        let login = self.login().await?;
+        let login = self.dump_login().await?;
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
         let (before, catalogue) = server::dumpable(session, exclude).await?;
@@ -236,7 +236,7 @@ impl DumpSystem {
     }
 
     /// Returns the login of the dump. It uses the endpoint that answered here, so that the clock and the tables are the same.
-    async fn login(&mut self) -> Result<Login, Fault> {
+    async fn dump_login(&mut self) -> Result<Login, Fault> {
         self.server.ensure_session().await?;
         let Endpoint { host, port } = read_endpoint(&self.server.session()?.endpoint)?;
         let connection = self.server.connection();
