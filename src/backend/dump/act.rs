@@ -245,13 +245,13 @@ impl DumpSystem {
             port,
             user: connection.user.clone(),
             password: self.server.password().cloned().unwrap_or_else(|| Secret::new(String::new())),
-            tls: insists_on_tls(connection.tls),
+            tls: requires_tls(connection.tls),
         })
     }
 }
 
 /// Returns whether the inventory refuses an unencrypted connection.
-pub(super) fn insists_on_tls(mode: TlsMode) -> bool {
+pub(super) fn requires_tls(mode: TlsMode) -> bool {
     match mode {
         TlsMode::Off | TlsMode::Prefer => false,
         TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => true,
