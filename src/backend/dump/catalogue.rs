@@ -11,7 +11,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
 
 /// The most rows of one result that detection reads; right before a start all of them are read.
-const AT_MOST: usize = 20_000;
+const MAX_ROWS: usize = 20_000;
 
 /// The server's codes for a table, and for a table of `information_schema`, that does not exist.
 const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
@@ -22,10 +22,10 @@ const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 /// # Errors
 /// The connection broke.
 pub(in crate::backend) async fn bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
-    let mut asker = Asker { session, at_most: Some(AT_MOST), more: false };
+    let mut asker = Asker { session, at_most: Some(MAX_ROWS), more: false };
     match asker.everything().await {
         Ok(_) if asker.more => {
-            Ok(Known::NotChecked(format!("the catalogue has more than {AT_MOST} rows of one kind to look at")))
+            Ok(Known::NotChecked(format!("the catalogue has more than {MAX_ROWS} rows of one kind to look at")))
         }
         Ok((_, _, catalogue)) => Ok(Known::Known(catalogue)),
         Err(fault) if fault.code.is_some() => Ok(Known::NotChecked(fault.why)),
