@@ -21,7 +21,7 @@ const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 ///
 /// # Errors
 /// The connection broke.
-pub(in crate::backend) async fn bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
+pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
     let mut asker = Asker { session, at_most: Some(MAX_ROWS), more: false };
     match asker.everything().await {
         Ok(_) if asker.more => {

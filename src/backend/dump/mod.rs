@@ -27,7 +27,7 @@ mod upload;
 mod watch;
 
 pub use act::{PendingDump, preview};
-pub(in crate::backend) use catalogue::bounded as catalogue;
+pub(in crate::backend) use catalogue::read_bounded as catalogue;
 pub use folder::facts as place_facts;
 pub use login::Login;
 pub use service::find_service;
