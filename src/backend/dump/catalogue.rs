@@ -37,7 +37,7 @@ pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Kn
 ///
 /// # Errors
 /// No answer, or a refusal.
-pub(super) async fn whole(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
     Asker { session, at_most: None, more: false }.everything().await
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Sc
 /// # Errors
 /// An object that a restore would not bring back and that is not excluded, or no answer.
 pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(Scope, Catalogue), Fault> {
-    let (databases, tables, catalogue) = catalogue::whole(session).await?;
+    let (databases, tables, catalogue) = catalogue::read_all(session).await?;
     let found = catalogue.in_the_way(exclude);
     if !found.is_empty() {
         let (why, next) = in_the_way(&found);
