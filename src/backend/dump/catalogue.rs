@@ -22,7 +22,7 @@ const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 /// # Errors
 /// The connection broke.
 pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
-    let mut asker = Asker { session, at_most: Some(MAX_ROWS), more: false };
+    let mut asker = CatalogueReader { session, at_most: Some(MAX_ROWS), more: false };
     match asker.everything().await {
         Ok(_) if asker.more => {
             Ok(Known::NotChecked(format!("the catalogue has more than {MAX_ROWS} rows of one kind to look at")))
@@ -38,7 +38,7 @@ pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Kn
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
-    Asker { session, at_most: None, more: false }.everything().await
+    CatalogueReader { session, at_most: None, more: false }.everything().await
 }
 
 /// Reads all databases, and all tables and views as database, name and kind.
@@ -46,17 +46,17 @@ pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
-    Asker { session, at_most: None, more: false }.tables().await
+    CatalogueReader { session, at_most: None, more: false }.tables().await
 }
 
 /// Sends the queries and records whether a result was cut off at the limit.
-struct Asker<'a> {
+struct CatalogueReader<'a> {
     session: &'a mut Session,
     at_most: Option<usize>,
     more: bool,
 }
 
-impl Asker<'_> {
+impl CatalogueReader<'_> {
     async fn rows(&mut self, question: &str) -> Result<Vec<Row>, Fault> {
         let asked = match self.at_most {
             Some(rows) => format!("{question} LIMIT {}", rows + 1),
