@@ -22,9 +22,9 @@ const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 /// # Errors
 /// The connection broke.
 pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
-    let mut asker = CatalogueReader { session, at_most: Some(MAX_ROWS), more: false };
+    let mut asker = CatalogueReader { session, max_rows: Some(MAX_ROWS), is_truncated: false };
     match asker.everything().await {
-        Ok(_) if asker.more => {
+        Ok(_) if asker.is_truncated => {
             Ok(Known::NotChecked(format!("the catalogue has more than {MAX_ROWS} rows of one kind to look at")))
         }
         Ok((_, _, catalogue)) => Ok(Known::Known(catalogue)),
@@ -38,7 +38,7 @@ pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Kn
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
-    CatalogueReader { session, at_most: None, more: false }.everything().await
+    CatalogueReader { session, max_rows: None, is_truncated: false }.everything().await
 }
 
 /// Reads all databases, and all tables and views as database, name and kind.
@@ -46,24 +46,24 @@ pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
-    CatalogueReader { session, at_most: None, more: false }.tables().await
+    CatalogueReader { session, max_rows: None, is_truncated: false }.tables().await
 }
 
 /// Sends the queries and records whether a result was cut off at the limit.
 struct CatalogueReader<'a> {
     session: &'a mut Session,
-    at_most: Option<usize>,
-    more: bool,
+    max_rows: Option<usize>,
+    is_truncated: bool,
 }
 
 impl CatalogueReader<'_> {
     async fn rows(&mut self, question: &str) -> Result<Vec<Row>, Fault> {
-        let asked = match self.at_most {
+        let asked = match self.max_rows {
             Some(rows) => format!("{question} LIMIT {}", rows + 1),
             None => question.to_owned(),
         };
         let rows = self.session.rows(&asked).await.map_err(|failure| failure.fault)?;
-        self.more |= self.at_most.is_some_and(|most| rows.len() > most);
+        self.is_truncated |= self.max_rows.is_some_and(|most| rows.len() > most);
         Ok(rows)
     }
 
