@@ -57,7 +57,7 @@ struct CatalogueReader<'a> {
 }
 
 impl CatalogueReader<'_> {
-    async fn rows(&mut self, question: &str) -> Result<Vec<Row>, Fault> {
+    async fn query(&mut self, question: &str) -> Result<Vec<Row>, Fault> {
         let asked = match self.max_rows {
             Some(rows) => format!("{question} LIMIT {}", rows + 1),
             None => question.to_owned(),
@@ -69,7 +69,7 @@ impl CatalogueReader<'_> {
 
     /// Returns `None` where the server has no such view.
     async fn rows_if_there(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
-        match self.rows(question).await {
+        match self.query(question).await {
             Ok(rows) => Ok(Some(rows)),
             Err(fault) if fault.code.is_some_and(|code| NO_SUCH_TABLE.contains(&code)) => Ok(None),
             Err(fault) => Err(fault),
@@ -80,19 +80,20 @@ impl CatalogueReader<'_> {
         let databases = self.session.rows(LIST_DATABASES).await.map_err(|failure| failure.fault)?;
         // The one column is called by different names.
         let databases = databases.iter().filter_map(|row| row.first().map(Cow::into_owned)).collect();
-        let tables = self.rows(LIST_TABLES).await?;
+        let tables = self.query(LIST_TABLES).await?;
         Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
     }
 
     async fn everything(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
         let (databases, tables) = self.tables().await?;
-        let columns = self.rows(&columns()).await?;
-        let broken = self.rows(&broken_views()).await?;
+        let columns = self.query(&columns()).await?;
+        let broken = self.query(&broken_views()).await?;
         let used = self.rows_if_there(&used_by_views()).await?;
         let keys = self.rows_if_there(&foreign_keys()).await?;
-        let unique = self.rows(&unique_floats()).await?;
+        let unique = self.query(&unique_floats()).await?;
         let routines = self.named(ROUTINES).await?;
-        let calling_views = if routines.is_empty() { Vec::new() } else { calling(&self.rows(VIEWS).await?, &routines) };
+        let calling_views =
+            if routines.is_empty() { Vec::new() } else { calling(&self.query(VIEWS).await?, &routines) };
         let mut left_out = vec![("routines", routines)];
         for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
             left_out.push((kind, self.named(question).await?));

@@ -67,7 +67,7 @@ impl<P: Purpose> Connected<P> {
     /// refused, or the results differ, it is sent once more alone, and so are all queries from then on.
     ///
     /// # Errors
-    /// As [`Connected::rows`].
+    /// As [`Connected::query`].
     pub async fn rows_on_trial(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         if self.several != Several::Asked {
             return self.rows(sql).await;
