@@ -68,7 +68,7 @@ impl CatalogueReader<'_> {
     }
 
     /// Returns `None` where the server has no such view.
-    async fn rows_if_there(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
+    async fn query_if_exists(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
         match self.query(question).await {
             Ok(rows) => Ok(Some(rows)),
             Err(fault) if fault.code.is_some_and(|code| NO_SUCH_TABLE.contains(&code)) => Ok(None),
@@ -88,8 +88,8 @@ impl CatalogueReader<'_> {
         let (databases, tables) = self.tables().await?;
         let columns = self.query(&columns()).await?;
         let broken = self.query(&broken_views()).await?;
-        let used = self.rows_if_there(&used_by_views()).await?;
-        let keys = self.rows_if_there(&foreign_keys()).await?;
+        let used = self.query_if_exists(&used_by_views()).await?;
+        let keys = self.query_if_exists(&foreign_keys()).await?;
         let unique = self.query(&unique_floats()).await?;
         let routines = self.named(ROUTINES).await?;
         let calling_views =
@@ -115,7 +115,7 @@ impl CatalogueReader<'_> {
 
     /// Returns database and name of each listed object, system databases left out.
     async fn named(&mut self, question: &str) -> Result<Vec<(String, String)>, Fault> {
-        let rows = self.rows_if_there(question).await?.unwrap_or_default();
+        let rows = self.query_if_exists(question).await?.unwrap_or_default();
         let named = rows.iter().map(|row| (text(row, "SCHEMA_NAME"), text(row, "NAME")));
         Ok(named.filter(|(database, _)| !is_system(database)).collect())
     }
