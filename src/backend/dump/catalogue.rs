@@ -46,7 +46,7 @@ pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
-    CatalogueReader { session, max_rows: None, is_truncated: false }.tables().await
+    CatalogueReader { session, max_rows: None, is_truncated: false }.read_databases_and_tables().await
 }
 
 /// Sends the queries and records whether a result was cut off at the limit.
@@ -76,7 +76,7 @@ impl CatalogueReader<'_> {
         }
     }
 
-    async fn tables(&mut self) -> Result<(Vec<String>, Vec<Three>), Fault> {
+    async fn read_databases_and_tables(&mut self) -> Result<(Vec<String>, Vec<Three>), Fault> {
         let databases = self.session.rows(LIST_DATABASES).await.map_err(|failure| failure.fault)?;
         // The one column is called by different names.
         let databases = databases.iter().filter_map(|row| row.first().map(Cow::into_owned)).collect();
@@ -85,7 +85,7 @@ impl CatalogueReader<'_> {
     }
 
     async fn everything(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
-        let (databases, tables) = self.tables().await?;
+        let (databases, tables) = self.read_databases_and_tables().await?;
         let columns = self.query(&columns()).await?;
         let broken = self.query(&broken_views()).await?;
         let used = self.query_if_exists(&used_by_views()).await?;
