@@ -23,7 +23,7 @@ const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 /// The connection broke.
 pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
     let mut asker = CatalogueReader { session, max_rows: Some(MAX_ROWS), is_truncated: false };
-    match asker.everything().await {
+    match asker.read_catalogue().await {
         Ok(_) if asker.is_truncated => {
             Ok(Known::NotChecked(format!("the catalogue has more than {MAX_ROWS} rows of one kind to look at")))
         }
@@ -38,7 +38,7 @@ pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Kn
 /// # Errors
 /// No answer, or a refusal.
 pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
-    CatalogueReader { session, max_rows: None, is_truncated: false }.everything().await
+    CatalogueReader { session, max_rows: None, is_truncated: false }.read_catalogue().await
 }
 
 /// Reads all databases, and all tables and views as database, name and kind.
@@ -84,7 +84,7 @@ impl CatalogueReader<'_> {
         Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
     }
 
-    async fn everything(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+    async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
         let (databases, tables) = self.read_databases_and_tables().await?;
         let columns = self.query(&columns()).await?;
         let broken = self.query(&broken_views()).await?;
