@@ -91,12 +91,12 @@ impl CatalogueReader<'_> {
         let used = self.query_if_exists(&used_by_views()).await?;
         let keys = self.query_if_exists(&foreign_keys()).await?;
         let unique = self.query(&unique_floats()).await?;
-        let routines = self.named(ROUTINES).await?;
+        let routines = self.read_names(ROUTINES).await?;
         let calling_views =
             if routines.is_empty() { Vec::new() } else { calling(&self.query(VIEWS).await?, &routines) };
         let mut left_out = vec![("routines", routines)];
         for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
-            left_out.push((kind, self.named(question).await?));
+            left_out.push((kind, self.read_names(question).await?));
         }
         let catalogue = judge(Listing {
             columns: columns.iter().map(column).collect(),
@@ -114,7 +114,7 @@ impl CatalogueReader<'_> {
     }
 
     /// Returns database and name of each listed object, system databases left out.
-    async fn named(&mut self, question: &str) -> Result<Vec<(String, String)>, Fault> {
+    async fn read_names(&mut self, question: &str) -> Result<Vec<(String, String)>, Fault> {
         let rows = self.query_if_exists(question).await?.unwrap_or_default();
         let named = rows.iter().map(|row| (text(row, "SCHEMA_NAME"), text(row, "NAME")));
         Ok(named.filter(|(database, _)| !is_system(database)).collect())
