@@ -45,7 +45,7 @@ pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<
 ///
 /// # Errors
 /// No answer, or a refusal.
-pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
+pub(super) async fn read_tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
     CatalogueReader { session, max_rows: None, is_truncated: false }.read_databases_and_tables().await
 }
 

@@ -24,7 +24,7 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 /// # Errors
 /// No answer, or a table kind that was never tested with mydumper.
 pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
-    let (databases, tables) = catalogue::tables(session).await?;
+    let (databases, tables) = catalogue::read_tables(session).await?;
     scope_of(&databases, &tables, exclude)
 }
 
