@@ -106,7 +106,7 @@ impl CatalogueReader<'_> {
             refers: keys.map(|rows| rows.iter().map(|row| REFERS.map(|column| text(row, column))).collect()),
             unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
             same_file: same_file(&databases, &tables)?,
-            left_out: left_out.into_iter().filter_map(|(kind, rows)| names(kind, &rows)).collect(),
+            left_out: left_out.into_iter().filter_map(|(kind, rows)| left_out_entry(kind, &rows)).collect(),
             databases: databases.clone(),
             tables: tables.clone(),
         });
@@ -122,7 +122,7 @@ impl CatalogueReader<'_> {
 }
 
 /// Returns the kind (such as `routines`) with its objects; `None` where there are none.
-fn names(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)> {
+fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)> {
     let names: Vec<String> = rows.iter().map(|(database, name)| format!("{database}.{name}")).collect();
     (!names.is_empty()).then(|| (kind.to_owned(), names))
 }
