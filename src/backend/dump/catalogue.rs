@@ -105,7 +105,7 @@ impl CatalogueReader<'_> {
             reads: used.map(|rows| rows.iter().map(|row| USES.map(|column| text(row, column))).collect()),
             refers: keys.map(|rows| rows.iter().map(|row| REFERS.map(|column| text(row, column))).collect()),
             unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
-            same_file: same_file(&databases, &tables)?,
+            same_file: colliding_tables(&databases, &tables)?,
             left_out: left_out.into_iter().filter_map(|(kind, rows)| left_out_entry(kind, &rows)).collect(),
             databases: databases.clone(),
             tables: tables.clone(),
@@ -128,7 +128,7 @@ fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<
 }
 
 /// Returns the tables whose dump file would overwrite another's. Table kinds that were never tested have no known file.
-fn same_file(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
+fn colliding_tables(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
     let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
     Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
