@@ -134,7 +134,7 @@ fn colliding_tables(databases: &[String], tables: &[Three]) -> Result<Vec<(Strin
     Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
 }
 
-fn in_quotes(words: &[&str]) -> String {
+fn quoted_list(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 
@@ -144,8 +144,8 @@ fn columns() -> String {
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA NOT IN ({}) AND (DATA_TYPE NOT IN ({}) OR EXTRA LIKE '%GENERATED%' OR EXTRA LIKE '%INVISIBLE%' \
          OR COLUMN_NAME LIKE '%`%')",
-        in_quotes(&SYSTEM_DATABASES),
-        in_quotes(PLAIN_TYPES)
+        quoted_list(&SYSTEM_DATABASES),
+        quoted_list(PLAIN_TYPES)
     )
 }
 
@@ -154,7 +154,7 @@ fn broken_views() -> String {
     format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS V WHERE TABLE_SCHEMA NOT IN ({}) AND NOT EXISTS \
          (SELECT 1 FROM information_schema.COLUMNS C WHERE C.TABLE_SCHEMA = V.TABLE_SCHEMA AND C.TABLE_NAME = V.TABLE_NAME)",
-        in_quotes(&SYSTEM_DATABASES)
+        quoted_list(&SYSTEM_DATABASES)
     )
 }
 
@@ -164,7 +164,7 @@ fn foreign_keys() -> String {
         "SELECT DISTINCT {} FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL \
          AND TABLE_SCHEMA NOT IN ({})",
         REFERS.join(", "),
-        in_quotes(&SYSTEM_DATABASES)
+        quoted_list(&SYSTEM_DATABASES)
     )
 }
 
@@ -173,7 +173,7 @@ fn used_by_views() -> String {
         "SELECT {} FROM information_schema.VIEW_TABLE_USAGE \
          WHERE VIEW_SCHEMA NOT IN ({})",
         USES.join(", "),
-        in_quotes(&SYSTEM_DATABASES)
+        quoted_list(&SYSTEM_DATABASES)
     )
 }
 
@@ -183,7 +183,7 @@ fn unique_floats() -> String {
         "SELECT S.TABLE_SCHEMA, S.TABLE_NAME, S.COLUMN_NAME FROM information_schema.STATISTICS S \
          JOIN information_schema.COLUMNS C ON C.TABLE_SCHEMA = S.TABLE_SCHEMA AND C.TABLE_NAME = S.TABLE_NAME \
          AND C.COLUMN_NAME = S.COLUMN_NAME WHERE S.NON_UNIQUE = 0 AND C.DATA_TYPE = 'float' AND S.TABLE_SCHEMA NOT IN ({})",
-        in_quotes(&SYSTEM_DATABASES)
+        quoted_list(&SYSTEM_DATABASES)
     )
 }
 
