@@ -86,7 +86,7 @@ impl CatalogueReader<'_> {
 
     async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
         let (databases, tables) = self.read_databases_and_tables().await?;
-        let columns = self.query(&columns()).await?;
+        let columns = self.query(&special_columns_sql()).await?;
         let broken = self.query(&broken_views()).await?;
         let used = self.query_if_exists(&used_by_views()).await?;
         let keys = self.query_if_exists(&foreign_keys()).await?;
@@ -139,7 +139,7 @@ fn quoted_list(words: &[&str]) -> String {
 }
 
 /// Returns the query for columns that are not of a plain type.
-fn columns() -> String {
+fn special_columns_sql() -> String {
     format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS \
          WHERE TABLE_SCHEMA NOT IN ({}) AND (DATA_TYPE NOT IN ({}) OR EXTRA LIKE '%GENERATED%' OR EXTRA LIKE '%INVISIBLE%' \
