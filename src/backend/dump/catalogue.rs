@@ -87,7 +87,7 @@ impl CatalogueReader<'_> {
     async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
         let (databases, tables) = self.read_databases_and_tables().await?;
         let columns = self.query(&special_columns_sql()).await?;
-        let broken = self.query(&broken_views()).await?;
+        let broken = self.query(&broken_views_sql()).await?;
         let used = self.query_if_exists(&used_by_views()).await?;
         let keys = self.query_if_exists(&foreign_keys()).await?;
         let unique = self.query(&unique_floats()).await?;
@@ -150,7 +150,7 @@ fn special_columns_sql() -> String {
 }
 
 /// Returns the query for views whose columns the server does not list, since it cannot resolve them.
-fn broken_views() -> String {
+fn broken_views_sql() -> String {
     format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS V WHERE TABLE_SCHEMA NOT IN ({}) AND NOT EXISTS \
          (SELECT 1 FROM information_schema.COLUMNS C WHERE C.TABLE_SCHEMA = V.TABLE_SCHEMA AND C.TABLE_NAME = V.TABLE_NAME)",
