@@ -89,7 +89,7 @@ impl CatalogueReader<'_> {
         let columns = self.query(&special_columns_sql()).await?;
         let broken = self.query(&broken_views_sql()).await?;
         let used = self.query_if_exists(&used_by_views()).await?;
-        let keys = self.query_if_exists(&foreign_keys()).await?;
+        let keys = self.query_if_exists(&foreign_keys_sql()).await?;
         let unique = self.query(&unique_floats()).await?;
         let routines = self.read_names(ROUTINES).await?;
         let calling_views =
@@ -159,7 +159,7 @@ fn broken_views_sql() -> String {
 }
 
 /// Returns the query for the tables that foreign keys refer to.
-fn foreign_keys() -> String {
+fn foreign_keys_sql() -> String {
     format!(
         "SELECT DISTINCT {} FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL \
          AND TABLE_SCHEMA NOT IN ({})",
