@@ -88,7 +88,7 @@ impl CatalogueReader<'_> {
         let (databases, tables) = self.read_databases_and_tables().await?;
         let columns = self.query(&special_columns_sql()).await?;
         let broken = self.query(&broken_views_sql()).await?;
-        let used = self.query_if_exists(&used_by_views()).await?;
+        let used = self.query_if_exists(&view_usage_sql()).await?;
         let keys = self.query_if_exists(&foreign_keys_sql()).await?;
         let unique = self.query(&unique_floats()).await?;
         let routines = self.read_names(ROUTINES).await?;
@@ -168,7 +168,7 @@ fn foreign_keys_sql() -> String {
     )
 }
 
-fn used_by_views() -> String {
+fn view_usage_sql() -> String {
     format!(
         "SELECT {} FROM information_schema.VIEW_TABLE_USAGE \
          WHERE VIEW_SCHEMA NOT IN ({})",
