@@ -90,7 +90,7 @@ impl CatalogueReader<'_> {
         let broken = self.query(&broken_views_sql()).await?;
         let used = self.query_if_exists(&view_usage_sql()).await?;
         let keys = self.query_if_exists(&foreign_keys_sql()).await?;
-        let unique = self.query(&unique_floats()).await?;
+        let unique = self.query(&unique_floats_sql()).await?;
         let routines = self.read_names(ROUTINES).await?;
         let calling_views =
             if routines.is_empty() { Vec::new() } else { calling(&self.query(VIEWS).await?, &routines) };
@@ -178,7 +178,7 @@ fn view_usage_sql() -> String {
 }
 
 /// Returns the query for `float` columns in unique keys, whose values are rounded.
-fn unique_floats() -> String {
+fn unique_floats_sql() -> String {
     format!(
         "SELECT S.TABLE_SCHEMA, S.TABLE_NAME, S.COLUMN_NAME FROM information_schema.STATISTICS S \
          JOIN information_schema.COLUMNS C ON C.TABLE_SCHEMA = S.TABLE_SCHEMA AND C.TABLE_NAME = S.TABLE_NAME \
