@@ -93,7 +93,7 @@ impl CatalogueReader<'_> {
         let unique = self.query(&unique_floats_sql()).await?;
         let routines = self.read_names(ROUTINES).await?;
         let calling_views =
-            if routines.is_empty() { Vec::new() } else { calling(&self.query(VIEWS).await?, &routines) };
+            if routines.is_empty() { Vec::new() } else { calling(&self.query(LIST_VIEWS).await?, &routines) };
         let mut left_out = vec![("routines", routines)];
         for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
             left_out.push((kind, self.read_names(question).await?));
@@ -187,7 +187,7 @@ fn unique_floats_sql() -> String {
     )
 }
 
-const VIEWS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS";
+const LIST_VIEWS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS";
 const ROUTINES: &str = "SELECT ROUTINE_SCHEMA AS SCHEMA_NAME, ROUTINE_NAME AS NAME FROM information_schema.ROUTINES";
 const TRIGGERS: &str = "SELECT TRIGGER_SCHEMA AS SCHEMA_NAME, TRIGGER_NAME AS NAME FROM information_schema.TRIGGERS";
 const EVENTS: &str = "SELECT EVENT_SCHEMA AS SCHEMA_NAME, EVENT_NAME AS NAME FROM information_schema.EVENTS";
