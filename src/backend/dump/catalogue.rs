@@ -91,7 +91,7 @@ impl CatalogueReader<'_> {
         let used = self.query_if_exists(&view_usage_sql()).await?;
         let keys = self.query_if_exists(&foreign_keys_sql()).await?;
         let unique = self.query(&unique_floats_sql()).await?;
-        let routines = self.read_names(ROUTINES).await?;
+        let routines = self.read_names(LIST_ROUTINES).await?;
         let calling_views =
             if routines.is_empty() { Vec::new() } else { calling(&self.query(LIST_VIEWS).await?, &routines) };
         let mut left_out = vec![("routines", routines)];
@@ -188,7 +188,8 @@ fn unique_floats_sql() -> String {
 }
 
 const LIST_VIEWS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS";
-const ROUTINES: &str = "SELECT ROUTINE_SCHEMA AS SCHEMA_NAME, ROUTINE_NAME AS NAME FROM information_schema.ROUTINES";
+const LIST_ROUTINES: &str =
+    "SELECT ROUTINE_SCHEMA AS SCHEMA_NAME, ROUTINE_NAME AS NAME FROM information_schema.ROUTINES";
 const TRIGGERS: &str = "SELECT TRIGGER_SCHEMA AS SCHEMA_NAME, TRIGGER_NAME AS NAME FROM information_schema.TRIGGERS";
 const EVENTS: &str = "SELECT EVENT_SCHEMA AS SCHEMA_NAME, EVENT_NAME AS NAME FROM information_schema.EVENTS";
 /// V4 docs, `DBA_OB_SEQUENCE_OBJECTS`: the sequences of a MySQL-mode tenant; seekdb has none.
