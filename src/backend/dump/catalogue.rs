@@ -95,7 +95,7 @@ impl CatalogueReader<'_> {
         let calling_views =
             if routines.is_empty() { Vec::new() } else { calling(&self.query(LIST_VIEWS).await?, &routines) };
         let mut left_out = vec![("routines", routines)];
-        for (kind, question) in [("triggers", LIST_TRIGGERS), ("events", LIST_EVENTS), ("sequences", SEQUENCES)] {
+        for (kind, question) in [("triggers", LIST_TRIGGERS), ("events", LIST_EVENTS), ("sequences", LIST_SEQUENCES)] {
             left_out.push((kind, self.read_names(question).await?));
         }
         let catalogue = judge(Listing {
@@ -194,7 +194,7 @@ const LIST_TRIGGERS: &str =
     "SELECT TRIGGER_SCHEMA AS SCHEMA_NAME, TRIGGER_NAME AS NAME FROM information_schema.TRIGGERS";
 const LIST_EVENTS: &str = "SELECT EVENT_SCHEMA AS SCHEMA_NAME, EVENT_NAME AS NAME FROM information_schema.EVENTS";
 /// V4 docs, `DBA_OB_SEQUENCE_OBJECTS`: the sequences of a MySQL-mode tenant; seekdb has none.
-const SEQUENCES: &str =
+const LIST_SEQUENCES: &str =
     "SELECT DATABASE_NAME AS SCHEMA_NAME, SEQUENCE_NAME AS NAME FROM oceanbase.DBA_OB_SEQUENCE_OBJECTS";
 
 fn column(row: &Row) -> Column {
