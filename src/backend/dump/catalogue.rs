@@ -99,7 +99,7 @@ impl CatalogueReader<'_> {
             left_out.push((kind, self.read_names(question).await?));
         }
         let catalogue = judge(Listing {
-            columns: columns.iter().map(column).collect(),
+            columns: columns.iter().map(parse_column).collect(),
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,
             reads: used.map(|rows| rows.iter().map(|row| USES.map(|column| text(row, column))).collect()),
@@ -197,7 +197,7 @@ const LIST_EVENTS: &str = "SELECT EVENT_SCHEMA AS SCHEMA_NAME, EVENT_NAME AS NAM
 const LIST_SEQUENCES: &str =
     "SELECT DATABASE_NAME AS SCHEMA_NAME, SEQUENCE_NAME AS NAME FROM oceanbase.DBA_OB_SEQUENCE_OBJECTS";
 
-fn column(row: &Row) -> Column {
+fn parse_column(row: &Row) -> Column {
     Column {
         database: text(row, "TABLE_SCHEMA"),
         table: text(row, "TABLE_NAME"),
