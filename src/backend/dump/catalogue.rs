@@ -102,7 +102,7 @@ impl CatalogueReader<'_> {
             columns: columns.iter().map(parse_column).collect(),
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,
-            reads: used.map(|rows| rows.iter().map(|row| USES.map(|column| text(row, column))).collect()),
+            reads: used.map(|rows| rows.iter().map(|row| VIEW_USAGE_COLUMNS.map(|column| text(row, column))).collect()),
             refers: keys.map(|rows| rows.iter().map(|row| REFERS.map(|column| text(row, column))).collect()),
             unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
             same_file: colliding_tables(&databases, &tables)?,
@@ -172,7 +172,7 @@ fn view_usage_sql() -> String {
     format!(
         "SELECT {} FROM information_schema.VIEW_TABLE_USAGE \
          WHERE VIEW_SCHEMA NOT IN ({})",
-        USES.join(", "),
+        VIEW_USAGE_COLUMNS.join(", "),
         quoted_list(&SYSTEM_DATABASES)
     )
 }
@@ -209,7 +209,7 @@ fn parse_column(row: &Row) -> Column {
 }
 
 /// Columns of a view and of the table that it reads.
-const USES: [&str; 4] = ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"];
+const VIEW_USAGE_COLUMNS: [&str; 4] = ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"];
 /// Columns of a table and of the table that its foreign key refers to.
 const REFERS: [&str; 4] = ["TABLE_SCHEMA", "TABLE_NAME", "REFERENCED_TABLE_SCHEMA", "REFERENCED_TABLE_NAME"];
 
