@@ -103,7 +103,8 @@ impl CatalogueReader<'_> {
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,
             reads: used.map(|rows| rows.iter().map(|row| VIEW_USAGE_COLUMNS.map(|column| text(row, column))).collect()),
-            refers: keys.map(|rows| rows.iter().map(|row| REFERS.map(|column| text(row, column))).collect()),
+            refers: keys
+                .map(|rows| rows.iter().map(|row| FOREIGN_KEY_COLUMNS.map(|column| text(row, column))).collect()),
             unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
             same_file: colliding_tables(&databases, &tables)?,
             left_out: left_out.into_iter().filter_map(|(kind, rows)| left_out_entry(kind, &rows)).collect(),
@@ -163,7 +164,7 @@ fn foreign_keys_sql() -> String {
     format!(
         "SELECT DISTINCT {} FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL \
          AND TABLE_SCHEMA NOT IN ({})",
-        REFERS.join(", "),
+        FOREIGN_KEY_COLUMNS.join(", "),
         quoted_list(&SYSTEM_DATABASES)
     )
 }
@@ -211,7 +212,8 @@ fn parse_column(row: &Row) -> Column {
 /// Columns of a view and of the table that it reads.
 const VIEW_USAGE_COLUMNS: [&str; 4] = ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"];
 /// Columns of a table and of the table that its foreign key refers to.
-const REFERS: [&str; 4] = ["TABLE_SCHEMA", "TABLE_NAME", "REFERENCED_TABLE_SCHEMA", "REFERENCED_TABLE_NAME"];
+const FOREIGN_KEY_COLUMNS: [&str; 4] =
+    ["TABLE_SCHEMA", "TABLE_NAME", "REFERENCED_TABLE_SCHEMA", "REFERENCED_TABLE_NAME"];
 
 /// Returns the views whose definition calls one of the routines: the server writes a call as a name in backquotes before a
 /// parenthesis.
