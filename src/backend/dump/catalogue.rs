@@ -92,8 +92,11 @@ impl CatalogueReader<'_> {
         let keys = self.query_if_exists(&foreign_keys_sql()).await?;
         let unique = self.query(&unique_floats_sql()).await?;
         let routines = self.read_names(LIST_ROUTINES).await?;
-        let calling_views =
-            if routines.is_empty() { Vec::new() } else { calling(&self.query(LIST_VIEWS).await?, &routines) };
+        let calling_views = if routines.is_empty() {
+            Vec::new()
+        } else {
+            views_calling_routines(&self.query(LIST_VIEWS).await?, &routines)
+        };
         let mut left_out = vec![("routines", routines)];
         for (kind, question) in [("triggers", LIST_TRIGGERS), ("events", LIST_EVENTS), ("sequences", LIST_SEQUENCES)] {
             left_out.push((kind, self.read_names(question).await?));
@@ -217,7 +220,7 @@ const FOREIGN_KEY_COLUMNS: [&str; 4] =
 
 /// Returns the views whose definition calls one of the routines: the server writes a call as a name in backquotes before a
 /// parenthesis.
-fn calling(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {
+fn views_calling_routines(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {
     let calls: Vec<(String, &String)> =
         routines.iter().map(|(_, name)| (format!("`{}`(", name.replace('`', "``")), name)).collect();
     let named = views.iter().filter_map(|row| {
