@@ -9,7 +9,7 @@ use super::manifest::unread;
 use crate::domain::fault::{Cause, Fault};
 
 /// The first line of every file, as mydumper 0.10.0 writes it.
-const BINARY: &[u8; 28] = b"/*!40101 SET NAMES binary*/;";
+const BINARY_HEADER: &[u8; 28] = b"/*!40101 SET NAMES binary*/;";
 
 /// The replacement, of the same length, so that the file need not be rewritten.
 const UTF8: &[u8; 28] = b"SET NAMES utf8mb4          ;";
@@ -22,9 +22,9 @@ const UTF8: &[u8; 28] = b"SET NAMES utf8mb4          ;";
 pub(super) fn speak_utf8(path: &Path) -> Result<(), Fault> {
     let failed = |error: &std::io::Error| unread("Changing", path, error);
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| failed(&error))?;
-    let mut line = Vec::with_capacity(BINARY.len());
-    file.by_ref().take(BINARY.len() as u64).read_to_end(&mut line).map_err(|error| failed(&error))?;
-    if line == BINARY {
+    let mut line = Vec::with_capacity(BINARY_HEADER.len());
+    file.by_ref().take(BINARY_HEADER.len() as u64).read_to_end(&mut line).map_err(|error| failed(&error))?;
+    if line == BINARY_HEADER {
         return file.write_all_at(UTF8, 0).map_err(|error| failed(&error));
     }
     if line == UTF8 || line.is_empty() {
