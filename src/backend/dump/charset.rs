@@ -12,7 +12,7 @@ use crate::domain::fault::{Cause, Fault};
 const BINARY_HEADER: &[u8; 28] = b"/*!40101 SET NAMES binary*/;";
 
 /// The replacement, of the same length, so that the file need not be rewritten.
-const UTF8: &[u8; 28] = b"SET NAMES utf8mb4          ;";
+const UTF8_HEADER: &[u8; 28] = b"SET NAMES utf8mb4          ;";
 
 /// Declares `utf8mb4` in a file; a file that declares it already, and an empty one, stays as it is. Values of binary columns are
 /// loaded as their bytes either way.
@@ -25,9 +25,9 @@ pub(super) fn speak_utf8(path: &Path) -> Result<(), Fault> {
     let mut line = Vec::with_capacity(BINARY_HEADER.len());
     file.by_ref().take(BINARY_HEADER.len() as u64).read_to_end(&mut line).map_err(|error| failed(&error))?;
     if line == BINARY_HEADER {
-        return file.write_all_at(UTF8, 0).map_err(|error| failed(&error));
+        return file.write_all_at(UTF8_HEADER, 0).map_err(|error| failed(&error));
     }
-    if line == UTF8 || line.is_empty() {
+    if line == UTF8_HEADER || line.is_empty() {
         return Ok(());
     }
     Err(Fault::new(
