@@ -19,7 +19,7 @@ const UTF8_HEADER: &[u8; 28] = b"SET NAMES utf8mb4          ;";
 ///
 /// # Errors
 /// The file begins with another declaration, or cannot be written.
-pub(super) fn speak_utf8(path: &Path) -> Result<(), Fault> {
+pub(super) fn declare_utf8(path: &Path) -> Result<(), Fault> {
     let failed = |error: &std::io::Error| unread("Changing", path, error);
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| failed(&error))?;
     let mut line = Vec::with_capacity(BINARY_HEADER.len());
@@ -50,13 +50,13 @@ mod tests {
         let rest = "\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nINSERT INTO `t` (`a`) VALUES\n(1);\n";
         std::fs::write(&path, format!("/*!40101 SET NAMES binary*/;{rest}")).unwrap();
         for _ in 0..2 {
-            speak_utf8(&path).unwrap();
+            declare_utf8(&path).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("SET NAMES utf8mb4          ;{rest}"));
         }
         std::fs::write(&path, "").unwrap();
-        speak_utf8(&path).unwrap();
+        declare_utf8(&path).unwrap();
         std::fs::write(&path, "INSERT INTO `t` VALUES (1);\n").unwrap();
-        let fault = speak_utf8(&path).unwrap_err();
+        let fault = declare_utf8(&path).unwrap_err();
         assert!(fault.what.contains("pay.t.sql") && fault.why.contains("character set"), "{fault}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "INSERT INTO `t` VALUES (1);\n");
     }

@@ -154,7 +154,7 @@ pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> 
         };
         // Index, partition and expression texts may contain any character; row files need it only where a value does.
         if matches!(role, Role::TableSchema(_)) || schema.as_ref().is_some_and(|schema| schema.needs_charset) {
-            charset::speak_utf8(&path)?;
+            charset::declare_utf8(&path)?;
         }
         let (entry, rows) = read(&path, name, *role)?;
         if let (Role::Rows(table), Some(found), Some(schema)) = (role, rows, schema) {
