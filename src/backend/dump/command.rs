@@ -13,7 +13,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// Shell script that runs the dump and writes its exit status, which is then known even if obnow has exited. It ignores SIGHUP:
 /// the kernel sends one to a stopped group whose parent ends.
-pub(super) const KEEPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
+pub(super) const EXIT_STATUS_WRAPPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
 
 /// Refuses a login that requires TLS with a release that was not tested with it.
 ///
@@ -100,7 +100,7 @@ pub(super) fn command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Ex
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", KEEPER])
+        .args(["-c", EXIT_STATUS_WRAPPER])
         .arg(place.exit_status())
         .arg(&tool.path)
         .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options, exclude))

@@ -14,7 +14,7 @@ use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::command::{KEEPER, command, tls_fits};
+use super::command::{EXIT_STATUS_WRAPPER, command, tls_fits};
 use super::place::RunPaths;
 use super::releases::Tool;
 use super::{Login, io_fault};
@@ -251,7 +251,7 @@ fn keeper_of(place: &RunPaths) -> Option<(u32, PathBuf)> {
         let pid = entry.file_name().to_str()?.parse().ok()?;
         let words = std::fs::read(entry.path().join("cmdline")).ok()?;
         let mut words = words.split(|byte| *byte == 0).skip(2);
-        let ours = words.next()? == KEEPER.as_bytes() && words.next()? == status.as_os_str().as_bytes();
+        let ours = words.next()? == EXIT_STATUS_WRAPPER.as_bytes() && words.next()? == status.as_os_str().as_bytes();
         ours.then_some(())?;
         Some((pid, PathBuf::from(OsStr::from_bytes(words.next()?))))
     })
