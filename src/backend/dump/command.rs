@@ -19,7 +19,7 @@ pub(super) const EXIT_STATUS_WRAPPER: &str = r#"trap '' HUP; "$@"; status=$?; pr
 ///
 /// # Errors
 /// That.
-pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
+pub fn check_tls(tool: &Tool, tls: bool) -> Result<(), Fault> {
     if !tls || tool.release.tls {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::command::{EXIT_STATUS_WRAPPER, command, tls_fits};
+use super::command::{EXIT_STATUS_WRAPPER, check_tls, command};
 use super::place::RunPaths;
 use super::releases::Tool;
 use super::{Login, io_fault};
@@ -83,7 +83,7 @@ impl Dump {
         exclude: &Exclude,
         locks: &[BorrowedFd<'_>],
     ) -> Result<Self, Fault> {
-        tls_fits(tool, login.tls)?;
+        check_tls(tool, login.tls)?;
         let log = create_new(&place.log())?;
         let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
         let child = with_inherited(locks, || {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::act::{PlannedStart, planned_start, requires_tls};
 use super::begun::StartRecord;
-use super::command::tls_fits;
+use super::command::check_tls;
 use super::place::RunPaths;
 use super::run::Dump;
 use super::upload::{Comparing, Uploading};
@@ -141,7 +141,7 @@ impl DumpSystem {
     /// Checks what a dump needs: the tool, a directory, and tables that a restore brings back. A dump is always full.
     async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
         let tool = self.current_tool().await?;
-        tls_fits(&tool, requires_tls(self.server.connection().tls))?;
+        check_tls(&tool, requires_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start(target)?)?;
         let directory = blocking(move || {
