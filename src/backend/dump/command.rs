@@ -40,11 +40,11 @@ pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &
             .into_iter()
             .map(|word| word.display().to_string()),
     );
-    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+    words.map(|word| shell_quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns an argument quoted for a shell.
-fn quoted(word: &str) -> String {
+fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
