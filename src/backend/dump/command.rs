@@ -64,14 +64,14 @@ fn arguments(
         format!("--port={port}").into(),
         "--outputdir".into(),
         partial.into(),
-        format!("--regex={}", filter(exclude)).into(),
+        format!("--regex={}", table_regex(exclude)).into(),
     ];
     words.extend(options.iter().map(OsString::from));
     words
 }
 
 /// Returns the Perl regular expression that matches the `database.table` names to dump.
-fn filter(exclude: &Exclude) -> String {
+fn table_regex(exclude: &Exclude) -> String {
     let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
     if exclude.is_empty() {
         return system;
@@ -140,7 +140,7 @@ mod tests {
         let system = SYSTEM_DATABASES.join("|");
         let exclude = Exclude(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
         assert_eq!(
-            filter(&exclude),
+            table_regex(&exclude),
             format!(r"^(?!({system})\.)(?!(o\.e\.|pay\.a\$b$|pay\.x\x20y$|pay\.\xE6\xB1\x89$))")
         );
     }
