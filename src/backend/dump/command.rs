@@ -77,15 +77,15 @@ fn table_regex(exclude: &Exclude) -> String {
         return system;
     }
     let names = exclude.0.iter().map(|name| match name.strip_suffix(ALL).filter(|rest| rest.ends_with('.')) {
-        Some(database) => literal(database),
-        None => format!("{}$", literal(name)),
+        Some(database) => regex_literal(database),
+        None => format!("{}$", regex_literal(name)),
     });
     format!("{system}(?!({}))", names.collect::<Vec<_>>().join("|"))
 }
 
 /// Returns a name escaped for the expression, byte by byte. Bytes outside ASCII are written in hexadecimal: mydumper's arguments
 /// are read in the C locale.
-fn literal(name: &str) -> String {
+fn regex_literal(name: &str) -> String {
     let part = |byte: u8| match byte {
         b'_' => "_".to_owned(),
         byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
