@@ -96,7 +96,7 @@ fn regex_literal(name: &str) -> String {
 }
 
 /// Builds the command; the caller connects the login to its standard input.
-pub(super) fn command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Exclude) -> Command {
+pub(super) fn build_command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &Exclude) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command

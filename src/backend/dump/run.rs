@@ -14,7 +14,7 @@ use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::command::{EXIT_STATUS_WRAPPER, check_tls, command};
+use super::command::{EXIT_STATUS_WRAPPER, build_command, check_tls};
 use super::place::RunPaths;
 use super::releases::Tool;
 use super::{Login, io_fault};
@@ -88,7 +88,7 @@ impl Dump {
         let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
         let child = with_inherited(locks, || {
             let options = login.option_file(SESSION_LIMIT)?;
-            command(tool, login, place, exclude)
+            build_command(tool, login, place, exclude)
                 .stdin(options)
                 .stdout(log)
                 .stderr(errors)
