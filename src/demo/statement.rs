@@ -177,7 +177,7 @@ pub enum Statement {
     ShowTables(String),
     /// `SHOW GRANTS`.
     ShowGrants,
-    /// `SET [SESSION] name = literal`, or `SET NAMES x`: names in lower case.
+    /// `SET [SESSION] name = literal`, or `SET MAX_ENTRIES x`: names in lower case.
     SetSession(Vec<(String, Literal)>),
     /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`.
     SetEncryption(String),

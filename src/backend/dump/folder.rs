@@ -13,7 +13,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::words::size;
 
 /// The most directory entries that are searched for the last dump.
-const NAMES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// The most manifests that are read for the last dump of one target, newest first.
 const MANIFESTS: usize = 20;
@@ -68,7 +68,7 @@ fn free(found: &Path) -> Option<u64> {
 
 /// Returns the size in bytes of the newest dump of a target in a directory, or of one that was uploaded from there.
 fn last(folder: &Path, target: &str) -> Option<u64> {
-    let entries = std::fs::read_dir(folder).ok()?.take(NAMES).filter_map(Result::ok);
+    let entries = std::fs::read_dir(folder).ok()?.take(MAX_ENTRIES).filter_map(Result::ok);
     let manifests = entries.flat_map(|entry| {
         let path = entry.path();
         let name = entry.file_name();
