@@ -16,7 +16,7 @@ use crate::domain::words::size;
 const MAX_ENTRIES: usize = 10_000;
 
 /// The most manifests that are read for the last dump of one target, newest first.
-const MANIFESTS: usize = 20;
+const MAX_MANIFESTS: usize = 20;
 
 /// Inspects a directory of dumps and the newest dump of this target in it; where the directory is missing, its nearest existing
 /// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
@@ -80,7 +80,7 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
         manifests.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path))).collect();
     dated.sort_by(|a, b| b.cmp(a));
     let read = |path: &PathBuf| serde_json::from_slice::<Manifest>(&std::fs::read(path).ok()?).ok();
-    let mut newest = dated.iter().take(MANIFESTS).filter_map(|(_, path)| read(path));
+    let mut newest = dated.iter().take(MAX_MANIFESTS).filter_map(|(_, path)| read(path));
     newest.find(|manifest| manifest.source.target == target).map(|manifest| manifest.bytes())
 }
 
