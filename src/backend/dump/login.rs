@@ -11,7 +11,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 /// The longest line, in bytes; the library that reads the file accepts 4095.
-const LONGEST_LINE: usize = 4000;
+const MAX_LINE_BYTES: usize = 4000;
 
 /// Endpoint, user and password of a dump.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Login {
 
     fn option_text(&self, limit: Duration) -> Result<Zeroizing<String>, Fault> {
         let limit = limit.as_micros();
-        let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST_LINE));
+        let mut text = Zeroizing::new(String::with_capacity(2 * MAX_LINE_BYTES));
         text.push_str("[mydumper]\n");
         push_option(&mut text, "user", &self.user)?;
         if !self.password.is_empty() {
@@ -60,7 +60,7 @@ impl Login {
 }
 
 fn push_option(text: &mut String, name: &str, value: &str) -> Result<(), Fault> {
-    if value.len() > LONGEST_LINE / 2 || value.chars().any(char::is_control) {
+    if value.len() > MAX_LINE_BYTES / 2 || value.chars().any(char::is_control) {
         return Err(not_handed_over(&format!("the {name} is too long or has control characters")));
     }
     text.push_str(name);
