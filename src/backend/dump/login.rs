@@ -35,11 +35,11 @@ impl Login {
     pub(super) fn option_file(&self, limit: Duration) -> Result<File, Fault> {
         let text = self.option_text(limit)?;
         let memory = memfd_create("login", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-            .map_err(|error| not_handed_over(&std::io::Error::from(error).to_string()))?;
+            .map_err(|error| handover_fault(&std::io::Error::from(error).to_string()))?;
         let mut file = File::from(memory);
-        file.write_all(text.as_bytes()).map_err(|error| not_handed_over(&error.to_string()))?;
+        file.write_all(text.as_bytes()).map_err(|error| handover_fault(&error.to_string()))?;
         fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
-            .map_err(|error| not_handed_over(&std::io::Error::from(error).to_string()))?;
+            .map_err(|error| handover_fault(&std::io::Error::from(error).to_string()))?;
         Ok(file)
     }
 
@@ -61,7 +61,7 @@ impl Login {
 
 fn push_option(text: &mut String, name: &str, value: &str) -> Result<(), Fault> {
     if value.len() > MAX_LINE_BYTES / 2 || value.chars().any(char::is_control) {
-        return Err(not_handed_over(&format!("the {name} is too long or has control characters")));
+        return Err(handover_fault(&format!("the {name} is too long or has control characters")));
     }
     text.push_str(name);
     text.push_str("=\"");
@@ -75,7 +75,7 @@ fn push_option(text: &mut String, name: &str, value: &str) -> Result<(), Fault> 
     Ok(())
 }
 
-fn not_handed_over(why: &str) -> Fault {
+fn handover_fault(why: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         "The login could not be handed to mydumper.",
