@@ -33,7 +33,7 @@ pub const LEFT_OUT: [&str; 6] = [
 ];
 
 /// The longest schema file that is read, in bytes.
-const LONGEST_SCHEMA: u64 = 64 << 20;
+const MAX_SCHEMA_BYTES: u64 = 64 << 20;
 
 /// The two server times between which the snapshot of all tables was taken.
 ///
@@ -252,7 +252,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
             return counter.feed(piece).map_err(|broken| not_whole(path, &broken.to_string()));
         }
         text.extend_from_slice(piece);
-        if text.len() as u64 > LONGEST_SCHEMA {
+        if text.len() as u64 > MAX_SCHEMA_BYTES {
             Err(not_whole(path, "it is longer than any definition"))
         } else {
             Ok(())
