@@ -132,7 +132,7 @@ impl Manifest {
 /// A file is missing, incomplete or unexpected, or tables were created, dropped or changed meanwhile. With `Cause::Unknown`: the
 /// files cannot be read, or the manifest cannot be written.
 pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
-    same_tables(before, after)?;
+    check_same_tables(before, after)?;
     let folder = place.partial();
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.
     match std::fs::remove_file(folder.join(NAME)) {
@@ -213,7 +213,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
 }
 
 /// Refuses a dump during which tables were created or dropped: it would not be from one instant.
-fn same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
+fn check_same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
     if before == after {
         return Ok(());
     }
