@@ -142,7 +142,7 @@ pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> 
         _ => {}
     }
     let expected = before.files()?;
-    refuse_others(&folder, |name| expected.contains_key(name))?;
+    refuse_unexpected_files(&folder, |name| expected.contains_key(name))?;
     let mut files = Vec::with_capacity(expected.len());
     let mut counted = BTreeMap::new();
     let mut longest = 0;
@@ -195,7 +195,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     if manifest.format != 1 {
         return Err(not_whole(&path, &format!("its format is {}, not 1", manifest.format)));
     }
-    refuse_others(folder, |name| name == NAME || manifest.files.iter().any(|file| file.name == name))?;
+    refuse_unexpected_files(folder, |name| name == NAME || manifest.files.iter().any(|file| file.name == name))?;
     for file in &manifest.files {
         let path = folder.join(&file.name);
         if file.name.contains('/') {
@@ -231,7 +231,7 @@ fn check_same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
     ))
 }
 
-fn refuse_others(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
+fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
     let entries = std::fs::read_dir(folder).map_err(|error| unread("Reading", folder, &error))?;
     for entry in entries {
         let name = entry.map_err(|error| unread("Reading", folder, &error))?.file_name();
