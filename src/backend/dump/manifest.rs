@@ -161,7 +161,7 @@ pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> 
             let fits =
                 found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
-                return Err(not_whole(&path, &Broken::OtherTable.to_string()));
+                return Err(untrusted_file(&path, &Broken::OtherTable.to_string()));
             }
             counted.insert(*table, found.rows);
             longest = longest.max(found.longest);
@@ -190,23 +190,23 @@ pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> 
 pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     let path = folder.join(NAME);
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|error| not_whole(&path, &format!("it is not a manifest: {error}")))?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|error| untrusted_file(&path, &format!("it is not a manifest: {error}")))?;
     if manifest.format != 1 {
-        return Err(not_whole(&path, &format!("its format is {}, not 1", manifest.format)));
+        return Err(untrusted_file(&path, &format!("its format is {}, not 1", manifest.format)));
     }
     refuse_unexpected_files(folder, |name| name == NAME || manifest.files.iter().any(|file| file.name == name))?;
     for file in &manifest.files {
         let path = folder.join(&file.name);
         if file.name.contains('/') {
-            return Err(not_whole(&path, "the manifest names a file elsewhere"));
+            return Err(untrusted_file(&path, "the manifest names a file elsewhere"));
         }
         let found = hash(&path, &file.name, |_| Ok(()))?;
         if found.bytes != file.bytes {
-            return Err(not_whole(&path, &format!("it has {} bytes, not {}", found.bytes, file.bytes)));
+            return Err(untrusted_file(&path, &format!("it has {} bytes, not {}", found.bytes, file.bytes)));
         }
         if found.sha256 != file.sha256 {
-            return Err(not_whole(&path, "its content is not what was written"));
+            return Err(untrusted_file(&path, "its content is not what was written"));
         }
     }
     Ok(manifest)
@@ -236,7 +236,7 @@ fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Resul
     for entry in entries {
         let name = entry.map_err(|error| unread("Reading", folder, &error))?.file_name();
         if !name.to_str().is_some_and(&known) {
-            return Err(not_whole(&folder.join(name), "it does not belong to this dump"));
+            return Err(untrusted_file(&folder.join(name), "it does not belong to this dump"));
         }
     }
     Ok(())
@@ -249,11 +249,11 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
     let is_rows = matches!(role, Role::Rows(_));
     let entry = hash(path, name, |piece| {
         if is_rows {
-            return counter.feed(piece).map_err(|broken| not_whole(path, &broken.to_string()));
+            return counter.feed(piece).map_err(|broken| untrusted_file(path, &broken.to_string()));
         }
         text.extend_from_slice(piece);
         if text.len() as u64 > MAX_SCHEMA_BYTES {
-            Err(not_whole(path, "it is longer than any definition"))
+            Err(untrusted_file(path, "it is longer than any definition"))
         } else {
             Ok(())
         }
@@ -262,7 +262,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| unread("Writing", path, &error))?;
     let whole = match role {
         Role::Rows(_) => {
-            let found = counter.finish().map_err(|broken| not_whole(path, &broken.to_string()))?;
+            let found = counter.finish().map_err(|broken| untrusted_file(path, &broken.to_string()))?;
             return Ok((entry, Some(found)));
         }
         Role::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
@@ -271,14 +271,14 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
         Role::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
         Role::View(view) => schema::is_whole_view(&text, &view.name),
     };
-    if whole { Ok((entry, None)) } else { Err(not_whole(path, "it is not one whole definition")) }
+    if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
 }
 
 fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
     debug_assert_eq!(table.kind, Kind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
-    schema::table(&text).ok_or_else(|| not_whole(&path, "it is not one whole definition"))
+    schema::table(&text).ok_or_else(|| untrusted_file(&path, "it is not one whole definition"))
 }
 
 /// Computes size and SHA-256 of a file, and passes each chunk to `each`.
@@ -328,12 +328,12 @@ fn publish(place: &RunPaths, manifest: &Manifest) -> Result<(), Fault> {
 /// Returns the fault of a file that cannot be read: a missing file makes the dump untrusted, any other error leaves it unknown.
 pub(super) fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     if error.kind() == std::io::ErrorKind::NotFound {
-        return not_whole(path, "it is missing");
+        return untrusted_file(path, "it is missing");
     }
     Fault { cause: Cause::Unknown, ..super::io_fault(doing, path, error) }
 }
 
-fn not_whole(path: &Path, why: &str) -> Fault {
+fn untrusted_file(path: &Path, why: &str) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("{} cannot be trusted.", path.display()),
