@@ -11,7 +11,7 @@ use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// Time a program may take to print its version.
-const VERSION_TIME: Duration = Duration::from_secs(10);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes of its output that are read.
 const VERSION_LENGTH: u64 = 4_096;
@@ -79,7 +79,7 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
 /// # Errors
 /// It cannot be run, or its release was not tested.
 pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
-    let release = release(&version_of(&path, VERSION_TIME).await?)?;
+    let release = release(&version_of(&path, VERSION_TIMEOUT).await?)?;
     Ok(Tool { path, release })
 }
 
