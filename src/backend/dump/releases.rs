@@ -14,7 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes of its output that are read.
-const VERSION_LENGTH: u64 = 4_096;
+const MAX_VERSION_BYTES: u64 = 4_096;
 
 /// The most characters of its output that a message repeats.
 const LINE: usize = 100;
@@ -83,11 +83,11 @@ pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
     Ok(Tool { path, release })
 }
 
-/// Returns what a program prints for `--version`, up to [`VERSION_LENGTH`] bytes.
+/// Returns what a program prints for `--version`, up to [`MAX_VERSION_BYTES`] bytes.
 async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
     let mut command = Command::new(path);
     command.arg("--version").env_clear();
-    match child::ask(command, b"", Bounds { within, most: VERSION_LENGTH }).await {
+    match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
         Ok(said) => Ok(said.out),
         Err(Unheard::NotStarted(error) | Unheard::Lost(error)) => {
             Err(absent(&format!("{} cannot be run: {error}.", path.display())))
