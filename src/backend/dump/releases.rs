@@ -17,7 +17,7 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_VERSION_BYTES: u64 = 4_096;
 
 /// The most characters of its output that a message repeats.
-const LINE: usize = 100;
+const MAX_SHOWN: usize = 100;
 
 /// A release that was tested against a real server, with writers running and a restore compared.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
 /// # Errors
 /// It is not the output of mydumper, or the release was not tested.
 pub fn release(said: &str) -> Result<&'static Release, Fault> {
-    let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(LINE).collect();
+    let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(MAX_SHOWN).collect();
     let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
         return Err(Fault::new(
             Cause::Precondition,
