@@ -79,12 +79,12 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
 /// # Errors
 /// It cannot be run, or its release was not tested.
 pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
-    let release = release(&version_of(&path, VERSION_TIMEOUT).await?)?;
+    let release = release(&read_version(&path, VERSION_TIMEOUT).await?)?;
     Ok(Tool { path, release })
 }
 
 /// Returns what a program prints for `--version`, up to [`MAX_VERSION_BYTES`] bytes.
-async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
+async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     let mut command = Command::new(path);
     command.arg("--version").env_clear();
     match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
@@ -173,10 +173,10 @@ mod tests {
     async fn version_output_is_bounded_and_cleaned() {
         let folder = tempfile::tempdir().unwrap();
         let usual = Duration::from_mins(1);
-        let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
+        let endless = read_version(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
         assert!(endless.len() <= 4_096, "{}", endless.len());
         let silent = program(folder.path(), "exec /bin/sleep 1000");
-        let fault = version_of(&silent, Duration::from_millis(50)).await.unwrap_err();
+        let fault = read_version(&silent, Duration::from_millis(50)).await.unwrap_err();
         assert!(fault.why.contains("did not end within"), "{fault}");
         let fault = release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
         assert_eq!(fault.what, "mydumper 0.10.0X is not used for backups.");
