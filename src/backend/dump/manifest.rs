@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::charset;
 use super::listing::{Kind, Listed, Role, Scope};
 use super::place::RunPaths;
-use super::rows::{Broken, Counted, Counter};
+use super::rows::{Broken, Counter, RowFileSummary};
 use super::schema;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -243,7 +243,7 @@ fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Resul
 }
 
 /// Reads one file of a new dump to its end, checks it by its role, and syncs it to disk.
-fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Counted>), Fault> {
+fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<RowFileSummary>), Fault> {
     let mut counter = Counter::default();
     let mut text = Vec::new();
     let is_rows = matches!(role, Role::Rows(_));

@@ -20,7 +20,7 @@ pub enum Broken {
 
 /// What a complete data file contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counted {
+pub struct RowFileSummary {
     /// Number of rows.
     pub rows: u64,
     /// Length of its longest statement in bytes, as the loader sends it.
@@ -63,7 +63,7 @@ pub struct Counter {
     byte: u64,
     /// Byte offset at which the current statement began.
     began: u64,
-    counted: Counted,
+    counted: RowFileSummary,
 }
 
 impl Default for Counter {
@@ -76,7 +76,7 @@ impl Default for Counter {
             depth: 0,
             byte: 0,
             began: 0,
-            counted: Counted::default(),
+            counted: RowFileSummary::default(),
         }
     }
 }
@@ -98,7 +98,7 @@ impl Counter {
     ///
     /// # Errors
     /// It ends inside a statement.
-    pub fn finish(self) -> Result<Counted, Broken> {
+    pub fn finish(self) -> Result<RowFileSummary, Broken> {
         if self.at == At::Between { Ok(self.counted) } else { Err(Broken::Cut) }
     }
 
@@ -197,7 +197,7 @@ mod tests {
         (1,\"x),\\\"(;\\\\\",NULL),\n(-2.5,\"\",CONVERT(\"{\\\"a\\\": [1,2]}\" USING UTF8MB4));\n\
         INSERT INTO `t` (`a`,`b;`,`c`) VALUES\n(3,\"\\n\n\",NULL);\n";
 
-    fn count(text: &[u8]) -> Result<Counted, Broken> {
+    fn count(text: &[u8]) -> Result<RowFileSummary, Broken> {
         let mut counter = Counter::default();
         counter.feed(text)?;
         counter.finish()
@@ -211,7 +211,7 @@ mod tests {
         assert!(longest.starts_with("INSERT INTO") && FILE.contains(&format!("{longest};\n")));
         assert_eq!(counted.longest, longest.len() as u64 + 1);
         assert_eq!(counted.into, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
-        assert_eq!(count(b"").unwrap(), Counted::default());
+        assert_eq!(count(b"").unwrap(), RowFileSummary::default());
     }
 
     #[test]
