@@ -30,7 +30,7 @@ pub struct RowFileSummary {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum ParseState {
     /// Between statements.
     Between,
     /// In the head of a statement, up to its `VALUES` or `;`.
@@ -55,7 +55,7 @@ const LONGEST_HEAD: usize = 1 << 20;
 /// Counts the rows of a file that is passed in chunks of any size.
 #[derive(Debug)]
 pub struct Counter {
-    at: At,
+    at: ParseState,
     head: Vec<u8>,
     columns: usize,
     commas: usize,
@@ -69,7 +69,7 @@ pub struct Counter {
 impl Default for Counter {
     fn default() -> Self {
         Self {
-            at: At::Between,
+            at: ParseState::Between,
             head: Vec::new(),
             columns: 0,
             commas: 0,
@@ -99,39 +99,40 @@ impl Counter {
     /// # Errors
     /// It ends inside a statement.
     pub fn finish(self) -> Result<RowFileSummary, Broken> {
-        if self.at == At::Between { Ok(self.counted) } else { Err(Broken::Cut) }
+        if self.at == ParseState::Between { Ok(self.counted) } else { Err(Broken::Cut) }
     }
 
     #[inline]
     fn step(&mut self, byte: u8) -> Result<(), Broken> {
         match (self.at, byte) {
-            (At::Text, b'\\') => self.at = At::Escaped,
-            (At::Text, b'"') => self.at = At::Row,
-            (At::Escaped, _) | (At::Row, b'"') => self.at = At::Text,
-            (At::Row, b',') if self.depth == 1 => self.commas += 1,
-            (At::Row, b'(') => self.depth += 1,
-            (At::Row, b')') => {
+            (ParseState::Text, b'\\') => self.at = ParseState::Escaped,
+            (ParseState::Text, b'"') => self.at = ParseState::Row,
+            (ParseState::Escaped, _) | (ParseState::Row, b'"') => self.at = ParseState::Text,
+            (ParseState::Row, b',') if self.depth == 1 => self.commas += 1,
+            (ParseState::Row, b'(') => self.depth += 1,
+            (ParseState::Row, b')') => {
                 self.depth -= 1;
                 if self.depth == 0 {
                     self.row_ends()?;
                 }
             }
-            (At::Row, b';' | b'\n') => return Err(self.unexpected()),
-            (At::BeforeRow, b'(') => (self.at, self.depth, self.commas) = (At::Row, 1, 0),
-            (At::AfterRow, b',') => self.at = At::BeforeRow,
-            (At::AfterRow, b';') => {
+            (ParseState::Row, b';' | b'\n') => return Err(self.unexpected()),
+            (ParseState::BeforeRow, b'(') => (self.at, self.depth, self.commas) = (ParseState::Row, 1, 0),
+            (ParseState::AfterRow, b',') => self.at = ParseState::BeforeRow,
+            (ParseState::AfterRow, b';') => {
                 self.counted.longest = self.counted.longest.max(self.byte + 1 - self.began);
-                self.at = At::Between;
+                self.at = ParseState::Between;
             }
-            (At::Between | At::BeforeRow, b'\n' | b'\r' | b' ') | (At::Text | At::Row, _) => {}
-            (At::Between, _) => {
-                self.at = At::Head;
+            (ParseState::Between | ParseState::BeforeRow, b'\n' | b'\r' | b' ')
+            | (ParseState::Text | ParseState::Row, _) => {}
+            (ParseState::Between, _) => {
+                self.at = ParseState::Head;
                 self.began = self.byte;
                 self.head.clear();
                 self.head.push(byte);
             }
-            (At::Head | At::Name, _) => self.head_goes_on(byte)?,
-            (At::BeforeRow | At::AfterRow, _) => return Err(self.unexpected()),
+            (ParseState::Head | ParseState::Name, _) => self.head_goes_on(byte)?,
+            (ParseState::BeforeRow | ParseState::AfterRow, _) => return Err(self.unexpected()),
         }
         Ok(())
     }
@@ -142,22 +143,22 @@ impl Counter {
         }
         self.head.push(byte);
         match (self.at, byte) {
-            (At::Head, b'`') => self.at = At::Name,
-            (At::Name, b'`') => self.at = At::Head,
-            (At::Head, b';') => {
+            (ParseState::Head, b'`') => self.at = ParseState::Name,
+            (ParseState::Name, b'`') => self.at = ParseState::Head,
+            (ParseState::Head, b';') => {
                 // Settings of the session; rows come only with VALUES.
                 if !(self.head.starts_with(b"/*!") || self.head.starts_with(b"SET ")) {
                     return Err(self.unexpected());
                 }
-                self.at = At::Between;
+                self.at = ParseState::Between;
             }
-            (At::Head, b'S') if self.head.ends_with(b") VALUES") => {
+            (ParseState::Head, b'S') if self.head.ends_with(b") VALUES") => {
                 let into = head(&self.head).ok_or_else(|| self.unexpected())?;
                 self.columns = into.1.len();
                 if self.counted.into.get_or_insert_with(|| into.clone()) != &into {
                     return Err(Broken::OtherTable);
                 }
-                self.at = At::BeforeRow;
+                self.at = ParseState::BeforeRow;
             }
             _ => {}
         }
@@ -169,7 +170,7 @@ impl Counter {
         if self.commas + 1 != self.columns {
             return Err(Broken::Values(self.counted.rows));
         }
-        self.at = At::AfterRow;
+        self.at = ParseState::AfterRow;
         Ok(())
     }
 
