@@ -50,7 +50,7 @@ enum ParseState {
 }
 
 /// The longest head of a statement, in bytes: a table's name and up to 4096 column names of 64 characters.
-const LONGEST_HEAD: usize = 1 << 20;
+const MAX_HEAD_BYTES: usize = 1 << 20;
 
 /// Counts the rows of a file that is passed in chunks of any size.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Counter {
     }
 
     fn head_goes_on(&mut self, byte: u8) -> Result<(), Broken> {
-        if self.head.len() >= LONGEST_HEAD {
+        if self.head.len() >= MAX_HEAD_BYTES {
             return Err(self.unexpected());
         }
         self.head.push(byte);
