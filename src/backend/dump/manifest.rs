@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::charset;
 use super::listing::{Kind, Listed, Role, Scope};
 use super::place::RunPaths;
-use super::rows::{Broken, Counter, RowFileSummary};
+use super::rows::{Broken, RowCounter, RowFileSummary};
 use super::schema;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -244,7 +244,7 @@ fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Resul
 
 /// Reads one file of a new dump to its end, checks it by its role, and syncs it to disk.
 fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<RowFileSummary>), Fault> {
-    let mut counter = Counter::default();
+    let mut counter = RowCounter::default();
     let mut text = Vec::new();
     let is_rows = matches!(role, Role::Rows(_));
     let entry = hash(path, name, |piece| {

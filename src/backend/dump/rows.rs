@@ -54,7 +54,7 @@ const MAX_HEAD_BYTES: usize = 1 << 20;
 
 /// Counts the rows of a file that is passed in chunks of any size.
 #[derive(Debug)]
-pub struct Counter {
+pub struct RowCounter {
     at: ParseState,
     head: Vec<u8>,
     columns: usize,
@@ -66,7 +66,7 @@ pub struct Counter {
     counted: RowFileSummary,
 }
 
-impl Default for Counter {
+impl Default for RowCounter {
     fn default() -> Self {
         Self {
             at: ParseState::Between,
@@ -81,7 +81,7 @@ impl Default for Counter {
     }
 }
 
-impl Counter {
+impl RowCounter {
     /// Reads the next chunk.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ mod tests {
         INSERT INTO `t` (`a`,`b;`,`c`) VALUES\n(3,\"\\n\n\",NULL);\n";
 
     fn count(text: &[u8]) -> Result<RowFileSummary, Broken> {
-        let mut counter = Counter::default();
+        let mut counter = RowCounter::default();
         counter.feed(text)?;
         counter.finish()
     }
@@ -251,7 +251,7 @@ mod tests {
                 file.extend_from_slice(b"\")");
             }
             file.extend_from_slice(b";\n");
-            let mut counter = Counter::default();
+            let mut counter = RowCounter::default();
             for part in file.chunks(piece) {
                 counter.feed(part).unwrap();
             }
