@@ -131,13 +131,13 @@ impl RowCounter {
                 self.head.clear();
                 self.head.push(byte);
             }
-            (ParseState::Head | ParseState::Name, _) => self.head_goes_on(byte)?,
+            (ParseState::Head | ParseState::Name, _) => self.accept_head(byte)?,
             (ParseState::BeforeRow | ParseState::AfterRow, _) => return Err(self.unexpected()),
         }
         Ok(())
     }
 
-    fn head_goes_on(&mut self, byte: u8) -> Result<(), Broken> {
+    fn accept_head(&mut self, byte: u8) -> Result<(), Broken> {
         if self.head.len() >= MAX_HEAD_BYTES {
             return Err(self.unexpected());
         }
