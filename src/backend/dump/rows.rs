@@ -113,7 +113,7 @@ impl RowCounter {
             (ParseState::Row, b')') => {
                 self.depth -= 1;
                 if self.depth == 0 {
-                    self.row_ends()?;
+                    self.end_row()?;
                 }
             }
             (ParseState::Row, b';' | b'\n') => return Err(self.unexpected()),
@@ -165,7 +165,7 @@ impl RowCounter {
         Ok(())
     }
 
-    fn row_ends(&mut self) -> Result<(), Broken> {
+    fn end_row(&mut self) -> Result<(), Broken> {
         self.counted.rows += 1;
         if self.commas + 1 != self.columns {
             return Err(Broken::Values(self.counted.rows));
