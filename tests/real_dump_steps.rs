@@ -14,7 +14,7 @@ use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
 use obnow::backend::dump::manifest::{NAME, verify};
 use obnow::backend::dump::place::RunPaths;
-use obnow::backend::dump::run::{Dump, Record};
+use obnow::backend::dump::run::{Dump, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
@@ -197,7 +197,7 @@ impl StepHarness {
     }
 }
 
-fn record(place: &RunPaths) -> Record {
+fn record(place: &RunPaths) -> ProcessRecord {
     Dump::find(place).unwrap().expect("it was written down").record().clone()
 }
 

@@ -31,7 +31,7 @@ const LOG_LENGTH: u64 = 16 << 20;
 
 /// The process that writes a dump; a JSON file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct ProcessRecord {
     /// The format of this file: 1.
     pub format: u32,
     /// The run id, `<task>.<attempt>`.
@@ -66,7 +66,7 @@ pub enum State {
 #[derive(Debug)]
 pub struct Dump {
     place: RunPaths,
-    record: Record,
+    record: ProcessRecord,
     child: Option<Child>,
 }
 
@@ -95,7 +95,7 @@ impl Dump {
                 .spawn()
                 .map_err(|error| io_fault("Starting", &tool.path, &error))
         })?;
-        let record = Record {
+        let record = ProcessRecord {
             format: 1,
             run: place.run_id().to_owned(),
             pid: child.id(),
@@ -124,7 +124,7 @@ impl Dump {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_fault("Reading", &path, &error)),
         };
-        let record: Record =
+        let record: ProcessRecord =
             serde_json::from_slice(&text).map_err(|error| io_fault("Reading", &path, &error.into()))?;
         Ok(Some(Self { place: place.clone(), record, child: None }))
     }
@@ -137,7 +137,7 @@ impl Dump {
     pub fn adopt(place: &RunPaths, release: &str) -> Result<Option<Self>, Fault> {
         let Some((pid, tool)) = keeper_of(place) else { return Ok(None) };
         let Some(stat) = Process::of(pid) else { return Ok(None) };
-        let record = Record {
+        let record = ProcessRecord {
             format: 1,
             run: place.run_id().to_owned(),
             pid,
@@ -158,7 +158,7 @@ impl Dump {
 
     /// Returns the record of its process.
     #[must_use]
-    pub fn record(&self) -> &Record {
+    pub fn record(&self) -> &ProcessRecord {
         &self.record
     }
 
@@ -285,7 +285,7 @@ fn create_new(path: &Path) -> Result<File, Fault> {
         .map_err(|error| io_fault("Creating", path, &error))
 }
 
-fn write_record(place: &RunPaths, record: &Record) -> Result<(), Fault> {
+fn write_record(place: &RunPaths, record: &ProcessRecord) -> Result<(), Fault> {
     let path = place.process_record();
     let text = serde_json::to_vec(record).map_err(|error| io_fault("Writing", &path, &error.into()))?;
     let mut file = create_new(&path)?;
