@@ -27,7 +27,7 @@ use crate::process::{Process, boot_id};
 pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
 
 /// The most bytes of a dump's log that are read; the log of a hundred thousand tables is shorter.
-const LOG_LENGTH: u64 = 16 << 20;
+const MAX_LOG_BYTES: u64 = 16 << 20;
 
 /// The process that writes a dump; a JSON file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,10 +300,10 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
     }
 }
 
-/// Reads the beginning of a dump's log, at most [`LOG_LENGTH`] bytes; returns an empty text where it cannot be read.
+/// Reads the beginning of a dump's log, at most [`MAX_LOG_BYTES`] bytes; returns an empty text where it cannot be read.
 fn read_log(path: &Path) -> String {
     let mut log = Vec::new();
-    let _ = File::open(path).and_then(|file| file.take(LOG_LENGTH).read_to_end(&mut log));
+    let _ = File::open(path).and_then(|file| file.take(MAX_LOG_BYTES).read_to_end(&mut log));
     String::from_utf8_lossy(&log).into_owned()
 }
 
@@ -362,8 +362,8 @@ mod tests {
     fn log_read_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        File::create(&path).unwrap().set_len(2 * LOG_LENGTH).unwrap();
-        assert_eq!(read_log(&path).len() as u64, LOG_LENGTH);
+        File::create(&path).unwrap().set_len(2 * MAX_LOG_BYTES).unwrap();
+        assert_eq!(read_log(&path).len() as u64, MAX_LOG_BYTES);
         assert_eq!(read_log(&folder.path().join("none")), "");
     }
 }
