@@ -135,7 +135,7 @@ impl Dump {
     /// # Errors
     /// The record cannot be written.
     pub fn adopt(place: &RunPaths, release: &str) -> Result<Option<Self>, Fault> {
-        let Some((pid, tool)) = keeper_of(place) else { return Ok(None) };
+        let Some((pid, tool)) = find_running_wrapper(place) else { return Ok(None) };
         let Some(stat) = Process::of(pid) else { return Ok(None) };
         let record = ProcessRecord {
             format: 1,
@@ -245,7 +245,7 @@ impl Dump {
 }
 
 /// Finds the wrapper process of a run by its arguments, and the program that it runs.
-fn keeper_of(place: &RunPaths) -> Option<(u32, PathBuf)> {
+fn find_running_wrapper(place: &RunPaths) -> Option<(u32, PathBuf)> {
     let status = place.exit_status();
     std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
