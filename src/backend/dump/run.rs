@@ -187,7 +187,7 @@ impl Dump {
     /// # Errors
     /// The dump's folder cannot be read.
     pub fn bytes_written(&self) -> Result<u64, Fault> {
-        bytes_in(&self.place.partial())
+        directory_size(&self.place.partial())
     }
 
     /// Returns whether the snapshot has certainly been taken: a row has reached a data file.
@@ -292,7 +292,7 @@ fn write_record(place: &RunPaths, record: &ProcessRecord) -> Result<(), Fault> {
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io_fault("Writing", &path, &error))
 }
 
-fn bytes_in(folder: &Path) -> Result<u64, Fault> {
+fn directory_size(folder: &Path) -> Result<u64, Fault> {
     match std::fs::read_dir(folder) {
         Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|file| file.len()).sum()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
