@@ -39,11 +39,11 @@ pub fn table(text: &[u8]) -> Option<Schema> {
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
 /// not supported (seekdb 1.4.0).
-const OF_CHARACTERS: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
+const CHARACTER_STRING_TYPES: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
 
 fn takes_characters(definition: &[u8]) -> bool {
     let definition = definition.trim_ascii_start().to_ascii_uppercase();
-    OF_CHARACTERS.iter().any(|name| definition.starts_with(name))
+    CHARACTER_STRING_TYPES.iter().any(|name| definition.starts_with(name))
 }
 
 /// Returns whether a view's file is complete: it has the `CREATE ... VIEW` statement of that name, and every statement ends.
