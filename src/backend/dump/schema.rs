@@ -26,7 +26,7 @@ pub fn table(text: &[u8]) -> Option<Schema> {
         if let Some((name, definition)) = quoted_name(element.trim_ascii_start())
             && !outside_quotes(definition).windows(19).any(|w| w.eq_ignore_ascii_case(b" GENERATED ALWAYS A"))
         {
-            needs_charset |= !name.is_ascii() || takes_characters(definition);
+            needs_charset |= !name.is_ascii() || needs_character_string(definition);
             columns.push(name);
         }
         rest = after;
@@ -41,7 +41,7 @@ pub fn table(text: &[u8]) -> Option<Schema> {
 /// not supported (seekdb 1.4.0).
 const CHARACTER_STRING_TYPES: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
 
-fn takes_characters(definition: &[u8]) -> bool {
+fn needs_character_string(definition: &[u8]) -> bool {
     let definition = definition.trim_ascii_start().to_ascii_uppercase();
     CHARACTER_STRING_TYPES.iter().any(|name| definition.starts_with(name))
 }
