@@ -269,7 +269,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Ro
         Role::Database(database) => schema::is_whole_database(&text, database),
         Role::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
         Role::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
-        Role::View(view) => schema::is_whole_view(&text, &view.name),
+        Role::View(view) => schema::is_complete_view(&text, &view.name),
     };
     if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
 }

@@ -48,7 +48,7 @@ fn needs_character_string(definition: &[u8]) -> bool {
 
 /// Returns whether a view's file is complete: it has the `CREATE ... VIEW` statement of that name, and every statement ends.
 #[must_use]
-pub fn is_whole_view(text: &[u8], view: &str) -> bool {
+pub fn is_complete_view(text: &[u8], view: &str) -> bool {
     let quoted = format!("VIEW `{view}`");
     let created = text
         .split(|b| *b == b'\n')
@@ -213,8 +213,8 @@ mod tests {
         assert!(!is_whole_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
         assert!(!is_whole_database(b"CREATE DATABASE `other`;", "aw"));
         let view = b"DROP VIEW IF EXISTS `v`;\nCREATE VIEW `v` AS select 'a' from `t`;\nSET x = @y;\n";
-        assert!(is_whole_view(view, "v"));
-        assert!(!is_whole_view(&view[..50], "v"));
-        assert!(!is_whole_view(view, "w"));
+        assert!(is_complete_view(view, "v"));
+        assert!(!is_complete_view(&view[..50], "v"));
+        assert!(!is_complete_view(view, "w"));
     }
 }
