@@ -266,7 +266,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Ro
             return Ok((entry, Some(found)));
         }
         Role::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
-        Role::Database(database) => schema::is_whole_database(&text, database),
+        Role::Database(database) => schema::is_complete_database(&text, database),
         Role::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
         Role::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
         Role::View(view) => schema::is_complete_view(&text, &view.name),

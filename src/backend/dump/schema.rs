@@ -58,7 +58,7 @@ pub fn is_complete_view(text: &[u8], view: &str) -> bool {
 
 /// Returns whether a database's file is one complete `CREATE DATABASE` of that name.
 #[must_use]
-pub fn is_whole_database(text: &[u8], database: &str) -> bool {
+pub fn is_complete_database(text: &[u8], database: &str) -> bool {
     from_create(text, "CREATE DATABASE ")
         .and_then(quoted_name)
         .is_some_and(|(name, rest)| name == database && ends_there(rest))
@@ -209,9 +209,9 @@ mod tests {
 
     #[test]
     fn database_and_view_completeness() {
-        assert!(is_whole_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
-        assert!(!is_whole_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
-        assert!(!is_whole_database(b"CREATE DATABASE `other`;", "aw"));
+        assert!(is_complete_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
+        assert!(!is_complete_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
+        assert!(!is_complete_database(b"CREATE DATABASE `other`;", "aw"));
         let view = b"DROP VIEW IF EXISTS `v`;\nCREATE VIEW `v` AS select 'a' from `t`;\nSET x = @y;\n";
         assert!(is_complete_view(view, "v"));
         assert!(!is_complete_view(&view[..50], "v"));
