@@ -16,7 +16,7 @@ pub struct Schema {
 /// write an ENUM whose values contain a quote.
 #[must_use]
 pub fn table(text: &[u8]) -> Option<Schema> {
-    let text = from_create(text, "CREATE TABLE ")?;
+    let text = after_create(text, "CREATE TABLE ")?;
     let (table, rest) = quoted_name(text)?;
     let body = rest.trim_ascii_start().strip_prefix(b"(")?;
     let (mut columns, mut needs_charset) = (Vec::new(), false);
@@ -59,13 +59,13 @@ pub fn is_complete_view(text: &[u8], view: &str) -> bool {
 /// Returns whether a database's file is one complete `CREATE DATABASE` of that name.
 #[must_use]
 pub fn is_complete_database(text: &[u8], database: &str) -> bool {
-    from_create(text, "CREATE DATABASE ")
+    after_create(text, "CREATE DATABASE ")
         .and_then(quoted_name)
         .is_some_and(|(name, rest)| name == database && ends_there(rest))
 }
 
 /// Returns the text after a `CREATE ...` at the start of a line.
-fn from_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
+fn after_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
     let at = std::iter::once(0)
         .chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1))
         .find(|at| text[*at..].starts_with(create.as_bytes()))?;
