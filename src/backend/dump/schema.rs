@@ -86,7 +86,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => at = past_quote(text, at)? - 1,
+            b'\'' | b'"' | b'`' => at = end_of_quote(text, at)? - 1,
             b'(' => depth += 1,
             b',' if depth == 0 => return Some((&text[..at], b',', &text[at + 1..])),
             b')' if depth == 0 => return Some((&text[..at], b')', &text[at + 1..])),
@@ -100,7 +100,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
 }
 
 /// Returns the position after the quoted text that starts at `at`; `None` where it never ends.
-fn past_quote(text: &[u8], at: usize) -> Option<usize> {
+fn end_of_quote(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let mut i = at + 1;
     loop {
@@ -118,7 +118,7 @@ fn ends_there(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+            b'\'' | b'"' | b'`' => match end_of_quote(text, at) {
                 Some(after) => at = after,
                 None => return false,
             },
@@ -133,7 +133,7 @@ fn balanced(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+            b'\'' | b'"' | b'`' => match end_of_quote(text, at) {
                 Some(after) => at = after,
                 None => return false,
             },
@@ -149,7 +149,7 @@ fn outside_quotes(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         if matches!(byte, b'\'' | b'"' | b'`') {
-            at = past_quote(text, at).unwrap_or(text.len());
+            at = end_of_quote(text, at).unwrap_or(text.len());
         } else {
             kept.push(*byte);
             at += 1;
