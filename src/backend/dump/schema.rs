@@ -34,7 +34,7 @@ pub fn table(text: &[u8]) -> Option<Schema> {
             break;
         }
     }
-    ends_there(rest).then_some(Schema { table, columns, needs_charset })
+    is_end_of_statement(rest).then_some(Schema { table, columns, needs_charset })
 }
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
@@ -61,7 +61,7 @@ pub fn is_complete_view(text: &[u8], view: &str) -> bool {
 pub fn is_complete_database(text: &[u8], database: &str) -> bool {
     after_create(text, "CREATE DATABASE ")
         .and_then(quoted_name)
-        .is_some_and(|(name, rest)| name == database && ends_there(rest))
+        .is_some_and(|(name, rest)| name == database && is_end_of_statement(rest))
 }
 
 /// Returns the text after a `CREATE ...` at the start of a line.
@@ -114,7 +114,7 @@ fn end_of_quote(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Returns whether the text is the rest of one statement with its `;`, and nothing more.
-fn ends_there(text: &[u8]) -> bool {
+fn is_end_of_statement(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
