@@ -53,7 +53,7 @@ pub fn is_complete_view(text: &[u8], view: &str) -> bool {
     let created = text
         .split(|b| *b == b'\n')
         .any(|line| line.starts_with(b"CREATE ") && line.windows(quoted.len()).any(|w| w == quoted.as_bytes()));
-    created && text.trim_ascii_end().ends_with(b";") && balanced(text)
+    created && text.trim_ascii_end().ends_with(b";") && has_balanced_quotes(text)
 }
 
 /// Returns whether a database's file is one complete `CREATE DATABASE` of that name.
@@ -129,7 +129,7 @@ fn is_end_of_statement(text: &[u8]) -> bool {
     false
 }
 
-fn balanced(text: &[u8]) -> bool {
+fn has_balanced_quotes(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
