@@ -25,7 +25,7 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 /// No answer, or a table kind that was never tested with mydumper.
 pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
     let (databases, tables) = catalogue::read_tables(session).await?;
-    scope_of(&databases, &tables, exclude)
+    contents_of(&databases, &tables, exclude)
 }
 
 /// Reads what a dump must contain, together with the catalogue, and refuses what cannot be dumped.
@@ -40,12 +40,12 @@ pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result
         let what = "The dump would not bring everything back.";
         return Err(Fault::new(Cause::Precondition, what, format!("{why}."), next));
     }
-    let scope = scope_of(&databases, &tables, exclude)?;
+    let scope = contents_of(&databases, &tables, exclude)?;
     scope.files()?;
     Ok((scope, catalogue))
 }
 
-fn scope_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result<Scope, Fault> {
+fn contents_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result<Scope, Fault> {
     Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
