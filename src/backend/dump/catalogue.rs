@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::listing::{LIST_DATABASES, LIST_TABLES, Scope};
-use super::server::{Three, as_str, three};
+use super::server::{TextTriple, as_str, three};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
 use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};
@@ -37,7 +37,7 @@ pub(in crate::backend) async fn read_bounded(session: &mut Session) -> Result<Kn
 ///
 /// # Errors
 /// No answer, or a refusal.
-pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<TextTriple>, Catalogue), Fault> {
     CatalogueReader { session, max_rows: None, is_truncated: false }.read_catalogue().await
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn read_all(session: &mut Session) -> Result<(Vec<String>, Vec<
 ///
 /// # Errors
 /// No answer, or a refusal.
-pub(super) async fn read_tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
+pub(super) async fn read_tables(session: &mut Session) -> Result<(Vec<String>, Vec<TextTriple>), Fault> {
     CatalogueReader { session, max_rows: None, is_truncated: false }.read_databases_and_tables().await
 }
 
@@ -76,7 +76,7 @@ impl CatalogueReader<'_> {
         }
     }
 
-    async fn read_databases_and_tables(&mut self) -> Result<(Vec<String>, Vec<Three>), Fault> {
+    async fn read_databases_and_tables(&mut self) -> Result<(Vec<String>, Vec<TextTriple>), Fault> {
         let databases = self.session.rows(LIST_DATABASES).await.map_err(|failure| failure.fault)?;
         // The one column is called by different names.
         let databases = databases.iter().filter_map(|row| row.first().map(Cow::into_owned)).collect();
@@ -84,7 +84,7 @@ impl CatalogueReader<'_> {
         Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
     }
 
-    async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+    async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<TextTriple>, Catalogue), Fault> {
         let (databases, tables) = self.read_databases_and_tables().await?;
         let columns = self.query(&special_columns_sql()).await?;
         let broken = self.query(&broken_views_sql()).await?;
@@ -132,7 +132,7 @@ fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<
 }
 
 /// Returns the tables whose dump file would overwrite another's. Table kinds that were never tested have no known file.
-fn colliding_tables(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
+fn colliding_tables(databases: &[String], tables: &[TextTriple]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
     let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
     Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
@@ -220,7 +220,7 @@ const FOREIGN_KEY_COLUMNS: [&str; 4] =
 
 /// Returns the views whose definition calls one of the routines: the server writes a call as a name in backquotes before a
 /// parenthesis.
-fn views_calling_routines(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {
+fn views_calling_routines(views: &[Row], routines: &[(String, String)]) -> Vec<TextTriple> {
     let calls: Vec<(String, &String)> =
         routines.iter().map(|(_, name)| (format!("`{}`(", name.replace('`', "``")), name)).collect();
     let named = views.iter().filter_map(|row| {

@@ -45,7 +45,7 @@ pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result
     Ok((scope, catalogue))
 }
 
-fn contents_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result<Scope, Fault> {
+fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -> Result<Scope, Fault> {
     Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
@@ -77,12 +77,12 @@ pub(super) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
 }
 
 /// Three text columns of a row.
-pub(super) type Three = (String, String, String);
+pub(super) type TextTriple = (String, String, String);
 
-pub(super) fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<Three> {
+pub(super) fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<TextTriple> {
     rows.iter().map(|row| (text(row, a), text(row, b), text(row, c))).collect()
 }
 
-pub(super) fn as_str((a, b, c): &Three) -> (&str, &str, &str) {
+pub(super) fn as_str((a, b, c): &TextTriple) -> (&str, &str, &str) {
     (a, b, c)
 }
