@@ -51,7 +51,7 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTime
 }
 
 /// The longest statement that a server accepts, in bytes: the limit of `max_allowed_packet`.
-const LONGEST_LOADABLE: u64 = 1 << 30;
+const MAX_PACKET_BYTES: u64 = 1 << 30;
 
 /// Returns the least `max_allowed_packet` for a statement of that length, in bytes: a multiple of a mebibyte, with room for the
 /// protocol.
@@ -62,7 +62,7 @@ fn packet_for(longest: u64) -> u64 {
 /// Returns the outcome of a proven dump. `at` is its location as shown; `directory` is the location that the loader uses.
 fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     match manifest.longest_statement {
-        Some(longest) if packet_for(longest) > LONGEST_LOADABLE => Outcome::not_restorable(Fault::new(
+        Some(longest) if packet_for(longest) > MAX_PACKET_BYTES => Outcome::not_restorable(Fault::new(
             Cause::Storage,
             format!("The dump {at} is whole, and no server loads it."),
             format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
