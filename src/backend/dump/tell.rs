@@ -55,14 +55,14 @@ const MAX_PACKET_BYTES: u64 = 1 << 30;
 
 /// Returns the least `max_allowed_packet` for a statement of that length, in bytes: a multiple of a mebibyte, with room for the
 /// protocol.
-fn packet_for(longest: u64) -> u64 {
+fn needed_packet(longest: u64) -> u64 {
     (longest + 1024).next_multiple_of(1 << 20)
 }
 
 /// Returns the outcome of a proven dump. `at` is its location as shown; `directory` is the location that the loader uses.
 fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     match manifest.longest_statement {
-        Some(longest) if packet_for(longest) > MAX_PACKET_BYTES => Outcome::not_restorable(Fault::new(
+        Some(longest) if needed_packet(longest) > MAX_PACKET_BYTES => Outcome::not_restorable(Fault::new(
             Cause::Storage,
             format!("The dump {at} is whole, and no server loads it."),
             format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
@@ -103,7 +103,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
         "into a server that has none of these tables; it makes the databases".to_owned(),
     ];
     if let Some(longest) = manifest.longest_statement {
-        let need = packet_for(longest);
+        let need = needed_packet(longest);
         recipe.push(format!(
             "its longest statement has {}: where SHOW VARIABLES LIKE 'max_allowed_packet' tells less than {need}, first \
              SET GLOBAL max_allowed_packet = {need}",
@@ -187,8 +187,8 @@ mod tests {
         let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
         assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));
-        assert_eq!(packet_for(0), 1 << 20);
-        assert_eq!(packet_for((1 << 20) - 1024), 1 << 20);
-        assert_eq!(packet_for((1 << 20) - 1023), 2 << 20);
+        assert_eq!(needed_packet(0), 1 << 20);
+        assert_eq!(needed_packet((1 << 20) - 1024), 1 << 20);
+        assert_eq!(needed_packet((1 << 20) - 1023), 2 << 20);
     }
 }
