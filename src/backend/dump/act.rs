@@ -10,7 +10,7 @@ use super::releases::{self, Tool};
 use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
-use super::upload::Objects;
+use super::upload::RunObjects;
 use super::{Login, blocking, folder, server};
 use crate::backend::Run;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
@@ -65,7 +65,7 @@ fn render_steps(
         .map(|(target, step)| {
             let statements = step.actions.iter().map(|action| match action {
                 Action::Upload { destination, .. } => {
-                    let to = Objects::of(destination, &format!("{task}.1")).shown;
+                    let to = RunObjects::of(destination, &format!("{task}.1")).shown;
                     Ok(format!("PUT {to}<every file, {} last>", super::manifest::NAME))
                 }
                 action => {

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use super::begun::StartRecord;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
-use super::upload::Objects;
+use super::upload::RunObjects;
 use crate::domain::dump::few;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
@@ -34,7 +34,7 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &Serv
 }
 
 /// Returns the outcome of a proven dump that was uploaded to an object storage.
-pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
+pub(super) fn uploaded(manifest: &Manifest, objects: &RunObjects, zone: &ServerTimeZone) -> Outcome {
     let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
     if outcome.recipe.is_empty() {
         return outcome;

@@ -27,7 +27,7 @@ use crate::domain::words::size;
 
 /// The objects of one run in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Objects {
+pub(super) struct RunObjects {
     /// The URI of the run's directory as it is shown: `s3://bucket/path/<task>.<attempt>/`.
     pub(super) shown: String,
     /// The common prefix of all keys, with a slash at its end.
@@ -36,7 +36,7 @@ pub(super) struct Objects {
     destination: Destination,
 }
 
-impl Objects {
+impl RunObjects {
     /// Returns the objects of a run, with the variable of the run filled in.
     pub(super) fn of(destination: &Destination, run: &str) -> Self {
         let path = destination.path().replace(RUN, run);
@@ -101,7 +101,7 @@ impl DumpSystem {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = Objects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects = RunObjects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         if self.ended_by_us {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
@@ -137,7 +137,7 @@ impl DumpSystem {
         ))
     }
 
-    fn begin_upload(&self, place: &RunPaths, objects: &Objects, manifest: Manifest) -> Result<Uploading, Fault> {
+    fn begin_upload(&self, place: &RunPaths, objects: &RunObjects, manifest: Manifest) -> Result<Uploading, Fault> {
         let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
@@ -150,7 +150,7 @@ impl DumpSystem {
         let target = targets.first()?;
         let current = run.view.target(&target.target)?.current()?;
         let intent = run.start_intent(&target.target)?;
-        let objects = Objects::planned(target, &format!("{}.{}", run.task, intent.attempt))?;
+        let objects = RunObjects::planned(target, &format!("{}.{}", run.task, intent.attempt))?;
         (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.shown))
     }
 
@@ -160,7 +160,7 @@ impl DumpSystem {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = Objects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects = RunObjects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
@@ -199,7 +199,7 @@ impl DumpSystem {
 }
 
 impl Uploading {
-    fn waiting(&self, objects: &Objects) -> Waiting {
+    fn waiting(&self, objects: &RunObjects) -> Waiting {
         let bytes = self.sent.load(Ordering::Relaxed).min(self.total);
         let task = TaskFacts {
             phase: "uploading".to_owned(),
@@ -218,7 +218,7 @@ impl Uploading {
 /// Uploads the files that are not there yet, the manifest last, and returns a summary.
 async fn all(
     storage: LentStorage,
-    objects: Objects,
+    objects: RunObjects,
     folder: std::path::PathBuf,
     manifest: Manifest,
     sent: Arc<AtomicU64>,
@@ -252,7 +252,7 @@ fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>)
 }
 
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
-async fn compare(storage: LentStorage, objects: Objects, place: RunPaths) -> Result<Manifest, Unlike> {
+async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> Result<Manifest, Unlike> {
     let kept = place.uploaded_manifest();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
     let ours = read(&path).await.map_err(Unlike::Unseen)?;
@@ -269,7 +269,7 @@ async fn compare(storage: LentStorage, objects: Objects, place: RunPaths) -> Res
 }
 
 /// Checks that every file of the manifest and the manifest itself are listed with their sizes, and nothing else.
-fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<String, u64>) -> Result<(), Fault> {
+fn as_listed(objects: &RunObjects, manifest: &Manifest, own: u64, there: &BTreeMap<String, u64>) -> Result<(), Fault> {
     let files = manifest.files.iter().map(|file| (file.name.as_str(), file.bytes));
     let wanted: BTreeMap<String, u64> =
         files.chain([(NAME, own)]).map(|(name, bytes)| (objects.key(name), bytes)).collect();
@@ -290,7 +290,7 @@ fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<
     })
 }
 
-fn unlike(objects: &Objects, why: String) -> Fault {
+fn unlike(objects: &RunObjects, why: String) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("{} cannot be trusted.", objects.shown),
@@ -318,7 +318,7 @@ fn remove_copy(place: &RunPaths) -> String {
     }
 }
 
-fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &Objects) -> Outcome {
+fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &RunObjects) -> Outcome {
     let fault = Fault::new(
         Cause::Server,
         format!("The upload of the dump of {} was cancelled.", target.target),
@@ -328,12 +328,12 @@ fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &Objects) -> Outcom
     with_left(Outcome::cancelled(fault, None), place, objects)
 }
 
-fn not_uploaded(fault: Fault, place: &RunPaths, objects: &Objects) -> Outcome {
+fn not_uploaded(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {
     with_left(Outcome::failed(fault, None), place, objects)
 }
 
 /// Adds notes about the files that stay on this host and in the storage.
-fn with_left(mut outcome: Outcome, place: &RunPaths, objects: &Objects) -> Outcome {
+fn with_left(mut outcome: Outcome, place: &RunPaths, objects: &RunObjects) -> Outcome {
     outcome.told.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
         objects.shown

@@ -68,9 +68,9 @@ impl Memory {
     }
 }
 
-fn objects() -> Objects {
+fn objects() -> RunObjects {
     let destination = Destination::parse_user("s3://b/dumps/{run}?host=h&access_id=i").unwrap();
-    Objects::of(&destination, "t.2")
+    RunObjects::of(&destination, "t.2")
 }
 
 /// Writes a finished dump of three files.
@@ -117,7 +117,7 @@ fn each_run_has_its_own_prefix() {
     assert_eq!(objects().shown, "s3://b/dumps/t.2/t.2/");
     assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
     let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
-    let whole = Objects::of(&whole, "t.2");
+    let whole = RunObjects::of(&whole, "t.2");
     assert_eq!((whole.shown.as_str(), whole.key("x").as_str(), whole.endpoint()), ("oss://b/t.2/", "t.2/x", None));
     assert_eq!(objects().endpoint().unwrap(), "http://h");
 }
