@@ -8,7 +8,7 @@ use super::begun::StartRecord;
 use super::command::check_tls;
 use super::place::RunPaths;
 use super::run::Dump;
-use super::upload::{Comparing, Uploading};
+use super::upload::{BackgroundUpload, Comparing};
 use super::watch::Proving;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
@@ -36,7 +36,7 @@ pub struct DumpSystem {
     /// The object storage that the dump is uploaded to.
     pub(super) storage: Option<LentStorage>,
     /// The upload, in a task of its own.
-    pub(super) uploading: Option<Uploading>,
+    pub(super) uploading: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
     pub(super) comparing: Option<Comparing>,
 }

@@ -67,7 +67,7 @@ impl RunObjects {
 }
 
 /// An upload in progress, in a task of its own.
-pub(super) struct Uploading {
+pub(super) struct BackgroundUpload {
     place: RunPaths,
     work: JoinHandle<Result<String, Fault>>,
     sent: Arc<AtomicU64>,
@@ -137,12 +137,17 @@ impl DumpSystem {
         ))
     }
 
-    fn begin_upload(&self, place: &RunPaths, objects: &RunObjects, manifest: Manifest) -> Result<Uploading, Fault> {
+    fn begin_upload(
+        &self,
+        place: &RunPaths,
+        objects: &RunObjects,
+        manifest: Manifest,
+    ) -> Result<BackgroundUpload, Fault> {
         let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
         let work = tokio::spawn(all(storage, objects.clone(), place.finished(), manifest, sent.clone()));
-        Ok(Uploading { place: place.clone(), work, sent, total, files })
+        Ok(BackgroundUpload { place: place.clone(), work, sent, total, files })
     }
 
     /// Returns the text of the action that stops a running upload.
@@ -198,7 +203,7 @@ impl DumpSystem {
     }
 }
 
-impl Uploading {
+impl BackgroundUpload {
     fn waiting(&self, objects: &RunObjects) -> Waiting {
         let bytes = self.sent.load(Ordering::Relaxed).min(self.total);
         let task = TaskFacts {

@@ -151,7 +151,7 @@ async fn upload_reports_progress() {
     let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
     let lent: LentStorage = Arc::clone(&storage) as LentStorage;
     let work = tokio::spawn(all(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
-    let mut uploading = Uploading { place, work, sent, total, files };
+    let mut uploading = BackgroundUpload { place, work, sent, total, files };
     while uploading.sent.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
