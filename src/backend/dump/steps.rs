@@ -8,7 +8,7 @@ use super::begun::StartRecord;
 use super::command::check_tls;
 use super::place::RunPaths;
 use super::run::Dump;
-use super::upload::{BackgroundUpload, Comparing};
+use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::Proving;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
@@ -38,7 +38,7 @@ pub struct DumpSystem {
     /// The upload, in a task of its own.
     pub(super) uploading: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
-    pub(super) comparing: Option<Comparing>,
+    pub(super) comparing: Option<BackgroundComparison>,
 }
 
 impl DumpSystem {

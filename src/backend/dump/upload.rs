@@ -76,7 +76,7 @@ pub(super) struct BackgroundUpload {
 }
 
 /// A comparison of the uploaded objects with the manifest, in a task of its own.
-pub(super) struct Comparing {
+pub(super) struct BackgroundComparison {
     place: RunPaths,
     work: JoinHandle<Result<Manifest, Unlike>>,
 }
@@ -170,7 +170,7 @@ impl DumpSystem {
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
             let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
-            self.comparing = Some(Comparing { place: place.clone(), work });
+            self.comparing = Some(BackgroundComparison { place: place.clone(), work });
         }
         let Some(comparing) = &mut self.comparing else { return Err(not_a_step("a listing that was never begun")) };
         let Ok(compared) = timeout(PROOF_AT_ONCE, &mut comparing.work).await else {
