@@ -78,11 +78,11 @@ pub(super) struct BackgroundUpload {
 /// A comparison of the uploaded objects with the manifest, in a task of its own.
 pub(super) struct BackgroundComparison {
     place: RunPaths,
-    work: JoinHandle<Result<Manifest, Unlike>>,
+    work: JoinHandle<Result<Manifest, CompareError>>,
 }
 
 /// Why the uploaded objects are not known to be the dump.
-enum Unlike {
+enum CompareError {
     /// The objects differ from the manifest.
     Other(Fault),
     /// The objects could not be read.
@@ -178,7 +178,7 @@ impl DumpSystem {
             return Ok(seen(Look::Wait(waiting), intent));
         };
         self.comparing = None;
-        let mut outcome = match compared.unwrap_or_else(|error| Err(Unlike::Unseen(broke(&error)))) {
+        let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unseen(broke(&error)))) {
             Ok(manifest) => {
                 let removed = blocking({
                     let place = place.clone();
@@ -189,8 +189,8 @@ impl DumpSystem {
                 outcome.told.push(removed);
                 outcome
             }
-            Err(Unlike::Other(fault)) => Outcome::not_restorable(fault),
-            Err(Unlike::Unseen(fault)) => Outcome::unknown(fault),
+            Err(CompareError::Other(fault)) => Outcome::not_restorable(fault),
+            Err(CompareError::Unseen(fault)) => Outcome::unknown(fault),
         };
         if outcome.fault.is_some() && place.finished().is_dir() {
             outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
@@ -257,18 +257,18 @@ fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>)
 }
 
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
-async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> Result<Manifest, Unlike> {
+async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> Result<Manifest, CompareError> {
     let kept = place.uploaded_manifest();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
-    let ours = read(&path).await.map_err(Unlike::Unseen)?;
+    let ours = read(&path).await.map_err(CompareError::Unseen)?;
     let manifest: Manifest = serde_json::from_slice(&ours)
-        .map_err(|error| Unlike::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
-    let there = storage.sizes(objects.prefix.clone()).await.map_err(Unlike::Unseen)?;
-    as_listed(&objects, &manifest, ours.len() as u64, &there).map_err(Unlike::Other)?;
-    let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(Unlike::Unseen)?;
+        .map_err(|error| CompareError::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
+    let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unseen)?;
+    as_listed(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Other)?;
+    let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(CompareError::Unseen)?;
     if theirs != ours {
         let why = format!("The content of {NAME} there is not what was uploaded.");
-        return Err(Unlike::Other(unlike(&objects, why)));
+        return Err(CompareError::Other(unlike(&objects, why)));
     }
     Ok(manifest)
 }

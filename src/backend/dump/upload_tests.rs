@@ -171,13 +171,13 @@ async fn compare_detects_every_difference() {
     let storage = Arc::new(Memory::default());
     upload(&storage, &place, &manifest).await.0.unwrap();
     let lent = || Arc::clone(&storage) as LentStorage;
-    let compared = |found: Result<Manifest, Unlike>| match found {
+    let compared = |found: Result<Manifest, CompareError>| match found {
         Ok(found) => {
             assert_eq!(found, manifest);
             String::new()
         }
-        Err(Unlike::Other(fault)) => fault.why,
-        Err(Unlike::Unseen(fault)) => format!("unseen: {fault}"),
+        Err(CompareError::Other(fault)) => fault.why,
+        Err(CompareError::Unseen(fault)) => format!("unseen: {fault}"),
     };
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
