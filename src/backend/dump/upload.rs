@@ -121,7 +121,7 @@ impl DumpSystem {
                     return Ok(seen(Look::Verdict(Box::new(outcome)), intent));
                 }
             };
-            self.uploading = Some(self.begin_upload(&place, &objects, manifest)?);
+            self.uploading = Some(self.start_upload(&place, &objects, manifest)?);
         }
         let Some(uploading) = &mut self.uploading else { return Err(not_a_step("an upload that was never begun")) };
         let Ok(ended) = timeout(PROOF_AT_ONCE, &mut uploading.work).await else {
@@ -137,7 +137,7 @@ impl DumpSystem {
         ))
     }
 
-    fn begin_upload(
+    fn start_upload(
         &self,
         place: &RunPaths,
         objects: &RunObjects,
