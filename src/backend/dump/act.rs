@@ -110,7 +110,7 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
 impl DumpSystem {
     /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
     pub(in crate::backend) fn prepare_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
-        let shown = if let Some(shown) = Self::stops_upload(run, targets) {
+        let shown = if let Some(shown) = Self::upload_cancel_text(run, targets) {
             shown
         } else {
             let dump = self.dump.as_ref()?;

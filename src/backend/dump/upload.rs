@@ -151,7 +151,7 @@ impl DumpSystem {
     }
 
     /// Returns the text of the action that stops a running upload.
-    pub(super) fn stops_upload(run: &Run<'_>, targets: &[&TargetPlan]) -> Option<String> {
+    pub(super) fn upload_cancel_text(run: &Run<'_>, targets: &[&TargetPlan]) -> Option<String> {
         let target = targets.first()?;
         let current = run.view.target(&target.target)?.current()?;
         let intent = run.start_intent(&target.target)?;
