@@ -236,17 +236,17 @@ async fn all(
             known += 1;
             sent.fetch_add(file.bytes, Ordering::Relaxed);
         } else {
-            storage.put(to_store(key, &folder, file, &sent)).await?;
+            storage.put(upload_request(key, &folder, file, &sent)).await?;
         }
     }
     let text = read(&folder.join(NAME)).await?;
     let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
-    storage.put(to_store(objects.key(NAME), &folder, &entry, &sent)).await?;
+    storage.put(upload_request(objects.key(NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
 }
 
-fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> ToStore {
+fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> ToStore {
     ToStore {
         key,
         path: folder.join(&file.name),
