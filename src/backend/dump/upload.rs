@@ -264,7 +264,7 @@ async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> 
     let manifest: Manifest = serde_json::from_slice(&ours)
         .map_err(|error| CompareError::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
     let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unseen)?;
-    as_listed(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Other)?;
+    check_listing(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Other)?;
     let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(CompareError::Unseen)?;
     if theirs != ours {
         let why = format!("The content of {NAME} there is not what was uploaded.");
@@ -274,7 +274,12 @@ async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> 
 }
 
 /// Checks that every file of the manifest and the manifest itself are listed with their sizes, and nothing else.
-fn as_listed(objects: &RunObjects, manifest: &Manifest, own: u64, there: &BTreeMap<String, u64>) -> Result<(), Fault> {
+fn check_listing(
+    objects: &RunObjects,
+    manifest: &Manifest,
+    own: u64,
+    there: &BTreeMap<String, u64>,
+) -> Result<(), Fault> {
     let files = manifest.files.iter().map(|file| (file.name.as_str(), file.bytes));
     let wanted: BTreeMap<String, u64> =
         files.chain([(NAME, own)]).map(|(name, bytes)| (objects.key(name), bytes)).collect();
