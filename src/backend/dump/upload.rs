@@ -268,7 +268,7 @@ async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> 
     let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(CompareError::Unseen)?;
     if theirs != ours {
         let why = format!("The content of {NAME} there is not what was uploaded.");
-        return Err(CompareError::Other(unlike(&objects, why)));
+        return Err(CompareError::Other(storage_differs(&objects, why)));
     }
     Ok(manifest)
 }
@@ -287,20 +287,20 @@ fn check_listing(
         match there.get(key) {
             Some(found) if found == bytes => {}
             Some(found) => {
-                return Err(unlike(objects, format!("{key} has {found} bytes there, not {bytes}.")));
+                return Err(storage_differs(objects, format!("{key} has {found} bytes there, not {bytes}.")));
             }
-            None => return Err(unlike(objects, format!("{key} is not listed."))),
+            None => return Err(storage_differs(objects, format!("{key} is not listed."))),
         }
     }
     // A storage may have an object for the directory itself.
     let other = there.keys().find(|key| !wanted.contains_key(*key) && **key != objects.prefix);
     other.map_or(Ok(()), |key| {
         let key = crate::domain::diagnosis::foreign(key);
-        Err(unlike(objects, format!("{key} is there and does not belong to this dump.")))
+        Err(storage_differs(objects, format!("{key} is there and does not belong to this dump.")))
     })
 }
 
-fn unlike(objects: &RunObjects, why: String) -> Fault {
+fn storage_differs(objects: &RunObjects, why: String) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("{} cannot be trusted.", objects.shown),
