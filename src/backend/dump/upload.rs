@@ -182,7 +182,7 @@ impl DumpSystem {
             Ok(manifest) => {
                 let removed = blocking({
                     let place = place.clone();
-                    move || remove_copy(&place)
+                    move || remove_local_copy(&place)
                 })
                 .await?;
                 let mut outcome = tell::uploaded(&manifest, &objects, &zone);
@@ -310,7 +310,7 @@ fn storage_differs(objects: &RunObjects, why: String) -> Fault {
 }
 
 /// Removes the copy on this host and returns a note about it. The manifest stays, so that the verdict can be given again.
-fn remove_copy(place: &RunPaths) -> String {
+fn remove_local_copy(place: &RunPaths) -> String {
     let (finished, kept) = (place.finished(), place.uploaded_manifest());
     let shown = finished.display().to_string();
     let removed = || -> std::io::Result<()> {

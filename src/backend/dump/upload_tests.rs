@@ -201,7 +201,10 @@ async fn compare_detects_every_difference() {
         assert_eq!(compared(compare(lent(), objects(), place.clone()).await), said, "{name}");
     }
     // Without the copy here the verdict can be given again.
-    assert_eq!(remove_copy(&place), format!("The copy on this host, {}, is removed.", place.finished().display()));
+    assert_eq!(
+        remove_local_copy(&place),
+        format!("The copy on this host, {}, is removed.", place.finished().display())
+    );
     assert!(!place.finished().exists() && place.uploaded_manifest().is_file());
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
 }
