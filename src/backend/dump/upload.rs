@@ -131,7 +131,7 @@ impl DumpSystem {
         Ok(seen(
             match ended.unwrap_or_else(|error| Err(broke(&error))) {
                 Ok(said) => Look::Done(said),
-                Err(fault) => Look::Ended(Box::new(not_uploaded(fault, &place, &objects))),
+                Err(fault) => Look::Ended(Box::new(upload_failed_outcome(fault, &place, &objects))),
             },
             intent,
         ))
@@ -338,7 +338,7 @@ fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &RunObjects) -> Out
     with_left(Outcome::cancelled(fault, None), place, objects)
 }
 
-fn not_uploaded(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {
+fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {
     with_left(Outcome::failed(fault, None), place, objects)
 }
 
