@@ -335,15 +335,15 @@ fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &RunObjects) -> Out
         "It was stopped as asked.",
         "Retry goes on with the upload of what is not there yet.",
     );
-    with_left(Outcome::cancelled(fault, None), place, objects)
+    with_leftover_notes(Outcome::cancelled(fault, None), place, objects)
 }
 
 fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {
-    with_left(Outcome::failed(fault, None), place, objects)
+    with_leftover_notes(Outcome::failed(fault, None), place, objects)
 }
 
 /// Adds notes about the files that stay on this host and in the storage.
-fn with_left(mut outcome: Outcome, place: &RunPaths, objects: &RunObjects) -> Outcome {
+fn with_leftover_notes(mut outcome: Outcome, place: &RunPaths, objects: &RunObjects) -> Outcome {
     outcome.told.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
         objects.shown
