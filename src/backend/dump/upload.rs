@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::manifest::{self, FileEntry, Manifest, NAME};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
-use super::watch::{PROOF_AT_ONCE, Proven, seen};
+use super::watch::{PROOF_WAIT, Proven, seen};
 use super::{blocking, broke, io_fault, replace, tell};
 use crate::backend::storage::{LentStorage, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
@@ -124,7 +124,7 @@ impl DumpSystem {
             self.uploading = Some(self.start_upload(&place, &objects, manifest)?);
         }
         let Some(uploading) = &mut self.uploading else { return Err(not_a_step("an upload that was never begun")) };
-        let Ok(ended) = timeout(PROOF_AT_ONCE, &mut uploading.work).await else {
+        let Ok(ended) = timeout(PROOF_WAIT, &mut uploading.work).await else {
             return Ok(seen(Look::Wait(uploading.waiting(&objects)), intent));
         };
         self.uploading = None;
@@ -173,7 +173,7 @@ impl DumpSystem {
             self.comparing = Some(BackgroundComparison { place: place.clone(), work });
         }
         let Some(comparing) = &mut self.comparing else { return Err(not_a_step("a listing that was never begun")) };
-        let Ok(compared) = timeout(PROOF_AT_ONCE, &mut comparing.work).await else {
+        let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
             let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);
             return Ok(seen(Look::Wait(waiting), intent));
         };

@@ -23,7 +23,7 @@ use crate::domain::plan::TargetPlan;
 use crate::domain::task::IntentView;
 
 /// Time that one observation waits for a proof before it reports that the proof still runs.
-pub(super) const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
+pub(super) const PROOF_WAIT: Duration = Duration::from_secs(1);
 
 /// A proof that reads every byte of a dump, on a thread of its own.
 pub(super) struct Proving {
@@ -180,7 +180,7 @@ impl DumpSystem {
             }
         }
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
-        let Ok(proof) = timeout(PROOF_AT_ONCE, &mut proving.work).await else {
+        let Ok(proof) = timeout(PROOF_WAIT, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run_id());
             return found(Look::Wait(Waiting::for_(what, true)));
         };
