@@ -169,14 +169,14 @@ impl DumpSystem {
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
                 Ok(work) => self.proving = Some(Proving { place: place.clone(), work }),
-                Err(Unready::Failed(fault)) => {
+                Err(ProofError::Failed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
                     return found(Look::Ended(Box::new(outcome)));
                 }
-                Err(Unready::NotWhole(fault)) => {
+                Err(ProofError::NotWhole(fault)) => {
                     return found(Look::Verdict(Box::new(Outcome::not_restorable(fault))));
                 }
-                Err(Unready::NoAnswer(fault)) => return Err(fault),
+                Err(ProofError::NoAnswer(fault)) => return Err(fault),
             }
         }
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
@@ -191,24 +191,24 @@ impl DumpSystem {
     }
 
     /// Starts the proof of a dump that exited with status 0.
-    async fn proof(&mut self, place: &RunPaths) -> Result<JoinHandle<Result<Manifest, Fault>>, Unready> {
+    async fn proof(&mut self, place: &RunPaths) -> Result<JoinHandle<Result<Manifest, Fault>>, ProofError> {
         let finished: PathBuf = place.finished();
         if finished.is_dir() {
             return Ok(tokio::task::spawn_blocking(move || manifest::verify(&finished)));
         }
-        let polled = self.poll(place).await.map_err(Unready::NoAnswer)?;
+        let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
         match polled {
-            None => return Err(Unready::NotWhole(gone(place))),
+            None => return Err(ProofError::NotWhole(gone(place))),
             Some(Polled { state: State::Exited(0), .. }) => {}
             Some(Polled { state: State::Running { .. }, .. }) => {
-                return Err(Unready::NoAnswer(not_a_step("a verdict on a dump that still runs")));
+                return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
             }
-            Some(polled) => return Err(Unready::Failed(polled.fault)),
+            Some(polled) => return Err(ProofError::Failed(polled.fault)),
         }
-        self.note_end(place).await.map_err(Unready::NoAnswer)?;
-        let begun = self.begun(place).await.map_err(Unready::NoAnswer)?.cloned();
+        self.note_end(place).await.map_err(ProofError::NoAnswer)?;
+        let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
         let (source, before, after) =
-            begun.ok_or_else(|| Unready::NotWhole(gone(place)))?.source().map_err(Unready::NoAnswer)?;
+            begun.ok_or_else(|| ProofError::NotWhole(gone(place)))?.source().map_err(ProofError::NoAnswer)?;
         let place = place.clone();
         Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
     }
@@ -306,7 +306,7 @@ fn no_trace(intent: &IntentView, place: &RunPaths) -> Look {
 }
 
 /// Why a proof cannot start.
-enum Unready {
+enum ProofError {
     /// The dump itself failed.
     Failed(Fault),
     /// Files that the proof needs are missing.
