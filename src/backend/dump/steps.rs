@@ -9,7 +9,7 @@ use super::command::check_tls;
 use super::place::RunPaths;
 use super::run::Dump;
 use super::upload::{BackgroundComparison, BackgroundUpload};
-use super::watch::Proving;
+use super::watch::BackgroundProof;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::LentStorage;
@@ -32,7 +32,7 @@ pub struct DumpSystem {
     /// The start record of that dump.
     pub(super) begun: Option<StartRecord>,
     /// The proof that reads every byte, on a thread of its own.
-    pub(super) proving: Option<Proving>,
+    pub(super) proving: Option<BackgroundProof>,
     /// The object storage that the dump is uploaded to.
     pub(super) storage: Option<LentStorage>,
     /// The upload, in a task of its own.

@@ -26,7 +26,7 @@ use crate::domain::task::IntentView;
 pub(super) const PROOF_WAIT: Duration = Duration::from_secs(1);
 
 /// A proof that reads every byte of a dump, on a thread of its own.
-pub(super) struct Proving {
+pub(super) struct BackgroundProof {
     place: RunPaths,
     work: JoinHandle<Result<Manifest, Fault>>,
 }
@@ -168,7 +168,7 @@ impl DumpSystem {
         let found = |look| Ok(Proven::Seen(Box::new(seen(look, intent))));
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
-                Ok(work) => self.proving = Some(Proving { place: place.clone(), work }),
+                Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::Failed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
                     return found(Look::Ended(Box::new(outcome)));
