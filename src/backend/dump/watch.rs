@@ -42,7 +42,7 @@ pub(super) enum Proven {
 }
 
 /// What one poll of a dump found.
-struct Polled {
+struct DumpObservation {
     state: State,
     /// Size of all its files, in bytes.
     bytes: u64,
@@ -55,7 +55,7 @@ struct Polled {
     fault: Fault,
 }
 
-impl Polled {
+impl DumpObservation {
     fn writes(&self, place: &RunPaths) -> String {
         format!("{}, process {}, writes {}", self.tool, self.pid, place.partial().display())
     }
@@ -92,7 +92,7 @@ impl DumpSystem {
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
     async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
-            if let Some(Polled { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
+            if let Some(DumpObservation { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
                 return Ok(Some(Waiting::for_(still_runs(attempt, pid), true)));
             }
         }
@@ -199,8 +199,8 @@ impl DumpSystem {
         let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
         match polled {
             None => return Err(ProofError::NotWhole(gone(place))),
-            Some(Polled { state: State::Exited(0), .. }) => {}
-            Some(Polled { state: State::Running { .. }, .. }) => {
+            Some(DumpObservation { state: State::Exited(0), .. }) => {}
+            Some(DumpObservation { state: State::Running { .. }, .. }) => {
                 return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
             }
             Some(polled) => return Err(ProofError::Failed(polled.fault)),
@@ -215,7 +215,7 @@ impl DumpSystem {
 
     /// Polls the dump of a run, if there is one: started by this process, by one that wrote a process record, or by one that
     /// ended before it could.
-    async fn poll(&mut self, place: &RunPaths) -> Result<Option<Polled>, Fault> {
+    async fn poll(&mut self, place: &RunPaths) -> Result<Option<DumpObservation>, Fault> {
         let held = self.dump.take().filter(|dump| dump.place() == place);
         let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
         let place = place.clone();
@@ -315,7 +315,7 @@ enum ProofError {
     NoAnswer(Fault),
 }
 
-fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
+fn look_at(dump: &mut Dump) -> Result<DumpObservation, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
@@ -323,7 +323,7 @@ fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
         State::Running { bytes_written } => bytes_written,
         State::Exited(_) | State::Gone => dump.bytes_written()?,
     };
-    Ok(Polled { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
+    Ok(DumpObservation { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
 
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
@@ -332,7 +332,7 @@ pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
 }
 
 /// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.
-fn running(polled: &Polled, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
+fn running(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
         Some(attempt) => still_runs(attempt, polled.pid),
@@ -393,7 +393,8 @@ mod tests {
         let at = |bytes, estimate, attempt| {
             let state = State::Running { bytes_written: bytes };
             let fault = not_a_step("nothing");
-            let polled = Polled { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
+            let polled =
+                DumpObservation { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
             running(&polled, estimate, &place, attempt)
         };
         assert_eq!(at(25, Some(100), None).task.unwrap().percent, Some(25.0));
