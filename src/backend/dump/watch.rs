@@ -71,7 +71,7 @@ impl DumpSystem {
     /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
     pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
-            if let Some(waiting) = self.earlier_runs(run, target).await? {
+            if let Some(waiting) = self.earlier_dump_running(run, target).await? {
                 return Ok(Look::Wait(waiting).into());
             }
             return self.may_start(run, target).await.map(Seen::from);
@@ -90,7 +90,7 @@ impl DumpSystem {
     }
 
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
-    async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
+    async fn earlier_dump_running(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
             if let Some(DumpObservation { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
                 return Ok(Some(Waiting::for_(still_runs(attempt, pid), true)));
