@@ -115,7 +115,7 @@ impl DumpSystem {
         let Some(polled) = self.poll(&place).await? else { return ended(vanished(intent.attempt, &place)) };
         match polled.state {
             State::Running { .. } => {
-                let estimate = self.note_snapshot(&place, polled.snapshot_taken).await?;
+                let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
                 let waiting = running(&polled, estimate, &place, again.then_some(intent.attempt));
                 Ok(seen(Look::Wait(waiting), intent))
@@ -249,7 +249,7 @@ impl DumpSystem {
     }
 
     /// Records the server's time once the snapshot is seen to be taken, and returns the estimated size in bytes.
-    async fn note_snapshot(&mut self, place: &RunPaths, taken: bool) -> Result<Option<u64>, Fault> {
+    async fn record_snapshot_time(&mut self, place: &RunPaths, taken: bool) -> Result<Option<u64>, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(None) };
         let estimate = begun.estimate;
         if taken && begun.not_after.is_none() {
