@@ -80,7 +80,7 @@ impl DumpSystem {
         let mut said = match self.poll(&place).await? {
             Some(polled) => polled.writes(&place),
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
-            None => return Ok(no_trace(intent, &place).into()),
+            None => return Ok(untraced_start(intent, &place).into()),
         };
         for (attempt, place) in leftovers(run, target, intent.attempt) {
             said.push_str(". ");
@@ -289,7 +289,7 @@ impl DumpSystem {
 }
 
 /// Returns the observation of a start that left no record, no running process and no finished dump.
-fn no_trace(intent: &IntentView, place: &RunPaths) -> Look {
+fn untraced_start(intent: &IntentView, place: &RunPaths) -> Look {
     let partial = place.partial();
     if intent.answered == Some(true) {
         return Look::Ended(Box::new(tell::failed(vanished(intent.attempt, place), intent.attempt, &partial)));
