@@ -127,7 +127,7 @@ impl DumpSystem {
                     return Ok(seen(
                         Look::Wait(Waiting {
                             what: said,
-                            task: Some(dumping(polled.bytes, None)),
+                            task: Some(dumping_progress(polled.bytes, None)),
                             alive: true,
                             trouble: None,
                         }),
@@ -343,10 +343,10 @@ fn running(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, ea
         None => process,
     };
     let percent = estimate.map(|estimate| share(polled.bytes, estimate));
-    Waiting { what, task: Some(dumping(polled.bytes, percent)), alive: true, trouble: None }
+    Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), alive: true, trouble: None }
 }
 
-fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {
+fn dumping_progress(bytes: u64, percent: Option<f64>) -> TaskFacts {
     let phase = "dumping".to_owned();
     TaskFacts { phase, bytes: Some(bytes), bytes_total: None, tablets: None, blocks: None, percent, log_percent: None }
 }
