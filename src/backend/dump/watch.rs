@@ -93,7 +93,7 @@ impl DumpSystem {
     async fn earlier_dump_running(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
             if let Some(DumpObservation { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
-                return Ok(Some(Waiting::for_(still_runs(attempt, pid), true)));
+                return Ok(Some(Waiting::for_(still_running_text(attempt, pid), true)));
             }
         }
         Ok(None)
@@ -335,7 +335,7 @@ pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
 fn running(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
-        Some(attempt) => still_runs(attempt, polled.pid),
+        Some(attempt) => still_running_text(attempt, polled.pid),
         None => polled.writes(place),
     };
     let what = match estimate {
@@ -351,7 +351,7 @@ fn dumping_progress(bytes: u64, percent: Option<f64>) -> TaskFacts {
     TaskFacts { phase, bytes: Some(bytes), bytes_total: None, tablets: None, blocks: None, percent, log_percent: None }
 }
 
-fn still_runs(attempt: u32, pid: u32) -> String {
+fn still_running_text(attempt: u32, pid: u32) -> String {
     format!("the dump of attempt {attempt}, process {pid}, still runs")
 }
 
