@@ -112,7 +112,7 @@ impl DumpSystem {
             let outcome = tell::failed(fault, intent.attempt, &place.partial());
             Ok(seen(Look::Ended(Box::new(outcome)), intent))
         };
-        let Some(polled) = self.poll(&place).await? else { return ended(vanished(intent.attempt, &place)) };
+        let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
         match polled.state {
             State::Running { .. } => {
                 let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
@@ -292,7 +292,7 @@ impl DumpSystem {
 fn untraced_start(intent: &IntentView, place: &RunPaths) -> Look {
     let partial = place.partial();
     if intent.answered == Some(true) {
-        return Look::Ended(Box::new(tell::failed(vanished(intent.attempt, place), intent.attempt, &partial)));
+        return Look::Ended(Box::new(tell::failed(files_missing(intent.attempt, place), intent.attempt, &partial)));
     }
     let proof = if place.log().exists() {
         format!(
@@ -361,7 +361,7 @@ fn share(done: u64, of: u64) -> f64 {
 }
 
 /// Returns the fault of a dump whose record is missing while no process runs.
-fn vanished(attempt: u32, place: &RunPaths) -> Fault {
+fn files_missing(attempt: u32, place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("The dump of attempt {attempt} is gone."),
