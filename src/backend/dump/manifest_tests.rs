@@ -50,7 +50,7 @@ fn source() -> Source {
     }
 }
 
-fn sealed(fresh: &Fresh) -> PathBuf {
+fn sealed_directory(fresh: &Fresh) -> PathBuf {
     seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap();
     fresh.place.finished()
 }
@@ -58,7 +58,7 @@ fn sealed(fresh: &Fresh) -> PathBuf {
 #[test]
 fn complete_dump_is_sealed() {
     let fresh = fresh();
-    let folder = sealed(&fresh);
+    let folder = sealed_directory(&fresh);
     assert!(!fresh.place.partial().exists());
     let manifest = verify(&folder).unwrap();
     assert_eq!(manifest.rows(), 2);
@@ -112,7 +112,7 @@ fn changed_tables_refuse_the_seal() {
 fn verify_detects_every_change() {
     let change = |what: &dyn Fn(&Path), name: &str| {
         let fresh = fresh();
-        let folder = sealed(&fresh);
+        let folder = sealed_directory(&fresh);
         what(&folder);
         let fault = verify(&folder).unwrap_err();
         assert!(fault.what.contains(name), "{name}: {fault}");
@@ -142,7 +142,7 @@ fn utf8_is_declared_where_needed() {
         let partial = fresh.place.partial();
         std::fs::write(partial.join("pay.t-schema.sql"), format!("/*!40101 SET NAMES binary*/;\n{create}")).unwrap();
         std::fs::write(partial.join("pay.t.sql"), format!("/*!40101 SET NAMES binary*/;\n{rows}")).unwrap();
-        let folder = sealed(&fresh);
+        let folder = sealed_directory(&fresh);
         verify(&folder).unwrap();
         let first = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap().lines().next().unwrap().to_owned();
         [first("pay.t-schema.sql"), first("pay.t.sql"), first("pay.v-schema-view.sql")]
