@@ -13,7 +13,7 @@ use crate::domain::dump::Exclude;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
 #[derive(Default)]
-struct Memory {
+struct MemoryBucket {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     puts: Mutex<Vec<String>>,
     refuses_after: Option<usize>,
@@ -25,7 +25,7 @@ fn full() -> Fault {
     Fault::new(Cause::Storage, "It is full.", "No room.", "Make room.")
 }
 
-impl Storage for Memory {
+impl Storage for MemoryBucket {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         let objects = self.objects.lock().unwrap();
         let there = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
@@ -56,7 +56,7 @@ impl Storage for Memory {
     }
 }
 
-impl Memory {
+impl MemoryBucket {
     #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
     fn keep(&self, file: ToStore) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
@@ -105,7 +105,7 @@ fn finished(folder: &Path) -> (RunPaths, Manifest) {
     (place, manifest)
 }
 
-async fn upload(storage: &Arc<Memory>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
+async fn upload(storage: &Arc<MemoryBucket>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
     let sent = Arc::new(AtomicU64::new(0));
     let lent: LentStorage = Arc::clone(storage) as LentStorage;
     let ended = all(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
@@ -126,13 +126,13 @@ fn each_run_has_its_own_prefix() {
 async fn upload_resumes_and_sends_the_manifest_last() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
-    let broken = Arc::new(Memory { refuses_after: Some(2), ..Memory::default() });
+    let broken = Arc::new(MemoryBucket { refuses_after: Some(2), ..MemoryBucket::default() });
     let (ended, _) = upload(&broken, &place, &manifest).await;
     assert_eq!(ended.unwrap_err(), full());
     let there = broken.objects.lock().unwrap().clone();
     assert_eq!(there.len(), 2);
     // One of them has another size, as a foreign object would.
-    let storage = Arc::new(Memory { objects: Mutex::new(there), ..Memory::default() });
+    let storage = Arc::new(MemoryBucket { objects: Mutex::new(there), ..MemoryBucket::default() });
     storage.objects.lock().unwrap().insert("dumps/t.2/t.2/metadata".into(), b"longer".to_vec());
     let (ended, sent) = upload(&storage, &place, &manifest).await;
     assert!(ended.unwrap().ends_with("are in s3://b/dumps/t.2/t.2/, 1 of them since an earlier attempt"));
@@ -146,7 +146,7 @@ async fn upload_resumes_and_sends_the_manifest_last() {
 async fn upload_reports_progress() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
-    let storage = Arc::new(Memory { held: Some(Notify::new()), ..Memory::default() });
+    let storage = Arc::new(MemoryBucket { held: Some(Notify::new()), ..MemoryBucket::default() });
     let sent = Arc::new(AtomicU64::new(0));
     let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
     let lent: LentStorage = Arc::clone(&storage) as LentStorage;
@@ -168,7 +168,7 @@ async fn upload_reports_progress() {
 async fn compare_detects_every_difference() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
-    let storage = Arc::new(Memory::default());
+    let storage = Arc::new(MemoryBucket::default());
     upload(&storage, &place, &manifest).await.0.unwrap();
     let lent = || Arc::clone(&storage) as LentStorage;
     let compared = |found: Result<Manifest, CompareError>| match found {
