@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use crate::backend::{LentStorage, Storage, ToStore};
+use crate::backend::{SharedObjectStore, Storage, ToStore};
 use crate::domain::destination::Destination;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
@@ -25,12 +25,12 @@ struct BucketStore {
 
 /// Returns the object store that a plan uploads to; `None` if it uploads nothing. `limit` is the timeout of a small request.
 #[must_use]
-pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
+pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<SharedObjectStore> {
     let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     actions.find_map(|action| match action {
         Action::Upload { destination, .. } => {
             let (destination, key) = (destination.clone(), key.cloned());
-            Some(LentStorage::from(
+            Some(SharedObjectStore::from(
                 Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
             ))
         }

@@ -7,7 +7,7 @@ mod storage;
 mod system;
 
 pub use oceanbase::Secrets;
-pub use storage::{LentStorage, Storage, ToStore};
+pub use storage::{SharedObjectStore, Storage, ToStore};
 pub use system::{Act, Cancel, LendLocks, System, Wording};
 
 use crate::domain::choices::Mode;

@@ -37,4 +37,4 @@ pub trait Storage: Send + Sync {
 }
 
 /// A shared object storage, which tasks of their own can use.
-pub type LentStorage = Arc<dyn Storage>;
+pub type SharedObjectStore = Arc<dyn Storage>;

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
-use super::storage::LentStorage;
+use super::storage::SharedObjectStore;
 use super::{Run, Seen};
 use crate::domain::archiving::Unchanged;
 use crate::domain::facts::{Facts, Scope};
@@ -209,7 +209,7 @@ impl System {
     }
 
     /// Sets the object storage for dumps; other systems do not upload.
-    pub fn lend_storage(&mut self, storage: LentStorage) {
+    pub fn lend_storage(&mut self, storage: SharedObjectStore) {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.lend_storage(storage),

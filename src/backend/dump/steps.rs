@@ -12,7 +12,7 @@ use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
-use crate::backend::storage::LentStorage;
+use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::LendLocks;
 use crate::backend::{Look, Run, Seen};
 use crate::domain::facts::Facts;
@@ -34,7 +34,7 @@ pub struct DumpSystem {
     /// The proof that reads every byte, on a thread of its own.
     pub(super) proving: Option<BackgroundProof>,
     /// The object storage that the dump is uploaded to.
-    pub(super) storage: Option<LentStorage>,
+    pub(super) storage: Option<SharedObjectStore>,
     /// The upload, in a task of its own.
     pub(super) uploading: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
@@ -64,7 +64,7 @@ impl DumpSystem {
     }
 
     /// Sets the object storage that the dump is uploaded to.
-    pub fn lend_storage(&mut self, storage: LentStorage) {
+    pub fn lend_storage(&mut self, storage: SharedObjectStore) {
         self.storage = Some(storage);
     }
 

@@ -13,7 +13,7 @@ use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, Proven, seen};
 use super::{blocking, broke, io_fault, replace, tell};
-use crate::backend::storage::{LentStorage, ToStore};
+use crate::backend::storage::{SharedObjectStore, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
@@ -222,7 +222,7 @@ impl BackgroundUpload {
 
 /// Uploads the files that are not there yet, the manifest last, and returns a summary.
 async fn all(
-    storage: LentStorage,
+    storage: SharedObjectStore,
     objects: RunObjects,
     folder: std::path::PathBuf,
     manifest: Manifest,
@@ -257,7 +257,7 @@ fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<Atomi
 }
 
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
-async fn compare(storage: LentStorage, objects: RunObjects, place: RunPaths) -> Result<Manifest, CompareError> {
+async fn compare(storage: SharedObjectStore, objects: RunObjects, place: RunPaths) -> Result<Manifest, CompareError> {
     let kept = place.uploaded_manifest();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
     let ours = read(&path).await.map_err(CompareError::Unseen)?;

@@ -107,7 +107,7 @@ fn finished(folder: &Path) -> (RunPaths, Manifest) {
 
 async fn upload(storage: &Arc<MemoryBucket>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
     let sent = Arc::new(AtomicU64::new(0));
-    let lent: LentStorage = Arc::clone(storage) as LentStorage;
+    let lent: SharedObjectStore = Arc::clone(storage) as SharedObjectStore;
     let ended = all(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
     (ended, sent.load(Ordering::Relaxed))
 }
@@ -149,7 +149,7 @@ async fn upload_reports_progress() {
     let storage = Arc::new(MemoryBucket { held: Some(Notify::new()), ..MemoryBucket::default() });
     let sent = Arc::new(AtomicU64::new(0));
     let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
-    let lent: LentStorage = Arc::clone(&storage) as LentStorage;
+    let lent: SharedObjectStore = Arc::clone(&storage) as SharedObjectStore;
     let work = tokio::spawn(all(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
     let mut uploading = BackgroundUpload { place, work, sent, total, files };
     while uploading.sent.load(Ordering::Relaxed) == 0 {
@@ -170,7 +170,7 @@ async fn compare_detects_every_difference() {
     let (place, manifest) = finished(folder.path());
     let storage = Arc::new(MemoryBucket::default());
     upload(&storage, &place, &manifest).await.0.unwrap();
-    let lent = || Arc::clone(&storage) as LentStorage;
+    let lent = || Arc::clone(&storage) as SharedObjectStore;
     let compared = |found: Result<Manifest, CompareError>| match found {
         Ok(found) => {
             assert_eq!(found, manifest);
