@@ -16,7 +16,7 @@ use obnow::backend::dump::manifest::{NAME, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::run::{Dump, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
-use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
+use obnow::backend::{Look, ObservedJob, Run, Secrets, Seen, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
@@ -119,7 +119,7 @@ impl StepHarness {
         let attempt = self.view.attempt;
         let run = Run { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
         let Seen { look, job } = self.system.look(&run, step, &[&plan]).await.unwrap().remove(0);
-        if let Some(JobSeen { job, set, kind }) = job {
+        if let Some(ObservedJob { job, set, kind }) = job {
             self.write(&Event::Job { target: target(), job, set, kind });
         }
         look

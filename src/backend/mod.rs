@@ -85,7 +85,7 @@ impl Waiting {
 
 /// The server's job of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JobSeen {
+pub struct ObservedJob {
     /// Its id.
     pub job: u64,
     /// The id of the backup set it makes, once known.
@@ -100,7 +100,7 @@ pub struct Seen {
     /// The state of the step.
     pub look: Look,
     /// The job, where one was seen.
-    pub job: Option<JobSeen>,
+    pub job: Option<ObservedJob>,
 }
 
 impl From<Look> for Seen {

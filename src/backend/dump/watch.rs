@@ -14,7 +14,7 @@ use super::place::RunPaths;
 use super::run::{Dump, State};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{blocking, broke, server, tell};
-use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -328,7 +328,7 @@ fn look_at(dump: &mut Dump) -> Result<DumpObservation, Fault> {
 
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
 pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
-    Seen { look, job: Some(JobSeen { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
+    Seen { look, job: Some(ObservedJob { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 
 /// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.

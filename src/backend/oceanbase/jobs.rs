@@ -1,6 +1,6 @@
 //! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
-use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -26,7 +26,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
         Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
     };
-    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: job.kind.mode() }) }
+    Seen { look, job: Some(ObservedJob { job: id, set: job.set_id, kind: job.kind.mode() }) }
 }
 
 /// Returns whether a job is a tenant's own, or a parent job of sys for it; one whose tenants were not read may be.

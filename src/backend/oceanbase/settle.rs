@@ -10,7 +10,7 @@ use super::read::{Is, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
-use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Fault;
@@ -142,7 +142,7 @@ impl OceanBase {
                 return Ok(Look::Wait(Waiting::for_(what, true)).into());
             }
             let outcome = self.no_child(parent, target).await;
-            let job = Some(JobSeen { job: parent.job_id, set: None, kind: None });
+            let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
             return Ok(Seen { look: Look::Ended(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
@@ -242,6 +242,6 @@ fn found(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<
     let silent = made(own, target, &asked);
     Some(Seen {
         look: Look::Done(format!("job {}, {}{silent}", own.job_id, marker)),
-        job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
+        job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
     })
 }

@@ -8,7 +8,7 @@ use super::super::read::Is;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
-use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -58,7 +58,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let whose = if accepted { String::new() } else { unproven(own) };
         return Seen {
             look: Look::Done(format!("set {}{whose}{silent}", own.job_id)),
-            job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
+            job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
         };
     }
     if let Some(all) = of(CLUSTER) {
@@ -66,7 +66,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
             let what = format!("set {} is {}; the part of {} is awaited", all.job_id, all.status, target.tenant.name);
             return Look::Wait(Waiting::for_(what, true)).into();
         }
-        let job = Some(JobSeen { job: all.job_id, set: None, kind: None });
+        let job = Some(ObservedJob { job: all.job_id, set: None, kind: None });
         let outcome = if all.was_cancelled() {
             Outcome::cancelled(cancelled(all, target), None)
         } else {
