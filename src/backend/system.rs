@@ -26,7 +26,7 @@ pub enum System {
 
 /// What decides how statements are written for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wording {
+pub struct DialectKey {
     /// Name of its release profile.
     pub line: &'static str,
     /// Scope of the login: sys or one tenant.
@@ -183,7 +183,7 @@ impl System {
     /// Returns what decides how statements are written for the server; `None` where it is not known yet, or this host executes
     /// the plan.
     #[must_use]
-    pub fn wording(&self) -> Option<Wording> {
+    pub fn wording(&self) -> Option<DialectKey> {
         match self {
             Self::OceanBase(system) => system.wording(),
             Self::Dump(_) => None,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{Look, Run, Seen, System, Waiting, Wording};
+use crate::backend::{DialectKey, Look, Run, Seen, System, Waiting};
 use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -52,7 +52,7 @@ pub struct Runner {
     /// Whether the compaction step comes next.
     goes_back: bool,
     /// The dialect for which the plan was last compared with the preview.
-    compared: Option<Wording>,
+    compared: Option<DialectKey>,
     /// The targets of this attempt; `None` before it has started.
     attempted: Option<Vec<TargetName>>,
 }

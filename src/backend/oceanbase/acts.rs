@@ -7,7 +7,7 @@ use super::render::{RunId, Words};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
-use crate::backend::system::{Act, Doing, Wording};
+use crate::backend::system::{Act, DialectKey, Doing};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
@@ -52,9 +52,9 @@ impl OceanBase {
 
     /// Returns what decides how statements are written: the profile of the connected server and the scope of the login.
     #[must_use]
-    pub fn wording(&self) -> Option<Wording> {
+    pub fn wording(&self) -> Option<DialectKey> {
         let words = self.words().ok()?;
-        Some(Wording { line: &words.line.name, scope: words.scope })
+        Some(DialectKey { line: &words.line.name, scope: words.scope })
     }
 
     /// Checks that every statement of a plan can be rendered with the available secrets.
