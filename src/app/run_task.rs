@@ -11,7 +11,7 @@ use super::context::backend_for;
 use super::launch::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
 use super::object_store::object_store_for;
 use crate::backend::oceanbase::OceanBase;
-use crate::backend::{LendLocks, Secrets};
+use crate::backend::{InheritLocks, Secrets};
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -161,7 +161,7 @@ fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken,
 }
 
 /// Returns the locks as child processes inherit them; an error where they are not held: nothing may be started then.
-fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> LendLocks {
+fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> InheritLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 

@@ -8,7 +8,7 @@ mod system;
 
 pub use oceanbase::Secrets;
 pub use storage::{SharedObjectStore, Storage, ToStore};
-pub use system::{Act, Cancel, DialectKey, LendLocks, System};
+pub use system::{Act, Cancel, DialectKey, InheritLocks, System};
 
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;

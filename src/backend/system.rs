@@ -34,7 +34,7 @@ pub struct DialectKey {
 }
 
 /// Returns copies of the locks' descriptors that a child process inherits; the caller drops them right after the start.
-pub type LendLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
+pub type InheritLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 
 /// A prepared action: what the intent in the journal records about it, and how it is executed.
 pub struct Act {
@@ -201,7 +201,7 @@ impl System {
 
     /// Lets processes that are started on this host inherit the locks of the target, so that it stays taken while they live.
     /// Jobs on servers need none: the servers show them to everyone.
-    pub fn lend_locks(&mut self, lend: LendLocks) {
+    pub fn lend_locks(&mut self, lend: InheritLocks) {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.lend_locks(lend),

@@ -13,7 +13,7 @@ use super::watch::BackgroundProof;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
-use crate::backend::system::LendLocks;
+use crate::backend::system::InheritLocks;
 use crate::backend::{Look, Run, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -24,7 +24,7 @@ use crate::domain::version::Method;
 /// An engine that is backed up logically.
 pub struct DumpSystem {
     pub(super) server: OceanBase,
-    pub(super) lend: Option<Arc<LendLocks>>,
+    pub(super) lend: Option<Arc<InheritLocks>>,
     /// The dump that was started or found, so that its end is noticed by its parent.
     pub(super) dump: Option<Dump>,
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
@@ -59,7 +59,7 @@ impl DumpSystem {
     }
 
     /// Lets every dump started from now on inherit the locks that `lend` returns, so that the target stays taken while it lives.
-    pub fn lend_locks(&mut self, lend: LendLocks) {
+    pub fn lend_locks(&mut self, lend: InheritLocks) {
         self.lend = Some(Arc::new(lend));
     }
 
