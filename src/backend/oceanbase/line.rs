@@ -101,12 +101,12 @@ enum Words {
     /// One template for every scope.
     Both(String),
     /// A template for each scope.
-    Each(Forms),
+    Each(ScopedTemplates),
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Forms {
+struct ScopedTemplates {
     sys: String,
     /// `None` where only sys may send it.
     #[serde(default)]
