@@ -282,7 +282,7 @@ impl From<ViewEntry> for View {
 }
 
 /// The files of the profiles, oldest first; a profile comes after the one it extends.
-const ENTRIES: [&str; 8] = [
+const PROFILE_FILES: [&str; 8] = [
     include_str!("../../../assets/lines/v2.2.60.yaml"),
     include_str!("../../../assets/lines/v2.2.77.yaml"),
     include_str!("../../../assets/lines/v3.1.0.yaml"),
@@ -295,7 +295,7 @@ const ENTRIES: [&str; 8] = [
 
 static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
     let mut lines: Vec<Line> = Vec::new();
-    for text in ENTRIES {
+    for text in PROFILE_FILES {
         let entry: LineEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
         lines.push(entry.whole(&lines)?);
     }
