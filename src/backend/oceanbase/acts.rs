@@ -114,7 +114,7 @@ impl OceanBase {
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: None,
-            description: (starts && self.line()?.marks_jobs()).then(|| of.description()),
+            description: (starts && self.line()?.jobs_carry_description()).then(|| of.description()),
             highest_job,
             connection,
             server: session.endpoint.clone(),

@@ -327,7 +327,7 @@ impl Line {
 
     /// Returns whether a job carries the DESCRIPTION of its start.
     #[must_use]
-    pub fn marks_jobs(&self) -> bool {
+    pub fn jobs_carry_description(&self) -> bool {
         self.jobs == Jobs::OfEachTenant
     }
 

@@ -307,7 +307,7 @@ fn features_of_profiles_below_v4() {
         assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
         assert!(line.act_times >= 20, "{text}: BACKUP may take its servers 600 s");
         assert!(VIEWS.into_iter().all(|id| line.view(id, Scope::Tenant).is_none()), "{text}: from sys only");
-        assert!(!line.marks_jobs());
+        assert!(!line.jobs_carry_description());
     }
 }
 
