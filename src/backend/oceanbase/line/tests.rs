@@ -55,7 +55,7 @@ const VIEWS: [ViewId; 28] = [
 ];
 
 /// Statements and views that only some profiles have.
-const STATEMENTS_OF_THE_CLUSTER: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
+const PER_CLUSTER_STATEMENTS: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
 const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const STATEMENTS_OF_TENANTS: [StatementId; 3] =
@@ -150,7 +150,7 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
             assert_eq!(place(id, ViewId::Servers).0, at);
-            let foreign = if of_the_cluster(line) { &STATEMENTS_OF_TENANTS[..] } else { &STATEMENTS_OF_THE_CLUSTER };
+            let foreign = if of_the_cluster(line) { &STATEMENTS_OF_TENANTS[..] } else { &PER_CLUSTER_STATEMENTS };
             for scope in [Scope::Sys, Scope::Tenant] {
                 let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
                 assert!(has != foreign.contains(&id) || LATER_STATEMENTS.contains(&id), "{}: {id:?}", line.name);
