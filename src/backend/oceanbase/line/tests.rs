@@ -56,7 +56,7 @@ const VIEWS: [ViewId; 28] = [
 
 /// Statements and views that only some profiles have.
 const PER_CLUSTER_STATEMENTS: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
-const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
+const PER_CLUSTER_VIEWS: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const STATEMENTS_OF_TENANTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
@@ -158,7 +158,7 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
             assert_eq!(place(StatementId::Encrypt, id).1, at);
-            let foreign = if of_the_cluster(line) { &VIEWS_OF_TENANTS[..] } else { &VIEWS_OF_THE_CLUSTER };
+            let foreign = if of_the_cluster(line) { &VIEWS_OF_TENANTS[..] } else { &PER_CLUSTER_VIEWS };
             let has = line.view(id, Scope::Sys).is_some_and(|view| !view.columns.is_empty());
             let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && of_the_cluster(line);
             assert!(has != (foreign.contains(&id) || elsewhere) || LATER_VIEWS.contains(&id), "{}: {id:?}", line.name);
