@@ -58,7 +58,7 @@ const VIEWS: [ViewId; 28] = [
 const PER_CLUSTER_STATEMENTS: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
 const PER_CLUSTER_VIEWS: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
-const STATEMENTS_OF_TENANTS: [StatementId; 3] =
+const PER_TENANT_STATEMENTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
 const VIEWS_OF_TENANTS: [ViewId; 11] = [
     ViewId::MajorCompactions,
@@ -150,7 +150,7 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
             assert_eq!(place(id, ViewId::Servers).0, at);
-            let foreign = if of_the_cluster(line) { &STATEMENTS_OF_TENANTS[..] } else { &PER_CLUSTER_STATEMENTS };
+            let foreign = if of_the_cluster(line) { &PER_TENANT_STATEMENTS[..] } else { &PER_CLUSTER_STATEMENTS };
             for scope in [Scope::Sys, Scope::Tenant] {
                 let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
                 assert!(has != foreign.contains(&id) || LATER_STATEMENTS.contains(&id), "{}: {id:?}", line.name);
