@@ -60,7 +60,7 @@ const PER_CLUSTER_VIEWS: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const PER_TENANT_STATEMENTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
-const VIEWS_OF_TENANTS: [ViewId; 11] = [
+const PER_TENANT_VIEWS: [ViewId; 11] = [
     ViewId::MajorCompactions,
     ViewId::Parameters,
     ViewId::TenantJobs,
@@ -158,7 +158,7 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
             assert_eq!(place(StatementId::Encrypt, id).1, at);
-            let foreign = if of_the_cluster(line) { &VIEWS_OF_TENANTS[..] } else { &PER_CLUSTER_VIEWS };
+            let foreign = if of_the_cluster(line) { &PER_TENANT_VIEWS[..] } else { &PER_CLUSTER_VIEWS };
             let has = line.view(id, Scope::Sys).is_some_and(|view| !view.columns.is_empty());
             let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && of_the_cluster(line);
             assert!(has != (foreign.contains(&id) || elsewhere) || LATER_VIEWS.contains(&id), "{}: {id:?}", line.name);
