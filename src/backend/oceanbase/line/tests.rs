@@ -77,7 +77,7 @@ const PER_TENANT_VIEWS: [ViewId; 11] = [
 const LATER_STATEMENTS: [StatementId; 4] =
     [StatementId::BackupTenants, StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 /// Statements of the storage proof: they name directories, and only sys may send them.
-const LOOKS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
+const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn of_the_cluster(line: &Line) -> bool {
@@ -174,7 +174,7 @@ fn sys_templates_name_their_tenants() {
             if line.statement(id, Scope::Sys).is_none() {
                 continue;
             }
-            if LOOKS.contains(&id) {
+            if PREVIEW_STATEMENTS.contains(&id) {
                 assert!(line.statement(id, Scope::Tenant).is_none(), "{id:?}");
                 continue;
             }
@@ -342,7 +342,7 @@ fn proof_rule_of_each_release() {
     ] {
         let line = Line::of(&version(text)).unwrap();
         assert_eq!(line.proof, rule, "{text}");
-        for id in LOOKS {
+        for id in PREVIEW_STATEMENTS {
             assert_eq!(line.statement(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
         }
     }
