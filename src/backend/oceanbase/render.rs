@@ -54,7 +54,7 @@ pub struct Words<'a> {
 }
 
 /// Values for the common placeholders of a template.
-struct Filling<'a> {
+struct TemplateArguments<'a> {
     tenants: &'a [&'a str],
     description: &'a str,
 }
@@ -65,7 +65,7 @@ struct Filling<'a> {
 /// The release profile has no template for it.
 pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
-    let filling = Filling { tenants, description: &of.description() };
+    let filling = TemplateArguments { tenants, description: &of.description() };
     let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
@@ -112,7 +112,7 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
         return Err(no_words(words.line, "a look that is none"));
     };
     let run = of.variable();
-    let filling = Filling { tenants: &[], description: "" };
+    let filling = TemplateArguments { tenants: &[], description: "" };
     let mut places = vec![for_run(data, &run)?];
     places.extend(log.as_ref().map(|log| for_run(log, &run)).transpose()?);
     let mut statements = Vec::new();
@@ -145,7 +145,7 @@ pub(super) struct LookBeforeV4<'a> {
 /// # Errors
 /// The release profile has no template for it.
 pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
-    let filling = Filling { tenants: &[asked.tenant], description: "" };
+    let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
         statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
@@ -180,7 +180,12 @@ enum Value<'a> {
     BeforeV4(&'a LookBeforeV4<'a>),
 }
 
-fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value<'_>) -> Result<Statement, Fault> {
+fn filled(
+    words: Words<'_>,
+    id: StatementId,
+    filling: &TemplateArguments<'_>,
+    value: &Value<'_>,
+) -> Result<Statement, Fault> {
     let Words { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
     match line.jobs {
@@ -262,7 +267,7 @@ fn no_words(line: &Line, what: &str) -> Fault {
 /// # Errors
 /// The release profile has no template for it.
 pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(words, StatementId::CancelBackup, &Filling { tenants, description: "" }, &Value::None)
+    filled(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
 }
 
 /// Returns the targets that one start covers: those of the plan with the same mode and part.
