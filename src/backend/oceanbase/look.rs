@@ -209,7 +209,7 @@ impl OceanBase {
         // The point is read in the session's zone (V3.1.5 source, `ObPhysicalRestoreTenantResolver`), which is set to this.
         let local = until.to_local(&ServerTimeZone::fixed(0));
         let time = local.rsplit_once(' ').map_or(local.as_str(), |(time, _)| time);
-        let asked = render::LookBeforeV4 {
+        let asked = render::ClusterProofRequest {
             new_tenant: unused_name(facts),
             tenant: &tenant.name,
             data,

@@ -125,7 +125,7 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
 }
 
 /// The values of a storage proof below V4.
-pub(super) struct LookBeforeV4<'a> {
+pub(super) struct ClusterProofRequest<'a> {
     /// A tenant that does not exist.
     pub new_tenant: String,
     /// The tenant that was backed up.
@@ -144,7 +144,7 @@ pub(super) struct LookBeforeV4<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
+pub(super) fn look_before_v4(words: Words<'_>, asked: &ClusterProofRequest<'_>) -> Result<Vec<Statement>, Fault> {
     let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
@@ -177,7 +177,7 @@ enum Value<'a> {
     /// The directories and the restore point.
     Look(Vec<Destination>, Scn),
     /// The values of a proof below V4.
-    BeforeV4(&'a LookBeforeV4<'a>),
+    BeforeV4(&'a ClusterProofRequest<'a>),
 }
 
 fn filled(

@@ -74,7 +74,7 @@ fn proof_fills_in_the_restore_point_only() {
 #[test]
 fn cluster_proof_restores_into_an_unused_name() {
     let old = Words { line: Line::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(), scope: Scope::Sys };
-    let asked = LookBeforeV4 {
+    let asked = ClusterProofRequest {
         new_tenant: "obnow_look_0".to_owned(),
         tenant: "shop",
         data: &place("file:///b"),
