@@ -217,7 +217,7 @@ impl OceanBase {
             options: format!("backup_cluster_name={cluster}&backup_cluster_id={id}"),
             passwords: self.secrets.decryption.len(),
         };
-        let statements = render::look_before_v4(self.words()?, &asked)?;
+        let statements = render::render_cluster_proof(self.words()?, &asked)?;
         self.looks.insert(name.clone(), looking);
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await == Some(false) {

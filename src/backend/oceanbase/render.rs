@@ -144,7 +144,7 @@ pub(super) struct ClusterProofRequest<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub(super) fn look_before_v4(words: Words<'_>, asked: &ClusterProofRequest<'_>) -> Result<Vec<Statement>, Fault> {
+pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest<'_>) -> Result<Vec<Statement>, Fault> {
     let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {

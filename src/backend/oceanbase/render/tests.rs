@@ -82,7 +82,7 @@ fn cluster_proof_restores_into_an_unused_name() {
         options: "backup_cluster_name=ce&backup_cluster_id=7".to_owned(),
         passwords: 0,
     };
-    let said: Vec<String> = look_before_v4(old, &asked).unwrap().iter().map(ToString::to_string).collect();
+    let said: Vec<String> = render_cluster_proof(old, &asked).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
         [
