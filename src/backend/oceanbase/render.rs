@@ -69,10 +69,10 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
     let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
-            one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
+            one(StatementId::SetDataDestination, Value::Uri(destination_for_run(destination, &run)?))
         }
         Action::SetArchiveDestination { destination, .. } => {
-            let location = for_run(&destination.location, &run)?;
+            let location = destination_for_run(&destination.location, &run)?;
             one(StatementId::SetArchiveDestination, Value::Archive(ArchiveDest { location, ..destination.clone() }))
         }
         Action::SetArchiveLagTarget { seconds } => {
@@ -84,7 +84,7 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
         Action::Compact => one(StatementId::Compact, Value::None),
         Action::StartBackup { mode, plus_archivelog, encrypt, to } => {
             let (id, value) = match (to, mode) {
-                (Some(to), _) => (StatementId::BackupTenants, Value::Uri(for_run(&to.destination, &run)?)),
+                (Some(to), _) => (StatementId::BackupTenants, Value::Uri(destination_for_run(&to.destination, &run)?)),
                 (None, Mode::Full) => (StatementId::BackupFull, Value::PlusArchivelog(*plus_archivelog)),
                 (None, Mode::Incremental) => (StatementId::BackupIncremental, Value::PlusArchivelog(*plus_archivelog)),
             };
@@ -113,8 +113,8 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
     };
     let run = of.variable();
     let filling = TemplateArguments { tenants: &[], description: "" };
-    let mut places = vec![for_run(data, &run)?];
-    places.extend(log.as_ref().map(|log| for_run(log, &run)).transpose()?);
+    let mut places = vec![destination_for_run(data, &run)?];
+    places.extend(log.as_ref().map(|log| destination_for_run(log, &run)).transpose()?);
     let mut statements = Vec::new();
     if !decrypt.is_empty() {
         statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
@@ -156,7 +156,7 @@ pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest
 }
 
 /// Returns the destination with the variable of the run filled in.
-fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
+fn destination_for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
     if !destination.path().contains(RUN) {
         return Ok(destination.clone());
     }
