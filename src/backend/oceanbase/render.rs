@@ -191,7 +191,7 @@ fn filled(
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
         Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
-        Jobs::OfEachTenant => for_these(scope, filling.tenants, template)?,
+        Jobs::OfEachTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
         Jobs::OfTheCluster(_) => {}
     }
@@ -231,7 +231,7 @@ fn filled(
 
 /// Refuses a statement that a server would apply to other tenants than these (R6). From sys every ALTER SYSTEM must name its
 /// tenants; a tenant's own form names none and applies to that tenant only.
-fn for_these(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
+fn check_tenants_named(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
     let names = template.contains("{tenant");
     let why = match (scope, tenants) {
         _ if !names && !template.starts_with("ALTER SYSTEM") => return Ok(()),

@@ -240,9 +240,9 @@ fn tenant_statements_name_no_tenant() {
 fn sys_never_sends_a_bare_form() {
     for template in ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM ARCHIVELOG", "ALTER SYSTEM CANCEL BACKUP"] {
         for tenants in [&["pay"][..], &["pay", "log"], &[]] {
-            assert!(for_these(Scope::Sys, tenants, template).is_err(), "{template}");
+            assert!(check_tenants_named(Scope::Sys, tenants, template).is_err(), "{template}");
         }
-        assert!(for_these(Scope::Tenant, &["pay"], template).is_ok());
+        assert!(check_tenants_named(Scope::Tenant, &["pay"], template).is_ok());
     }
 }
 
