@@ -96,7 +96,7 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
             Ok(statements)
         }
         Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
-        Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
+        Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.line, "a dump")),
     }
 }
 
@@ -109,7 +109,7 @@ const PLANNED_SCN: &str = "0";
 /// The release profile has no template, or the action is another one.
 pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = action else {
-        return Err(no_words(words.line, "a look that is none"));
+        return Err(missing_template(words.line, "a look that is none"));
     };
     let run = of.variable();
     let filling = TemplateArguments { tenants: &[], description: "" };
@@ -187,7 +187,7 @@ fn filled(
     value: &Value<'_>,
 ) -> Result<Statement, Fault> {
     let Words { line, scope } = words;
-    let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
+    let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
         Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
@@ -199,7 +199,7 @@ fn filled(
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         statement.push(before);
-        let (placeholder, after) = after.split_once('}').ok_or_else(|| no_words(line, template))?;
+        let (placeholder, after) = after.split_once('}').ok_or_else(|| missing_template(line, template))?;
         rest = after;
         match (placeholder, value) {
             ("tenant", _) => statement.push(&quoted_name(filling.tenants.first().copied().unwrap_or_default())),
@@ -222,7 +222,7 @@ fn filled(
             ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),
             ("value", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.options)),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
-            (unknown, _) => return Err(no_words(line, unknown)),
+            (unknown, _) => return Err(missing_template(line, unknown)),
         }
     }
     statement.push(rest);
@@ -253,7 +253,7 @@ fn check_tenants_named(scope: Scope, tenants: &[&str], template: &str) -> Result
     Err(Fault::new(Cause::Internal, what, why, "Report this; nothing was sent."))
 }
 
-fn no_words(line: &Line, what: &str) -> Fault {
+fn missing_template(line: &Line, what: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         format!("obnow has no words for {what} on {}.", line.name),
