@@ -157,18 +157,18 @@ fn every_restore_instruction_parses() {
     for name in ["fund-2", "select", "a`b"] {
         pay.name = name.into();
         let of_v3 = recipe(&pay);
-        assert!(restores_v3(&of_v3[0]), "{}", of_v3[0]);
+        assert!(is_v3_restore(&of_v3[0]), "{}", of_v3[0]);
         all_parse(&of_v3[1..]);
     }
     for slip in ["fund-2", "'pay'", "`a``"] {
         let unquoted = format!("ALTER SYSTEM RESTORE t FROM {slip} AT 'file:///b' UNTIL '2026' WITH 'x'");
-        assert!(!restores_v3(&unquoted), "{unquoted}");
+        assert!(!is_v3_restore(&unquoted), "{unquoted}");
     }
 }
 
 /// Neither real parser has the RESTORE of V3. Its rule (V3.1.5 source, `sql_parser_mysql_mode.y`): RESTORE name FROM name AT
 /// text UNTIL text WITH text.
-fn restores_v3(statement: &str) -> bool {
+fn is_v3_restore(statement: &str) -> bool {
     use crate::demo::lexer::{TokenKind, tokenize};
     let Ok(tokens) = tokenize(statement) else { return false };
     let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
