@@ -2,7 +2,7 @@
 
 use super::identity::Met;
 use super::line::{Jobs, ViewId};
-use super::read::Is;
+use super::read::FilterValue;
 use super::render::{RunId, Words};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
@@ -167,7 +167,7 @@ impl OceanBase {
         }
         let running = self.running_jobs().await?;
         // Every tenant numbers its own jobs; the jobs of this login are numbered in its own tenant.
-        let own = ("TENANT_ID", vec![Is::Number(self.home()?.id)]);
+        let own = ("TENANT_ID", vec![FilterValue::Number(self.home()?.id)]);
         let ended = self.read(ViewId::JobHistory, &[own], "JOB_ID DESC").await?;
         let ended = ended.first().map(rows::job).transpose()?;
         Ok(running.iter().chain(&ended).map(|job| job.job_id).max())
@@ -176,7 +176,7 @@ impl OceanBase {
     /// Returns the connection's id, if the servers list it. Behind a proxy they may not, and then its absence later proves
     /// nothing.
     async fn listed(&mut self, id: u64) -> Option<ServerConnection> {
-        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
+        let rows = self.read(ViewId::Connections, &[("ID", vec![FilterValue::Number(id)])], "").await.ok()?;
         rows.first().map(|row| ServerConnection { id, server: rows::server(row) })
     }
 }

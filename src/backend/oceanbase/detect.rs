@@ -3,7 +3,7 @@
 use super::OceanBase;
 use super::cells::{self, Unread};
 use super::line::{Jobs, Line, ViewId};
-use super::read::{Asked, Columns, Filter, Home, Is};
+use super::read::{Asked, Columns, Filter, FilterValue, Home};
 use super::rows;
 use super::session::{Connected, Failure, Purpose, Row, number, text};
 use super::surroundings::manager_users;
@@ -122,11 +122,11 @@ impl OceanBase {
                 (tenants, Some(Box::new(whole)))
             }
         };
-        let connection = [("ID", vec![Is::Number(self.session()?.id)])];
+        let connection = [("ID", vec![FilterValue::Number(self.session()?.id)])];
         let [servers, upgrades, connection, logged_in] = self
             .read_together([
                 (ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT"),
-                (ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], ""),
+                (ViewId::TenantJobs, &[("JOB_STATUS", vec![FilterValue::Text("INPROGRESS")])], ""),
                 (ViewId::Connections, &connection, ""),
                 (ViewId::Connections, &[manager_users()], ""),
             ])

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::cells::needed;
 use super::line::{Line, TENANT_ID, ViewId};
-use super::read::{self, Columns, Home, Is};
+use super::read::{self, Columns, FilterValue, Home};
 use super::rows;
 use super::session::{Connected, Failure, Purpose, Row, number, seconds, text};
 use super::{OceanBase, detect, words};
@@ -167,7 +167,7 @@ impl OceanBase {
             }
         }
         let tenants = expected.tenants.iter().map(|tenant| tenant.id);
-        let ids = (TENANT_ID, tenants.chain([home.id]).map(Is::Number).collect());
+        let ids = (TENANT_ID, tenants.chain([home.id]).map(FilterValue::Number).collect());
         let found = ask(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
         if let Some(why) = another_creation(expected.created, created(home, line, &found)) {
             return Ok(Some(why));
@@ -192,7 +192,7 @@ impl OceanBase {
 impl OceanBase {
     /// Reads the current roles of the targets' tenants, by tenant id.
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
-        let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
+        let ids = (TENANT_ID, targets.iter().map(|target| FilterValue::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
         rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, words::role_of(row).word().to_owned()))).collect()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::line::ViewId;
-use super::read::Is;
+use super::read::FilterValue;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
 use crate::backend::system::{Act, Doing};
@@ -242,7 +242,7 @@ impl OceanBase {
     /// Returns whether a connection leads directly to an observer: the servers list it without a proxy session. `None` where
     /// they do not say.
     pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
-        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await;
+        let rows = self.read(ViewId::Connections, &[("ID", vec![FilterValue::Number(id)])], "").await;
         self.is_direct_by(rows)
     }
 

@@ -15,7 +15,7 @@ mod tests;
 
 /// A value that a column is compared with.
 #[derive(Debug, Clone)]
-pub enum Is<'a> {
+pub enum FilterValue<'a> {
     /// A whole number.
     Number(u64),
     /// A text.
@@ -23,7 +23,7 @@ pub enum Is<'a> {
 }
 
 /// `column IN (values)`; with an empty list nothing matches and no query is sent.
-pub type Filter<'a> = (&'a str, Vec<Is<'a>>);
+pub type Filter<'a> = (&'a str, Vec<FilterValue<'a>>);
 
 /// The tenant that a login sees the cluster from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,8 @@ impl Columns {
             let values: Vec<String> = values
                 .iter()
                 .map(|value| match value {
-                    Is::Number(number) => number.to_string(),
-                    Is::Text(text) => quoted_text(text),
+                    FilterValue::Number(number) => number.to_string(),
+                    FilterValue::Text(text) => quoted_text(text),
                 })
                 .collect();
             let word = if place == 0 { "WHERE" } else { "AND" };
@@ -111,7 +111,7 @@ fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>
     for (column, values) in filters {
         if *column != TENANT_ID {
             left.push((*column, values.clone()));
-        } else if !values.iter().any(|value| matches!(value, Is::Number(id) if *id == home.id)) {
+        } else if !values.iter().any(|value| matches!(value, FilterValue::Number(id) if *id == home.id)) {
             return None;
         }
     }
@@ -217,7 +217,7 @@ pub async fn parameters<P: Purpose>(
     names: &[&str],
 ) -> Result<Vec<Row>, Failure> {
     let Some(words) = line.statement(StatementId::ShowParameter, home.scope) else {
-        let filter: Filter<'_> = ("NAME", names.iter().map(|name| Is::Text(name)).collect());
+        let filter: Filter<'_> = ("NAME", names.iter().map(|name| FilterValue::Text(name)).collect());
         return read(session, line, home, columns, (ViewId::Parameters, &[filter], "")).await;
     };
     let questions: Vec<String> = names.iter().map(|name| words.replace("{value}", &quoted_text(name))).collect();

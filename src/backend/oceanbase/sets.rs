@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::OceanBase;
 use super::line::{TENANT_ID, ViewId};
-use super::read::{Filter, Is};
+use super::read::{Filter, FilterValue};
 use super::rows;
 use super::session::{Row, number};
 use super::words::by_tenant;
@@ -46,7 +46,7 @@ impl OceanBase {
         let version = self.version()?;
         let mut media = BTreeMap::new();
         for some in tenants.chunks(TOGETHER) {
-            let own = (TENANT_ID, some.iter().map(|(id, _)| Is::Number(*id)).collect());
+            let own = (TENANT_ID, some.iter().map(|(id, _)| FilterValue::Number(*id)).collect());
             let rows = by_tenant(self.read(ViewId::Sets, std::slice::from_ref(&own), "BACKUP_SET_ID").await?)?;
             let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
             for (id, _) in some {
@@ -57,7 +57,7 @@ impl OceanBase {
                 .iter()
                 .map(|(id, rounds)| rounds_needed(sets.get(id).map_or(&[][..], Vec::as_slice), rounds))
                 .try_fold(BTreeSet::new(), |all, of_one| Some(all.into_iter().chain(of_one?).collect()));
-            let needed = needed.map(|ids| ("ROUND_ID", ids.into_iter().map(Is::Number).collect()));
+            let needed = needed.map(|ids| ("ROUND_ID", ids.into_iter().map(FilterValue::Number).collect()));
             let filters: Vec<Filter<'_>> = std::iter::once(own).chain(needed).collect();
             let rows = self.read(ViewId::ArchivePieces, &filters, "ROUND_ID, PIECE_ID").await.and_then(by_tenant);
             for (id, sets) in sets {

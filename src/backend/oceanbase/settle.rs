@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::OceanBase;
 use super::jobs::{cancelled, is_for, made};
 use super::line::ViewId;
-use super::read::{Is, read};
+use super::read::{FilterValue, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
@@ -71,7 +71,7 @@ impl OceanBase {
     /// Reads running and ended jobs with these descriptions, and the child jobs of their parents.
     async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
-        let wanted: Vec<Is<'_>> = descriptions.iter().map(|value| Is::Text(value)).collect();
+        let wanted: Vec<FilterValue<'_>> = descriptions.iter().map(|value| FilterValue::Text(value)).collect();
         let mut ended: Vec<JobFacts> = self
             .read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID")
             .await?
@@ -84,8 +84,8 @@ impl OceanBase {
             .filter(|job| job.tenant_id == 1 && descriptions.contains(&job.description))
             .map(|job| job.job_id)
             .collect();
-        let children = ("INITIATOR_JOB_ID", parents.iter().copied().map(Is::Number).collect());
-        let sys = ("INITIATOR_TENANT_ID", vec![Is::Number(1)]);
+        let children = ("INITIATOR_JOB_ID", parents.iter().copied().map(FilterValue::Number).collect());
+        let sys = ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]);
         let children = self.read(ViewId::JobHistory, &[children, sys], "JOB_ID").await?;
         ended.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         jobs.retain(|job| {
@@ -118,7 +118,7 @@ impl OceanBase {
         let (line, home) = (self.line().ok()?, self.home().ok()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let own = session.id;
-        let filter = [("ID", vec![Is::Number(sent_over.id), Is::Number(own)])];
+        let filter = [("ID", vec![FilterValue::Number(sent_over.id), FilterValue::Number(own)])];
         let rows = read(&mut session, line, &home, &columns, (ViewId::Connections, &filter, "")).await.ok()?;
         let on = |id: u64| rows.iter().find(|row| number(row, "ID") == Some(id)).map(rows::server);
         Some(on(own).as_ref() == Some(&sent_over.server) && on(sent_over.id).is_none())
@@ -171,7 +171,7 @@ impl OceanBase {
 
     /// Returns the outcome of a tenant without a child job: its event has a code, and the facts a probable reason.
     pub(super) async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Outcome {
-        let filter = ("EVENT", vec![Is::Text("handle_user_tenant_backup_failed")]);
+        let filter = ("EVENT", vec![FilterValue::Text("handle_user_tenant_backup_failed")]);
         let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
         // An event from before the job belongs to another one.
         let zone = self.clock.as_ref().map(|clock| clock.time_zone.clone());

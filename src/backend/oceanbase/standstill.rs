@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::OceanBase;
 use super::line::{Jobs, TENANT_ID, ViewId};
-use super::read::Is;
+use super::read::FilterValue;
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
 use crate::backend::Run;
@@ -52,7 +52,7 @@ impl OceanBase {
         let waits_for_log = of_archive || stuck.iter().any(|(_, at)| at.contains("LOG"));
         let module = if of_archive { "log_archive" } else { "backup_data" };
         let ids: Vec<u64> = stuck.iter().map(|(target, _)| target.tenant.id).collect();
-        let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text(module)]), EVENTS).await;
+        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENTS).await;
         let rounds = self.rows_of(ViewId::ArchiveCurrent, numbers(&ids), "").await;
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
         let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
@@ -111,8 +111,8 @@ impl OceanBase {
             (Err(fault), _) => Known::NotChecked(fault.why.clone()),
         };
         let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
-        let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![Is::Text("YES")]), "").await;
-        let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text("log_archive")]), EVENTS).await;
+        let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![FilterValue::Text("YES")]), "").await;
+        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text("log_archive")]), EVENTS).await;
         Some(Unchanged {
             has_round,
             directory,
@@ -126,7 +126,12 @@ impl OceanBase {
         })
     }
 
-    async fn rows_of(&mut self, id: ViewId, filter: (&str, Vec<Is<'_>>), order: &str) -> Result<Vec<Row>, Fault> {
+    async fn rows_of(
+        &mut self,
+        id: ViewId,
+        filter: (&str, Vec<FilterValue<'_>>),
+        order: &str,
+    ) -> Result<Vec<Row>, Fault> {
         if !self.sees(id)? {
             let home = self.home()?.name.clone();
             let why = format!("they are not seen from the tenant {home}.");
@@ -136,8 +141,8 @@ impl OceanBase {
     }
 }
 
-fn numbers(ids: &[u64]) -> (&'static str, Vec<Is<'static>>) {
-    (TENANT_ID, ids.iter().copied().map(Is::Number).collect())
+fn numbers(ids: &[u64]) -> (&'static str, Vec<FilterValue<'static>>) {
+    (TENANT_ID, ids.iter().copied().map(FilterValue::Number).collect())
 }
 
 fn known<T>(rows: &Result<Vec<Row>, Fault>, of: impl FnOnce(&[Row]) -> Option<T>) -> Known<Option<T>> {

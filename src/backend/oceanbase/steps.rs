@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::identity::{other_cluster, role_change};
 use super::jobs::{ended_without, watch_job, watch_parent};
 use super::line::{Jobs, ViewId};
-use super::read::Is;
+use super::read::FilterValue;
 use super::{OceanBase, rows};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::archiving::{self, Archiving};
@@ -120,8 +120,10 @@ impl OceanBase {
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
         if !parents.is_empty() && self.line()?.jobs == Jobs::OfEachTenant {
-            let (sys, jobs) =
-                (("INITIATOR_TENANT_ID", vec![Is::Number(1)]), parents.iter().copied().map(Is::Number).collect());
+            let (sys, jobs) = (
+                ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]),
+                parents.iter().copied().map(FilterValue::Number).collect(),
+            );
             let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
             history.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         }
@@ -163,7 +165,7 @@ impl OceanBase {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
             return self.whole_history(jobs).await;
         }
-        let filter = ("JOB_ID", jobs.iter().copied().map(Is::Number).collect());
+        let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 

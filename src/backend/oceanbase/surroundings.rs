@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::read::{Filter, Is};
+use super::read::{Filter, FilterValue};
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::words::Parameters;
@@ -28,7 +28,7 @@ const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
 /// Returns the filter for connections of those users.
 pub(super) fn manager_users() -> Filter<'static> {
-    ("USER", USERS.iter().map(|(user, _)| Is::Text(user)).collect())
+    ("USER", USERS.iter().map(|(user, _)| FilterValue::Text(user)).collect())
 }
 
 impl OceanBase {
@@ -78,7 +78,7 @@ impl OceanBase {
 
 /// Returns the filter for running major compactions; it matches nothing where they do not matter.
 pub(super) fn running_compactions(matters: bool) -> Filter<'static> {
-    let words = if matters { ["COMPACTING", "VERIFYING"].map(Is::Text).to_vec() } else { Vec::new() };
+    let words = if matters { ["COMPACTING", "VERIFYING"].map(FilterValue::Text).to_vec() } else { Vec::new() };
     ("STATUS", words)
 }
 

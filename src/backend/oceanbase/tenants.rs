@@ -6,7 +6,7 @@ use super::OceanBase;
 use super::cells::{is_on, needed};
 use super::jobs::is_for;
 use super::line::ViewId;
-use super::read::{Filter, Is};
+use super::read::{Filter, FilterValue};
 use super::rows;
 use super::session::{Row, some_text, text};
 use super::sets::Media;
@@ -45,7 +45,7 @@ impl OceanBase {
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
         let ids = |column| -> Vec<Filter<'_>> {
-            only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
+            only.map(|ids| (column, ids.iter().copied().map(FilterValue::Number).collect())).into_iter().collect()
         };
         let own = ids("TENANT_ID");
         let [tenants, data, archive, current, rows_of_rounds] = self

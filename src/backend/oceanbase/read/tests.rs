@@ -20,7 +20,10 @@ fn select_has_columns_filters_and_order() {
         asked(&none, ViewId::TenantJobs, &[], "").unwrap(),
         "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS"
     );
-    let filters = [("JOB_ID", vec![Is::Number(1), Is::Number(u64::MAX)]), ("JOB_STATUS", vec![Is::Text("O'K\\")])];
+    let filters = [
+        ("JOB_ID", vec![FilterValue::Number(1), FilterValue::Number(u64::MAX)]),
+        ("JOB_STATUS", vec![FilterValue::Text("O'K\\")]),
+    ];
     assert_eq!(
         asked(&none, ViewId::TenantJobs, &filters, "JOB_ID DESC").unwrap(),
         "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS WHERE JOB_ID IN (1, 18446744073709551615) \
@@ -30,7 +33,7 @@ fn select_has_columns_filters_and_order() {
 
 #[test]
 fn empty_filter_sends_no_query() {
-    let filters = [("JOB_ID", vec![Is::Number(1)]), ("JOB_STATUS", Vec::new())];
+    let filters = [("JOB_ID", vec![FilterValue::Number(1)]), ("JOB_STATUS", Vec::new())];
     assert_eq!(asked(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
 }
 
@@ -71,7 +74,7 @@ fn every_select_parses() {
         let Some(view) = line().view(id, scope) else { continue };
         let column = if view.own_rows && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
-        let filters = [(column, vec![Is::Text(hostile), Is::Number(7)])];
+        let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
         let sql = Columns { found }.question(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
         assert_eq!(select.columns, [view.columns.clone(), view.moments.clone(), view.optional.clone()].concat());
@@ -87,8 +90,12 @@ fn every_select_parses() {
 #[test]
 fn tenant_view_has_no_tenant_filter() {
     let home = Home { scope: Scope::Tenant, id: 1002, name: "pay".into() };
-    let filters =
-        |ids: &[u64]| vec![(TENANT_ID, ids.iter().copied().map(Is::Number).collect()), ("JOB_ID", vec![Is::Number(7)])];
+    let filters = |ids: &[u64]| {
+        vec![
+            (TENANT_ID, ids.iter().copied().map(FilterValue::Number).collect()),
+            ("JOB_ID", vec![FilterValue::Number(7)]),
+        ]
+    };
     let left = own_filters(&filters(&[1004, 1002]), &home).unwrap();
     let view = line().view(ViewId::JobHistory, Scope::Tenant).unwrap();
     let sql = Columns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();

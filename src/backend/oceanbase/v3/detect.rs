@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::OceanBase;
 use super::super::cells::{is_on, needed};
 use super::super::line::{TENANT_ID, ViewId};
-use super::super::read::{Filter, Is};
+use super::super::read::{Filter, FilterValue};
 use super::super::rows::{seconds, unix_time, word};
 use super::super::session::{Row, number, text};
 use super::super::sets::only_of;
@@ -82,7 +82,9 @@ impl OceanBase {
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
         let ids = |also: Option<u64>| -> Vec<Filter<'_>> {
-            only.map(|ids| (TENANT_ID, ids.iter().copied().chain(also).map(Is::Number).collect())).into_iter().collect()
+            only.map(|ids| (TENANT_ID, ids.iter().copied().chain(also).map(FilterValue::Number).collect()))
+                .into_iter()
+                .collect()
         };
         let version = self.version()?;
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
@@ -146,7 +148,10 @@ impl OceanBase {
 
     /// Reads the user tenants that do not use GTS.
     pub(in super::super) async fn without_gts(&mut self, tenants: &[TenantFacts]) -> Known<Vec<String>> {
-        match self.read(ViewId::Variables, &[("NAME", vec![Is::Text(rows::TIMESTAMP_SERVICE)])], TENANT_ID).await {
+        match self
+            .read(ViewId::Variables, &[("NAME", vec![FilterValue::Text(rows::TIMESTAMP_SERVICE)])], TENANT_ID)
+            .await
+        {
             Ok(variables) => rows::without_gts(&variables, tenants),
             Err(fault) => Known::NotChecked(format!("whether every tenant uses GTS: {}", fault.what)),
         }
@@ -156,8 +161,8 @@ impl OceanBase {
     /// read by its own queries.
     async fn sets(&mut self, tenant: u64, zone: &ServerTimeZone) -> Result<Vec<BackupSet>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
-        let own: Filter<'_> = (TENANT_ID, vec![Is::Number(tenant)]);
-        let first = [own.clone(), ("COPY_ID", vec![Is::Number(0)])];
+        let own: Filter<'_> = (TENANT_ID, vec![FilterValue::Number(tenant)]);
+        let first = [own.clone(), ("COPY_ID", vec![FilterValue::Number(0)])];
         let own = [own];
         let [files, levels, sets] = self
             .read_together([

@@ -4,7 +4,7 @@ use super::super::OceanBase;
 use super::super::cancel::Aim;
 use super::super::cells::{needed, result_or_null};
 use super::super::line::{TENANT_ID, ViewId};
-use super::super::read::{Filter, Is};
+use super::super::read::{Filter, FilterValue};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number, text};
 use super::rows::{self, CLUSTER};
@@ -29,8 +29,9 @@ impl OceanBase {
     /// Reads the state of the cluster's job, which exists before any part of the job.
     pub(super) async fn backup_state(&mut self) -> Result<BackupState, Fault> {
         const NAMES: [&str; 3] = ["backup_status", "backup_set_id", "backup_type"];
-        let names = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
-        let rows = self.read(ViewId::BackupState, &[(TENANT_ID, vec![Is::Number(CLUSTER)]), names], "").await?;
+        let names = ("NAME", NAMES.iter().map(|name| FilterValue::Text(name)).collect());
+        let rows =
+            self.read(ViewId::BackupState, &[(TENANT_ID, vec![FilterValue::Number(CLUSTER)]), names], "").await?;
         let of = |name: &str| rows.iter().find(|row| text(row, "NAME") == name);
         // Before the first backup there are no rows.
         let Some(status) = of("backup_status") else {
@@ -65,7 +66,7 @@ impl OceanBase {
 
     /// Reads the ended parts of these sets, with the error behind a failure where the servers keep it.
     pub(in super::super) async fn whole_history(&mut self, sets: &[u64]) -> Result<Vec<JobFacts>, Fault> {
-        let filter: Filter<'_> = ("BACKUP_SET_ID", sets.iter().copied().map(Is::Number).collect());
+        let filter: Filter<'_> = ("BACKUP_SET_ID", sets.iter().copied().map(FilterValue::Number).collect());
         let mut ended: Vec<JobFacts> = self
             .read(ViewId::Sets, std::slice::from_ref(&filter), "BACKUP_SET_ID, TENANT_ID")
             .await?

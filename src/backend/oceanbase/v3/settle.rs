@@ -4,7 +4,7 @@
 use super::super::OceanBase;
 use super::super::jobs::{cancelled, made};
 use super::super::line::ViewId;
-use super::super::read::Is;
+use super::super::read::FilterValue;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
@@ -26,7 +26,8 @@ impl OceanBase {
         let mut jobs = self.whole_jobs().await?;
         let intents: Vec<&IntentView> = targets.iter().filter_map(|target| run.start_intent(&target.target)).collect();
         let before = intents.iter().filter_map(|intent| intent.highest_job).min().unwrap_or_default();
-        let ended = self.read(ViewId::Sets, &[("TENANT_ID", vec![Is::Number(CLUSTER)])], "BACKUP_SET_ID").await?;
+        let ended =
+            self.read(ViewId::Sets, &[("TENANT_ID", vec![FilterValue::Number(CLUSTER)])], "BACKUP_SET_ID").await?;
         let mut young: Vec<u64> =
             ended.iter().filter_map(|row| number(row, "BACKUP_SET_ID")).filter(|set| *set > before).collect();
         young.extend(jobs.iter().map(|job| job.job_id).filter(|set| *set > before));

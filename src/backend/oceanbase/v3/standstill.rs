@@ -2,7 +2,7 @@
 
 use super::super::OceanBase;
 use super::super::line::{TENANT_ID, ViewId};
-use super::super::read::Is;
+use super::super::read::FilterValue;
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
 use super::super::standstill::items;
@@ -31,12 +31,13 @@ impl OceanBase {
         let of_archive =
             matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
         let module = if of_archive { "log_archive" } else { "backup" };
-        let events = self.read(ViewId::Events, &[("MODULE", vec![Is::Text(module)])], "GMT_CREATE DESC LIMIT 1").await;
+        let events =
+            self.read(ViewId::Events, &[("MODULE", vec![FilterValue::Text(module)])], "GMT_CREATE DESC LIMIT 1").await;
         let event = match events {
             Ok(rows) => Known::Known(rows.first().map(event)),
             Err(fault) => Known::NotChecked(fault.why),
         };
-        let cluster = (TENANT_ID, vec![Is::Number(CLUSTER)]);
+        let cluster = (TENANT_ID, vec![FilterValue::Number(CLUSTER)]);
         let rounds = self.read(ViewId::ArchiveRounds, &[cluster], "LOG_ARCHIVE_ROUND").await;
         let parameters = self.parameters().await.ok();
         let clock = self.clock.clone();
@@ -47,8 +48,8 @@ impl OceanBase {
                 Some(stand(&round, clock.at(run.now), parameters.as_ref()))
             })),
         };
-        let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());
-        let doing = ("STATUS", vec![Is::Text("DOING")]);
+        let ids = (TENANT_ID, stuck.iter().map(|(target, _)| FilterValue::Number(target.tenant.id)).collect());
+        let doing = ("STATUS", vec![FilterValue::Text("DOING")]);
         let parts = self.read(ViewId::BrokenParts, &[ids, doing], PARTS).await.unwrap_or_default();
         let hanging = self.hanging(stuck).await;
         stuck
