@@ -106,7 +106,7 @@ impl Columns {
 }
 
 /// Returns the filters for a view of one tenant, which has no `TENANT_ID` column; `None` where its rows do not match.
-fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>>> {
+fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>>> {
     let mut left = Vec::new();
     for (column, values) in filters {
         if *column != TENANT_ID {
@@ -144,7 +144,7 @@ impl<'a> Question<'a> {
     /// Returns the query; `None` where nothing can match, so that there are no rows.
     fn about(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
         let view = line.view(id, home.scope)?;
-        let filters = if view.own_rows { own_filters(filters, home)? } else { filters.to_vec() };
+        let filters = if view.own_rows { tenant_view_filters(filters, home)? } else { filters.to_vec() };
         let sql = columns.question(id, view, &filters, order)?;
         Some(Self { id, view, home, columns: columns.of(id, view), sql })
     }

@@ -96,11 +96,11 @@ fn tenant_view_has_no_tenant_filter() {
             ("JOB_ID", vec![FilterValue::Number(7)]),
         ]
     };
-    let left = own_filters(&filters(&[1004, 1002]), &home).unwrap();
+    let left = tenant_view_filters(&filters(&[1004, 1002]), &home).unwrap();
     let view = line().view(ViewId::JobHistory, Scope::Tenant).unwrap();
     let sql = Columns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
     assert!(sql.contains("FROM oceanbase.DBA_OB_BACKUP_JOB_HISTORY WHERE JOB_ID IN (7) ORDER BY JOB_ID"), "{sql}");
     assert!(!sql.contains(" TENANT_ID"), "it has no such column: {sql}");
-    assert!(own_filters(&filters(&[1]), &home).is_none(), "rows of others are none");
-    assert!(own_filters(&filters(&[]), &home).is_none());
+    assert!(tenant_view_filters(&filters(&[1]), &home).is_none(), "rows of others are none");
+    assert!(tenant_view_filters(&filters(&[]), &home).is_none());
 }
