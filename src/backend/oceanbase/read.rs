@@ -60,7 +60,11 @@ impl Columns {
                 let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
                 // A list that lacks a column of every release is unreadable, and proves no column absent.
                 if let Some(column) = view.columns.iter().find(|column| !rows.is_empty() && !names.contains(column)) {
-                    return Err(Failure { fault: no_list(&view.name, column), answered: true, unread: true });
+                    return Err(Failure {
+                        fault: incomplete_column_list(&view.name, column),
+                        answered: true,
+                        unread: true,
+                    });
                 }
                 let optional = view.optional.iter().filter(|column| names.contains(column)).cloned().collect();
                 self.found.insert(id, optional);
@@ -122,7 +126,7 @@ fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Fi
 pub type Asked<'a> = (ViewId, &'a [Filter<'a>], &'a str);
 
 /// Returns the fault of a column list that lacks a column of every release.
-fn no_list(view: &str, column: &str) -> Fault {
+fn incomplete_column_list(view: &str, column: &str) -> Fault {
     Fault::new(
         Cause::Server,
         format!("The columns of {view} were not read."),
