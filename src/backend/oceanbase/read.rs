@@ -136,7 +136,7 @@ fn incomplete_column_list(view: &str, column: &str) -> Fault {
 }
 
 /// A query of a view and what its result must contain.
-struct Question<'a> {
+struct PreparedQuery<'a> {
     id: ViewId,
     view: &'a Seen,
     home: &'a Home,
@@ -144,7 +144,7 @@ struct Question<'a> {
     sql: String,
 }
 
-impl<'a> Question<'a> {
+impl<'a> PreparedQuery<'a> {
     /// Returns the query; `None` where nothing can match, so that there are no rows.
     fn about(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
         let view = line.view(id, home.scope)?;
@@ -178,7 +178,7 @@ pub async fn read<P: Purpose>(
     columns: &Columns,
     asked: Asked<'_>,
 ) -> Result<Vec<Row>, Failure> {
-    let Some(question) = Question::about(line, home, columns, asked) else { return Ok(Vec::new()) };
+    let Some(question) = PreparedQuery::about(line, home, columns, asked) else { return Ok(Vec::new()) };
     question.rows(session.rows(&question.sql).await?)
 }
 
@@ -190,7 +190,7 @@ pub async fn read_together<const N: usize>(
     columns: &Columns,
     asked: [Asked<'_>; N],
 ) -> [Result<Vec<Row>, Failure>; N] {
-    let questions = asked.map(|asked| Question::about(line, home, columns, asked));
+    let questions = asked.map(|asked| PreparedQuery::about(line, home, columns, asked));
     let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
     let mut answers = session.rows_together(&texts).await.into_iter();
     questions.map(|question| match question {
