@@ -15,7 +15,7 @@ mod tests;
 const SHOWN: usize = 40;
 
 /// Seconds that a past time may lie after the server's clock: the clocks of one cluster do not differ by more.
-const TOLERANCE: i64 = 24 * 3_600;
+const CLOCK_TOLERANCE: i64 = 24 * 3_600;
 
 /// The largest UTC offset of a time zone, in seconds.
 const EASTERNMOST: i64 = 14 * 3_600;
@@ -180,7 +180,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
 /// # Errors
 /// The first cell whose time does, by more than the tolerance.
 pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
-    let latest = now.timestamp().as_second().saturating_add(TOLERANCE);
+    let latest = now.timestamp().as_second().saturating_add(CLOCK_TOLERANCE);
     for row in rows {
         for (column, unit) in PAST {
             let second = match unit {
