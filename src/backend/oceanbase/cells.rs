@@ -18,7 +18,7 @@ const SHOWN: usize = 40;
 const CLOCK_TOLERANCE: i64 = 24 * 3_600;
 
 /// The largest UTC offset of a time zone, in seconds.
-const EASTERNMOST: i64 = 14 * 3_600;
+const MAX_UTC_OFFSET: i64 = 14 * 3_600;
 
 /// The unit of a time column.
 #[derive(Debug, Clone, Copy)]
@@ -188,7 +188,7 @@ pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
                 Unit::Micros => number(row, column).map(|micros| Scn::from_micros(micros).timestamp().as_second()),
                 Unit::Printed => some_text(row, column)
                     .and_then(|printed| ServerTimeZone::fixed(0).moment(&printed).ok())
-                    .map(|at| at.as_second().saturating_sub(EASTERNMOST)),
+                    .map(|at| at.as_second().saturating_sub(MAX_UTC_OFFSET)),
             };
             if second.is_some_and(|second| second > latest) {
                 let cell = shown(&some_text(row, column).unwrap_or_default());
