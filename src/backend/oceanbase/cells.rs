@@ -32,7 +32,7 @@ enum Unit {
 }
 
 /// Columns with times that lie in the past when they are read. `END_SCN` is not one: the end of a piece is planned.
-const PAST: [(&str, Unit); 13] = [
+const PAST_COLUMNS: [(&str, Unit); 13] = [
     ("START_SCN", Unit::Nanos),
     ("CHECKPOINT_SCN", Unit::Nanos),
     ("START_REPLAY_SCN", Unit::Nanos),
@@ -182,7 +182,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
 pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
     let latest = now.timestamp().as_second().saturating_add(CLOCK_TOLERANCE);
     for row in rows {
-        for (column, unit) in PAST {
+        for (column, unit) in PAST_COLUMNS {
             let second = match unit {
                 Unit::Nanos => number(row, column).map(|scn| Scn(scn).timestamp().as_second()),
                 Unit::Micros => number(row, column).map(|micros| Scn::from_micros(micros).timestamp().as_second()),
