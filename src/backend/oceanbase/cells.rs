@@ -179,7 +179,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
 ///
 /// # Errors
 /// The first cell whose time does, by more than the tolerance.
-pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
+pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
     let latest = now.timestamp().as_second().saturating_add(CLOCK_TOLERANCE);
     for row in rows {
         for (column, unit) in PAST_COLUMNS {

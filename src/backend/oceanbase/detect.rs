@@ -415,7 +415,7 @@ impl OceanBase {
     fn of_the_past(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
-        let Err(unread) = cells::check_past(&rows, now) else { return Ok(rows) };
+        let Err(unread) = cells::check_not_future(&rows, now) else { return Ok(rows) };
         let unasked = |fault| Failure { fault, answered: true, unread: false };
         let scope = self.home().map_err(unasked)?.scope;
         let view = self.line().map_err(unasked)?.view(id, scope).map_or("", |view| view.name.as_str());
