@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
-use super::oceanbase::{OceanBase, PendingAct};
+use super::oceanbase::{OceanBase, PendingStatements};
 use super::storage::SharedObjectStore;
 use super::{Run, Seen};
 use crate::domain::archiving::Unchanged;
@@ -73,7 +73,7 @@ pub enum Cancel {
 /// How an action is executed.
 pub(super) enum Doing {
     /// Statements, sent over a connection of their own.
-    Statements(Box<PendingAct>),
+    Statements(Box<PendingStatements>),
     /// The start of a dump.
     Dump(Box<super::dump::PendingDump>),
     /// The end of the running dump.

@@ -15,7 +15,7 @@ use crate::domain::target::TargetName;
 use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Rendered statements and the one connection that sends them; if it breaks, the attempt ends.
-pub struct PendingAct {
+pub struct PendingStatements {
     pub(super) session: WritingSession,
     pub(super) statements: Vec<Statement>,
     /// The target of a storage proof; `None` for other statements.
@@ -33,7 +33,7 @@ impl Act {
             connection: None,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: Some(target) })),
+            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: Some(target) })),
         }
     }
 }
@@ -119,7 +119,7 @@ impl OceanBase {
             connection,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: None })),
+            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         })
     }
 
@@ -127,7 +127,7 @@ impl OceanBase {
     ///
     /// # Errors
     /// The refusal, or that no answer came.
-    pub async fn perform(&mut self, mut act: PendingAct) -> Result<(), Failure> {
+    pub async fn perform(&mut self, mut act: PendingStatements) -> Result<(), Failure> {
         if let Some(target) = &act.looks_for {
             self.look_now(&mut act.session, &act.statements, target).await?;
             self.look_session = Some(act.session);

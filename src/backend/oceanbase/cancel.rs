@@ -3,7 +3,7 @@
 
 use super::jobs::is_for;
 use super::line::Jobs;
-use super::{OceanBase, PendingAct, render};
+use super::{OceanBase, PendingStatements, render};
 use crate::backend::Run;
 use crate::backend::system::{Act, Cancel, Doing};
 use crate::domain::facts::JobFacts;
@@ -60,7 +60,7 @@ impl OceanBase {
             connection: None,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: None })),
+            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
         Ok(Cancel::Send(Box::new(act), aim.jobs))
     }

@@ -26,7 +26,7 @@ mod unread_tests;
 mod v3;
 mod words;
 
-pub use acts::PendingAct;
+pub use acts::PendingStatements;
 pub use line::Line;
 pub use render::{RunId, Words, action, preview};
 pub use session::{Session, WritingSession};
