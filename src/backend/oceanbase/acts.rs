@@ -108,7 +108,7 @@ impl OceanBase {
             Action::Compact => self.frozen_version().await?,
             _ => None,
         };
-        let mut session = self.fresh_session().await?;
+        let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
         let connection = if starts { self.listed(session.id).await } else { None };
         Ok(Act {
@@ -146,7 +146,7 @@ impl OceanBase {
 
     /// Opens the one connection of an action to the confirmed cluster. A tenant's own statement names no tenant, so the
     /// connection must be of that tenant.
-    pub(super) async fn fresh_session(&self) -> Result<WritingSession, Fault> {
+    pub(super) async fn open_verified_session(&self) -> Result<WritingSession, Fault> {
         let Met { session, home: here, .. } = self.meet().await?;
         let home = self.home()?;
         let Some(here) = here.filter(|here| here != home) else { return Ok(session) };

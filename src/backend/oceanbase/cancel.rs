@@ -50,7 +50,7 @@ impl OceanBase {
         }
         let names: Vec<&str> = aim.tenants.iter().map(String::as_str).collect();
         let statements = vec![render::cancel(self.words()?, &names)?];
-        let mut session = self.fresh_session().await?;
+        let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
         let act = Act {
             shown: statements.iter().map(ToString::to_string).collect(),

@@ -160,7 +160,7 @@ impl OceanBase {
 
     /// Opens a direct connection to an observer, with a time limit of its own.
     async fn open_look_session(&mut self, name: &TargetName) -> Result<WritingSession, Fault> {
-        let mut session = self.fresh_session().await?;
+        let mut session = self.open_verified_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
             return Err(not_asked(name, why.to_owned()));
@@ -219,7 +219,7 @@ impl OceanBase {
         };
         let statements = render::render_cluster_proof(self.words()?, &asked)?;
         self.looks.insert(name.clone(), looking);
-        let mut session = self.fresh_session().await?;
+        let mut session = self.open_verified_session().await?;
         if self.is_direct(session.id).await == Some(false) {
             return Err(unasked("The connection leads through a proxy."));
         }
