@@ -9,7 +9,7 @@ use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 
 /// The largest distance of a zone from UTC that is accepted, in seconds.
-const FURTHEST: i32 = 24 * 3_600;
+const MAX_OFFSET: i32 = 24 * 3_600;
 
 /// One reading of a server's clock.
 struct Reading {
@@ -110,7 +110,7 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
 fn offset(local: Timestamp, utc: Timestamp) -> Option<i32> {
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
-    i32::try_from(minutes * 60).ok().filter(|seconds| seconds.abs() <= FURTHEST)
+    i32::try_from(minutes * 60).ok().filter(|seconds| seconds.abs() <= MAX_OFFSET)
 }
 
 #[cfg(test)]
