@@ -12,7 +12,7 @@ use crate::domain::time_zone::ServerTimeZone;
 const MAX_OFFSET: i32 = 24 * 3_600;
 
 /// One reading of a server's clock.
-struct Reading {
+struct ClockReading {
     /// `time_zone` of the connection.
     time_zone: String,
     /// The zone that `SYSTEM` stands for on the server.
@@ -65,7 +65,7 @@ impl OceanBase {
 
 /// Determines the zone of a connection. Where its variables do not name one, the server is asked to print this connection's
 /// times in UTC.
-async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZone, Fault> {
+async fn zone_of(session: &mut Session, reading: &ClockReading) -> Result<ServerTimeZone, Fault> {
     let zone = ServerTimeZone::named(&reading.time_zone, &reading.system_time_zone, reading.offset, reading.at);
     if zone.unknown().is_none() {
         return Ok(zone);
@@ -78,7 +78,7 @@ async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZ
     }
 }
 
-async fn read(session: &mut Session) -> Result<Reading, Fault> {
+async fn read(session: &mut Session) -> Result<ClockReading, Fault> {
     let before = super::now();
     let sql = "SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC, @@time_zone AS ZONE, @@system_time_zone AS SYSTEM_ZONE";
     let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
@@ -97,7 +97,7 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
         ));
     };
     let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
-    Ok(Reading {
+    Ok(ClockReading {
         time_zone: text(&row, "ZONE"),
         system_time_zone: text(&row, "SYSTEM_ZONE"),
         offset,
