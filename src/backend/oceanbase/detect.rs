@@ -18,7 +18,7 @@ use crate::domain::standstill::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have; they are discovered at run time.
-const DISCOVERED: [ViewId; 6] =
+const VIEWS_WITH_OPTIONAL_COLUMNS: [ViewId; 6] =
     [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets, ViewId::Connections];
 
 /// The configuration items a backup is planned from.
@@ -234,7 +234,7 @@ impl OceanBase {
     pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
         let mut found = Columns::default();
         let (line, home) = (self.line()?, self.home()?.clone());
-        for (id, asked) in found.find(self.session()?, line, &home, &DISCOVERED).await {
+        for (id, asked) in found.find(self.session()?, line, &home, &VIEWS_WITH_OPTIONAL_COLUMNS).await {
             match asked {
                 // Who may not see connections does without what they would tell.
                 Err(failure) if id == ViewId::Connections && failure.answered => {}
