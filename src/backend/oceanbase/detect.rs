@@ -343,7 +343,7 @@ impl OceanBase {
     ///
     /// # Errors
     /// As [`OceanBase::detect`].
-    pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
+    pub async fn refresh_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.unread = None;
         let tenants = self.read_tenants(ids).await?;
         self.all_read(tenants)

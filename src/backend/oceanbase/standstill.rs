@@ -103,7 +103,7 @@ impl OceanBase {
             return None;
         }
         let id = target.tenant.id;
-        let tenants = self.read_tenants_again(&[id]).await;
+        let tenants = self.refresh_tenants(&[id]).await;
         let tenant = tenants.as_ref().ok().and_then(|tenants| tenants.iter().find(|tenant| tenant.id == id));
         let has_round = match (&tenants, tenant) {
             (Ok(_), Some(tenant)) => Known::Known(tenant.archive.latest().is_some()),

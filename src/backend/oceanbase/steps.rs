@@ -59,7 +59,7 @@ impl OceanBase {
         judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
     ) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.read_tenants_again(&ids).await?;
+        let tenants = self.refresh_tenants(&ids).await?;
         Ok(targets
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
@@ -171,7 +171,7 @@ impl OceanBase {
 
     async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.read_tenants_again(&ids).await?;
+        let tenants = self.refresh_tenants(&ids).await?;
         let zone = self.time_zone().await?;
         let mut seen = Vec::new();
         for target in targets {
