@@ -362,11 +362,11 @@ impl OceanBase {
 
     /// Reads a view of this cluster's release.
     pub(super) async fn read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Fault> {
-        self.try_read(id, filters, order).await.map_err(|failure| failure.fault)
+        self.try_read_view(id, filters, order).await.map_err(|failure| failure.fault)
     }
 
     /// Reads a view; the failure tells whether the server answered.
-    pub(super) async fn try_read(
+    pub(super) async fn try_read_view(
         &mut self,
         id: ViewId,
         filters: &[Filter<'_>],
