@@ -377,7 +377,7 @@ impl OceanBase {
         let columns = self.columns.clone().unwrap_or_default();
         let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
         let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
-        self.noted(id, answer)
+        self.record_failure(id, answer)
     }
 
     /// Reads several views in the given order, in as few round trips as the servers allow.
@@ -391,13 +391,13 @@ impl OceanBase {
         let answers = super::read::read_together(self.session()?, line, &home, &columns, asked).await;
         let mut ids = ids.into_iter();
         Ok(answers.map(|answer| match ids.next() {
-            Some(id) => self.noted(id, answer).map_err(|failure| failure.fault),
+            Some(id) => self.record_failure(id, answer).map_err(|failure| failure.fault),
             None => answer.map_err(|failure| failure.fault),
         }))
     }
 
     /// Records the failure of a result: the connection was lost, or a value was unreadable.
-    fn noted(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
+    fn record_failure(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
         let failure = match answer.and_then(|rows| self.of_the_past(id, rows)) {
             Ok(rows) => return Ok(rows),
             Err(failure) => self.naming_the_view(failure, id),
