@@ -398,7 +398,7 @@ impl OceanBase {
 
     /// Records the failure of a result: the connection was lost, or a value was unreadable.
     fn record_failure(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
-        let failure = match answer.and_then(|rows| self.of_the_past(id, rows)) {
+        let failure = match answer.and_then(|rows| self.reject_future(id, rows)) {
             Ok(rows) => return Ok(rows),
             Err(failure) => self.naming_the_view(failure, id),
         };
@@ -412,7 +412,7 @@ impl OceanBase {
     }
 
     /// Rejects a result with times after the server's clock, or after this host's clock until the server's was read.
-    fn of_the_past(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+    fn reject_future(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
         let Err(unread) = cells::check_not_future(&rows, now) else { return Ok(rows) };
