@@ -83,7 +83,7 @@ impl OceanBase {
     pub async fn detect(&mut self) -> Result<Facts, Fault> {
         self.unread = None;
         let facts = self.read_facts().await?;
-        self.all_read(facts)
+        self.reject_unreadable(facts)
     }
 
     async fn read_facts(&mut self) -> Result<Facts, Fault> {
@@ -346,7 +346,7 @@ impl OceanBase {
     pub async fn refresh_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.unread = None;
         let tenants = self.read_tenants(ids).await?;
-        self.all_read(tenants)
+        self.reject_unreadable(tenants)
     }
 
     async fn read_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
@@ -440,7 +440,7 @@ impl OceanBase {
 
     /// Returns the facts only if every selected value was readable. What the server does not show is part of the facts; an
     /// unreadable value makes the detection fail.
-    fn all_read<T>(&mut self, facts: T) -> Result<T, Fault> {
+    fn reject_unreadable<T>(&mut self, facts: T) -> Result<T, Fault> {
         self.unread.take().map_or(Ok(facts), Err)
     }
 }
