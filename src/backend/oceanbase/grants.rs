@@ -12,7 +12,7 @@ use crate::domain::sql::quoted_text;
 mod tests;
 
 /// The server's code for a denied SELECT.
-const DENIED: u32 = 1142;
+const SELECT_DENIED: u32 = 1142;
 
 /// A line of SHOW GRANTS: `GRANT a, b ON x.y TO ..`.
 struct Grant {
@@ -104,7 +104,7 @@ impl OceanBase {
     /// Replaces the failure of a denied view by one with its name and the statement that grants it; other failures are returned
     /// as they are.
     pub(super) fn naming_the_view(&self, failure: Failure, id: ViewId) -> Failure {
-        if failure.fault.code != Some(DENIED) {
+        if failure.fault.code != Some(SELECT_DENIED) {
             return failure;
         }
         let home = self.home.as_ref();
@@ -126,7 +126,7 @@ impl OceanBase {
             format!("{why}."),
             format!("As root@{}: {};", home.name, give.join("; ")),
         );
-        Failure { fault: fault.with_code(DENIED).with_detail(failure.fault.what), ..failure }
+        Failure { fault: fault.with_code(SELECT_DENIED).with_detail(failure.fault.what), ..failure }
     }
 }
 
