@@ -41,7 +41,11 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
     let grants: Vec<Grant> = lines.iter().filter_map(|line| Grant::read(line)).collect();
     let mut missing = Vec::new();
     if !grants.iter().any(|grant| grant.gives("ALTER SYSTEM", &["*.*"])) {
-        missing.push(MissingGrant { privilege: "ALTER SYSTEM", statement: alter_system(who), seen_to_work: false });
+        missing.push(MissingGrant {
+            privilege: "ALTER SYSTEM",
+            statement: grant_alter_system_sql(who),
+            seen_to_work: false,
+        });
     }
     let reads = |view: &&str| {
         let own = format!("OCEANBASE.{view}");
@@ -60,7 +64,7 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
     }
 }
 
-fn alter_system(who: &str) -> String {
+fn grant_alter_system_sql(who: &str) -> String {
     format!("GRANT ALTER SYSTEM ON *.* TO {}", quoted_text(who))
 }
 
