@@ -226,7 +226,7 @@ impl OceanBase {
                 if !failure.answered {
                     self.lose_session(&failure.fault);
                 }
-                Err(self.naming_the_view(failure, ViewId::Parameters).fault)
+                Err(self.explain_denied_view(failure, ViewId::Parameters).fault)
             }
         }
     }
@@ -238,7 +238,7 @@ impl OceanBase {
             match asked {
                 // Who may not see connections does without what they would tell.
                 Err(failure) if id == ViewId::Connections && failure.answered => {}
-                asked => asked.map_err(|failure| self.naming_the_view(failure, id).fault)?,
+                asked => asked.map_err(|failure| self.explain_denied_view(failure, id).fault)?,
             }
         }
         Ok(found)
@@ -400,7 +400,7 @@ impl OceanBase {
     fn record_failure(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
         let failure = match answer.and_then(|rows| self.reject_future(id, rows)) {
             Ok(rows) => return Ok(rows),
-            Err(failure) => self.naming_the_view(failure, id),
+            Err(failure) => self.explain_denied_view(failure, id),
         };
         if !failure.answered {
             self.lose_session(&failure.fault);

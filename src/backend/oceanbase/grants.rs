@@ -107,7 +107,7 @@ impl OceanBase {
 
     /// Replaces the failure of a denied view by one with its name and the statement that grants it; other failures are returned
     /// as they are.
-    pub(super) fn naming_the_view(&self, failure: Failure, id: ViewId) -> Failure {
+    pub(super) fn explain_denied_view(&self, failure: Failure, id: ViewId) -> Failure {
         if failure.fault.code != Some(SELECT_DENIED) {
             return failure;
         }
