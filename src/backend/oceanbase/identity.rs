@@ -48,7 +48,7 @@ impl OceanBase {
     /// No endpoint answers, or only endpoints of another cluster do.
     ///
     /// [`Limits::reach`]: crate::domain::connection::Limits::reach
-    pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let limit = self.connection.limits.reach();
         timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
     }
@@ -260,7 +260,9 @@ mod tests {
             limits,
         };
         let cluster = OceanBase::new("prod".parse().unwrap(), None, connection, Secrets::default());
-        let Err(fault) = cluster.meet::<super::super::session::Writes>().await else { panic!("nobody answers") };
+        let Err(fault) = cluster.connect_verified::<super::super::session::Writes>().await else {
+            panic!("nobody answers")
+        };
         assert_eq!((fault.cause, fault.what.as_str()), (Cause::Unreachable, "prod cannot be reached."));
         assert!(fault.why.starts_with("None of its 4 endpoints has answered as it within 1 s, "), "{}", fault.why);
     }

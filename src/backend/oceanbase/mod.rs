@@ -109,7 +109,7 @@ impl OceanBase {
     /// Connects where no connection is open.
     pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
         if self.session.is_none() {
-            let met = self.meet().await?;
+            let met = self.connect_verified().await?;
             self.one_at_a_time = met.one_at_a_time;
             for endpoint in met.mute {
                 self.note_broken(endpoint);
