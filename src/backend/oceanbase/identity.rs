@@ -50,11 +50,11 @@ impl OceanBase {
     /// [`Limits::reach`]: crate::domain::connection::Limits::reach
     pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let limit = self.connection.limits.reach();
-        timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
+        timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))
     }
 
     /// Returns the fault of endpoints that did not answer within their common limit.
-    fn none_in_time(&self, limit: Duration) -> Fault {
+    fn connect_timeout_fault(&self, limit: Duration) -> Fault {
         let (count, limit) = (self.connection.endpoints.len(), seconds(limit));
         let endpoints =
             if count == 1 { "Its endpoint has".to_owned() } else { format!("None of its {count} endpoints has") };
