@@ -50,7 +50,7 @@ impl OceanBase {
     /// [`Limits::reach`]: crate::domain::connection::Limits::reach
     pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let limit = self.connection.limits.reach();
-        timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))
+        timeout(limit, self.connect_first_match()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))
     }
 
     /// Returns the fault of endpoints that did not answer within their common limit.
@@ -70,7 +70,7 @@ impl OceanBase {
         )
     }
 
-    async fn first_of_all<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    async fn connect_first_match<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let mut left = self.connection.clone();
         // Broken endpoints come last, the latest at the end: otherwise one that accepts the login and then does not answer would
         // be chosen every time.
