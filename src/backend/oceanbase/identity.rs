@@ -98,7 +98,7 @@ impl OceanBase {
             if one_at_a_time.contains(&session.endpoint) {
                 session.ask_one_at_a_time();
             }
-            match self.introduced(&mut session).await {
+            match self.verify_identity(&mut session).await {
                 Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute, one_at_a_time }),
                 Ok((.., Some(why))) => {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
@@ -126,7 +126,7 @@ impl OceanBase {
     }
 
     /// Reads the identity of the server of a new connection, and why it is not the confirmed one.
-    async fn introduced<P: Purpose>(
+    async fn verify_identity<P: Purpose>(
         &self,
         session: &mut Connected<P>,
     ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
