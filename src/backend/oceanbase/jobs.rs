@@ -17,7 +17,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
         return Look::Wait(Waiting::for_(what, false)).into();
     };
     let look = if ended.is_some() {
-        judge_end(job, target)
+        assess_ended_job(job, target)
     } else {
         // While a job is being cancelled its phase means nothing.
         let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
@@ -107,7 +107,7 @@ pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
 }
 
 /// Assesses the end of a job from its history row.
-fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
+fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> Look {
     match job.status.as_str() {
         // Status and code must agree.
         "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
