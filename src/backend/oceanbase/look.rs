@@ -24,7 +24,7 @@ use crate::domain::time_zone::ServerTimeZone;
 
 /// The state of the storage proof of one target.
 #[derive(Debug, Clone)]
-pub(in crate::backend) struct Looking {
+pub(in crate::backend) struct ProofState {
     /// The set and the sets it is based on.
     needed: Vec<u64>,
     /// The restore point that is requested.
@@ -111,7 +111,7 @@ impl OceanBase {
             *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
         let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
         elsewhere(set, tenant, data, log.as_ref())?;
-        let looking = Looking { needed, until: point(set)?, asked: Instant::now(), looked: None };
+        let looking = ProofState { needed, until: point(set)?, asked: Instant::now(), looked: None };
         self.looks.insert(name.clone(), looking);
         Ok(action)
     }
@@ -205,7 +205,7 @@ impl OceanBase {
         };
         let needed = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
         let until = point(set).map_err(|why| unasked(&format!("It was not asked: {why}.")))?;
-        let looking = Looking { needed, until, asked: Instant::now(), looked: None };
+        let looking = ProofState { needed, until, asked: Instant::now(), looked: None };
         // The point is read in the session's zone (V3.1.5 source, `ObPhysicalRestoreTenantResolver`), which is set to this.
         let local = until.to_local(&ServerTimeZone::fixed(0));
         let time = local.rsplit_once(' ').map_or(local.as_str(), |(time, _)| time);
@@ -283,7 +283,7 @@ impl OceanBase {
 }
 
 /// Parses the rows of a proof. A row of an unknown type is neither a set nor a piece.
-fn listed(looking: &Looking, rows: &[Row]) -> Looked {
+fn listed(looking: &ProofState, rows: &[Row]) -> Looked {
     let of = |kind: &str| {
         rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
     };

@@ -68,7 +68,7 @@ pub struct OceanBase {
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,
     /// Storage proofs, by target.
-    looks: BTreeMap<TargetName, look::Looking>,
+    looks: BTreeMap<TargetName, look::ProofState>,
     /// The connection of the last proof: consecutive proofs share one.
     look_session: Option<WritingSession>,
     /// Endpoints whose connections broke, the latest last; they are tried after the others.
