@@ -97,7 +97,7 @@ impl OceanBase {
             return Err(self.internal("a statement of one tenant for another"));
         }
         if let (Action::LookAtStorage { .. }, [target]) = (action, group) {
-            return self.open_look(action, &target.target, task, attempt).await;
+            return self.open_proof(action, &target.target, task, attempt).await;
         }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
         let of = RunId { task, attempt, part: group.first().and_then(|target| target.part) };

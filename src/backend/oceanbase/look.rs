@@ -130,7 +130,7 @@ impl OceanBase {
     }
 
     /// Prepares a proof over one connection to an observer, with a time limit of its own.
-    pub(super) async fn open_look(
+    pub(super) async fn open_proof(
         &mut self,
         action: &Action,
         name: &TargetName,
@@ -182,7 +182,7 @@ impl OceanBase {
     ) -> Result<Act, Fault> {
         self.ensure_session().await?;
         self.aim(name, tenant, set, &[action]).map_err(|why| not_asked(name, format!("It was not asked: {why}.")))?;
-        self.open_look(action, name, "", 1).await
+        self.open_proof(action, name, "", 1).await
     }
 
     /// Prepares a proof below V4: by the cluster's one destination, as a restore into a tenant that does not exist.
