@@ -150,7 +150,7 @@ impl OceanBase {
         let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
         let session = match self.look_session.take() {
             Some(session) => session,
-            None => self.open_look_session(name).await?,
+            None => self.open_proof_session(name).await?,
         };
         if let Some(looking) = self.looks.get_mut(name) {
             looking.asked = Instant::now();
@@ -159,7 +159,7 @@ impl OceanBase {
     }
 
     /// Opens a direct connection to an observer, with a time limit of its own.
-    async fn open_look_session(&mut self, name: &TargetName) -> Result<WritingSession, Fault> {
+    async fn open_proof_session(&mut self, name: &TargetName) -> Result<WritingSession, Fault> {
         let mut session = self.open_verified_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
