@@ -258,7 +258,7 @@ async fn send_query(
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
 ) -> Result<Looked, Fault> {
     let ready = match question {
-        ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
+        ProofQuery::ByDirectory(action) => server.prepare_proof(target, tenant, set, action).await,
         ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };
     let act = match ready {

@@ -173,7 +173,7 @@ impl OceanBase {
     ///
     /// # Errors
     /// The proof is not requested, and why.
-    pub async fn prepare_look(
+    pub async fn prepare_proof(
         &mut self,
         name: &TargetName,
         tenant: &TenantFacts,
