@@ -259,7 +259,7 @@ async fn send_query(
 ) -> Result<Looked, Fault> {
     let ready = match question {
         ProofQuery::ByDirectory(action) => server.prepare_proof(target, tenant, set, action).await,
-        ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
+        ProofQuery::PerCluster(data) => server.prepare_cluster_proof(target, facts, tenant, set, data).await,
     };
     let act = match ready {
         Ok(act) => act,

@@ -189,7 +189,7 @@ impl OceanBase {
     ///
     /// # Errors
     /// The proof is not requested, and why.
-    pub async fn prepare_look_before_v4(
+    pub async fn prepare_cluster_proof(
         &mut self,
         name: &TargetName,
         facts: &Facts,
