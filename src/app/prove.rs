@@ -280,7 +280,7 @@ async fn send_query(
             },
         )?;
     }
-    Ok(match server.make_look(act).await {
+    Ok(match server.execute_proof(act).await {
         Err(failure) => server.looked(target).unwrap_or_else(|| Looked::refused(&failure.fault)),
         Ok(()) => server.looked(target).unwrap_or_else(|| Looked::NoAnswer("no answer was taken".to_owned())),
     })

@@ -232,7 +232,7 @@ impl OceanBase {
     ///
     /// # Errors
     /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
-    pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
+    pub async fn execute_proof(&mut self, act: Act) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,
             Doing::Dump(_) | Doing::EndDump => Ok(()),
