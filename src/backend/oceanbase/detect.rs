@@ -133,7 +133,7 @@ impl OceanBase {
             .await?;
         let servers = self.servers(&servers?)?;
         let upgrading = self.upgrading(&parameters, &servers, upgrades);
-        let through_proxy = self.is_direct_by(connection).map(|direct| !direct);
+        let through_proxy = self.is_direct_from_rows(connection).map(|direct| !direct);
         let running: Vec<JobFacts> = tenants.iter().flat_map(|tenant| tenant.running.iter().cloned()).collect();
         let managers = self.managers(&parameters, &running, logged_in);
         let cluster = ClusterFacts {

@@ -243,11 +243,11 @@ impl OceanBase {
     /// they do not say.
     pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![FilterValue::Number(id)])], "").await;
-        self.is_direct_by(rows)
+        self.is_direct_from_rows(rows)
     }
 
     /// Returns whether a connection is direct, from its rows.
-    pub(super) fn is_direct_by(&self, rows: Result<Vec<Row>, Fault>) -> Option<bool> {
+    pub(super) fn is_direct_from_rows(&self, rows: Result<Vec<Row>, Fault>) -> Option<bool> {
         if !self.sees(ViewId::Connections).ok()? {
             // Before V4 an observer takes no login with a cluster's name in it.
             return self.connection.user.contains('#').then_some(false);
