@@ -129,7 +129,7 @@ impl OceanBase {
     /// The refusal, or that no answer came.
     pub async fn perform(&mut self, mut act: PendingStatements) -> Result<(), Failure> {
         if let Some(target) = &act.looks_for {
-            self.look_now(&mut act.session, &act.statements, target).await?;
+            self.send_proof(&mut act.session, &act.statements, target).await?;
             self.look_session = Some(act.session);
             return Ok(());
         }

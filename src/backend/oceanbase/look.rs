@@ -257,7 +257,7 @@ impl OceanBase {
     }
 
     /// Sends the statements of a proof; the rows of the last one are its result.
-    pub(super) async fn look_now(
+    pub(super) async fn send_proof(
         &mut self,
         session: &mut WritingSession,
         statements: &[super::Statement],
