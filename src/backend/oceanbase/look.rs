@@ -210,7 +210,7 @@ impl OceanBase {
         let local = until.to_local(&ServerTimeZone::fixed(0));
         let time = local.rsplit_once(' ').map_or(local.as_str(), |(time, _)| time);
         let asked = render::ClusterProofRequest {
-            new_tenant: unused_name(facts),
+            new_tenant: unused_tenant_name(facts),
             tenant: &tenant.name,
             data,
             time: format!("{time}.{:06}", until.0 / 1_000 % 1_000_000),
@@ -323,7 +323,7 @@ fn elsewhere(
 }
 
 /// Returns a name that no tenant has.
-fn unused_name(facts: &Facts) -> String {
+fn unused_tenant_name(facts: &Facts) -> String {
     let free = |name: &String| facts.tenants.iter().all(|tenant| !tenant.name.eq_ignore_ascii_case(name));
     (0..=facts.tenants.len()).map(|number| format!("obnow_look_{number}")).find(free).unwrap_or_default()
 }
