@@ -143,7 +143,7 @@ impl OceanBase {
         let lacks_key = access_key.is_some() && self.secrets.access_key.is_none();
         if lacks_key || self.secrets.decryption.len() < decrypt.len() {
             let which = if lacks_key { "the access key of the storage" } else { "the passwords of the sets" };
-            return Err(not_asked(name, format!("This run was not given {which}.")));
+            return Err(not_asked_fault(name, format!("This run was not given {which}.")));
         }
         let until = self.looks.get(name).map(|looking| looking.until);
         let until = until.ok_or_else(|| self.internal("a look at the storage without its point"))?;
@@ -163,7 +163,7 @@ impl OceanBase {
         let mut session = self.open_verified_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
-            return Err(not_asked(name, why.to_owned()));
+            return Err(not_asked_fault(name, why.to_owned()));
         }
         session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
         Ok(session)
@@ -181,7 +181,8 @@ impl OceanBase {
         action: &Action,
     ) -> Result<Act, Fault> {
         self.ensure_session().await?;
-        self.aim(name, tenant, set, &[action]).map_err(|why| not_asked(name, format!("It was not asked: {why}.")))?;
+        self.aim(name, tenant, set, &[action])
+            .map_err(|why| not_asked_fault(name, format!("It was not asked: {why}.")))?;
         self.open_proof(action, name, "", 1).await
     }
 
@@ -198,7 +199,7 @@ impl OceanBase {
         data: &Destination,
     ) -> Result<Act, Fault> {
         self.ensure_session().await?;
-        let unasked = |why: &str| not_asked(name, why.to_owned());
+        let unasked = |why: &str| not_asked_fault(name, why.to_owned());
         let set = tenant.sets.iter().find(|other| other.id == set).ok_or_else(|| unasked("Its set is in no view."))?;
         let (Some(cluster), Some(id)) = (&facts.cluster.server_name, facts.cluster.id) else {
             return Err(unasked("The servers do not say the cluster's name and id."));
@@ -328,7 +329,7 @@ fn unused_tenant_name(facts: &Facts) -> String {
     (0..=facts.tenants.len()).map(|number| format!("obnow_look_{number}")).find(free).unwrap_or_default()
 }
 
-fn not_asked(name: &TargetName, why: String) -> Fault {
+fn not_asked_fault(name: &TargetName, why: String) -> Fault {
     let what = format!("The server was not asked to look at the storage of {name}.");
     Fault::new(Cause::Precondition, what, why, "Ask it by hand, or with: obnow prove.")
 }
