@@ -121,14 +121,14 @@ impl OceanBase {
             self.session = Some(met.session);
             self.lost = None;
             if self.expected.is_some() {
-                self.prepare_to_watch().await?;
+                self.prepare_to_observe().await?;
             }
         }
         Ok(())
     }
 
     /// Reads what a task needs to know about its server before it observes any step.
-    async fn prepare_to_watch(&mut self) -> Result<(), Fault> {
+    async fn prepare_to_observe(&mut self) -> Result<(), Fault> {
         let prepared = async {
             self.read_clock().await?;
             if self.columns.is_none() {
