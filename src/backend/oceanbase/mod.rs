@@ -112,7 +112,7 @@ impl OceanBase {
             let met = self.connect_verified().await?;
             self.one_at_a_time = met.one_at_a_time;
             for endpoint in met.mute {
-                self.note_broken(endpoint);
+                self.record_broken(endpoint);
             }
             if met.home.is_some() {
                 self.home = met.home;
@@ -162,7 +162,7 @@ impl OceanBase {
     pub(crate) fn drop_session(&mut self) {
         self.clock = None;
         if let Some(session) = self.session.take() {
-            self.note_broken(session.endpoint);
+            self.record_broken(session.endpoint);
         }
     }
 
@@ -174,7 +174,7 @@ impl OceanBase {
         self.drop_session();
     }
 
-    fn note_broken(&mut self, endpoint: String) {
+    fn record_broken(&mut self, endpoint: String) {
         self.broken.retain(|broken| *broken != endpoint);
         self.broken.push(endpoint);
     }
