@@ -94,7 +94,7 @@ impl OceanBase {
         self.ensure_session().await?;
         let home = self.home()?;
         if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
-            return Err(self.internal("a statement of one tenant for another"));
+            return Err(self.internal_fault("a statement of one tenant for another"));
         }
         if let (Action::LookAtStorage { .. }, [target]) = (action, group) {
             return self.open_proof(action, &target.target, task, attempt).await;

@@ -88,7 +88,7 @@ impl OceanBase {
 
     async fn read_facts(&mut self) -> Result<Facts, Fault> {
         self.ensure_session().await?;
-        let detected = self.detected.ok_or_else(|| self.internal("detection without a version"))?;
+        let detected = self.detected.ok_or_else(|| self.internal_fault("detection without a version"))?;
         let choice = detected.version.method();
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
@@ -307,7 +307,7 @@ impl OceanBase {
 
     /// Returns the version of the cluster.
     pub(super) fn version(&self) -> Result<Version, Fault> {
-        let detected = self.detected.ok_or_else(|| self.internal("facts without a version"))?;
+        let detected = self.detected.ok_or_else(|| self.internal_fault("facts without a version"))?;
         Ok(detected.version)
     }
 

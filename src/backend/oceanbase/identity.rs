@@ -119,7 +119,7 @@ impl OceanBase {
                 return Err(match (foreign, silent) {
                     (Some(foreign), Some(silent)) => nobody(foreign, &silent),
                     (Some(fault), None) | (None, Some(fault)) => fault,
-                    (None, None) => self.internal("nobody is left, and nobody was asked"),
+                    (None, None) => self.internal_fault("nobody is left, and nobody was asked"),
                 });
             }
         }

@@ -138,7 +138,7 @@ impl OceanBase {
         attempt: u32,
     ) -> Result<Act, Fault> {
         let Action::LookAtStorage { access_key, decrypt, .. } = action else {
-            return Err(self.internal("a look that is none"));
+            return Err(self.internal_fault("a look that is none"));
         };
         let lacks_key = access_key.is_some() && self.secrets.access_key.is_none();
         if lacks_key || self.secrets.decryption.len() < decrypt.len() {
@@ -146,7 +146,7 @@ impl OceanBase {
             return Err(not_asked_fault(name, format!("This run was not given {which}.")));
         }
         let until = self.looks.get(name).map(|looking| looking.until);
-        let until = until.ok_or_else(|| self.internal("a look at the storage without its point"))?;
+        let until = until.ok_or_else(|| self.internal_fault("a look at the storage without its point"))?;
         let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
         let session = match self.look_session.take() {
             Some(session) => session,

@@ -194,15 +194,15 @@ impl OceanBase {
         self.detected
             .as_ref()
             .and_then(|detected| Line::of(&detected.version))
-            .ok_or_else(|| self.internal("a statement without a known line"))
+            .ok_or_else(|| self.internal_fault("a statement without a known line"))
     }
 
     /// Returns the tenant that the login sees the cluster from.
     fn home(&self) -> Result<&Home, Fault> {
-        self.home.as_ref().ok_or_else(|| self.internal("a question from no tenant"))
+        self.home.as_ref().ok_or_else(|| self.internal_fault("a question from no tenant"))
     }
 
-    fn internal(&self, what: &str) -> Fault {
+    fn internal_fault(&self, what: &str) -> Fault {
         Fault::new(
             Cause::Internal,
             format!("obnow lost its way on {}: {what}.", self.target),

@@ -58,7 +58,7 @@ impl OceanBase {
         let mut seen = Vec::new();
         for target in targets {
             let Some(intent) = run.start_intent(&target.target) else {
-                return Err(self.internal("a start without an intent"));
+                return Err(self.internal_fault("a start without an intent"));
             };
             seen.push(match found(&jobs, intent, target) {
                 Some(seen) => seen,

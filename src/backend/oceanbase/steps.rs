@@ -47,7 +47,7 @@ impl OceanBase {
             StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
             StepKind::CheckBackupService | StepKind::Upload => {
-                Err(self.internal("a logical step of a physical backup"))
+                Err(self.internal_fault("a logical step of a physical backup"))
             }
         }
     }
@@ -96,7 +96,7 @@ impl OceanBase {
             .iter()
             .map(|target| {
                 let own = seen.iter().find(|(name, _)| **name == target.target);
-                own.map(|(_, seen)| seen.clone()).ok_or_else(|| self.internal("a target without a look"))
+                own.map(|(_, seen)| seen.clone()).ok_or_else(|| self.internal_fault("a target without a look"))
             })
             .collect()
     }

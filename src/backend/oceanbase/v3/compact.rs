@@ -29,7 +29,7 @@ impl OceanBase {
         targets: &[&TargetPlan],
     ) -> Result<Vec<Seen>, Fault> {
         let Jobs::OfTheCluster(rules) = self.line()?.jobs else {
-            return Err(self.internal("a compaction on a line that needs none"));
+            return Err(self.internal_fault("a compaction on a line that needs none"));
         };
         let parameters = self.parameters().await?;
         let whole = self.whole_facts(rules, &parameters).await?;

@@ -40,7 +40,7 @@ impl OceanBase {
             .iter()
             .map(|target| {
                 let intent = run.start_intent(&target.target);
-                let intent = intent.ok_or_else(|| self.internal("a start without an intent"))?;
+                let intent = intent.ok_or_else(|| self.internal_fault("a start without an intent"))?;
                 Ok(settled(&jobs, intent, target, run))
             })
             .collect()
