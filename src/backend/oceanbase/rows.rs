@@ -26,7 +26,7 @@ fn scn(row: &Row, column: &str) -> Result<Scn, Fault> {
 }
 
 /// Returns the SCN of a column; 0 where the set does not have it yet or it is NULL.
-fn scn_or_none(row: &Row, column: &str) -> Scn {
+fn scn_or_zero(row: &Row, column: &str) -> Scn {
     number(row, column).map_or(Scn(0), Scn)
 }
 
@@ -106,8 +106,8 @@ pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<Backup
         tenant_level: false,
         status: SetStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start_replay: scn_or_none(row, "START_REPLAY_SCN"),
-        min_restore: scn_or_none(row, "MIN_RESTORE_SCN"),
+        start_replay: scn_or_zero(row, "START_REPLAY_SCN"),
+        min_restore: scn_or_zero(row, "MIN_RESTORE_SCN"),
         log_needed_to: None,
         plus_archivelog: text(row, "PLUS_ARCHIVELOG").eq_ignore_ascii_case("ON"),
         encryption_mode: word(row, "ENCRYPTION_MODE"),
