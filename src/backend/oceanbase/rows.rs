@@ -87,7 +87,7 @@ pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
 }
 
 /// Returns `ip:port` from these two columns; `None` where one is missing.
-pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
+pub fn address_from(row: &Row, ip: &str, port: &str) -> Option<String> {
     let (ip, port) = (word(row, ip), number(row, port)?);
     (!ip.is_empty()).then(|| format!("{ip}:{port}"))
 }

@@ -208,7 +208,7 @@ impl OceanBase {
 fn refusal(row: &Row) -> Comment {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     let code = named("ret").and_then(|code| code.trim_start_matches('-').parse().ok());
-    let at = rows::server_at(row, "RS_SVR_IP", "RS_SVR_PORT");
+    let at = rows::address_from(row, "RS_SVR_IP", "RS_SVR_PORT");
     Comment {
         reporter: Some(Reporter::RootService),
         addr: at,
