@@ -234,7 +234,7 @@ pub fn data_destination(rows: &[Row]) -> Result<Option<Destination>, String> {
 ///
 /// # Errors
 /// One of the values cannot be parsed.
-pub fn archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
+pub fn parse_archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
     let pairs: Vec<(String, String)> = rows
         .iter()
         .filter(|row| number(row, "DEST_NO") == Some(0))

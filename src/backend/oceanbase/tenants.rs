@@ -119,7 +119,7 @@ impl Listed<'_> {
             unread.push(what);
             None
         });
-        let (destination, deferred) = rows::archive_destination(&own(&self.archive)).unwrap_or_else(|what| {
+        let (destination, deferred) = rows::parse_archive_destination(&own(&self.archive)).unwrap_or_else(|what| {
             unread.push(what);
             (None, false)
         });

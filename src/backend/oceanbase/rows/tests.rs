@@ -131,7 +131,7 @@ fn unreadable_values_stay_unknown() {
     let half = task(&whole(&[("MACRO_BLOCK_COUNT", Some("9")), ("FINISH_MACRO_BLOCK_COUNT", None)]));
     assert_eq!(half.blocks, None, "how many are done is not known");
     assert_eq!(data_destination(&[]), Ok(None));
-    assert_eq!(archive_destination(&[]), Ok((None, false)));
+    assert_eq!(parse_archive_destination(&[]), Ok((None, false)));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn destination_rows_are_parsed() {
         pair("dest_id", "1002"),
         row(&[("NAME", Some("path")), ("VALUE", Some("file:///second")), ("DEST_NO", Some("1"))]),
     ];
-    let (destination, deferred) = archive_destination(&rows).unwrap();
+    let (destination, deferred) = parse_archive_destination(&rows).unwrap();
     let destination = destination.unwrap();
     assert!(deferred);
     assert_eq!(
@@ -223,10 +223,10 @@ fn destination_rows_are_parsed() {
     );
     assert!(!format!("{destination:?}").contains("CANARY"));
     assert!(
-        !archive_destination(&[pair("path", "file:///b"), pair("state", "ENBALE")]).unwrap().1,
+        !parse_archive_destination(&[pair("path", "file:///b"), pair("state", "ENBALE")]).unwrap().1,
         "as V4.0 writes it"
     );
-    let unread = |rows: &[Row]| archive_destination(rows).unwrap_err();
+    let unread = |rows: &[Row]| parse_archive_destination(rows).unwrap_err();
     assert_eq!(unread(&[pair("path", "nonsense"), pair("state", "ENABLE")]), "its log_archive_dest");
     assert_eq!(unread(&[pair("path", "file:///b"), pair("state", "abc")]), "the state of its log_archive_dest");
     let data = [pair("other", "x"), pair("DATA_BACKUP_DEST", "file:///b/data")];
@@ -347,7 +347,7 @@ proptest! {
         }
         prop_assert!(!cleanup(&row).chars().any(char::is_control));
         let named: Row = [("NAME".to_owned(), Some(name.to_owned())), ("VALUE".to_owned(), value)].into_iter().collect();
-        let _ = (data_destination(std::slice::from_ref(&named)), archive_destination(&[named]));
+        let _ = (data_destination(std::slice::from_ref(&named)), parse_archive_destination(&[named]));
     }
 
     #[test]
