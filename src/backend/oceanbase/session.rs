@@ -44,7 +44,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const LIMIT: &str = "SET SESSION ob_query_timeout";
 
 /// The server's code for a statement that reached its time limit.
-const TIMED_OUT: u32 = 4012;
+const QUERY_TIMEOUT_CODE: u32 = 4012;
 
 /// Why a statement failed.
 #[derive(Debug, Clone)]
@@ -205,7 +205,7 @@ impl<P: Purpose> Connected<P> {
     /// The server's error, or that it did not answer.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
-            if failure.fault.code == Some(TIMED_OUT) {
+            if failure.fault.code == Some(QUERY_TIMEOUT_CODE) {
                 // A query changes nothing: only the missing answer is to be reported.
                 failure.fault.cause = Cause::Unreachable;
                 "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::trouble::{Bound, Refusal, Trouble};
-use super::{Failure, TIMED_OUT};
+use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -180,7 +180,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
     let fault = match trouble {
         Trouble::Refused(refusal) => {
             // The server timed out, or its code was unreadable: the statement may have been executed.
-            let answered = !matches!(refusal.code, 0 | TIMED_OUT);
+            let answered = !matches!(refusal.code, 0 | QUERY_TIMEOUT_CODE);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
         Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),
