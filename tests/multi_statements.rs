@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use engine::SERVER;
 use engine::seekdb::{PASSWORD, Seekdb};
 use fleet::DemoFleet;
-use obnow::backend::oceanbase::session::{Connected, Failure, Purpose, Row, text};
+use obnow::backend::oceanbase::session::{Failure, Purpose, Row, TypedSession, text};
 use obnow::backend::oceanbase::{Session, WritingSession};
 use obnow::domain::connection::{Connection, TlsMode};
 use obnow::domain::secret::Secret;
@@ -31,8 +31,8 @@ fn to(endpoint: &str) -> Connection {
     scripted_server::connection(endpoint, TlsMode::Off)
 }
 
-async fn logged_in<P: Purpose>(server: &ScriptedServer) -> Connected<P> {
-    Connected::open(&to(&server.endpoint), None).await.unwrap()
+async fn logged_in<P: Purpose>(server: &ScriptedServer) -> TypedSession<P> {
+    TypedSession::open(&to(&server.endpoint), None).await.unwrap()
 }
 
 /// Tries it on the server of this script, then asks three questions together.

@@ -5,7 +5,7 @@ use super::cells::{self, Unread};
 use super::line::{Jobs, Line, ViewId};
 use super::read::{Asked, Columns, Filter, FilterValue, Home};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, text};
+use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_users;
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
@@ -37,7 +37,7 @@ const PARAMETERS: [&str; 8] = [
 ///
 /// # Errors
 /// It is not an OceanBase, or it does not answer.
-pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected, Fault> {
+pub async fn identify<P: Purpose>(session: &mut TypedSession<P>) -> Result<Detected, Fault> {
     let comment = session.rows("SHOW VARIABLES LIKE 'version_comment'").await.map_err(|failure| failure.fault)?;
     let comment = comment.first().map(|row| text(row, "VALUE")).unwrap_or_default();
     Detected::read(&comment).or_else(|_| Detected::read(&session.version_text)).map_err(|_| {
@@ -57,7 +57,7 @@ pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected
 
 /// Reads the tenant of the login from the server. Where the release accepts several SELECTs in one text, this harmless query
 /// tests whether the connection does.
-pub(super) async fn home<P: Purpose>(session: &mut Connected<P>, line: &Line) -> Result<Home, Fault> {
+pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &Line) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows = if line.several_selects { session.rows_on_trial(sql).await } else { session.rows(sql).await };
     let rows = rows.map_err(|failure| failure.fault)?;

@@ -10,7 +10,7 @@ use super::cells::needed;
 use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, FilterValue, Home};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, seconds, text};
+use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
 use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
@@ -26,7 +26,7 @@ pub(super) struct Expected {
 
 /// A connection whose other end was identified.
 pub(super) struct Met<P: Purpose> {
-    pub(super) session: Connected<P>,
+    pub(super) session: TypedSession<P>,
     pub(super) detected: Detected,
     pub(super) home: Option<Home>,
     /// Endpoints that accepted the login and then did not answer.
@@ -80,7 +80,7 @@ impl OceanBase {
         let mut mute = Vec::new();
         let mut one_at_a_time = self.one_at_a_time.clone();
         loop {
-            let mut session = match Connected::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
+            let mut session = match TypedSession::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
                 Ok(session) => session,
                 // The login worked before: an endpoint that refuses it now is another cluster, or the login was changed.
                 Err((at, refused))
@@ -128,7 +128,7 @@ impl OceanBase {
     /// Reads the identity of the server of a new connection, and why it is not the confirmed one.
     async fn verify_identity<P: Purpose>(
         &self,
-        session: &mut Connected<P>,
+        session: &mut TypedSession<P>,
     ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
         session.bound_statements().await?;
@@ -144,7 +144,7 @@ impl OceanBase {
     /// Returns why this is not the confirmed cluster; `None` where it is.
     async fn is_foreign<P: Purpose>(
         &self,
-        session: &mut Connected<P>,
+        session: &mut TypedSession<P>,
         at: Option<(&Line, &Home)>,
     ) -> Result<Option<String>, Fault> {
         let Some(expected) = &self.expected else { return Ok(None) };
@@ -212,7 +212,7 @@ fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
 }
 
 async fn ask<P: Purpose>(
-    session: &mut Connected<P>,
+    session: &mut TypedSession<P>,
     line: &Line,
     home: &Home,
     question: (ViewId, &[read::Filter<'_>], &str),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::cells;
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
-use super::session::{Connected, Failure, Purpose, Row, Session, text, with_column};
+use super::session::{Failure, Purpose, Row, Session, TypedSession, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::sql::quoted_text;
@@ -172,7 +172,7 @@ impl<'a> PreparedQuery<'a> {
 /// # Errors
 /// The failure of the query. A view that the profile does not have has no rows.
 pub async fn read<P: Purpose>(
-    session: &mut Connected<P>,
+    session: &mut TypedSession<P>,
     line: &Line,
     home: &Home,
     columns: &Columns,
@@ -214,7 +214,7 @@ fn unanswered(view: &str) -> Failure {
 /// # Errors
 /// What the server answered.
 pub async fn parameters<P: Purpose>(
-    session: &mut Connected<P>,
+    session: &mut TypedSession<P>,
     line: &Line,
     home: &Home,
     columns: &Columns,

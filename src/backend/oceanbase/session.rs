@@ -58,13 +58,13 @@ pub struct Failure {
 }
 
 /// An open connection that only reads.
-pub type Session = Connected<Reads>;
+pub type Session = TypedSession<Reads>;
 
 /// An open connection that may write.
-pub type WritingSession = Connected<Writes>;
+pub type WritingSession = TypedSession<Writes>;
 
 /// An open connection. Statements that change something can only be sent over one that was opened for that.
-pub struct Connected<P: Purpose> {
+pub struct TypedSession<P: Purpose> {
     client: Client,
     /// The server's id of this connection.
     pub id: u64,
@@ -83,7 +83,7 @@ pub struct Connected<P: Purpose> {
     pub(super) tape: Option<tape::Tape>,
 }
 
-impl<P: Purpose> Connected<P> {
+impl<P: Purpose> TypedSession<P> {
     /// Connects to the first endpoint that answers. A refused login ends the attempt at once: the next endpoint would refuse it
     /// too, and count another failure.
     ///
@@ -96,7 +96,7 @@ impl<P: Purpose> Connected<P> {
     /// Connects to the first endpoint that answers, or returns the endpoint that ended the attempt with its fault.
     ///
     /// # Errors
-    /// As [`Connected::open`].
+    /// As [`TypedSession::open`].
     pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)
@@ -294,7 +294,7 @@ impl WritingSession {
     /// Sends a statement with its secrets once, and returns the rows of its result.
     ///
     /// # Errors
-    /// As [`Connected::send`].
+    /// As [`TypedSession::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
         let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true, unread: false })?;
         self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await

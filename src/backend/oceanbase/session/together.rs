@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::faults::statement_failure;
 use super::purpose::Purpose;
 use super::trouble::Trouble;
-use super::{Connected, Failure, GRACE, Row};
+use super::{Failure, GRACE, Row, TypedSession};
 
 /// The prefixes of texts that only read.
 const QUESTIONS: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
@@ -51,7 +51,7 @@ enum Ended {
     Lost(Failure),
 }
 
-impl<P: Purpose> Connected<P> {
+impl<P: Purpose> TypedSession<P> {
     /// Sends every query in a text of its own from now on.
     pub fn ask_one_at_a_time(&mut self) {
         self.several = Several::No;
@@ -67,7 +67,7 @@ impl<P: Purpose> Connected<P> {
     /// refused, or the results differ, it is sent once more alone, and so are all queries from then on.
     ///
     /// # Errors
-    /// As [`Connected::query`].
+    /// As [`TypedSession::query`].
     pub async fn rows_on_trial(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         if self.several != Several::Asked {
             return self.rows(sql).await;
