@@ -80,7 +80,8 @@ impl OceanBase {
         let mut mute = Vec::new();
         let mut one_at_a_time = self.one_at_a_time.clone();
         loop {
-            let mut session = match TypedSession::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
+            let mut session = match TypedSession::<P>::open_or_failed_endpoint(&left, self.secrets.login.as_ref()).await
+            {
                 Ok(session) => session,
                 // The login worked before: an endpoint that refuses it now is another cluster, or the login was changed.
                 Err((at, refused))

@@ -90,14 +90,14 @@ impl<P: Purpose> TypedSession<P> {
     /// # Errors
     /// The fault of the login, or of the first endpoint when none answers.
     pub async fn open(to: &Connection, password: Option<&Secret>) -> Result<Self, Fault> {
-        Self::open_telling(to, password).await.map_err(|(_, fault)| fault)
+        Self::open_or_failed_endpoint(to, password).await.map_err(|(_, fault)| fault)
     }
 
     /// Connects to the first endpoint that answers, or returns the endpoint that ended the attempt with its fault.
     ///
     /// # Errors
     /// As [`TypedSession::open`].
-    pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
+    pub async fn open_or_failed_endpoint(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)
             .zip(&to.endpoints)
