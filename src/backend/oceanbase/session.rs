@@ -103,7 +103,7 @@ impl<P: Purpose> TypedSession<P> {
             .zip(&to.endpoints)
             .map(|(place, endpoint)| async move {
                 sleep_until(begin + STAGGER * place).await;
-                (place, endpoint, Self::open_one(to, password, endpoint).await)
+                (place, endpoint, Self::open_endpoint(to, password, endpoint).await)
             })
             .collect();
         let mut first: Option<(u32, &String, Fault)> = None;
@@ -132,7 +132,7 @@ impl<P: Purpose> TypedSession<P> {
     ///
     /// # Errors
     /// The fault explains which part of the connection failed.
-    pub async fn open_one(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
+    pub async fn open_endpoint(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
         let Endpoint { host, port } = read_endpoint(endpoint)?;
         let ca = certificates(to).await?;

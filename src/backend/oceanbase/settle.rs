@@ -114,7 +114,7 @@ impl OceanBase {
     /// Checks over a new connection to the same endpoint, which must itself be listed on the same server.
     async fn is_gone(&self, intent: &IntentView, sent_over: &ServerConnection) -> Option<bool> {
         let mut session =
-            Session::open_one(&self.connection, self.secrets.login.as_ref(), &intent.server).await.ok()?;
+            Session::open_endpoint(&self.connection, self.secrets.login.as_ref(), &intent.server).await.ok()?;
         let (line, home) = (self.line().ok()?, self.home().ok()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let own = session.id;
