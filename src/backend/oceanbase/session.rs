@@ -158,11 +158,11 @@ impl<P: Purpose> TypedSession<P> {
             #[cfg(test)]
             tape: None,
         };
-        session.introduce(deadline).await?;
+        session.read_session_info(deadline).await?;
         Ok(session)
     }
 
-    async fn introduce(&mut self, deadline: Duration) -> Result<(), Fault> {
+    async fn read_session_info(&mut self, deadline: Duration) -> Result<(), Fault> {
         let question = self.ask("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
         let row = question.await.map_err(|failure| failure.fault)?.pop().unwrap_or_default();
         self.version_text = text(&row, "VERSION");
