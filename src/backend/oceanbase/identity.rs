@@ -132,7 +132,7 @@ impl OceanBase {
         session: &mut TypedSession<P>,
     ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
-        session.bound_statements().await?;
+        session.apply_statement_limit().await?;
         let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
         let home = match line {
             Some(line) => Some(detect::home(session, line).await?),

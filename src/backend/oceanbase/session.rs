@@ -183,7 +183,7 @@ impl<P: Purpose> TypedSession<P> {
     ///
     /// # Errors
     /// The server did not answer.
-    pub async fn bound_statements(&mut self) -> Result<(), Fault> {
+    pub async fn apply_statement_limit(&mut self) -> Result<(), Fault> {
         let statement = format!("{LIMIT} = {}", self.limit.as_micros());
         match self.ask(&statement, self.limit + GRACE).await {
             Ok(_) => self.unbounded = None,
@@ -257,7 +257,7 @@ impl WritingSession {
     pub async fn allow(&mut self, times: u32) -> Result<(), Fault> {
         if times > 1 {
             self.limit *= times;
-            self.bound_statements().await?;
+            self.apply_statement_limit().await?;
         }
         match &self.unbounded {
             None => Ok(()),
@@ -280,7 +280,7 @@ impl WritingSession {
     /// The server's refusal.
     pub async fn allow_for(&mut self, limit: Duration) -> Result<(), Fault> {
         self.limit = limit;
-        self.bound_statements().await
+        self.apply_statement_limit().await
     }
 
     /// Sends a statement once, without reading rows.
