@@ -217,11 +217,11 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        self.ask_shown(sql, sql, deadline).await
+        self.query_shown_as(sql, sql, deadline).await
     }
 
     /// Sends a text; `shown` is the text that a message may repeat.
-    async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+    async fn query_shown_as(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
         if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
             return answer;
@@ -297,7 +297,7 @@ impl WritingSession {
     /// As [`TypedSession::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
         let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true, unread: false })?;
-        self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
+        self.query_shown_as(wire.expose(), &statement.to_string(), self.limit + GRACE).await
     }
 }
 
