@@ -226,7 +226,7 @@ impl<P: Purpose> TypedSession<P> {
         if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
             return answer;
         }
-        let answer = self.ask_server(sql, shown, deadline).await;
+        let answer = self.query_server(sql, shown, deadline).await;
         #[cfg(test)]
         if let Some(tape) = &mut self.tape {
             tape.keep(sql, &answer);
@@ -234,7 +234,7 @@ impl<P: Purpose> TypedSession<P> {
         answer
     }
 
-    async fn ask_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+    async fn query_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         match timeout(deadline, self.client.ask(sql)).await {
             Err(_) => Err(self.late(shown, deadline)),
             Ok(Ok(rows)) => Ok(rows),
