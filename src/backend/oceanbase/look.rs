@@ -165,7 +165,7 @@ impl OceanBase {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
             return Err(not_asked_fault(name, why.to_owned()));
         }
-        session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
+        session.set_limit(Duration::from_millis(self.connection.limits.proof)).await?;
         Ok(session)
     }
 
@@ -225,7 +225,7 @@ impl OceanBase {
             return Err(unasked("The connection leads through a proxy."));
         }
         session.rows("SET SESSION time_zone = '+00:00'").await.map_err(|failure| failure.fault)?;
-        session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
+        session.set_limit(Duration::from_millis(self.connection.limits.proof)).await?;
         Ok(Act::looking(session, statements, name.clone()))
     }
 

@@ -278,7 +278,7 @@ impl WritingSession {
     ///
     /// # Errors
     /// The server's refusal.
-    pub async fn allow_for(&mut self, limit: Duration) -> Result<(), Fault> {
+    pub async fn set_limit(&mut self, limit: Duration) -> Result<(), Fault> {
         self.limit = limit;
         self.apply_statement_limit().await
     }
