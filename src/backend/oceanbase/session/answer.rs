@@ -11,7 +11,7 @@ const MORE_RESULTS: u64 = 0x8;
 /// An end packet is shorter than this; a value whose length begins with the same byte is longer.
 const END_BELOW: usize = 9;
 /// Header of a packet, in bytes.
-const HEADER: usize = 4;
+const PACKET_HEADER: usize = 4;
 
 /// What the next packet must be.
 enum Stage {
@@ -74,7 +74,7 @@ impl Answers {
         let left = self.left;
         let columns = if let Stage::Rows(header) = &self.stage { header.columns } else { 0 };
         move |came, to_come| {
-            if came.len() + to_come + HEADER > left {
+            if came.len() + to_come + PACKET_HEADER > left {
                 return Err(Trouble::TooMuch(Bound::Answer));
             }
             cells_fit(came, columns)
@@ -86,7 +86,7 @@ impl Answers {
     /// # Errors
     /// The server's error, a malformed packet, or a limit.
     pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<Whole>, Trouble> {
-        self.left = self.left.saturating_sub(packet.len() + HEADER);
+        self.left = self.left.saturating_sub(packet.len() + PACKET_HEADER);
         let first = *packet.first().ok_or(Trouble::Malformed("a packet is empty"))?;
         if first == 0xFF {
             return Err(Trouble::Refused(Refusal::read(&packet)));
