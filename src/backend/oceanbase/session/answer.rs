@@ -64,7 +64,7 @@ impl Answers {
     }
 
     /// Discards the rows from now on.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.forgotten = true;
         self.rows.clear();
     }
@@ -213,7 +213,7 @@ mod tests {
     /// Returns a reader of two results: this many rows in the first, and the columns of the second read.
     fn second_begun(rows: usize, row: &[u8]) -> Answers {
         let mut answers = Answers::to(2);
-        answers.forget();
+        answers.discard();
         let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0";
         let head = || [&[1][..], definition, &END].map(<[u8]>::to_vec);
         let packets = head().into_iter().chain(std::iter::repeat_n(row.to_vec(), rows));

@@ -49,7 +49,7 @@ impl Client {
     /// The connection failed. Only after an error of the server it can still be used.
     pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), Trouble> {
         if let Some(answers) = &mut self.answers {
-            answers.forget();
+            answers.discard();
             loop {
                 match self.next().await {
                     Ok(Some(_)) => {}
