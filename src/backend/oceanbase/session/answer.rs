@@ -77,7 +77,7 @@ impl Answers {
             if came.len() + to_come + PACKET_HEADER > left {
                 return Err(Trouble::TooMuch(Bound::Answer));
             }
-            cells_fit(came, columns)
+            check_cell_lengths(came, columns)
         }
     }
 
@@ -182,7 +182,7 @@ fn name(packet: &[u8]) -> Result<String, Trouble> {
 }
 
 /// Checks that no cell of a partly received row announces too great a length.
-fn cells_fit(row: &[u8], columns: usize) -> Result<(), Trouble> {
+fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), Trouble> {
     let mut fields = Fields(row);
     for _ in 0..columns {
         match fields.length() {
