@@ -211,7 +211,7 @@ mod tests {
     const MORE: [u8; 5] = [0xFE, 0, 0, 10, 0];
 
     /// Returns a reader of two results: this many rows in the first, and the columns of the second read.
-    fn second_begun(rows: usize, row: &[u8]) -> Answers {
+    fn at_second_result(rows: usize, row: &[u8]) -> Answers {
         let mut answers = Answers::to(2);
         answers.discard();
         let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0";
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn row_limit_spans_all_results() {
-        let mut answers = second_begun(ROWS - 1, b"\x01x");
+        let mut answers = at_second_result(ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
         assert!(matches!(beyond, Err(Trouble::TooMuch(Bound::Rows))));
@@ -235,7 +235,7 @@ mod tests {
     fn byte_limit_spans_all_results() {
         let mut row = vec![0xFD, 0, 0, 0x10];
         row.resize(4 + (1 << 20), b'x');
-        let answers = second_begun(63, &row);
+        let answers = at_second_result(63, &row);
         assert!(answers.bounds()(&[], 1 << 19).is_ok());
         assert!(matches!(answers.bounds()(&[], 1 << 20), Err(Trouble::TooMuch(Bound::Answer))));
     }
