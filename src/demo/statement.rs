@@ -185,7 +185,7 @@ pub enum Statement {
     SetDecryption(Vec<String>),
     /// `SHOW RESTORE PREVIEW`.
     ShowRestorePreview,
-    /// `KILL [QUERY] id`.
+    /// `KILL [COM_QUERY] id`.
     Kill {
         /// Only the running statement, not the connection.
         query_only: bool,

@@ -10,7 +10,7 @@ use super::row::Row;
 use super::trouble::Trouble;
 
 /// The command byte of a text query.
-const QUERY: u8 = 3;
+const COM_QUERY: u8 = 3;
 
 /// An open connection.
 pub(super) struct Client {
@@ -62,7 +62,7 @@ impl Client {
             return Err(Trouble::Malformed("the connection was given up after a wrong answer"));
         }
         let mut command = Zeroizing::new(Vec::with_capacity(sql.len() + 1));
-        command.push(QUERY);
+        command.push(COM_QUERY);
         command.extend_from_slice(sql.as_bytes());
         self.packets.begin_command();
         // If the future is dropped while sending, only a part may have been sent.
