@@ -78,7 +78,7 @@ fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: O
     }
     match code {
         1045 | 5015 => {
-            let mut why = format!("The server refuses {}.", suspects(user));
+            let mut why = format!("The server refuses {}.", suspected_parts(user));
             if let Some(invisible) = password.and_then(Secret::invisible) {
                 // Writing to a String cannot fail.
                 let _ = write!(why, " The password {invisible}, which the server compares too.");
@@ -103,7 +103,7 @@ fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: O
 }
 
 /// Returns the parts of a login that may be wrong; the server does not say which.
-fn suspects(user: &str) -> String {
+fn suspected_parts(user: &str) -> String {
     match (user.split_once('#'), parts_by_colons(user)) {
         (Some((_, "")), _) => "the user, the password, or the empty cluster name behind #".to_owned(),
         (Some((_, cluster)), _) => format!("the user, the password, or the cluster name behind #, {cluster}"),
