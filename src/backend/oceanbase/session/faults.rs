@@ -30,7 +30,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
             }
-            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql(endpoint),
+            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql_fault(endpoint),
             std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
                 unreachable(endpoint, "It closed the connection during the login.")
             }
@@ -39,7 +39,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
             }
             _ => unreachable(endpoint, format!("The network says: {detail}.")),
         },
-        Trouble::Malformed(_) | Trouble::TooMuch(_) => not_mysql(endpoint),
+        Trouble::Malformed(_) | Trouble::TooMuch(_) => not_mysql_fault(endpoint),
     };
     fault.with_detail(detail)
 }
@@ -129,7 +129,7 @@ fn parts_by_colons(user: &str) -> Option<[&str; 3]> {
     parts.try_into().ok()
 }
 
-fn not_mysql(endpoint: &str) -> Fault {
+fn not_mysql_fault(endpoint: &str) -> Fault {
     Fault::new(
         Cause::Unreachable,
         format!("{endpoint} is not an OceanBase SQL port."),
