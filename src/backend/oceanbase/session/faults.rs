@@ -183,7 +183,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
             let answered = !matches!(refusal.code, 0 | QUERY_TIMEOUT_CODE);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
-        Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),
+        Trouble::TooMuch(bound) => limit_fault(*bound, endpoint, statement),
         Trouble::Malformed(what) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} does not keep to the MySQL protocol."),
@@ -200,7 +200,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
     Failure { fault: fault.with_detail(foreign(&trouble.to_string())), answered: false, unread: false }
 }
 
-fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
+fn limit_fault(bound: Bound, endpoint: &str, statement: &str) -> Fault {
     Fault::new(
         Cause::Server,
         format!("{} has more than is read.", asked(statement)),
