@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{Fields, Length};
+use super::fields::{Length, PacketReader};
 use super::row::{Header, Row};
 use super::trouble::{ANSWER, Bound, CELL, COLUMNS, ROWS, Refusal, Trouble};
 
@@ -99,7 +99,7 @@ impl Answers {
             }
             Stage::Begins | Stage::Rows(_) if is_end => self.end(end_status(&packet)?),
             Stage::Begins if first == 0 => {
-                let mut fields = Fields(&packet[1..]);
+                let mut fields = PacketReader(&packet[1..]);
                 // Affected rows and last insert id.
                 fields.length()?;
                 fields.length()?;
@@ -129,7 +129,7 @@ impl Answers {
 
     fn row(&mut self, header: &Arc<Header>, packet: Vec<u8>) -> Result<(), Trouble> {
         self.rows_left = self.rows_left.checked_sub(1).ok_or(Trouble::TooMuch(Bound::Rows))?;
-        let mut fields = Fields(&packet);
+        let mut fields = PacketReader(&packet);
         for _ in 0..header.columns {
             fields.value()?;
         }
@@ -154,14 +154,14 @@ impl Answers {
 
 /// Returns the status of an end packet.
 fn end_status(packet: &[u8]) -> Result<u64, Trouble> {
-    let mut fields = Fields(packet);
+    let mut fields = PacketReader(packet);
     // Marker and number of warnings.
     fields.take(3)?;
     fields.number(2)
 }
 
 fn columns(packet: &[u8]) -> Result<usize, Trouble> {
-    match Fields(packet).length()? {
+    match PacketReader(packet).length()? {
         // The server asks for a file of this host.
         Length::Null => Err(Trouble::Malformed("it asks for a file of this host")),
         Length::Bytes(0) => Err(Trouble::Malformed("an answer has no columns")),
@@ -173,7 +173,7 @@ fn columns(packet: &[u8]) -> Result<usize, Trouble> {
 
 /// Returns the name of a column in upper case.
 fn name(packet: &[u8]) -> Result<String, Trouble> {
-    let mut fields = Fields(packet);
+    let mut fields = PacketReader(packet);
     // Catalogue, schema, table, and the table's own name.
     for _ in 0..4 {
         fields.value()?;
@@ -183,7 +183,7 @@ fn name(packet: &[u8]) -> Result<String, Trouble> {
 
 /// Checks that no cell of a partly received row announces too great a length.
 fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), Trouble> {
-    let mut fields = Fields(row);
+    let mut fields = PacketReader(row);
     for _ in 0..columns {
         match fields.length() {
             Ok(Length::Null) => {}

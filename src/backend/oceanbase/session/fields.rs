@@ -3,7 +3,7 @@
 use super::trouble::Trouble;
 
 /// The unread rest of a packet.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(super) struct PacketReader<'a>(pub(super) &'a [u8]);
 
 /// A length-encoded integer before a value.
 pub(super) enum Length {
@@ -13,7 +13,7 @@ pub(super) enum Length {
     Bytes(u64),
 }
 
-impl<'a> Fields<'a> {
+impl<'a> PacketReader<'a> {
     /// Takes this many bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Trouble> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(Trouble::Malformed("a packet ends too early"))?;

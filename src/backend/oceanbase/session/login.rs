@@ -4,7 +4,7 @@
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use super::fields::Fields;
+use super::fields::PacketReader;
 use super::packets::{Packets, Stream};
 use super::tls;
 use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
@@ -110,7 +110,7 @@ fn answered(plugin: &str) -> Result<(), Trouble> {
 
 impl Greeting {
     fn read(packet: &[u8]) -> Result<Self, Trouble> {
-        let mut fields = Fields(packet);
+        let mut fields = PacketReader(packet);
         match fields.number(1)? {
             10 => {}
             0xFF => return Err(Trouble::Refused(Refusal::read(packet))),
@@ -142,7 +142,7 @@ impl Greeting {
 
 /// Parses the challenge of an authentication switch.
 fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
-    let mut fields = Fields(packet);
+    let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
         return answered(OLD_PLUGIN).map(|()| [0; CHALLENGE]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fields::Fields;
+use super::fields::PacketReader;
 
 /// The columns of a result, by name in upper case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Row {
     }
 
     fn cell(&self, place: usize) -> Option<Cow<'_, str>> {
-        let mut fields = Fields(&self.cells);
+        let mut fields = PacketReader(&self.cells);
         for _ in 0..place {
             fields.value().ok()?;
         }
