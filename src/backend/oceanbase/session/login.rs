@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 /// The one supported authentication plugin.
 const PLUGIN: &str = "mysql_native_password";
 /// The plugin of a server without plugins, or of a switch that names none.
-const OLD_PLUGIN: &str = "mysql_old_password";
+const OLD_PASSWORD: &str = "mysql_old_password";
 /// The challenge of a server, in bytes.
 const CHALLENGE: usize = 20;
 /// `utf8mb4_general_ci`.
@@ -134,7 +134,7 @@ impl Greeting {
         } else if capabilities & SECURE_CONNECTION != 0 {
             PLUGIN.to_owned()
         } else {
-            OLD_PLUGIN.to_owned()
+            OLD_PASSWORD.to_owned()
         };
         Ok(Self { capabilities, challenge: challenge_of(&challenge)?, plugin })
     }
@@ -145,7 +145,7 @@ fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
     let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
-        return answered(OLD_PLUGIN).map(|()| [0; CHALLENGE]);
+        return answered(OLD_PASSWORD).map(|()| [0; CHALLENGE]);
     }
     answered(&String::from_utf8_lossy(fields.until_zero()))?;
     challenge_of(fields.0)
