@@ -16,7 +16,7 @@ const PLUGIN: &str = "mysql_native_password";
 /// The plugin of a server without plugins, or of a switch that names none.
 const OLD_PASSWORD: &str = "mysql_old_password";
 /// The challenge of a server, in bytes.
-const CHALLENGE: usize = 20;
+const CHALLENGE_BYTES: usize = 20;
 /// `utf8mb4_general_ci`.
 const CHARSET: u8 = 45;
 /// The packet limit that the client announces to the server.
@@ -48,7 +48,7 @@ pub(super) struct Login<'a> {
 /// The contents of a server greeting.
 struct Greeting {
     capabilities: u32,
-    challenge: [u8; CHALLENGE],
+    challenge: [u8; CHALLENGE_BYTES],
     plugin: String,
 }
 
@@ -141,17 +141,17 @@ impl Greeting {
 }
 
 /// Parses the challenge of an authentication switch.
-fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
+fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
     let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
-        return answered(OLD_PASSWORD).map(|()| [0; CHALLENGE]);
+        return answered(OLD_PASSWORD).map(|()| [0; CHALLENGE_BYTES]);
     }
     answered(&String::from_utf8_lossy(fields.until_zero()))?;
     challenge_of(fields.0)
 }
 
-fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
+fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
     bytes.first_chunk().copied().ok_or(Trouble::Malformed("the challenge is too short"))
 }
 
@@ -165,7 +165,7 @@ fn opening(capabilities: u32) -> Vec<u8> {
 }
 
 /// Returns `SHA1(p) xor SHA1(challenge, SHA1(SHA1(p)))`; empty without a password.
-fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE]) -> Vec<u8> {
+fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE_BYTES]) -> Vec<u8> {
     let Some(password) = password.filter(|password| !password.is_empty()) else { return Vec::new() };
     let once = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(password.expose().as_bytes())));
     let twice = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(*once)));
