@@ -70,12 +70,12 @@ pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> 
             return Err(Trouble::Tls("the server does not support TLS".to_owned()));
         }
         capabilities |= TLS;
-        packets.send(&opening(capabilities)).await?;
+        packets.send(&response_head(capabilities)).await?;
         let (stream, sequence) = packets.into_stream()?;
         packets = Packets::going_on(tls::over(stream, login).await?, sequence);
     }
     let proof = proof(login.password, &greeting.challenge);
-    let mut response = opening(capabilities);
+    let mut response = response_head(capabilities);
     response.extend_from_slice(login.user.as_bytes());
     response.push(0);
     // The proof has 0 or 20 bytes, after one byte with its length.
@@ -156,7 +156,7 @@ fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
 }
 
 /// Returns the head of a handshake response, which alone is the request for TLS.
-fn opening(capabilities: u32) -> Vec<u8> {
+fn response_head(capabilities: u32) -> Vec<u8> {
     let mut payload = capabilities.to_le_bytes().to_vec();
     payload.extend_from_slice(&LONGEST.to_le_bytes());
     payload.push(CHARSET);
