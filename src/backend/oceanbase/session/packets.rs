@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::trouble::{BEYOND_ERROR_TEXT, ERROR_TEXT, Refusal, Trouble};
 
 /// A frame of exactly this length is continued by the next one.
-const LONGEST_FRAME: usize = 0xFF_FFFF;
+const MAX_FRAME: usize = 0xFF_FFFF;
 /// Size of the read buffer, in bytes.
 const AT_ONCE: usize = 16 << 10;
 /// Bytes before the text of an error packet: marker, code and SQLSTATE.
@@ -107,7 +107,7 @@ impl Packets {
         self.sequence = self.sequence.wrapping_add(1);
         let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
         self.left = Some(length);
-        self.continued = length == LONGEST_FRAME;
+        self.continued = length == MAX_FRAME;
         Ok(())
     }
 
@@ -120,13 +120,13 @@ impl Packets {
         let mut out = Zeroizing::new(Vec::with_capacity(payload.len() + 8));
         let mut rest = payload;
         loop {
-            let (frame, behind) = rest.split_at(rest.len().min(LONGEST_FRAME));
+            let (frame, behind) = rest.split_at(rest.len().min(MAX_FRAME));
             let [low, middle, high, ..] = frame.len().to_le_bytes();
             out.extend_from_slice(&[low, middle, high, self.sequence]);
             out.extend_from_slice(frame);
             self.sequence = self.sequence.wrapping_add(1);
             rest = behind;
-            if frame.len() < LONGEST_FRAME {
+            if frame.len() < MAX_FRAME {
                 break;
             }
         }
