@@ -5,7 +5,7 @@ use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
 use super::fields::PacketReader;
-use super::packets::{Packets, Stream};
+use super::packets::{ByteStream, Packets};
 use super::tls;
 use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
 use crate::domain::connection::TlsMode;
@@ -56,7 +56,7 @@ struct Greeting {
 ///
 /// # Errors
 /// The server refused, or the connection failed.
-pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
+pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
     let mut packets = Packets::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
     answered(&greeting.plugin)?;

@@ -13,13 +13,13 @@ const AT_ONCE: usize = 16 << 10;
 const BEFORE_ERROR_TEXT: usize = 9;
 
 /// A connection, in clear or with TLS.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> ByteStream for T {}
 
 /// Reads and writes the packets of a connection.
 pub(super) struct Packets {
-    stream: BufReader<Box<dyn Stream>>,
+    stream: BufReader<Box<dyn ByteStream>>,
     /// The expected sequence number of the next frame.
     sequence: u8,
     /// The received part of the next frame's header.
@@ -34,12 +34,12 @@ pub(super) struct Packets {
 
 impl Packets {
     /// Returns a new packet stream.
-    pub(super) fn new(stream: impl Stream + 'static) -> Self {
+    pub(super) fn new(stream: impl ByteStream + 'static) -> Self {
         Self::going_on(stream, 0)
     }
 
     /// Continues on another stream with the packet of this number.
-    pub(super) fn going_on(stream: impl Stream + 'static, sequence: u8) -> Self {
+    pub(super) fn going_on(stream: impl ByteStream + 'static, sequence: u8) -> Self {
         Self {
             stream: BufReader::with_capacity(AT_ONCE, Box::new(stream)),
             sequence,
@@ -139,7 +139,7 @@ impl Packets {
     ///
     /// # Errors
     /// The server has already sent unencrypted bytes, which must not be read.
-    pub(super) fn into_stream(self) -> Result<(Box<dyn Stream>, u8), Trouble> {
+    pub(super) fn into_stream(self) -> Result<(Box<dyn ByteStream>, u8), Trouble> {
         if !self.stream.buffer().is_empty() {
             return Err(Trouble::Malformed("bytes in clear stand where TLS begins"));
         }
