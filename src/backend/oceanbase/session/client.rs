@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::answer::Answers;
 use super::login::{Login, log_in};
-use super::packets::Packets;
+use super::packets::PacketStream;
 use super::row::Row;
 use super::trouble::Trouble;
 
@@ -14,7 +14,7 @@ const COM_QUERY: u8 = 3;
 
 /// An open connection.
 pub(super) struct Client {
-    packets: Packets,
+    packets: PacketStream,
     /// The pending results of the last text; they remain where the caller stopped waiting.
     answers: Option<Answers>,
     /// Whether the connection cannot be used any more, since the next bytes on it are unknown.

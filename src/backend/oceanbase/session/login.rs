@@ -5,7 +5,7 @@ use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
 use super::fields::PacketReader;
-use super::packets::{ByteStream, Packets};
+use super::packets::{ByteStream, PacketStream};
 use super::tls;
 use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
 use crate::domain::connection::TlsMode;
@@ -56,8 +56,8 @@ struct Greeting {
 ///
 /// # Errors
 /// The server refused, or the connection failed.
-pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
-    let mut packets = Packets::new(stream);
+pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>) -> Result<PacketStream, Trouble> {
+    let mut packets = PacketStream::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
     answered(&greeting.plugin)?;
     let mut capabilities = PROTOCOL_41 | SECURE_CONNECTION | greeting.capabilities & (TRANSACTIONS | PLUGIN_AUTH);
@@ -72,7 +72,7 @@ pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>)
         capabilities |= TLS;
         packets.send(&response_head(capabilities)).await?;
         let (stream, sequence) = packets.into_stream()?;
-        packets = Packets::going_on(tls::over(stream, login).await?, sequence);
+        packets = PacketStream::going_on(tls::over(stream, login).await?, sequence);
     }
     let proof = proof(login.password, &greeting.challenge);
     let mut response = response_head(capabilities);

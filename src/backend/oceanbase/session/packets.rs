@@ -18,7 +18,7 @@ pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> ByteStream for T {}
 
 /// Reads and writes the packets of a connection.
-pub(super) struct Packets {
+pub(super) struct PacketStream {
     stream: BufReader<Box<dyn ByteStream>>,
     /// The expected sequence number of the next frame.
     sequence: u8,
@@ -32,7 +32,7 @@ pub(super) struct Packets {
     payload: Vec<u8>,
 }
 
-impl Packets {
+impl PacketStream {
     /// Returns a new packet stream.
     pub(super) fn new(stream: impl ByteStream + 'static) -> Self {
         Self::going_on(stream, 0)

@@ -8,7 +8,7 @@ use super::*;
 
 fn pair() -> (Client, DuplexStream) {
     let (stream, server) = duplex(1 << 20);
-    (Client { packets: Packets::new(stream), answers: None, given_up: false }, server)
+    (Client { packets: PacketStream::new(stream), answers: None, given_up: false }, server)
 }
 
 /// Returns a result with one column N and one row, as a server sends it.
