@@ -31,7 +31,7 @@ mod tls;
 mod together;
 mod trouble;
 
-pub use purpose::{Purpose, Reads, Writes};
+pub use purpose::{Purpose, ReadOnly, Writes};
 pub use row::{Row, number, some_text, text, with_column};
 
 /// Delay before the next endpoint is tried while the one before has not answered.
@@ -58,7 +58,7 @@ pub struct Failure {
 }
 
 /// An open connection that only reads.
-pub type Session = TypedSession<Reads>;
+pub type Session = TypedSession<ReadOnly>;
 
 /// An open connection that may write.
 pub type WritingSession = TypedSession<Writes>;

@@ -7,12 +7,12 @@ pub trait Purpose: Send + Sync + 'static {
 }
 
 /// Queries only: the connection cannot send a [`Statement`](super::super::Statement), and so no secret.
-pub enum Reads {}
+pub enum ReadOnly {}
 
 /// Statements that change something, each sent in a text of its own.
 pub enum Writes {}
 
-impl Purpose for Reads {
+impl Purpose for ReadOnly {
     const ASKS_SEVERAL: bool = true;
 }
 
