@@ -261,7 +261,7 @@ mod tests {
             limits,
         };
         let cluster = OceanBase::new("prod".parse().unwrap(), None, connection, Secrets::default());
-        let Err(fault) = cluster.connect_verified::<super::super::session::Writes>().await else {
+        let Err(fault) = cluster.connect_verified::<super::super::session::Writing>().await else {
             panic!("nobody answers")
         };
         assert_eq!((fault.cause, fault.what.as_str()), (Cause::Unreachable, "prod cannot be reached."));

@@ -31,7 +31,7 @@ mod tls;
 mod together;
 mod trouble;
 
-pub use purpose::{Purpose, ReadOnly, Writes};
+pub use purpose::{Purpose, ReadOnly, Writing};
 pub use row::{Row, number, some_text, text, with_column};
 
 /// Delay before the next endpoint is tried while the one before has not answered.
@@ -61,7 +61,7 @@ pub struct Failure {
 pub type Session = TypedSession<ReadOnly>;
 
 /// An open connection that may write.
-pub type WritingSession = TypedSession<Writes>;
+pub type WritingSession = TypedSession<Writing>;
 
 /// An open connection. Statements that change something can only be sent over one that was opened for that.
 pub struct TypedSession<P: Purpose> {

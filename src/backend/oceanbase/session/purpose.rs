@@ -10,12 +10,12 @@ pub trait Purpose: Send + Sync + 'static {
 pub enum ReadOnly {}
 
 /// Statements that change something, each sent in a text of its own.
-pub enum Writes {}
+pub enum Writing {}
 
 impl Purpose for ReadOnly {
     const ASKS_SEVERAL: bool = true;
 }
 
-impl Purpose for Writes {
+impl Purpose for Writing {
     const ASKS_SEVERAL: bool = false;
 }
