@@ -80,7 +80,7 @@ pub struct TypedSession<P: Purpose> {
     purpose: PhantomData<P>,
     /// The recording of a test, which stores or replaces results.
     #[cfg(test)]
-    pub(super) tape: Option<tape::Tape>,
+    pub(super) tape: Option<tape::Recording>,
 }
 
 impl<P: Purpose> TypedSession<P> {

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::OceanBase;
-use super::session::tape::{Change, Tape};
+use super::session::tape::{Change, Recording};
 use super::statement::Secrets;
 use crate::demo::clock;
 use crate::demo::connection_registry::ConnectionRegistry;
@@ -152,7 +152,7 @@ fn is_look(action: &Action) -> bool {
 }
 
 /// Returns a cluster of the release line with tenants of many kinds, and a recording of its results.
-async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<bool>) {
+async fn recorded(line: &str, version: &str) -> (OceanBase, Recording, watch::Sender<bool>) {
     let of_v4 = if line.starts_with('4') {
         "  - {names: [bin], recycled: true, sets: []}\n  - {names: [dark], archive: null}\n  - {names: [dr], role: STANDBY}\n"
     } else {
@@ -193,14 +193,14 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     let secrets = Secrets { login, ..Secrets::default() };
     let mut cluster = OceanBase::new("demo".parse::<TargetName>().unwrap(), None, connection, secrets);
     cluster.ensure_session().await.unwrap();
-    cluster.session.as_mut().unwrap().tape = Some(Tape::default());
+    cluster.session.as_mut().unwrap().tape = Some(Recording::default());
     cluster.detect().await.unwrap();
     let tape = cluster.session.as_mut().unwrap().tape.take().unwrap();
     (cluster, tape, stop)
 }
 
 /// Returns the facts that are detected from a recording.
-async fn facts_from(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
+async fn facts_from(cluster: &mut OceanBase, tape: Recording) -> Option<Facts> {
     // Cached columns and login are discovered anew each time.
     cluster.columns = None;
     cluster.login = None;

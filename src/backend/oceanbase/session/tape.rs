@@ -7,7 +7,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The recorded result of each query.
 #[derive(Clone, Default)]
-pub struct Tape {
+pub struct Recording {
     answers: BTreeMap<String, Result<Vec<Row>, Failure>>,
     plays: bool,
     change: Option<Change>,
@@ -24,7 +24,7 @@ pub struct Change {
     pub value: Option<String>,
 }
 
-impl Tape {
+impl Recording {
     /// Returns a recording that replays these results with a change.
     #[must_use]
     pub fn playing(&self, change: Option<Change>) -> Self {
