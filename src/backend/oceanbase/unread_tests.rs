@@ -216,7 +216,7 @@ async fn unreadable_values_improve_nothing() {
     let mut found = BTreeSet::new();
     for (line, version) in LINES {
         let (mut cluster, tape, _stop) = recorded(line, version).await;
-        let before = decide(&facts_from(&mut cluster, tape.playing(None)).await.expect("the tape is whole"));
+        let before = decide(&facts_from(&mut cluster, tape.replaying(None)).await.expect("the tape is whole"));
         let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
         assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
         assert!(before.plans.values().any(Option::is_some), "{line}: nothing could be refused");
@@ -226,7 +226,8 @@ async fn unreadable_values_improve_nothing() {
                 let (view, column, value) = (view.clone(), column.clone(), value.map(str::to_owned));
                 let what = format!("{line} {view}.{column} = {value:?}");
                 changed += 1;
-                if let Some(facts) = facts_from(&mut cluster, tape.playing(Some(Change { view, column, value }))).await
+                if let Some(facts) =
+                    facts_from(&mut cluster, tape.replaying(Some(Change { view, column, value }))).await
                 {
                     found.extend(better(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
                 }
@@ -245,7 +246,7 @@ async fn unreadable_column_list_is_a_fault() {
         for value in GARBAGE {
             let (view, column) = (view.to_owned(), "FIELD".to_owned());
             let change = Change { view: view.clone(), column, value: value.map(str::to_owned) };
-            cluster.session.as_mut().unwrap().tape = Some(tape.playing(Some(change)));
+            cluster.session.as_mut().unwrap().tape = Some(tape.replaying(Some(change)));
             let fault = cluster.find_columns().await.expect_err("the list was not read");
             assert_eq!(fault.what, format!("The columns of {view} were not read."), "{value:?}");
         }
@@ -268,7 +269,7 @@ async fn future_time_is_a_fault() {
                 let change = Change { view, column, value: Some(late.to_owned()) };
                 cluster.columns = None;
                 cluster.login = None;
-                cluster.session.as_mut().unwrap().tape = Some(tape.playing(Some(change)));
+                cluster.session.as_mut().unwrap().tape = Some(tape.replaying(Some(change)));
                 let fault = cluster.detect().await.expect_err("it was read");
                 assert!(fault.why.contains(&format!("Its column {moment} says")), "{line}: {fault}");
             }

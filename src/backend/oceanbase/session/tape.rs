@@ -27,7 +27,7 @@ pub struct Change {
 impl Recording {
     /// Returns a recording that replays these results with a change.
     #[must_use]
-    pub fn playing(&self, change: Option<Change>) -> Self {
+    pub fn replaying(&self, change: Option<Change>) -> Self {
         Self { answers: self.answers.clone(), plays: true, change }
     }
 
