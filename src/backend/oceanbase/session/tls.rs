@@ -35,7 +35,7 @@ fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     if !matches!(login.tls, TlsMode::VerifyCa | TlsMode::VerifyFull) {
-        let anyone = Arc::new(Anyone { provider });
+        let anyone = Arc::new(AcceptAnyCertificate { provider });
         return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
     }
     let roots = Arc::new(roots(login.ca)?);
@@ -60,11 +60,11 @@ fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
 
 /// Accepts every certificate; the server must still prove that it has the key.
 #[derive(Debug)]
-struct Anyone {
+struct AcceptAnyCertificate {
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,
