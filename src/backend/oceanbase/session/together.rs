@@ -36,7 +36,7 @@ impl Several {
 }
 
 /// The results of a text of several queries.
-struct Joined {
+struct BatchResult {
     /// The complete results, in order.
     whole: Vec<Vec<Row>>,
     /// What ended the text early; `None` where nothing did.
@@ -73,7 +73,7 @@ impl<P: Purpose> TypedSession<P> {
             return self.rows(sql).await;
         }
         self.several = Several::Tried;
-        let Joined { whole, ended } = self.joined(&[sql, sql]).await;
+        let BatchResult { whole, ended } = self.joined(&[sql, sql]).await;
         if let Some(Ended::Lost(failure)) = ended {
             return Err(failure);
         }
@@ -95,7 +95,7 @@ impl<P: Purpose> TypedSession<P> {
             let left: Vec<&str> = questions[answers.len()..].iter().map(AsRef::as_ref).collect();
             let mut refused_in_text = false;
             if self.joins(&left) {
-                let Joined { whole, ended } = self.joined(&left).await;
+                let BatchResult { whole, ended } = self.joined(&left).await;
                 answers.extend(whole.into_iter().map(Ok));
                 match ended {
                     Some(Ended::Refused) => refused_in_text = true,
@@ -131,10 +131,10 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     /// Sends queries as one text and reads their results, each within the time limit of a query.
-    async fn joined(&mut self, questions: &[&str]) -> Joined {
+    async fn joined(&mut self, questions: &[&str]) -> BatchResult {
         let mut whole = Vec::new();
         let ended = self.read_answers(questions, &mut whole).await.err();
-        Joined { whole, ended }
+        BatchResult { whole, ended }
     }
 
     async fn read_answers(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), Ended> {
