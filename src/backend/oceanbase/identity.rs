@@ -97,7 +97,7 @@ impl OceanBase {
                 }
             };
             if one_at_a_time.contains(&session.endpoint) {
-                session.ask_one_at_a_time();
+                session.disable_multi_statements();
             }
             match self.verify_identity(&mut session).await {
                 Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute, one_at_a_time }),

@@ -53,7 +53,7 @@ enum Ended {
 
 impl<P: Purpose> TypedSession<P> {
     /// Sends every query in a text of its own from now on.
-    pub fn ask_one_at_a_time(&mut self) {
+    pub fn disable_multi_statements(&mut self) {
         self.several = Several::No;
     }
 
