@@ -104,7 +104,7 @@ impl OceanBase {
                 Ok((.., Some(why))) => {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
                 }
-                Err(_) if session.was_lost_on_trial() => {
+                Err(_) if session.was_lost_testing_multi_statements() => {
                     // It gets no text of several queries again.
                     one_at_a_time.push(session.endpoint);
                     continue;

@@ -59,7 +59,7 @@ impl<P: Purpose> TypedSession<P> {
 
     /// Returns whether the connection was lost while several queries in one text were tested.
     #[must_use]
-    pub fn was_lost_on_trial(&self) -> bool {
+    pub fn was_lost_testing_multi_statements(&self) -> bool {
         self.several == Several::Tried
     }
 
