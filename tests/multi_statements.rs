@@ -39,7 +39,7 @@ async fn logged_in<P: Purpose>(server: &ScriptedServer) -> TypedSession<P> {
 async fn asked(script: Script) -> (Vec<Result<Vec<String>, Failure>>, Vec<String>) {
     let server = script.listen().await;
     let mut session: Session = logged_in(&server).await;
-    assert_eq!(first_column(&session.rows_on_trial(TRIAL).await.unwrap()), ["1"]);
+    assert_eq!(first_column(&session.query_testing_multi_statements(TRIAL).await.unwrap()), ["1"]);
     let answers = session.rows_together(&QUESTIONS).await;
     let answers = answers.into_iter().map(|answer| answer.map(|rows| first_column(&rows)));
     (answers.collect(), texts(&server))
@@ -114,7 +114,7 @@ async fn a_refusal_is_believed_of_a_question_alone() {
         let script = taken().receives().answers_with_more(&["A"], &[&["1"]]).sends(error(code, b"of the text"));
         let server = answers(script, &["2", "3", "1", "2"]).listen().await;
         let mut session: Session = logged_in(&server).await;
-        session.rows_on_trial(TRIAL).await.unwrap();
+        session.query_testing_multi_statements(TRIAL).await.unwrap();
         let found = session.rows_together(&QUESTIONS).await;
         let found: Vec<Vec<String>> = found.into_iter().map(|rows| first_column(&rows.unwrap())).collect();
         assert_eq!(found, [["1"], ["2"], ["3"]]);
@@ -155,7 +155,7 @@ async fn what_somebody_could_split_is_a_text_of_its_own() {
     for pair in [[QUESTIONS[0], odd], [QUESTIONS[0], "SET SESSION time_zone = '+00:00'"]] {
         let server = answers(taken(), &["1", "2"]).listen().await;
         let mut session: Session = logged_in(&server).await;
-        session.rows_on_trial(TRIAL).await.unwrap();
+        session.query_testing_multi_statements(TRIAL).await.unwrap();
         assert!(session.rows_together(&pair).await.iter().all(Result::is_ok));
         assert_eq!(texts(&server)[1..], pair);
     }
@@ -170,7 +170,7 @@ fn asks_for_several(server: &ScriptedServer) -> bool {
 async fn a_connection_that_may_write_has_one_statement_a_text() {
     let server = answers(id(Script::accepts_login().receives()), &["1", "2", "3"]).listen().await;
     let mut session: WritingSession = logged_in(&server).await;
-    session.rows_on_trial(TRIAL).await.unwrap();
+    session.query_testing_multi_statements(TRIAL).await.unwrap();
     assert!(session.rows_together(&QUESTIONS).await.iter().all(Result::is_ok));
     assert_eq!(texts(&server), [TRIAL, QUESTIONS[0], QUESTIONS[1], QUESTIONS[2]]);
     assert!(!asks_for_several(&server));
@@ -234,7 +234,7 @@ async fn a_real_server_answers_several_questions_in_one_text() {
     let password = Secret::new(PASSWORD.to_owned());
     let proxy = Proxy::in_front_of(server.port);
     let mut session = Session::open(&to(&proxy.endpoint()), Some(&password)).await.unwrap();
-    session.rows_on_trial("SELECT CONNECTION_ID() AS ID").await.unwrap();
+    session.query_testing_multi_statements("SELECT CONNECTION_ID() AS ID").await.unwrap();
     let long = "SELECT REPEAT('x', 1000) AS A FROM information_schema.COLUMNS LIMIT 2000";
     let questions = [
         "SELECT 1 AS A",

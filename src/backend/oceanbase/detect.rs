@@ -59,7 +59,8 @@ pub async fn identify<P: Purpose>(session: &mut TypedSession<P>) -> Result<Detec
 /// tests whether the connection does.
 pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &Line) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
-    let rows = if line.several_selects { session.rows_on_trial(sql).await } else { session.rows(sql).await };
+    let rows =
+        if line.several_selects { session.query_testing_multi_statements(sql).await } else { session.rows(sql).await };
     let rows = rows.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
     let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {

@@ -68,7 +68,7 @@ impl<P: Purpose> TypedSession<P> {
     ///
     /// # Errors
     /// As [`TypedSession::query`].
-    pub async fn rows_on_trial(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
+    pub async fn query_testing_multi_statements(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         if self.several != Several::Asked {
             return self.rows(sql).await;
         }
