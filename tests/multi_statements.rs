@@ -40,7 +40,7 @@ async fn asked(script: Script) -> (Vec<Result<Vec<String>, Failure>>, Vec<String
     let server = script.listen().await;
     let mut session: Session = logged_in(&server).await;
     assert_eq!(first_column(&session.query_testing_multi_statements(TRIAL).await.unwrap()), ["1"]);
-    let answers = session.rows_together(&QUESTIONS).await;
+    let answers = session.query_all(&QUESTIONS).await;
     let answers = answers.into_iter().map(|answer| answer.map(|rows| first_column(&rows)));
     (answers.collect(), texts(&server))
 }
@@ -115,10 +115,10 @@ async fn a_refusal_is_believed_of_a_question_alone() {
         let server = answers(script, &["2", "3", "1", "2"]).listen().await;
         let mut session: Session = logged_in(&server).await;
         session.query_testing_multi_statements(TRIAL).await.unwrap();
-        let found = session.rows_together(&QUESTIONS).await;
+        let found = session.query_all(&QUESTIONS).await;
         let found: Vec<Vec<String>> = found.into_iter().map(|rows| first_column(&rows.unwrap())).collect();
         assert_eq!(found, [["1"], ["2"], ["3"]]);
-        assert!(session.rows_together(&QUESTIONS[..2]).await.iter().all(Result::is_ok));
+        assert!(session.query_all(&QUESTIONS[..2]).await.iter().all(Result::is_ok));
         assert_eq!(texts(&server)[2..], [QUESTIONS[1], QUESTIONS[2], QUESTIONS[0], QUESTIONS[1]]);
     }
 }
@@ -156,7 +156,7 @@ async fn what_somebody_could_split_is_a_text_of_its_own() {
         let server = answers(taken(), &["1", "2"]).listen().await;
         let mut session: Session = logged_in(&server).await;
         session.query_testing_multi_statements(TRIAL).await.unwrap();
-        assert!(session.rows_together(&pair).await.iter().all(Result::is_ok));
+        assert!(session.query_all(&pair).await.iter().all(Result::is_ok));
         assert_eq!(texts(&server)[1..], pair);
     }
 }
@@ -171,7 +171,7 @@ async fn a_connection_that_may_write_has_one_statement_a_text() {
     let server = answers(id(Script::accepts_login().receives()), &["1", "2", "3"]).listen().await;
     let mut session: WritingSession = logged_in(&server).await;
     session.query_testing_multi_statements(TRIAL).await.unwrap();
-    assert!(session.rows_together(&QUESTIONS).await.iter().all(Result::is_ok));
+    assert!(session.query_all(&QUESTIONS).await.iter().all(Result::is_ok));
     assert_eq!(texts(&server), [TRIAL, QUESTIONS[0], QUESTIONS[1], QUESTIONS[2]]);
     assert!(!asks_for_several(&server));
     let server = Script::accepts_login().listen().await;
@@ -243,7 +243,7 @@ async fn a_real_server_answers_several_questions_in_one_text() {
         "DESC information_schema.TABLES",
         "SHOW GRANTS",
     ];
-    let answers = session.rows_together(&questions).await;
+    let answers = session.query_all(&questions).await;
     assert_eq!(first_column(answers[0].as_ref().unwrap()), ["1"]);
     let rows = answers[1].as_ref().unwrap();
     assert!(rows.len() == 2_000 && rows.iter().all(|row| text(row, "A").len() == 1_000), "{}", rows.len());

@@ -54,7 +54,7 @@ impl Columns {
         let seen = ids.iter().filter_map(|id| Some((*id, line.view(*id, home.scope)?)));
         let views: Vec<(ViewId, &Seen)> = seen.filter(|(_, view)| !view.optional.is_empty()).collect();
         let questions: Vec<String> = views.iter().map(|(_, view)| format!("DESC oceanbase.{}", view.name)).collect();
-        let answers = session.rows_together(&questions).await;
+        let answers = session.query_all(&questions).await;
         let found = views.into_iter().zip(answers).map(|((id, view), answer)| {
             let known = answer.and_then(|rows| {
                 let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
@@ -192,7 +192,7 @@ pub async fn read_together<const N: usize>(
 ) -> [Result<Vec<Row>, Failure>; N] {
     let questions = asked.map(|asked| PreparedQuery::about(line, home, columns, asked));
     let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
-    let mut answers = session.rows_together(&texts).await.into_iter();
+    let mut answers = session.query_all(&texts).await.into_iter();
     questions.map(|question| match question {
         Some(question) => question.rows(answers.next().unwrap_or_else(|| Err(unanswered(&question.view.name)))?),
         None => Ok(Vec::new()),
@@ -226,7 +226,7 @@ pub async fn parameters<P: Purpose>(
     };
     let questions: Vec<String> = names.iter().map(|name| words.replace("{value}", &quoted_text(name))).collect();
     let mut found = Vec::new();
-    for (name, rows) in names.iter().zip(session.rows_together(&questions).await) {
+    for (name, rows) in names.iter().zip(session.query_all(&questions).await) {
         let rows = rows?;
         // LIKE takes _ for any letter.
         found.extend(rows.into_iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)));

@@ -89,7 +89,7 @@ impl<P: Purpose> TypedSession<P> {
 
     /// Sends queries, in one text where that works, and returns a result for each in order. A query that failed in such a text
     /// is sent again alone before its error counts, and so is a query without a result.
-    pub async fn rows_together<S: AsRef<str>>(&mut self, questions: &[S]) -> Vec<Result<Vec<Row>, Failure>> {
+    pub async fn query_all<S: AsRef<str>>(&mut self, questions: &[S]) -> Vec<Result<Vec<Row>, Failure>> {
         let mut answers = Vec::with_capacity(questions.len());
         while answers.len() < questions.len() {
             let left: Vec<&str> = questions[answers.len()..].iter().map(AsRef::as_ref).collect();
