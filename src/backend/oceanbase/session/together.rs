@@ -94,7 +94,7 @@ impl<P: Purpose> TypedSession<P> {
         while answers.len() < questions.len() {
             let left: Vec<&str> = questions[answers.len()..].iter().map(AsRef::as_ref).collect();
             let mut refused_in_text = false;
-            if self.joins(&left) {
+            if self.can_batch(&left) {
                 let BatchResult { whole, ended } = self.joined(&left).await;
                 answers.extend(whole.into_iter().map(Ok));
                 match ended {
@@ -121,7 +121,7 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     /// Returns whether these queries can be sent in one text.
-    fn joins(&self, questions: &[&str]) -> bool {
+    fn can_batch(&self, questions: &[&str]) -> bool {
         #[cfg(test)]
         if self.tape.is_some() {
             // A recording has the result of each single query.
