@@ -133,11 +133,11 @@ impl<P: Purpose> TypedSession<P> {
     /// Sends queries as one text and reads their results, each within the time limit of a query.
     async fn joined(&mut self, questions: &[&str]) -> BatchResult {
         let mut whole = Vec::new();
-        let ended = self.read_answers(questions, &mut whole).await.err();
+        let ended = self.read_batch(questions, &mut whole).await.err();
         BatchResult { whole, ended }
     }
 
-    async fn read_answers(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), Ended> {
+    async fn read_batch(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), Ended> {
         let deadline = self.limit + GRACE;
         let lost = |endpoint: &str, trouble: &Trouble, question: &str| {
             Ended::Lost(Failure { answered: false, ..statement_failure(trouble, endpoint, question) })
