@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Header, Row};
-use super::trouble::{ANSWER, Bound, CELL, COLUMNS, ROWS, Refusal, Trouble};
+use super::trouble::{Bound, CELL, COLUMNS, MAX_RESULT_BYTES, ROWS, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -55,7 +55,7 @@ impl Answers {
         Self {
             stage: Stage::Begins,
             rows: Vec::new(),
-            left: ANSWER,
+            left: MAX_RESULT_BYTES,
             rows_left: ROWS,
             following: statements.saturating_sub(1),
             several: statements > 1,

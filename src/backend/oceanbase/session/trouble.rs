@@ -5,7 +5,7 @@ use std::io;
 use crate::domain::secret::hide;
 
 /// The longest result that is read, in bytes on the wire.
-pub(super) const ANSWER: usize = 64 << 20;
+pub(super) const MAX_RESULT_BYTES: usize = 64 << 20;
 /// The most rows of a result that are read.
 pub(super) const ROWS: usize = 1_000_000;
 /// The longest value that is read, in bytes.
@@ -50,7 +50,7 @@ pub(super) struct Refusal {
 /// A limit of what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bound {
-    /// [`ANSWER`].
+    /// [`MAX_RESULT_BYTES`].
     Answer,
     /// [`ROWS`].
     Rows,
