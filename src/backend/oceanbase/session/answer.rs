@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Header, Row};
-use super::trouble::{Bound, CELL, COLUMNS, MAX_RESULT_BYTES, ROWS, Refusal, Trouble};
+use super::trouble::{Bound, COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, ROWS, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -187,7 +187,7 @@ fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), Trouble> {
     for _ in 0..columns {
         match fields.length() {
             Ok(Length::Null) => {}
-            Ok(Length::Bytes(length)) if length > CELL as u64 => return Err(Trouble::TooMuch(Bound::Cell)),
+            Ok(Length::Bytes(length)) if length > MAX_CELL_BYTES as u64 => return Err(Trouble::TooMuch(Bound::Cell)),
             Ok(Length::Bytes(length)) => {
                 let Ok(length) = usize::try_from(length) else { break };
                 if fields.take(length).is_err() {

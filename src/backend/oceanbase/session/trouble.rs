@@ -9,7 +9,7 @@ pub(super) const MAX_RESULT_BYTES: usize = 64 << 20;
 /// The most rows of a result that are read.
 pub(super) const ROWS: usize = 1_000_000;
 /// The longest value that is read, in bytes.
-pub(super) const CELL: usize = 1 << 20;
+pub(super) const MAX_CELL_BYTES: usize = 1 << 20;
 /// The most columns of a result.
 pub(super) const COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
@@ -54,7 +54,7 @@ pub(super) enum Bound {
     Answer,
     /// [`ROWS`].
     Rows,
-    /// [`CELL`].
+    /// [`MAX_CELL_BYTES`].
     Cell,
     /// [`COLUMNS`].
     Columns,
