@@ -13,7 +13,7 @@ pub(super) const MAX_CELL_BYTES: usize = 1 << 20;
 /// The most columns of a result.
 pub(super) const COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
-pub(super) const ERROR_TEXT: usize = 16 << 10;
+pub(super) const MAX_ERROR_TEXT: usize = 16 << 10;
 /// Bytes of the text that are read beyond the limit, so that a secret across the cut is recognized.
 pub(super) const BEYOND_ERROR_TEXT: usize = 1 << 10;
 /// The longest packet that is read before the login is over, in bytes.
@@ -100,11 +100,11 @@ impl Refusal {
         let rest = packet.get(3..).unwrap_or_default();
         // The SQLSTATE; servers that refuse a connection before the greeting leave it out.
         let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
-        let read = text.get(..ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
+        let read = text.get(..MAX_ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
         // Secrets are hidden before the cut, which may fall into one.
         let mut shown = hide(&String::from_utf8_lossy(read));
-        shown.truncate(shown.floor_char_boundary(ERROR_TEXT));
-        Self { code, text: shown, whole: text.len() <= ERROR_TEXT }
+        shown.truncate(shown.floor_char_boundary(MAX_ERROR_TEXT));
+        Self { code, text: shown, whole: text.len() <= MAX_ERROR_TEXT }
     }
 }
 
@@ -116,13 +116,13 @@ mod tests {
     #[test]
     fn secret_at_the_cut_is_hidden() {
         let _held = Secret::new("across~9x.the-end".to_owned());
-        for before in [ERROR_TEXT - 4, ERROR_TEXT - 12] {
+        for before in [MAX_ERROR_TEXT - 4, MAX_ERROR_TEXT - 12] {
             let mut packet = vec![0xFF, 0x89, 0x13];
             packet.extend(std::iter::repeat_n(b' ', before));
             packet.extend(b"across~9x.the-end and so on");
             let refusal = Refusal::read(&packet);
             assert!(!refusal.text.contains("ac") && !refusal.whole, "{}", refusal.text.trim_start());
-            assert!(refusal.text.len() <= ERROR_TEXT);
+            assert!(refusal.text.len() <= MAX_ERROR_TEXT);
         }
     }
 }
