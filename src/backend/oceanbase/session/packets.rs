@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use zeroize::Zeroizing;
 
-use super::trouble::{BEYOND_ERROR_TEXT, MAX_ERROR_TEXT, Refusal, Trouble};
+use super::trouble::{ERROR_TEXT_OVERLAP, MAX_ERROR_TEXT, Refusal, Trouble};
 
 /// A frame of exactly this length is continued by the next one.
 const MAX_FRAME: usize = 0xFF_FFFF;
@@ -88,7 +88,7 @@ impl PacketStream {
             self.stream.consume(taken);
             self.open_frame()?;
             match self.payload.first() {
-                Some(0xFF) if self.payload.len() > BEFORE_ERROR_TEXT + MAX_ERROR_TEXT + BEYOND_ERROR_TEXT => {
+                Some(0xFF) if self.payload.len() > BEFORE_ERROR_TEXT + MAX_ERROR_TEXT + ERROR_TEXT_OVERLAP => {
                     return Err(Trouble::Refused(Refusal::read(&self.payload)));
                 }
                 Some(0xFF) | None => {}

@@ -15,7 +15,7 @@ pub(super) const COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
 pub(super) const MAX_ERROR_TEXT: usize = 16 << 10;
 /// Bytes of the text that are read beyond the limit, so that a secret across the cut is recognized.
-pub(super) const BEYOND_ERROR_TEXT: usize = 1 << 10;
+pub(super) const ERROR_TEXT_OVERLAP: usize = 1 << 10;
 /// The longest packet that is read before the login is over, in bytes.
 pub(super) const LOGIN_PACKET: usize = 16 << 10;
 
@@ -100,7 +100,7 @@ impl Refusal {
         let rest = packet.get(3..).unwrap_or_default();
         // The SQLSTATE; servers that refuse a connection before the greeting leave it out.
         let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
-        let read = text.get(..MAX_ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
+        let read = text.get(..MAX_ERROR_TEXT + ERROR_TEXT_OVERLAP).unwrap_or(text);
         // Secrets are hidden before the cut, which may fall into one.
         let mut shown = hide(&String::from_utf8_lossy(read));
         shown.truncate(shown.floor_char_boundary(MAX_ERROR_TEXT));
