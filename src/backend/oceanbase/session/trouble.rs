@@ -17,7 +17,7 @@ pub(super) const MAX_ERROR_TEXT: usize = 16 << 10;
 /// Bytes of the text that are read beyond the limit, so that a secret across the cut is recognized.
 pub(super) const ERROR_TEXT_OVERLAP: usize = 1 << 10;
 /// The longest packet that is read before the login is over, in bytes.
-pub(super) const LOGIN_PACKET: usize = 16 << 10;
+pub(super) const MAX_LOGIN_PACKET: usize = 16 << 10;
 
 /// Why a login or a result failed. Every error except the server's own ends the connection too.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) enum Bound {
     Cell,
     /// [`COLUMNS`].
     Columns,
-    /// [`LOGIN_PACKET`].
+    /// [`MAX_LOGIN_PACKET`].
     Login,
 }
 
