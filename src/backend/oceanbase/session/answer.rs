@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Header, Row};
-use super::trouble::{Bound, COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, ROWS, Refusal, Trouble};
+use super::trouble::{COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, ROWS, ReadLimit, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -75,7 +75,7 @@ impl Answers {
         let columns = if let Stage::Rows(header) = &self.stage { header.columns } else { 0 };
         move |came, to_come| {
             if came.len() + to_come + PACKET_HEADER > left {
-                return Err(Trouble::TooMuch(Bound::Answer));
+                return Err(Trouble::TooMuch(ReadLimit::Answer));
             }
             check_cell_lengths(came, columns)
         }
@@ -128,7 +128,7 @@ impl Answers {
     }
 
     fn row(&mut self, header: &Arc<Header>, packet: Vec<u8>) -> Result<(), Trouble> {
-        self.rows_left = self.rows_left.checked_sub(1).ok_or(Trouble::TooMuch(Bound::Rows))?;
+        self.rows_left = self.rows_left.checked_sub(1).ok_or(Trouble::TooMuch(ReadLimit::Rows))?;
         let mut fields = PacketReader(&packet);
         for _ in 0..header.columns {
             fields.value()?;
@@ -166,7 +166,7 @@ fn columns(packet: &[u8]) -> Result<usize, Trouble> {
         Length::Null => Err(Trouble::Malformed("it asks for a file of this host")),
         Length::Bytes(0) => Err(Trouble::Malformed("an answer has no columns")),
         Length::Bytes(count) => {
-            usize::try_from(count).ok().filter(|count| *count <= COLUMNS).ok_or(Trouble::TooMuch(Bound::Columns))
+            usize::try_from(count).ok().filter(|count| *count <= COLUMNS).ok_or(Trouble::TooMuch(ReadLimit::Columns))
         }
     }
 }
@@ -187,7 +187,9 @@ fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), Trouble> {
     for _ in 0..columns {
         match fields.length() {
             Ok(Length::Null) => {}
-            Ok(Length::Bytes(length)) if length > MAX_CELL_BYTES as u64 => return Err(Trouble::TooMuch(Bound::Cell)),
+            Ok(Length::Bytes(length)) if length > MAX_CELL_BYTES as u64 => {
+                return Err(Trouble::TooMuch(ReadLimit::Cell));
+            }
             Ok(Length::Bytes(length)) => {
                 let Ok(length) = usize::try_from(length) else { break };
                 if fields.take(length).is_err() {
@@ -228,7 +230,7 @@ mod tests {
         let mut answers = at_second_result(ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
-        assert!(matches!(beyond, Err(Trouble::TooMuch(Bound::Rows))));
+        assert!(matches!(beyond, Err(Trouble::TooMuch(ReadLimit::Rows))));
     }
 
     #[test]
@@ -237,6 +239,6 @@ mod tests {
         row.resize(4 + (1 << 20), b'x');
         let answers = at_second_result(63, &row);
         assert!(answers.bounds()(&[], 1 << 19).is_ok());
-        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(Trouble::TooMuch(Bound::Answer))));
+        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(Trouble::TooMuch(ReadLimit::Answer))));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::trouble::{Bound, Refusal, Trouble};
+use super::trouble::{ReadLimit, Refusal, Trouble};
 use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
@@ -200,7 +200,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
     Failure { fault: fault.with_detail(foreign(&trouble.to_string())), answered: false, unread: false }
 }
 
-fn limit_fault(bound: Bound, endpoint: &str, statement: &str) -> Fault {
+fn limit_fault(bound: ReadLimit, endpoint: &str, statement: &str) -> Fault {
     Fault::new(
         Cause::Server,
         format!("{} has more than is read.", asked(statement)),

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::fields::PacketReader;
 use super::packets::{ByteStream, PacketStream};
 use super::tls;
-use super::trouble::{Bound, MAX_LOGIN_PACKET, Refusal, Trouble};
+use super::trouble::{MAX_LOGIN_PACKET, ReadLimit, Refusal, Trouble};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
@@ -100,7 +100,7 @@ pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>)
 }
 
 fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
-    if came.len() + to_come > MAX_LOGIN_PACKET { Err(Trouble::TooMuch(Bound::Login)) } else { Ok(()) }
+    if came.len() + to_come > MAX_LOGIN_PACKET { Err(Trouble::TooMuch(ReadLimit::Login)) } else { Ok(()) }
 }
 
 /// Refuses every plugin except the supported one.

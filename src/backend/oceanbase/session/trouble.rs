@@ -33,7 +33,7 @@ pub(super) enum Trouble {
     /// The received bytes are not the MySQL protocol.
     Malformed(&'static str),
     /// A limit of what is read was exceeded.
-    TooMuch(Bound),
+    TooMuch(ReadLimit),
 }
 
 /// An error packet.
@@ -49,7 +49,7 @@ pub(super) struct Refusal {
 
 /// A limit of what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(super) enum ReadLimit {
     /// [`MAX_RESULT_BYTES`].
     Answer,
     /// [`ROWS`].
@@ -62,7 +62,7 @@ pub(super) enum Bound {
     Login,
 }
 
-impl std::fmt::Display for Bound {
+impl std::fmt::Display for ReadLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Answer => "64 MiB an answer",
