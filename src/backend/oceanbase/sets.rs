@@ -28,7 +28,7 @@ pub(super) struct Media {
 
 impl Media {
     /// Returns the value for sys and meta tenants, which have no sets and are not queried.
-    pub(super) fn of_no_user() -> Self {
+    pub(super) fn for_non_user_tenant() -> Self {
         Self { sets: Vec::new(), pieces: Known::NotChecked("only user tenants have backup sets".to_owned()) }
     }
 }

@@ -102,7 +102,7 @@ impl OceanBase {
             .iter()
             .map(|row| {
                 let id = needed(row, "TENANT_ID")?;
-                let media = media.remove(&id).unwrap_or_else(Media::of_no_user);
+                let media = media.remove(&id).unwrap_or_else(Media::for_non_user_tenant);
                 listed.tenant(id, row, rounds.remove(&id).unwrap_or_default(), media)
             })
             .collect()
