@@ -75,7 +75,7 @@ impl OceanBase {
 }
 
 /// Returns the rows of one tenant only, whatever the server listed.
-pub(super) fn only_of(tenant: u64, mut rows: Vec<Row>) -> Vec<Row> {
+pub(super) fn rows_of_tenant(tenant: u64, mut rows: Vec<Row>) -> Vec<Row> {
     rows.retain(|row| number(row, TENANT_ID) == Some(tenant));
     rows
 }

@@ -8,7 +8,7 @@ use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, FilterValue};
 use super::super::rows::{seconds, unix_time, word};
 use super::super::session::{Row, number, text};
-use super::super::sets::only_of;
+use super::super::sets::rows_of_tenant;
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
@@ -171,17 +171,17 @@ impl OceanBase {
                 (ViewId::Sets, &own, "BACKUP_SET_ID"),
             ])
             .await?;
-        let files: BTreeMap<u64, FileStatus> = only_of(tenant, files?)
+        let files: BTreeMap<u64, FileStatus> = rows_of_tenant(tenant, files?)
             .iter()
             .map(|row| Ok((needed(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
             .collect::<Result<_, Fault>>()?;
-        let of_tenants: Vec<u64> = only_of(tenant, levels?)
+        let of_tenants: Vec<u64> = rows_of_tenant(tenant, levels?)
             .iter()
             .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
             .map(|row| needed(row, "BS_KEY"))
             .collect::<Result<_, _>>()?;
         let mut found = Vec::new();
-        for row in only_of(tenant, sets?) {
+        for row in rows_of_tenant(tenant, sets?) {
             let id = needed(&row, "BACKUP_SET_ID")?;
             // A set that the view of files does not list is not known to exist.
             let known = files.get(&id).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
