@@ -21,12 +21,12 @@ use crate::domain::scn::Scn;
 use crate::domain::task::{IntentView, ServerConnection};
 
 /// Time beyond the server's own limit before time alone proves that nothing was started, in milliseconds.
-const MARGIN_MS: i64 = 10_000;
+const EFFECT_MARGIN_MS: i64 = 10_000;
 
 /// Returns the milliseconds after which a statement without an answer cannot be executed any more: the server's own limit for
 /// it, and a margin.
 pub(super) fn last_effect(sent: &IntentView) -> i64 {
-    i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
+    i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(EFFECT_MARGIN_MS)
 }
 
 /// Returns whether a statement without an answer may still be executed at that time.
