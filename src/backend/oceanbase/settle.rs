@@ -42,7 +42,7 @@ impl OceanBase {
         // One for each part, however many targets it has.
         descriptions.sort();
         descriptions.dedup();
-        let mut jobs = self.jobs_described(&descriptions).await?;
+        let mut jobs = self.jobs_with_descriptions(&descriptions).await?;
         let lost: Vec<&IntentView> = targets
             .iter()
             .filter_map(|target| Some((target, run.start_intent(&target.target)?)))
@@ -53,7 +53,7 @@ impl OceanBase {
         if !lost.is_empty() {
             gone = self.connections_gone(&lost).await;
             // The connections are closed: a job that does not exist now never will.
-            jobs = self.jobs_described(&descriptions).await?;
+            jobs = self.jobs_with_descriptions(&descriptions).await?;
         }
         let mut seen = Vec::new();
         for target in targets {
@@ -69,7 +69,7 @@ impl OceanBase {
     }
 
     /// Reads running and ended jobs with these descriptions, and the child jobs of their parents.
-    async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
+    async fn jobs_with_descriptions(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
         let wanted: Vec<FilterValue<'_>> = descriptions.iter().map(|value| FilterValue::Text(value)).collect();
         let mut ended: Vec<JobFacts> = self
