@@ -51,7 +51,7 @@ impl OceanBase {
             .collect();
         let mut gone: Vec<u64> = Vec::new();
         if !lost.is_empty() {
-            gone = self.connections_gone(&lost).await;
+            gone = self.closed_connections(&lost).await;
             // The connections are closed: a job that does not exist now never will.
             jobs = self.jobs_with_descriptions(&descriptions).await?;
         }
@@ -100,7 +100,7 @@ impl OceanBase {
 
     /// Returns which of the sending connections are closed, checked on the server of each: a server that does not answer lists
     /// no connections, which proves nothing. Nor does the absence of a connection that was never listed.
-    async fn connections_gone(&mut self, intents: &[&IntentView]) -> Vec<u64> {
+    async fn closed_connections(&mut self, intents: &[&IntentView]) -> Vec<u64> {
         let mut gone = Vec::new();
         for intent in intents {
             let Some(sent_over) = &intent.connection else { continue };
