@@ -104,7 +104,7 @@ impl OceanBase {
         let mut gone = Vec::new();
         for intent in intents {
             let Some(sent_over) = &intent.connection else { continue };
-            if self.is_gone(intent, sent_over).await.unwrap_or_default() {
+            if self.is_connection_closed(intent, sent_over).await.unwrap_or_default() {
                 gone.push(sent_over.id);
             }
         }
@@ -112,7 +112,7 @@ impl OceanBase {
     }
 
     /// Checks over a new connection to the same endpoint, which must itself be listed on the same server.
-    async fn is_gone(&self, intent: &IntentView, sent_over: &ServerConnection) -> Option<bool> {
+    async fn is_connection_closed(&self, intent: &IntentView, sent_over: &ServerConnection) -> Option<bool> {
         let mut session =
             Session::open_endpoint(&self.connection, self.secrets.login.as_ref(), &intent.server).await.ok()?;
         let (line, home) = (self.line().ok()?, self.home().ok()?.clone());
