@@ -62,7 +62,7 @@ impl OceanBase {
             };
             seen.push(match found(&jobs, intent, target) {
                 Some(seen) => seen,
-                None => self.not_found(&jobs, intent, target, run, &gone).await?,
+                None => self.reconcile_missing_job(&jobs, intent, target, run, &gone).await?,
             });
         }
         Ok(seen)
@@ -124,7 +124,7 @@ impl OceanBase {
         Some(on(own).as_ref() == Some(&sent_over.server) && on(sent_over.id).is_none())
     }
 
-    async fn not_found(
+    async fn reconcile_missing_job(
         &mut self,
         jobs: &[JobFacts],
         intent: &IntentView,
