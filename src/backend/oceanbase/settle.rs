@@ -141,7 +141,7 @@ impl OceanBase {
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
                 return Ok(Look::Wait(Waiting::for_(what, true)).into());
             }
-            let outcome = self.no_child(parent, target).await;
+            let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
             return Ok(Seen { look: Look::Ended(Box::new(outcome)), job });
         }
@@ -170,7 +170,7 @@ impl OceanBase {
     }
 
     /// Returns the outcome of a tenant without a child job: its event has a code, and the facts a probable reason.
-    pub(super) async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Outcome {
+    pub(super) async fn outcome_without_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Outcome {
         let filter = ("EVENT", vec![FilterValue::Text("handle_user_tenant_backup_failed")]);
         let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
         // An event from before the job belongs to another one.

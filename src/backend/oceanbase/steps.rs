@@ -153,7 +153,7 @@ impl OceanBase {
                 if let Some(parent) = ended_without(run, target, &history)
                     && matches!(seen.look, Look::Ended(_))
                 {
-                    seen.look = Look::Ended(Box::new(self.no_child(parent, target).await));
+                    seen.look = Look::Ended(Box::new(self.outcome_without_child(parent, target).await));
                 }
             }
         }
