@@ -19,7 +19,7 @@ use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
 /// Order and limit of the events that are searched for the last one about a target.
-const EVENTS: &str = "TIMESTAMP DESC LIMIT 50";
+const EVENT_ORDER: &str = "TIMESTAMP DESC LIMIT 50";
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
@@ -52,7 +52,7 @@ impl OceanBase {
         let waits_for_log = of_archive || stuck.iter().any(|(_, at)| at.contains("LOG"));
         let module = if of_archive { "log_archive" } else { "backup_data" };
         let ids: Vec<u64> = stuck.iter().map(|(target, _)| target.tenant.id).collect();
-        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENTS).await;
+        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENT_ORDER).await;
         let rounds = self.rows_of(ViewId::ArchiveCurrent, numbers(&ids), "").await;
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
         let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
@@ -112,7 +112,8 @@ impl OceanBase {
         };
         let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
         let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![FilterValue::Text("YES")]), "").await;
-        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text("log_archive")]), EVENTS).await;
+        let events =
+            self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text("log_archive")]), EVENT_ORDER).await;
         Some(Unchanged {
             has_round,
             directory,
