@@ -24,7 +24,7 @@ const EVENT_ORDER: &str = "TIMESTAMP DESC LIMIT 50";
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
 /// The most events of a tenant's archive that are shown.
-const LAST_EVENTS: usize = 3;
+const MAX_EVENTS: usize = 3;
 
 /// The name and value columns of an event.
 const ITEMS: [(&str, &str); 6] = [
@@ -120,7 +120,7 @@ impl OceanBase {
             leader: known(&servers, |rows| rows.first().map(server)),
             events: match events {
                 Ok(rows) => {
-                    Known::Known(rows.iter().filter(|row| names_tenant(row, id)).take(LAST_EVENTS).map(event).collect())
+                    Known::Known(rows.iter().filter(|row| names_tenant(row, id)).take(MAX_EVENTS).map(event).collect())
                 }
                 Err(fault) => Known::NotChecked(fault.why),
             },
