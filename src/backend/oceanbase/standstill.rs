@@ -27,7 +27,7 @@ const SECOND: u64 = 1_000_000_000;
 const MAX_EVENTS: usize = 3;
 
 /// The name and value columns of an event.
-const ITEMS: [(&str, &str); 6] = [
+const ITEM_COLUMNS: [(&str, &str); 6] = [
     ("NAME1", "VALUE1"),
     ("NAME2", "VALUE2"),
     ("NAME3", "VALUE3"),
@@ -203,7 +203,7 @@ impl Began {
 }
 
 pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
-    let pairs = ITEMS.iter().map(|(name, value)| (word(row, name), foreign(&text(row, value))));
+    let pairs = ITEM_COLUMNS.iter().map(|(name, value)| (word(row, name), foreign(&text(row, value))));
     pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
 }
 
