@@ -183,19 +183,19 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
 }
 
 /// Returns when the start of the current backup was sent, by the server's clock.
-fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<Began> {
+fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<BackupStart> {
     let clock = clock?;
     let at = clock.at(run.start_intent(&target.target)?.at);
-    Some(Began { at, zone: clock.time_zone.clone() })
+    Some(BackupStart { at, zone: clock.time_zone.clone() })
 }
 
 /// The time of a start by the server's clock.
-struct Began {
+struct BackupStart {
     at: Scn,
     zone: ServerTimeZone,
 }
 
-impl Began {
+impl BackupStart {
     /// Returns whether the event of a row is later, to the second; false where its time is not known.
     fn precedes(&self, row: &Row) -> bool {
         moment(row, "TIMESTAMP", &self.zone).is_some_and(|event| event.0 / SECOND >= self.at.0 / SECOND)
@@ -214,7 +214,7 @@ pub(super) fn names_tenant(row: &Row, tenant: u64) -> bool {
 }
 
 /// Returns whether an event is about this tenant's backup: of its job, or at least not from before its start.
-fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> bool {
+fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&BackupStart>) -> bool {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     if !names_tenant(row, tenant) {
         return false;
