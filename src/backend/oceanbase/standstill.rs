@@ -197,7 +197,7 @@ struct BackupStart {
 
 impl BackupStart {
     /// Returns whether the event of a row is later, to the second; false where its time is not known.
-    fn precedes(&self, row: &Row) -> bool {
+    fn is_before(&self, row: &Row) -> bool {
         moment(row, "TIMESTAMP", &self.zone).is_some_and(|event| event.0 / SECOND >= self.at.0 / SECOND)
     }
 }
@@ -221,7 +221,7 @@ fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&BackupStart
     }
     match (named("JOB_ID"), job) {
         (Some(named), Some(job)) if named != job.to_string() => false,
-        _ => since.is_none_or(|since| since.precedes(row)),
+        _ => since.is_none_or(|since| since.is_before(row)),
     }
 }
 
