@@ -216,7 +216,7 @@ fn filled(
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
             ("passwords", Value::Passwords(count)) => statement.push_decryption_passwords(*count),
             ("uris", Value::Look(places, _)) => statement.push_uris(places.iter().cloned()),
-            ("scn", Value::Look(_, until)) => statement.push_read(until.0.to_string(), PLANNED_SCN),
+            ("scn", Value::Look(_, until)) => statement.push_server_value(until.0.to_string(), PLANNED_SCN),
             ("new_tenant", Value::BeforeV4(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
             ("uri", Value::BeforeV4(asked)) => statement.push_uri(asked.data.clone()),
             ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),

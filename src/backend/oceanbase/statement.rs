@@ -95,7 +95,7 @@ impl Statement {
     }
 
     /// Appends a value that is read from the server; `planned` is its placeholder in a plan.
-    pub(super) fn push_read(&mut self, value: String, planned: &'static str) {
+    pub(super) fn push_server_value(&mut self, value: String, planned: &'static str) {
         self.parts.push(Part::Read { value, planned });
     }
 
