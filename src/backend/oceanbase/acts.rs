@@ -27,7 +27,7 @@ impl Act {
     pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
             shown: statements.iter().map(ToString::to_string).collect(),
-            planned: Some(statements.iter().map(Statement::as_planned).collect()),
+            planned: Some(statements.iter().map(Statement::as_confirmed).collect()),
             description: None,
             highest_job: None,
             connection: None,

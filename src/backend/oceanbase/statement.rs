@@ -101,7 +101,7 @@ impl Statement {
 
     /// Returns the text as it was confirmed, with the plan's placeholders for values that are read from the server.
     #[must_use]
-    pub fn as_planned(&self) -> String {
+    pub fn as_confirmed(&self) -> String {
         self.shown(|_, planned| planned)
     }
 

@@ -61,7 +61,7 @@ fn proof_fills_in_the_restore_point_only() {
     let asked = look("file:///a", Some("file:///b"), 1);
     let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
-    let planned: Vec<String> = sent.iter().map(Statement::as_planned).collect();
+    let planned: Vec<String> = sent.iter().map(Statement::as_confirmed).collect();
     let confirmed: Vec<String> =
         action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
