@@ -44,7 +44,7 @@ impl OceanBase {
                 Jobs::OfTheCluster(_) => self.compact(run, targets).await,
             },
             StepKind::StartBackup => self.start_backup(run, targets).await,
-            StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
+            StepKind::WaitForBackup => self.observe_wait(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
             StepKind::CheckBackupService | StepKind::Upload => {
                 Err(self.internal_fault("a logical step of a physical backup"))
@@ -101,7 +101,7 @@ impl OceanBase {
             .collect()
     }
 
-    async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_wait(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
         // Every tenant numbers its own jobs, so an id alone identifies none, and jobs of many tenants share one id.
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
