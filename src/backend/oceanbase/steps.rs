@@ -112,7 +112,7 @@ impl OceanBase {
             .map(|(_, job)| job)
             .collect();
         let missing: Vec<u64> = missing.into_iter().collect();
-        let mut history = self.history_of(&missing).await?;
+        let mut history = self.read_history(&missing).await?;
         // A job of sys that the task attached to before the tenant had its own.
         let parents: Vec<u64> = targets
             .iter()
@@ -127,7 +127,7 @@ impl OceanBase {
             let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
             history.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         }
-        history.extend(self.history_of(&parents).await?);
+        history.extend(self.read_history(&parents).await?);
         // Rounds that read the history do not read the roles too.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
         let mut all: Vec<Seen> = targets
@@ -161,7 +161,7 @@ impl OceanBase {
     }
 
     /// Reads the history rows of these jobs.
-    async fn history_of(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+    async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
             return self.whole_history(jobs).await;
         }
