@@ -31,7 +31,7 @@ impl OceanBase {
         self.look_session = None;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
-            StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),
+            StepKind::CheckReady => Ok(fail_together(run, self.each(targets, check_ready).await?)),
             StepKind::SetDestination => {
                 let whole = run.prepared.plan.whole;
                 self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
@@ -90,7 +90,7 @@ impl OceanBase {
             let facts = self.detect().await?;
             let again = plan(&facts, &run.prepared.plan.choices).ok();
             let looks = fresh.iter().map(|target| may_start(&facts, again.as_ref(), run, target).into()).collect();
-            seen.extend(fresh.iter().map(|target| &target.target).zip(all_or_none(run, looks)));
+            seen.extend(fresh.iter().map(|target| &target.target).zip(fail_together(run, looks)));
         }
         targets
             .iter()
@@ -196,7 +196,7 @@ impl OceanBase {
 }
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
-fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
+fn fail_together(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
     let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
         for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
