@@ -137,7 +137,7 @@ impl OceanBase {
                 let mut seen = match (run.job(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
                     (None, Some(parent)) => watch_parent(run, parent, &running, &history, target),
-                    (None, None) => Look::Unknown(no_job(run, target)).into(),
+                    (None, None) => Look::Unknown(no_job_fault(run, target)).into(),
                 };
                 let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
                 if let (Look::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
@@ -181,7 +181,7 @@ impl OceanBase {
             };
             let encrypted = run.prepared.plan.choices.encrypt.is_some();
             let Some(set) = run.set(&target.target) else {
-                seen.push(Look::Unknown(no_job(run, target)).into());
+                seen.push(Look::Unknown(no_job_fault(run, target)).into());
                 continue;
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
@@ -222,7 +222,7 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
     )
 }
 
-fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
+fn no_job_fault(run: &Run<'_>, target: &TargetPlan) -> Fault {
     let view = if run.prepared.plan.whole {
         "CDB_OB_BACKUP_SET_DETAILS"
     } else {
