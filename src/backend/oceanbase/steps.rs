@@ -72,7 +72,7 @@ impl OceanBase {
     async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let facts = self.detect().await?;
         let again = plan(&facts, &run.prepared.plan.choices).ok();
-        Ok(targets.iter().map(|target| judge_target(&facts, again.as_ref(), run, target).into()).collect())
+        Ok(targets.iter().map(|target| recheck_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
     async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
@@ -238,7 +238,7 @@ fn no_job_fault(run: &Run<'_>, target: &TargetPlan) -> Fault {
 
 /// Checks the identity of a target and every check of the plan again. `again` is the plan as it would be made now for all
 /// targets: a target in it has passed; for another one a plan of its own gives the reason.
-fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
@@ -388,7 +388,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
 
 /// Repeats the checks right before the start, since hours may have passed.
 fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
-    match judge_target(facts, again, run, target) {
+    match recheck_target(facts, again, run, target) {
         Look::Done(_) => {}
         look => return look,
     }
