@@ -34,7 +34,7 @@ impl OceanBase {
             StepKind::CheckReady => Ok(fail_together(run, self.each(targets, check_ready).await?)),
             StepKind::SetDestination => {
                 let whole = run.prepared.plan.whole;
-                self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
+                self.each(targets, |tenant, target| observe_destination(tenant, target, whole)).await
             }
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
             StepKind::Compact => match self.line()?.jobs {
@@ -327,7 +327,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 }
 
 /// Observes the step `SetDestination`: returns the first planned action that has not taken effect.
-fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
+fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
     let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
     if let Need::NotNeeded(why) = &step.need {
         return Look::NotNeeded(why.clone());
