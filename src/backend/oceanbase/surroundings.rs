@@ -18,7 +18,7 @@ use crate::domain::version::{Detected, Version};
 const OCP: &str = "OCP";
 
 /// Users that managers create for themselves, with the manager's name.
-const USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
+const MANAGER_USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
 
 /// Prefixes of the descriptions of a manager's jobs, in lower case, with the manager's name.
 const MARKS: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
@@ -28,7 +28,7 @@ const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
 /// Returns the filter for connections of those users.
 pub(super) fn manager_users() -> Filter<'static> {
-    ("USER", USERS.iter().map(|(user, _)| FilterValue::Text(user)).collect())
+    ("USER", MANAGER_USERS.iter().map(|(user, _)| FilterValue::Text(user)).collect())
 }
 
 impl OceanBase {
@@ -53,7 +53,7 @@ impl OceanBase {
         }
         match logged_in {
             Ok(rows) => {
-                for (user, name) in USERS {
+                for (user, name) in MANAGER_USERS {
                     if rows.iter().any(|row| text(row, "USER").eq_ignore_ascii_case(user)) {
                         signs.push((name, format!("the user {user} is logged in")));
                     }
