@@ -21,7 +21,7 @@ const OCP: &str = "OCP";
 const MANAGER_USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
 
 /// Prefixes of the descriptions of a manager's jobs, in lower case, with the manager's name.
-const MARKS: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
+const JOB_PREFIXES: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
 
 /// The first release that can back up the keys of transparent encryption (V4.2.1 source, `sql_parser_mysql_mode.y`).
 const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
@@ -47,7 +47,7 @@ impl OceanBase {
         }
         for job in jobs {
             let mark = job.description.to_ascii_lowercase();
-            if let Some((_, name)) = MARKS.iter().find(|(begins, _)| mark.starts_with(begins)) {
+            if let Some((_, name)) = JOB_PREFIXES.iter().find(|(begins, _)| mark.starts_with(begins)) {
                 signs.push((name, format!("job {} is called \"{}\"", job.job_id, job.description)));
             }
         }
