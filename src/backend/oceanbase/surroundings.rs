@@ -24,7 +24,7 @@ const MANAGER_USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
 const JOB_PREFIXES: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
 
 /// The first release that can back up the keys of transparent encryption (V4.2.1 source, `sql_parser_mysql_mode.y`).
-const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
+const FIRST_WITH_BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
 /// Returns the filter for connections of those users.
 pub(super) fn manager_users() -> Filter<'static> {
@@ -115,7 +115,7 @@ pub(super) fn transparent_encryption(
     if method.is_empty() || method.eq_ignore_ascii_case("none") {
         return Known::Known(None);
     }
-    let backup_keys = detected.is_some_and(|detected| detected.version >= BACKUP_KEY).then(|| {
+    let backup_keys = detected.is_some_and(|detected| detected.version >= FIRST_WITH_BACKUP_KEY).then(|| {
         let tenant = quoted_name(name);
         format!("ALTER SYSTEM BACKUP KEY TENANT = {tenant} TO '<uri>' ENCRYPTED BY '<password>'")
     });
