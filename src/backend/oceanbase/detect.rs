@@ -6,7 +6,7 @@ use super::line::{Jobs, Line, ViewId};
 use super::read::{Asked, Columns, Filter, FilterValue, Home};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
-use super::surroundings::manager_users;
+use super::surroundings::manager_user_filter;
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
@@ -129,7 +129,7 @@ impl OceanBase {
                 (ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT"),
                 (ViewId::TenantJobs, &[("JOB_STATUS", vec![FilterValue::Text("INPROGRESS")])], ""),
                 (ViewId::Connections, &connection, ""),
-                (ViewId::Connections, &[manager_users()], ""),
+                (ViewId::Connections, &[manager_user_filter()], ""),
             ])
             .await?;
         let servers = self.servers(&servers?)?;

@@ -27,7 +27,7 @@ const JOB_PREFIXES: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), (
 const FIRST_WITH_BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
 /// Returns the filter for connections of those users.
-pub(super) fn manager_users() -> Filter<'static> {
+pub(super) fn manager_user_filter() -> Filter<'static> {
     ("USER", MANAGER_USERS.iter().map(|(user, _)| FilterValue::Text(user)).collect())
 }
 
