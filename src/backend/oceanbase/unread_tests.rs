@@ -46,7 +46,7 @@ type End = (VerdictWord, Option<u64>, Option<u64>);
 
 /// Everything that is decided from facts.
 #[derive(Debug)]
-struct Decided {
+struct Decisions {
     /// The plan of a full and of an incremental backup of each tenant, where one may be made.
     plans: BTreeMap<(String, &'static str), Option<Plan>>,
     /// The verdict of each set of each tenant.
@@ -55,8 +55,8 @@ struct Decided {
     good: BTreeMap<String, Option<(u64, u64)>>,
 }
 
-fn decide(facts: &Facts) -> Decided {
-    let mut decided = Decided { plans: BTreeMap::new(), verdicts: BTreeMap::new(), good: BTreeMap::new() };
+fn decide(facts: &Facts) -> Decisions {
+    let mut decided = Decisions { plans: BTreeMap::new(), verdicts: BTreeMap::new(), good: BTreeMap::new() };
     for mode in [Mode::Full, Mode::Incremental] {
         let made = plan(facts, &Choices::new(vec![facts.cluster.target.clone()], mode)).ok();
         decided.plans.insert(("the whole cluster".to_owned(), mode.word()), made);
@@ -83,7 +83,7 @@ fn decide(facts: &Facts) -> Decided {
 }
 
 /// Returns every decision that improved.
-fn better(before: &Decided, after: &Decided) -> Vec<String> {
+fn better(before: &Decisions, after: &Decisions) -> Vec<String> {
     let mut found = Vec::new();
     for (key, (verdict, from, to)) in &after.verdicts {
         let Some((was, was_from, was_to)) = before.verdicts.get(key) else {
