@@ -83,7 +83,7 @@ fn decide(facts: &Facts) -> Decisions {
 }
 
 /// Returns every decision that improved.
-fn better(before: &Decisions, after: &Decisions) -> Vec<String> {
+fn improvements(before: &Decisions, after: &Decisions) -> Vec<String> {
     let mut found = Vec::new();
     for (key, (verdict, from, to)) in &after.verdicts {
         let Some((was, was_from, was_to)) = before.verdicts.get(key) else {
@@ -229,7 +229,8 @@ async fn unreadable_values_improve_nothing() {
                 if let Some(facts) =
                     facts_from(&mut cluster, tape.replaying(Some(Change { view, column, value }))).await
                 {
-                    found.extend(better(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
+                    found
+                        .extend(improvements(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
                 }
             }
         }
