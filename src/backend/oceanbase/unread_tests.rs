@@ -152,7 +152,7 @@ fn is_look(action: &Action) -> bool {
 }
 
 /// Returns a cluster of the release line with tenants of many kinds, and a recording of its results.
-async fn recorded(line: &str, version: &str) -> (OceanBase, Recording, watch::Sender<bool>) {
+async fn record_cluster(line: &str, version: &str) -> (OceanBase, Recording, watch::Sender<bool>) {
     let of_v4 = if line.starts_with('4') {
         "  - {names: [bin], recycled: true, sets: []}\n  - {names: [dark], archive: null}\n  - {names: [dr], role: STANDBY}\n"
     } else {
@@ -215,7 +215,7 @@ async fn unreadable_values_improve_nothing() {
     let mut changed = 0;
     let mut found = BTreeSet::new();
     for (line, version) in LINES {
-        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        let (mut cluster, tape, _stop) = record_cluster(line, version).await;
         let before = decide(&facts_from(&mut cluster, tape.replaying(None)).await.expect("the tape is whole"));
         let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
         assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
@@ -243,7 +243,7 @@ async fn unreadable_values_improve_nothing() {
 #[tokio::test]
 async fn unreadable_column_list_is_a_fault() {
     for (line, version, view) in [("4.2.5", "4.2.5.1", "DBA_OB_TENANTS"), ("3.1.5", "3.1.5", "__all_tenant")] {
-        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        let (mut cluster, tape, _stop) = record_cluster(line, version).await;
         for value in GARBAGE {
             let (view, column) = (view.to_owned(), "FIELD".to_owned());
             let change = Change { view: view.clone(), column, value: value.map(str::to_owned) };
@@ -261,7 +261,7 @@ async fn future_time_is_a_fault() {
         ("4.2.5", "4.2.5.1", &["CHECKPOINT_SCN", "START_SCN", "START_REPLAY_SCN", "MIN_RESTORE_SCN"][..]),
         ("3.2.4", "3.2.4", &["MAX_NEXT_TIME", "MIN_FIRST_TIME", "SNAPSHOT_VERSION", "END_TIME"][..]),
     ] {
-        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        let (mut cluster, tape, _stop) = record_cluster(line, version).await;
         for moment in moments {
             let of: Vec<_> = tape.columns().into_iter().filter(|(_, column)| column == moment).collect();
             assert!(!of.is_empty(), "{line}: nobody asks for {moment}");
