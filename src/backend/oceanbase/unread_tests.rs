@@ -200,7 +200,7 @@ async fn record_cluster(line: &str, version: &str) -> (OceanBase, Recording, wat
 }
 
 /// Returns the facts that are detected from a recording.
-async fn facts_from(cluster: &mut OceanBase, tape: Recording) -> Option<Facts> {
+async fn replayed_facts(cluster: &mut OceanBase, tape: Recording) -> Option<Facts> {
     // Cached columns and login are discovered anew each time.
     cluster.columns = None;
     cluster.login = None;
@@ -216,7 +216,7 @@ async fn unreadable_values_improve_nothing() {
     let mut found = BTreeSet::new();
     for (line, version) in LINES {
         let (mut cluster, tape, _stop) = record_cluster(line, version).await;
-        let before = decide(&facts_from(&mut cluster, tape.replaying(None)).await.expect("the tape is whole"));
+        let before = decide(&replayed_facts(&mut cluster, tape.replaying(None)).await.expect("the tape is whole"));
         let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
         assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
         assert!(before.plans.values().any(Option::is_some), "{line}: nothing could be refused");
@@ -227,7 +227,7 @@ async fn unreadable_values_improve_nothing() {
                 let what = format!("{line} {view}.{column} = {value:?}");
                 changed += 1;
                 if let Some(facts) =
-                    facts_from(&mut cluster, tape.replaying(Some(Change { view, column, value }))).await
+                    replayed_facts(&mut cluster, tape.replaying(Some(Change { view, column, value }))).await
                 {
                     found
                         .extend(improvements(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
