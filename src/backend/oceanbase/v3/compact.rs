@@ -75,7 +75,7 @@ pub(super) fn look(
     if let Some(sent) = sent {
         // A compaction of an earlier attempt is observed to its end, and not started again.
         let goes_on = compaction.frozen_version > sent.highest_job.unwrap_or_default() && !compaction.is_over();
-        if goes_on || sent.attempt == run.attempt || may_still_begin(run, compaction, sent) {
+        if goes_on || sent.attempt == run.attempt || may_still_start(run, compaction, sent) {
             return watch(run, compaction, sent);
         }
     }
@@ -114,7 +114,7 @@ pub(super) fn look(
 }
 
 /// Returns whether a MAJOR FREEZE without an answer may still be executed: until the server's own limit for it has passed.
-fn may_still_begin(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
+fn may_still_start(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
     let is_not_there = compaction.frozen_version <= sent.highest_job.unwrap_or_default();
     sent.answered != Some(true) && is_not_there && may_take_effect(sent, run.now)
 }
