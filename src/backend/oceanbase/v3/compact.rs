@@ -80,7 +80,7 @@ pub(super) fn look(
         }
     }
     let planned = target.step(StepKind::Compact).is_some_and(|step| step.actions.contains(&Action::Compact));
-    let answered = refused_for_want_of_one(run, target);
+    let answered = was_refused_for_compaction(run, target);
     let rule = whole.rules.compaction;
     if let Known::NotChecked(why) = &tenant.archive.times
         && rule != CompactionRule::NotAsked
@@ -150,7 +150,7 @@ fn sent<'a>(run: &Run<'a>, target: &TargetPlan) -> Option<&'a IntentView> {
 }
 
 /// Returns whether a start of this task was refused because a compaction is needed.
-fn refused_for_want_of_one(run: &Run<'_>, target: &TargetPlan) -> bool {
+fn was_refused_for_compaction(run: &Run<'_>, target: &TargetPlan) -> bool {
     let starts = run.view.intents.iter().filter(|intent| intent.step == StepKind::StartBackup);
     let mut own = starts.filter(|intent| intent.targets.contains(&target.target));
     own.any(|intent| intent.refusal.as_ref().is_some_and(asks_for_compaction))
