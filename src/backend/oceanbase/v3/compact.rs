@@ -69,7 +69,7 @@ pub(super) fn look(
     let asked = run.view.compacts_first();
     let compaction = match &whole.compaction {
         Known::Known(compaction) => compaction,
-        Known::NotChecked(why) => return Look::Failed(contract(run, why, None)),
+        Known::NotChecked(why) => return Look::Failed(compaction_needed(run, why, None)),
     };
     let sent = sent(run, target);
     if let Some(sent) = sent {
@@ -87,7 +87,7 @@ pub(super) fn look(
         && !(planned || asked)
     {
         return if answered {
-            Look::Failed(contract(run, "the server has asked for one", None))
+            Look::Failed(compaction_needed(run, "the server has asked for one", None))
         } else {
             Look::NotNeeded(format!("whether one is needed is not known ({why}); the server decides at the start"))
         };
@@ -101,7 +101,7 @@ pub(super) fn look(
     };
     if compaction.has_error {
         let why = format!("{why}, and the merge of version {} has met an error", compaction.broadcast_version);
-        return Look::Failed(contract(
+        return Look::Failed(compaction_needed(
             run,
             &why,
             Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
@@ -110,7 +110,7 @@ pub(super) fn look(
     if planned || asked {
         return Look::Act(Action::Compact);
     }
-    Look::Failed(contract(run, &format!("{why}; {}", compaction.last_one()), None))
+    Look::Failed(compaction_needed(run, &format!("{why}; {}", compaction.last_one()), None))
 }
 
 /// Returns whether a MAJOR FREEZE without an answer may still be executed: until the server's own limit for it has passed.
@@ -123,7 +123,7 @@ fn may_still_start(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentVie
 fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look {
     if compaction.has_error {
         let why = format!("the merge of version {} has met an error", compaction.broadcast_version);
-        return Look::Failed(contract(
+        return Look::Failed(compaction_needed(
             run,
             &why,
             Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
@@ -157,7 +157,7 @@ fn was_refused_for_compaction(run: &Run<'_>, target: &TargetPlan) -> bool {
 }
 
 /// Returns the fault of a needed compaction, with the reason and how to continue.
-fn contract(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
+fn compaction_needed(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
     let first = first.map_or_else(String::new, |first| format!("{first}. "));
     let next = format!(
         "{first}m on the task's screen, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
