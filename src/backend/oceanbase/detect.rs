@@ -116,7 +116,7 @@ impl OceanBase {
         let (tenants, whole) = match self.line()?.jobs {
             Jobs::OfEachTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
             Jobs::OfTheCluster(rules) => {
-                let whole = self.whole_facts(rules, &parameters).await?;
+                let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
                 let tenants = self.whole_tenants(&parameters, &whole, &time_zone, None).await?;
                 let mut whole = whole.with_sets(&tenants);
                 whole.without_gts = self.without_gts(&tenants).await;
@@ -355,7 +355,7 @@ impl OceanBase {
         let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
         if let Jobs::OfTheCluster(rules) = self.line()?.jobs {
-            let whole = self.whole_facts(rules, &parameters).await?;
+            let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
             return self.whole_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }
         self.tenants(&parameters, &time_zone, Some(ids)).await

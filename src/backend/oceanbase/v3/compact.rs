@@ -32,7 +32,7 @@ impl OceanBase {
             return Err(self.internal_fault("a compaction on a line that needs none"));
         };
         let parameters = self.parameters().await?;
-        let whole = self.whole_facts(rules, &parameters).await?;
+        let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
         let zone = self.time_zone().await?;
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.whole_tenants(&parameters, &whole, &zone, Some(&ids)).await?;

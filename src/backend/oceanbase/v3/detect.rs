@@ -24,7 +24,7 @@ use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules,
 
 impl OceanBase {
     /// Reads the backup facts that exist once per cluster.
-    pub(in super::super) async fn whole_facts(
+    pub(in super::super) async fn read_cluster_backup_facts(
         &mut self,
         rules: WholeRules,
         parameters: &Parameters,
