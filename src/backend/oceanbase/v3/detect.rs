@@ -29,7 +29,7 @@ impl OceanBase {
         rules: WholeRules,
         parameters: &Parameters,
     ) -> Result<WholeFacts, Fault> {
-        self.must_be_sys()?;
+        self.check_sys_login()?;
         let destinations = destinations(parameters);
         if destinations.iter().flatten().count()
             < parameters.raw("backup_dest").iter().filter(|at| !at.is_empty()).count()
@@ -57,7 +57,7 @@ impl OceanBase {
     }
 
     /// Refuses the login of a tenant: below V4 only sys sees backups.
-    fn must_be_sys(&self) -> Result<(), Fault> {
+    fn check_sys_login(&self) -> Result<(), Fault> {
         let home = self.home()?;
         if home.scope == Scope::Sys {
             return Ok(());
