@@ -117,7 +117,7 @@ impl OceanBase {
             Jobs::OfEachTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
             Jobs::OfTheCluster(rules) => {
                 let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
-                let tenants = self.whole_tenants(&parameters, &whole, &time_zone, None).await?;
+                let tenants = self.read_cluster_tenants(&parameters, &whole, &time_zone, None).await?;
                 let mut whole = whole.with_sets(&tenants);
                 whole.without_gts = self.without_gts(&tenants).await;
                 (tenants, Some(Box::new(whole)))
@@ -356,7 +356,7 @@ impl OceanBase {
         let parameters = self.parameters().await?;
         if let Jobs::OfTheCluster(rules) = self.line()?.jobs {
             let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
-            return self.whole_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
+            return self.read_cluster_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }
         self.tenants(&parameters, &time_zone, Some(ids)).await
     }

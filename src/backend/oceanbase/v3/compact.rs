@@ -35,7 +35,7 @@ impl OceanBase {
         let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
         let zone = self.time_zone().await?;
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.whole_tenants(&parameters, &whole, &zone, Some(&ids)).await?;
+        let tenants = self.read_cluster_tenants(&parameters, &whole, &zone, Some(&ids)).await?;
         Ok(targets
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {

@@ -74,7 +74,7 @@ impl OceanBase {
     }
 
     /// Reads all tenants, or those of these ids.
-    pub(in super::super) async fn whole_tenants(
+    pub(in super::super) async fn read_cluster_tenants(
         &mut self,
         parameters: &Parameters,
         whole: &WholeFacts,
