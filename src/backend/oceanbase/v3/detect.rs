@@ -139,7 +139,7 @@ impl OceanBase {
                     running: of_tenant(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
                     cleanup: whole.cleanup.clone(),
-                    transparent_encryption: Known::NotChecked(NO_TDE.to_owned()),
+                    transparent_encryption: Known::NotChecked(TDE_NOT_CHECKED.to_owned()),
                     load: load.clone(),
                 })
             })
@@ -252,7 +252,7 @@ pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = 
 }
 
 /// Why transparent encryption is not checked below V4.
-const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
+const TDE_NOT_CHECKED: &str = "before V4 it is not known where a cluster shows it";
 
 /// Returns what a backup competes with; below V4 all of it concerns the cluster.
 pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
