@@ -297,18 +297,19 @@ fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
 
 /// Returns the interval of the archive checkpoint, in seconds.
 pub(super) fn lag_target(parameters: &Parameters) -> Option<u64> {
-    let option = option_of(parameters, "log_archive_checkpoint_interval");
+    let option = backup_dest_option(parameters, "log_archive_checkpoint_interval");
     option.or_else(|| parameters.one("log_archive_checkpoint_interval")).and_then(|interval| seconds(&interval))
 }
 
 /// Returns how long backups are kept; `None` where for ever.
 fn recovery_window(parameters: &Parameters) -> Option<String> {
-    let window = option_of(parameters, "recovery_window").or_else(|| parameters.one("backup_recovery_window"))?;
+    let window =
+        backup_dest_option(parameters, "recovery_window").or_else(|| parameters.one("backup_recovery_window"))?;
     (seconds(&window) != Some(0)).then_some(window)
 }
 
 /// Returns the value of a key of `backup_dest_option`.
-fn option_of(parameters: &Parameters, key: &str) -> Option<String> {
+fn backup_dest_option(parameters: &Parameters, key: &str) -> Option<String> {
     let options = parameters.one("backup_dest_option")?;
     options.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
 }
