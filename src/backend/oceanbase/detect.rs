@@ -315,7 +315,7 @@ impl OceanBase {
     /// Reads all running jobs, parent jobs included.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
-            return self.whole_jobs().await;
+            return self.read_cluster_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
         self.jobs_with_tasks(&jobs).await

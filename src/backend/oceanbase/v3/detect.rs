@@ -94,7 +94,7 @@ impl OceanBase {
         for row in &tenants {
             sets.push(self.sets(needed(row, TENANT_ID)?, zone).await?);
         }
-        let jobs = self.whole_jobs().await?;
+        let jobs = self.read_cluster_jobs().await?;
         let round = |row: &Row| rows::round(row, zone);
         let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round).transpose()?;
         let role = match whole.role.get() {

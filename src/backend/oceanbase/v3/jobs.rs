@@ -54,7 +54,7 @@ impl OceanBase {
 
     /// Reads the parts of the running job, one per tenant and one of sys that represents all; before any part exists, the job
     /// itself.
-    pub(in super::super) async fn whole_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
+    pub(in super::super) async fn read_cluster_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         let state = self.backup_state().await?;
         let mut jobs: Vec<JobFacts> =
             self.read(ViewId::Jobs, &[], "BACKUP_SET_ID").await?.iter().map(rows::running).collect::<Result<_, _>>()?;
@@ -86,7 +86,7 @@ impl OceanBase {
     /// Returns the scope of a cancel: all targets of the plan, where the running set is this task's own or the one it is
     /// attached to.
     pub(in super::super) async fn aim_at_set(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Aim, Fault> {
-        let jobs = self.whole_jobs().await?;
+        let jobs = self.read_cluster_jobs().await?;
         let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
         let mut aim = Aim::default();
         for target in targets {
@@ -109,7 +109,7 @@ impl OceanBase {
 
     /// Returns the highest set id so far: a new backup gets a higher one.
     pub(in super::super) async fn highest_set(&mut self) -> Result<Option<u64>, Fault> {
-        let running = self.whole_jobs().await?;
+        let running = self.read_cluster_jobs().await?;
         let ended = self.read(ViewId::Sets, &[], "BACKUP_SET_ID DESC LIMIT 1").await?;
         let ended = ended.first().map(|row| needed(row, "BACKUP_SET_ID")).transpose()?;
         Ok(running.iter().map(|job| job.job_id).chain(ended).max())

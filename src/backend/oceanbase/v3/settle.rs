@@ -23,7 +23,7 @@ impl OceanBase {
         run: &Run<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Seen>, Fault> {
-        let mut jobs = self.whole_jobs().await?;
+        let mut jobs = self.read_cluster_jobs().await?;
         let intents: Vec<&IntentView> = targets.iter().filter_map(|target| run.start_intent(&target.target)).collect();
         let before = intents.iter().filter_map(|intent| intent.highest_job).min().unwrap_or_default();
         let ended =
