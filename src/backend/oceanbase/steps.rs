@@ -163,7 +163,7 @@ impl OceanBase {
     /// Reads the history rows of these jobs.
     async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
-            return self.whole_history(jobs).await;
+            return self.read_cluster_history(jobs).await;
         }
         let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()

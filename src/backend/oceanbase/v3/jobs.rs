@@ -65,7 +65,7 @@ impl OceanBase {
     }
 
     /// Reads the ended parts of these sets, with the error behind a failure where the servers keep it.
-    pub(in super::super) async fn whole_history(&mut self, sets: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+    pub(in super::super) async fn read_cluster_history(&mut self, sets: &[u64]) -> Result<Vec<JobFacts>, Fault> {
         let filter: Filter<'_> = ("BACKUP_SET_ID", sets.iter().copied().map(FilterValue::Number).collect());
         let mut ended: Vec<JobFacts> = self
             .read(ViewId::Sets, std::slice::from_ref(&filter), "BACKUP_SET_ID, TENANT_ID")

@@ -31,7 +31,7 @@ impl OceanBase {
         let mut young: Vec<u64> =
             ended.iter().filter_map(|row| number(row, "BACKUP_SET_ID")).filter(|set| *set > before).collect();
         young.extend(jobs.iter().map(|job| job.job_id).filter(|set| *set > before));
-        let history = self.whole_history(&young).await?;
+        let history = self.read_cluster_history(&young).await?;
         // A part that ended between the two queries is in both results: its history row counts.
         jobs.retain(|job| !history.iter().any(|other| (other.tenant_id, other.job_id) == (job.tenant_id, job.job_id)));
         jobs.extend(history);
