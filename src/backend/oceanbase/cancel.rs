@@ -37,7 +37,7 @@ impl OceanBase {
         self.ensure_session().await?;
         let aim = match self.line()?.jobs {
             Jobs::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
-            Jobs::OfTheCluster(_) => self.aim_at_set(run, targets).await?,
+            Jobs::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
             return Ok(Cancel::Another(another));

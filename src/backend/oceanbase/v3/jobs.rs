@@ -85,7 +85,11 @@ impl OceanBase {
 
     /// Returns the scope of a cancel: all targets of the plan, where the running set is this task's own or the one it is
     /// attached to.
-    pub(in super::super) async fn aim_at_set(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Aim, Fault> {
+    pub(in super::super) async fn cancel_scope_of_set(
+        &mut self,
+        run: &Run<'_>,
+        targets: &[&TargetPlan],
+    ) -> Result<Aim, Fault> {
         let jobs = self.read_cluster_jobs().await?;
         let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
         let mut aim = Aim::default();
