@@ -77,7 +77,7 @@ impl OceanBase {
             // Only the parts tell which server had the error; where they cannot be read, only the code is reported.
             let parts = self.read(ViewId::BrokenParts, &[filter], "").await.unwrap_or_default();
             for job in ended.iter_mut().filter(|job| job.status == "FAILED") {
-                job.comment = broken_part(&parts, job).unwrap_or_default();
+                job.comment = failed_part_comment(&parts, job).unwrap_or_default();
             }
         }
         Ok(ended)
@@ -121,7 +121,7 @@ impl OceanBase {
 }
 
 /// Returns where a part of a tenant's backup failed, in the format of V4's COMMENT.
-fn broken_part(parts: &[Row], job: &JobFacts) -> Option<String> {
+fn failed_part_comment(parts: &[Row], job: &JobFacts) -> Option<String> {
     let own = |row: &&Row| {
         number(row, TENANT_ID) == Some(job.tenant_id)
             && number(row, "BACKUP_SET_ID") == Some(job.job_id)
