@@ -68,11 +68,11 @@ fn end(row: &Row) -> Result<String, Fault> {
 }
 
 /// 2010-01-01 in microseconds since 1970: no server made a backup before that.
-const FIRST: u64 = 1_262_304_000_000_000;
+const EARLIEST_BACKUP_MICROS: u64 = 1_262_304_000_000_000;
 
 /// Returns the SCN of microseconds since 1970; 0, which means none, where they are before the first backup.
 fn bound(micros: u64) -> Scn {
-    Scn::from_micros(if micros < FIRST { 0 } else { micros })
+    Scn::from_micros(if micros < EARLIEST_BACKUP_MICROS { 0 } else { micros })
 }
 
 /// Parses a row of the ended jobs into the set it made; `files` is the status of its files where the release line has one.
