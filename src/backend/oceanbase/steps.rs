@@ -82,7 +82,7 @@ impl OceanBase {
         if !open.is_empty() {
             let settled = match self.line()?.jobs {
                 Jobs::OfEachTenant => self.settle(run, &open).await?,
-                Jobs::OfTheCluster(_) => self.settle_by_set(run, &open).await?,
+                Jobs::OfTheCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }

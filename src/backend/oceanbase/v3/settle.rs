@@ -18,7 +18,7 @@ use crate::domain::task::IntentView;
 
 impl OceanBase {
     /// Reconciles the starts of these targets.
-    pub(in super::super) async fn settle_by_set(
+    pub(in super::super) async fn reconcile_by_set(
         &mut self,
         run: &Run<'_>,
         targets: &[&TargetPlan],
