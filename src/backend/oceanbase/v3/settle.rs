@@ -71,7 +71,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let outcome = if all.was_cancelled() {
             Outcome::cancelled(cancelled(all, target), None)
         } else {
-            Outcome::failed(no_part(all, target), None)
+            Outcome::failed(no_part_fault(all, target), None)
         };
         return Seen { look: Look::Ended(Box::new(outcome)), job };
     }
@@ -97,7 +97,7 @@ fn unproven(set: &JobFacts) -> String {
 }
 
 /// Returns the fault of a job that ended without a part of this tenant.
-fn no_part(all: &JobFacts, target: &TargetPlan) -> Fault {
+fn no_part_fault(all: &JobFacts, target: &TargetPlan) -> Fault {
     let what = format!("The server made no backup of {}.", target.target);
     if all.result != 0 {
         return server_fault(all.result, &all.comment, &what);
