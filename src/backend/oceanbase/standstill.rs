@@ -45,7 +45,7 @@ impl OceanBase {
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
         if matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_))) {
-            return self.whole_standstill(run, step, stuck).await;
+            return self.diagnose_cluster_stall(run, step, stuck).await;
         }
         let of_archive =
             matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);

@@ -22,7 +22,7 @@ const PARTS: &str = "SVR_IP, SVR_PORT LIMIT 200";
 
 impl OceanBase {
     /// Diagnoses why these targets make no progress.
-    pub(in super::super) async fn whole_standstill(
+    pub(in super::super) async fn diagnose_cluster_stall(
         &mut self,
         run: &Run<'_>,
         step: StepKind,
