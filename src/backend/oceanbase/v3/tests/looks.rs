@@ -25,7 +25,7 @@ struct Scene {
     begun: Timestamp,
 }
 
-fn scene(compact: Compact, more: &[Event]) -> Scene {
+fn fixture(compact: Compact, more: &[Event]) -> Scene {
     let facts = legacy("3.1.2", CompactionRule::Enforced, 10_000);
     let mut choices = choose(&["legacy"], Mode::Full);
     choices.compact = compact;
@@ -108,7 +108,7 @@ fn part(tenant: &str, set: &str, status: &str) -> JobFacts {
 }
 
 fn lost() -> Scene {
-    scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(false)])
+    fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(false)])
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn unanswered_start_attaches_to_a_newer_set() {
     let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
     let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
     assert_eq!(words(lost().settled(1, &seven)), format!("set 7{claimed}"));
-    let ours = scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
+    let ours = fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     assert_eq!(words(ours.settled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
     // A set from before does not belong to it.
     assert!(matches!(lost().settled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
@@ -135,7 +135,7 @@ fn not_started_needs_the_server_limit() {
 
 #[test]
 fn tenant_without_a_part_fails() {
-    let ours = || scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
+    let ours = || fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     let Look::Wait(waiting) = ours().settled(1, &[part("1", "7", "DOING")]) else { panic!() };
     assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
     let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
@@ -146,16 +146,16 @@ fn tenant_without_a_part_fails() {
 #[test]
 fn compaction_needs_confirmation() {
     let failed = |look: Look| if let Look::Failed(fault) = look { fault } else { panic!("{look:?}") };
-    let never = failed(scene(Compact::Never, &[]).compaction(|_| {}));
+    let never = failed(fixture(Compact::Never, &[]).compaction(|_| {}));
     assert_eq!(never.what, "Cluster compaction needed before full data backup");
-    assert_eq!(scene(Compact::Auto, &[]).compaction(|_| {}), Look::Act(Action::Compact));
+    assert_eq!(fixture(Compact::Auto, &[]).compaction(|_| {}), Look::Act(Action::Compact));
     let (request, verb, who) = ("compact.1".to_owned(), COMPACT.to_owned(), "a".to_owned());
     let asked = Event::Request { request, verb, who, answer: String::new(), fault: None };
-    assert_eq!(scene(Compact::Never, &[asked]).compaction(|_| {}), Look::Act(Action::Compact));
-    let broken = failed(scene(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
+    assert_eq!(fixture(Compact::Never, &[asked]).compaction(|_| {}), Look::Act(Action::Compact));
+    let broken = failed(fixture(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
     assert!(broken.why.ends_with("and the merge of version 5 has met an error."), "{}", broken.why);
     let young =
-        scene(Compact::Auto, &[]).compaction(|compaction| compaction.frozen_at = crate::domain::samples::ago(1));
+        fixture(Compact::Auto, &[]).compaction(|compaction| compaction.frozen_at = crate::domain::samples::ago(1));
     assert_eq!(young, Look::NotNeeded("none is needed: the last frozen version is 5".into()));
 }
 
@@ -165,7 +165,7 @@ fn earlier_compaction_is_observed_to_its_end() {
     let sent = [intent(StepKind::Compact, 5), answered(true)];
     let taken_up =
         Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
-    let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
+    let mut again = fixture(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     let look = again.compaction(|compaction| {
         compaction.frozen_version = 6;
         compaction.status = "MERGING".into();
@@ -173,7 +173,7 @@ fn earlier_compaction_is_observed_to_its_end() {
     let Look::Wait(waiting) = look else { panic!("{look:?}") };
     assert_eq!(waiting.what, "version 6: 0 of 2 zones merged (z1, z2 left), MERGING");
     // In the attempt that sent it the new version is awaited, and then merged.
-    let mut own = scene(Compact::Auto, &sent);
+    let mut own = fixture(Compact::Auto, &sent);
     let Look::Wait(waiting) = own.compaction(|_| {}) else { panic!() };
     assert_eq!(waiting.what, "the server accepted MAJOR FREEZE; the new version is awaited");
     let done = own.compaction(|compaction| {
@@ -188,10 +188,10 @@ fn unanswered_compaction_is_not_sent_twice() {
     let sent = [intent(StepKind::Compact, 5), answered(false)];
     let what = |look: Look| if let Look::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") };
     let doubt = "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for";
-    assert_eq!(what(scene(Compact::Auto, &sent).compaction(|_| {})), doubt);
+    assert_eq!(what(fixture(Compact::Auto, &sent).compaction(|_| {})), doubt);
     let taken_up =
         Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
-    let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
+    let mut again = fixture(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     assert_eq!(what(again.compaction_after(160, |_| {})), doubt, "150 s and 10 s");
     assert_eq!(again.compaction_after(161, |_| {}), Look::Act(Action::Compact));
 }
