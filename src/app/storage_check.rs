@@ -29,7 +29,7 @@ use crate::domain::storage_test::{
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
-use crate::probe::News;
+use crate::probe::ProbeEvent;
 use crate::probe::servers::{Servers, ask};
 
 mod environment;
@@ -365,16 +365,16 @@ struct TestRecorder<'a> {
 }
 
 impl TestRecorder<'_> {
-    fn record(&mut self, news: News) {
+    fn record(&mut self, news: ProbeEvent) {
         match news {
-            News::Begins(check) => {
+            ProbeEvent::Begins(check) => {
                 self.running = Some(check);
                 self.send(TestNews::Begins(check));
             }
-            News::Ended(check) => self.add_check(check),
-            News::Leaves(probe) => self.left_behind = Some(probe),
-            News::Gone => self.left_behind = None,
-            News::Done => {}
+            ProbeEvent::Ended(check) => self.add_check(check),
+            ProbeEvent::Leaves(probe) => self.left_behind = Some(probe),
+            ProbeEvent::Gone => self.left_behind = None,
+            ProbeEvent::Done => {}
         }
     }
 
@@ -411,7 +411,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     let mut probing = ProbeProcess::spawn(tester, what).await?;
     loop {
         match timeout_at(until, probing.next()).await {
-            Ok(Ok(Some(News::Done))) => return Ok(()),
+            Ok(Ok(Some(ProbeEvent::Done))) => return Ok(()),
             Ok(Ok(Some(news))) => sheet.record(news),
             Ok(Ok(None)) => return Err(probe_failed("The process that makes the probe ended in the middle of it.")),
             Ok(Err(error)) => {
@@ -424,7 +424,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     probing.stdin = None;
     let until = Instant::now() + CLEANUP_GRACE.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
-        if matches!(news, News::Leaves(_) | News::Gone) {
+        if matches!(news, ProbeEvent::Leaves(_) | ProbeEvent::Gone) {
             sheet.record(news);
         }
     }
@@ -469,7 +469,7 @@ impl ProbeProcess {
         Ok(Self { stdin: Some(order), output_lines: BufReader::new(told).lines() })
     }
 
-    async fn next(&mut self) -> std::io::Result<Option<News>> {
+    async fn next(&mut self) -> std::io::Result<Option<ProbeEvent>> {
         match self.output_lines.next_line().await? {
             None => Ok(None),
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),

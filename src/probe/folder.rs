@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::mounts::Mount;
 use super::pattern::Pattern;
 use super::told::{Made, NOT_OURS};
-use super::{Bench, News};
+use super::{Bench, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, PROBE_BYTES, StorageCheck};
@@ -326,12 +326,12 @@ fn with_a_probe(spot: &Spot, bench: &mut Bench<'_>) {
 
 /// Writes the probe; returns false where it was stopped.
 fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io::Result<bool> {
-    (bench.tell)(News::Leaves(probe.path.display().to_string()));
+    (bench.tell)(ProbeEvent::Leaves(probe.path.display().to_string()));
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
     let mut file = match created {
         Ok(file) => file,
         Err(error) => {
-            (bench.tell)(News::Gone);
+            (bench.tell)(ProbeEvent::Gone);
             return Err(error);
         }
     };
@@ -403,7 +403,7 @@ fn delete(probe: &mut Probe, in_it: bool, bench: &mut Bench<'_>) {
     match removed {
         Ok(()) => {
             probe.there = false;
-            (bench.tell)(News::Gone);
+            (bench.tell)(ProbeEvent::Gone);
             bench.pass(&made, "nothing is left behind");
         }
         Err(error) => bench.fail(&made, left_behind(&probe.path, in_it, &error)),

@@ -17,12 +17,12 @@ mod told;
 /// The events of a running probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
+pub enum ProbeEvent {
     /// This check has started.
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// This probe exists from now on, until [`News::Gone`].
+    /// This probe exists from now on, until [`ProbeEvent::Gone`].
     Leaves(String),
     /// The probe is deleted.
     Gone,
@@ -33,7 +33,7 @@ pub enum News {
 /// The environment of a probe: its event listener, its clock, and the stop signal.
 pub struct Bench<'a> {
     /// Receives every event at once.
-    pub tell: &'a mut dyn FnMut(News),
+    pub tell: &'a mut dyn FnMut(ProbeEvent),
     /// Returns the time of this host.
     pub now: fn() -> Timestamp,
     /// Returns whether the probe must be deleted and the Test must end.

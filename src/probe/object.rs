@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Bench, News};
+use super::{Bench, ProbeEvent};
 use crate::domain::destination::Destination;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck};
@@ -101,8 +101,8 @@ async fn test(subject: &Subject<'_>, bench: &mut Bench<'_>) {
     let told = std::cell::Cell::new(0);
     let way = [StorageCheck::Resolve, StorageCheck::Connect, StorageCheck::Tls];
     let client = {
-        let mut tell = |news: News| {
-            if matches!(news, News::Ended(_)) {
+        let mut tell = |news: ProbeEvent| {
+            if matches!(news, ProbeEvent::Ended(_)) {
                 told.set(told.get() + 1);
             }
             (bench.tell)(news);

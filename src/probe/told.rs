@@ -3,7 +3,7 @@
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
 
-use super::{Bench, News};
+use super::{Bench, ProbeEvent};
 
 /// Why no probe is written to a foreign directory.
 pub(super) const NOT_OURS: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
@@ -22,12 +22,12 @@ impl Made {
 
 impl Bench<'_> {
     pub(super) fn begin(&mut self, check: StorageCheck) -> Made {
-        (self.tell)(News::Begins(check));
+        (self.tell)(ProbeEvent::Begins(check));
         Made { check, since: tokio::time::Instant::now() }
     }
 
     pub(super) fn pass(&mut self, made: &Made, found: impl Into<String>) {
-        (self.tell)(News::Ended(TestedCheck::pass(made.check, made.ms(), found)));
+        (self.tell)(ProbeEvent::Ended(TestedCheck::pass(made.check, made.ms(), found)));
     }
 
     /// Ends the check of a directory's contents and returns whether the server will accept it.
@@ -38,12 +38,12 @@ impl Bench<'_> {
             Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
         };
         let seen = Seen::of(shown, expected, contents);
-        (self.tell)(News::Ended(TestedCheck { seen: Some(seen), ..tested }));
+        (self.tell)(ProbeEvent::Ended(TestedCheck { seen: Some(seen), ..tested }));
         seen.fit
     }
 
     pub(super) fn fail(&mut self, made: &Made, fault: Fault) {
-        (self.tell)(News::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
+        (self.tell)(ProbeEvent::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
     }
 
     /// Ends a check that could not be completed.
@@ -59,14 +59,14 @@ impl Bench<'_> {
         );
         for check in checks {
             let tested = TestedCheck { asks_inside: true, ..TestedCheck::not_checked(*check, found.as_str()) };
-            (self.tell)(News::Ended(tested));
+            (self.tell)(ProbeEvent::Ended(tested));
         }
     }
 
     /// Reports checks as not checked, all for one reason.
     pub(super) fn skip(&mut self, checks: &[StorageCheck], why: &str) {
         for check in checks {
-            (self.tell)(News::Ended(TestedCheck::not_checked(*check, why)));
+            (self.tell)(ProbeEvent::Ended(TestedCheck::not_checked(*check, why)));
         }
     }
 }

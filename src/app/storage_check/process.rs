@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
 use crate::domain::secret::{Secret, hide};
-use crate::probe::{Bench, News, folder, object};
+use crate::probe::{Bench, ProbeEvent, folder, object};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
 /// or when `input` ends and the probe is deleted; told to terminate, it deletes its probe first.
@@ -51,9 +51,9 @@ fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) 
 }
 
 /// News without the key, which a storage, or what listens in its place, might repeat in whatever is told of it.
-fn redact(news: News) -> News {
+fn redact(news: ProbeEvent) -> ProbeEvent {
     match news {
-        News::Ended(mut tested) => {
+        ProbeEvent::Ended(mut tested) => {
             tested.found = hide(&tested.found);
             tested.fault = tested.fault.map(|mut fault| {
                 for part in [&mut fault.what, &mut fault.why, &mut fault.next, &mut fault.detail] {
@@ -61,16 +61,16 @@ fn redact(news: News) -> News {
                 }
                 fault
             });
-            News::Ended(tested)
+            ProbeEvent::Ended(tested)
         }
-        news @ (News::Begins(_) | News::Leaves(_) | News::Gone | News::Done) => news,
+        news @ (ProbeEvent::Begins(_) | ProbeEvent::Leaves(_) | ProbeEvent::Gone | ProbeEvent::Done) => news,
     }
 }
 
 fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
     // Held until all is told: what is held is hidden.
     let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
-    let mut tell = |news: News| {
+    let mut tell = |news: ProbeEvent| {
         // Whoever cannot be told is gone; that is heard at the input.
         if let Ok(line) = serde_json::to_string(&redact(news)) {
             let _ = writeln!(output, "{line}").and_then(|()| output.flush());
@@ -101,5 +101,5 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
             object::probe(&subject, &mut bench);
         }
     }
-    (bench.tell)(News::Done);
+    (bench.tell)(ProbeEvent::Done);
 }

@@ -20,7 +20,7 @@ fn on_a_mount() -> tempfile::TempDir {
 }
 
 /// Returns all events of a Test that is stopped when it checks for a stop after `limit` times.
-fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<News> {
+fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<ProbeEvent> {
     let mut news = Vec::new();
     let asked = Cell::new(0);
     let stopped = || {
@@ -31,8 +31,10 @@ fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<News>
     news
 }
 
-fn checks(news: &[News]) -> Vec<TestedCheck> {
-    news.iter().filter_map(|news| if let News::Ended(check) = news { Some(check.clone()) } else { None }).collect()
+fn checks(news: &[ProbeEvent]) -> Vec<TestedCheck> {
+    news.iter()
+        .filter_map(|news| if let ProbeEvent::Ended(check) = news { Some(check.clone()) } else { None })
+        .collect()
 }
 
 fn test(directory: &Path, expected: &Expected) -> Vec<TestedCheck> {
@@ -65,9 +67,10 @@ fn empty_directory_passes_and_stays_empty() {
     let mount = found(StorageCheck::Mount);
     assert!(mount.starts_with("tmpfs of ") && mount.ends_with(" on /dev/shm, of this host alone"), "{mount}");
     assert_eq!(names(place.path()), [""; 0]);
-    let left =
-        news.iter().position(|news| matches!(news, News::Leaves(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
-    let gone = news.iter().position(|news| *news == News::Gone);
+    let left = news
+        .iter()
+        .position(|news| matches!(news, ProbeEvent::Leaves(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
+    let gone = news.iter().position(|news| *news == ProbeEvent::Gone);
     assert!(left.is_some() && left < gone, "{news:?}");
 }
 
@@ -75,7 +78,7 @@ fn empty_directory_passes_and_stays_empty() {
 #[test]
 fn mount_root_is_written_only_when_allowed() {
     let told = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
-    assert!(!told.iter().any(|news| matches!(news, News::Leaves(_))), "{told:?}");
+    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{told:?}");
     let checks = checks(&told);
     let write = of(&checks, StorageCheck::Write);
     assert!(write.asks_inside && write.result == TestResult::NotChecked, "{write:?}");
@@ -85,7 +88,10 @@ fn mount_root_is_written_only_when_allowed() {
     let mut bench = Bench { tell: &mut |told| news.push(told), now, stopped: &|| false };
     probe(place.path(), (&OURS, true), &mut bench);
     let inside = format!("{}/.obnow-test-", place.path().display());
-    assert!(news.iter().any(|news| matches!(news, News::Leaves(probe) if probe.starts_with(&inside))), "{news:?}");
+    assert!(
+        news.iter().any(|news| matches!(news, ProbeEvent::Leaves(probe) if probe.starts_with(&inside))),
+        "{news:?}"
+    );
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn foreign_destination_above_is_not_written() {
         (below.clone(), format!("what is beside {} belongs to another destination, {shown}", below.display()), true),
     ] {
         let news = until_asked(&directory, &Expected::Anything, usize::MAX);
-        assert!(!news.iter().any(|news| matches!(news, News::Leaves(_))), "{news:?}");
+        assert!(!news.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{news:?}");
         let checks = checks(&news);
         let write = of(&checks, StorageCheck::Write);
         assert!(write.found.contains(&found) && write.asks_inside == asks_inside, "{write:?}");
@@ -165,7 +171,7 @@ fn foreign_directory_is_refused_unwritten() {
         "what writes nothing is tested all the same"
     );
     let told = until_asked(place.path(), &OURS, usize::MAX);
-    assert!(!told.iter().any(|news| matches!(news, News::Leaves(_))), "nothing is ever written: {told:?}");
+    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "nothing is ever written: {told:?}");
     let empty = test(place.path(), &Expected::Empty);
     assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
     let anything = test(place.path(), &Expected::Anything);
@@ -207,14 +213,15 @@ fn non_directory_is_a_fault() {
 #[test]
 fn stop_at_any_time_leaves_nothing_behind() {
     let whole = until_asked(on_a_mount().path(), &Expected::Anything, usize::MAX);
-    assert!(whole.contains(&News::Gone));
+    assert!(whole.contains(&ProbeEvent::Gone));
     let mut cut_short = 0;
     for limit in 0..24 {
         let place = on_a_mount();
         let news = until_asked(place.path(), &OURS, limit);
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
-        let count = |wanted: fn(&&News) -> bool| news.iter().filter(wanted).count();
-        let (left, gone) = (count(|news| matches!(news, News::Leaves(_))), count(|news| **news == News::Gone));
+        let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
+        let (left, gone) =
+            (count(|news| matches!(news, ProbeEvent::Leaves(_))), count(|news| **news == ProbeEvent::Gone));
         assert_eq!(left, gone, "stopped at {limit}: {news:?}");
         cut_short += usize::from(left == 1 && !checks(&news).iter().any(|check| check.check == StorageCheck::Write));
     }

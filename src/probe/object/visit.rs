@@ -13,7 +13,7 @@ use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
 use crate::probe::told::{Made, NOT_OURS};
-use crate::probe::{Bench, News};
+use crate::probe::{Bench, ProbeEvent};
 
 /// The checks that need a probe.
 const WITH_A_PROBE: [StorageCheck; 4] =
@@ -222,7 +222,7 @@ impl<'a> Visit<'a> {
             let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: ANSWER_LIMIT };
             let deleted = tokio::time::timeout(CLEARING, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
-                (bench.tell)(News::Gone);
+                (bench.tell)(ProbeEvent::Gone);
             }
         }
     }
@@ -258,7 +258,7 @@ impl<'a> Visit<'a> {
     /// Runs the checks of a probe; `None` where the Test was stopped.
     async fn steps(&self, bench: &mut Bench<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
-        (bench.tell)(News::Leaves(probe.shown.clone()));
+        (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
         probe.there = true;
         let written = self.ask(bench, Method::PUT, &probe.key, &[], Some(pattern.bytes())).await?;
         let after = &self.with_a_probe_checks()[1..];
@@ -273,7 +273,7 @@ impl<'a> Visit<'a> {
                 let no = answer.no();
                 if no == No::Denied && !probe.in_it {
                     probe.there = false;
-                    (bench.tell)(News::Gone);
+                    (bench.tell)(ProbeEvent::Gone);
                     bench.asks_inside(
                         self.with_a_probe_checks(),
                         &format!("beside {} nothing may be written", self.shown),
@@ -283,7 +283,7 @@ impl<'a> Visit<'a> {
                 self.refuse(bench, &made, Doing::Write, &no);
                 if !matches!(no, No::Busy(_) | No::Foreign) {
                     probe.there = false;
-                    (bench.tell)(News::Gone);
+                    (bench.tell)(ProbeEvent::Gone);
                     bench.skip(after, why);
                     return Some(());
                 }
@@ -346,7 +346,7 @@ impl<'a> Visit<'a> {
         if looked.is_ok_and(|answer| answer.status.is_success()) {
             bench.fail(&made, faults::still_there(&probe.shown, probe.in_it));
         } else {
-            (bench.tell)(News::Gone);
+            (bench.tell)(ProbeEvent::Gone);
             bench.pass(&made, "nothing is left behind");
         }
         Some(())
