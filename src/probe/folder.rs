@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::mounts::Mount;
 use super::pattern::Pattern;
 use super::told::{Made, NOT_OURS};
-use super::{Bench, ProbeEvent};
+use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, PROBE_BYTES, StorageCheck};
@@ -37,7 +37,7 @@ const WITH_A_PROBE: [StorageCheck; 5] =
 /// Tests a directory. It is never created: where it is missing, the nearest existing parent is tested, unless that is on this
 /// host's root file system. The probe is written beside the directory, or into it where `inside` was requested. A foreign
 /// directory is not written to at all.
-pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mut Bench<'_>) {
+pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     let there = match nearest(directory) {
         Ok(there) => there,
@@ -146,7 +146,7 @@ fn destination_above(directory: &Path) -> Option<PathBuf> {
 }
 
 /// Inspects an existing directory without writing.
-pub fn look(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+pub fn look(directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     match nearest(directory) {
         Err(fault) => bench.fail(&made, fault),
@@ -157,7 +157,7 @@ pub fn look(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
     }
 }
 
-fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut Bench<'_>) -> Fit {
+fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
     match contents(directory, expected) {
         Err(error) => {
             bench.fail(made, fault(Doing::List, directory, &error));
@@ -201,7 +201,7 @@ fn same_system_as_root(data: &Metadata) -> bool {
     fs::metadata("/").is_ok_and(|root| root.dev() == data.dev())
 }
 
-fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut Bench<'_>) {
+fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut ProbeContext<'_>) {
     match mount {
         Some(mount) => {
             let made = bench.begin(StorageCheck::Mount);
@@ -243,7 +243,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
     Ok(contents)
 }
 
-fn free_space(directory: &Path, bench: &mut Bench<'_>) {
+fn free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::FreeSpace);
     match rustix::fs::statvfs(directory) {
         Err(error) => bench.fail(&made, fault(Doing::Measure, directory, &error.into())),
@@ -280,7 +280,7 @@ impl Drop for Probe {
     }
 }
 
-fn with_a_probe(spot: &Spot, bench: &mut Bench<'_>) {
+fn with_a_probe(spot: &Spot, bench: &mut ProbeContext<'_>) {
     let directory = spot.directory.as_path();
     let pattern = Pattern::new();
     let mut probe = Probe { path: directory.join(pattern.name()), there: false };
@@ -325,7 +325,7 @@ fn with_a_probe(spot: &Spot, bench: &mut Bench<'_>) {
 }
 
 /// Writes the probe; returns false where it was stopped.
-fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io::Result<bool> {
+fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut ProbeContext<'_>) -> std::io::Result<bool> {
     (bench.tell)(ProbeEvent::Leaves(probe.path.display().to_string()));
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
     let mut file = match created {
@@ -348,7 +348,7 @@ fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io
     Ok(true)
 }
 
-fn read_back(path: &Path, pattern: &Pattern, bench: &mut Bench<'_>) {
+fn read_back(path: &Path, pattern: &Pattern, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::ReadBack);
     let read = || {
         let mut bytes = Vec::with_capacity(PROBE_BYTES);
@@ -362,7 +362,7 @@ fn read_back(path: &Path, pattern: &Pattern, bench: &mut Bench<'_>) {
     }
 }
 
-fn list(directory: &Path, probe: &Path, bench: &mut Bench<'_>) {
+fn list(directory: &Path, probe: &Path, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::List);
     let listed = || {
         for entry in fs::read_dir(directory)? {
@@ -380,7 +380,7 @@ fn list(directory: &Path, probe: &Path, bench: &mut Bench<'_>) {
 }
 
 /// Compares the modification time, set by the storage's clock, with this host's times before and after the write.
-fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut Bench<'_>) {
+fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Clock);
     let stamped = fs::metadata(probe).and_then(|data| data.modified()).map(Timestamp::try_from);
     match stamped {
@@ -393,7 +393,7 @@ fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut Bench
     }
 }
 
-fn delete(probe: &mut Probe, in_it: bool, bench: &mut Bench<'_>) {
+fn delete(probe: &mut Probe, in_it: bool, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Delete);
     let removed = fs::remove_file(&probe.path).and_then(|()| match fs::symlink_metadata(&probe.path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -31,7 +31,7 @@ pub enum ProbeEvent {
 }
 
 /// The environment of a probe: its event listener, its clock, and the stop signal.
-pub struct Bench<'a> {
+pub struct ProbeContext<'a> {
     /// Receives every event at once.
     pub tell: &'a mut dyn FnMut(ProbeEvent),
     /// Returns the time of this host.

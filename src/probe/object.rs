@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Bench, ProbeEvent};
+use super::{ProbeContext, ProbeEvent};
 use crate::domain::destination::Destination;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck};
@@ -61,7 +61,7 @@ pub struct Subject<'a> {
 }
 
 /// Tests a directory on an object storage. A name lookup cannot be stopped and may delay the end.
-pub fn probe(subject: &Subject<'_>, bench: &mut Bench<'_>) {
+pub fn probe(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         let made = bench.begin(StorageCheck::Connect);
         bench.fail(&made, faults::no_client());
@@ -85,11 +85,11 @@ async fn or_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = 
     }
 }
 
-async fn stopped_or<T>(bench: &Bench<'_>, future: impl Future<Output = T>) -> Option<T> {
+async fn stopped_or<T>(bench: &ProbeContext<'_>, future: impl Future<Output = T>) -> Option<T> {
     or_stopped(bench.stopped, future).await
 }
 
-async fn test(subject: &Subject<'_>, bench: &mut Bench<'_>) {
+async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     let destination = subject.destination;
     let Some(place) = Place::of(destination) else {
         let made = bench.begin(StorageCheck::Resolve);
@@ -107,7 +107,7 @@ async fn test(subject: &Subject<'_>, bench: &mut Bench<'_>) {
             }
             (bench.tell)(news);
         };
-        let mut counted = Bench { tell: &mut tell, now: bench.now, stopped: bench.stopped };
+        let mut counted = ProbeContext { tell: &mut tell, now: bench.now, stopped: bench.stopped };
         reach::reach(&place, subject.limit, &mut counted).await
     };
     let Some(client) = client else {

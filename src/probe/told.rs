@@ -3,7 +3,7 @@
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
 
-use super::{Bench, ProbeEvent};
+use super::{ProbeContext, ProbeEvent};
 
 /// Why no probe is written to a foreign directory.
 pub(super) const NOT_OURS: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
@@ -20,7 +20,7 @@ impl Made {
     }
 }
 
-impl Bench<'_> {
+impl ProbeContext<'_> {
     pub(super) fn begin(&mut self, check: StorageCheck) -> Made {
         (self.tell)(ProbeEvent::Begins(check));
         Made { check, since: tokio::time::Instant::now() }

@@ -27,7 +27,11 @@ fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<Probe
         asked.set(asked.get() + 1);
         asked.get() > limit
     };
-    probe(directory, (expected, false), &mut Bench { tell: &mut |told| news.push(told), now, stopped: &stopped });
+    probe(
+        directory,
+        (expected, false),
+        &mut ProbeContext { tell: &mut |told| news.push(told), now, stopped: &stopped },
+    );
     news
 }
 
@@ -85,7 +89,7 @@ fn mount_root_is_written_only_when_allowed() {
     assert!(write.found.contains("/dev, which is beside /dev/shm, is another file system"), "{write:?}");
     let place = on_a_mount();
     let mut news = Vec::new();
-    let mut bench = Bench { tell: &mut |told| news.push(told), now, stopped: &|| false };
+    let mut bench = ProbeContext { tell: &mut |told| news.push(told), now, stopped: &|| false };
     probe(place.path(), (&OURS, true), &mut bench);
     let inside = format!("{}/.obnow-test-", place.path().display());
     assert!(

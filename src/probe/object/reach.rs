@@ -14,10 +14,10 @@ use super::store::{client, knock};
 use super::{or_stopped, stopped_or};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
-use crate::probe::Bench;
+use crate::probe::ProbeContext;
 
 /// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
-pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Client> {
+pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
     let addresses = resolve(place, limit, bench).await?;
     let address = connect(place, &addresses, limit, bench).await?;
     // It reads the certificate authorities of this host, which does not count for the storage's time.
@@ -60,7 +60,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     Err(last.map_or_else(|| faults::no_name(place), |error| faults::not_reached(place, &error, limit)))
 }
 
-async fn resolve(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Vec<SocketAddr>> {
+async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
     let made = bench.begin(StorageCheck::Resolve);
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port)));
     let found = match stopped_or(bench, looked_up).await? {
@@ -87,7 +87,7 @@ async fn connect(
     place: &Place,
     addresses: &[SocketAddr],
     limit: Duration,
-    bench: &mut Bench<'_>,
+    bench: &mut ProbeContext<'_>,
 ) -> Option<SocketAddr> {
     let made = bench.begin(StorageCheck::Connect);
     let mut last = ErrorKind::AddrNotAvailable.into();

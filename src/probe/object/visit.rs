@@ -13,7 +13,7 @@ use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
 use crate::probe::told::{Made, NOT_OURS};
-use crate::probe::{Bench, ProbeEvent};
+use crate::probe::{ProbeContext, ProbeEvent};
 
 /// The checks that need a probe.
 const WITH_A_PROBE: [StorageCheck; 4] =
@@ -42,7 +42,7 @@ impl<'a> Visit<'a> {
 
     async fn ask(
         &self,
-        bench: &Bench<'_>,
+        bench: &ProbeContext<'_>,
         method: Method,
         key: &str,
         query: &[(&str, &str)],
@@ -52,7 +52,7 @@ impl<'a> Visit<'a> {
         stopped_or(bench, self.store.ask(&ask)).await
     }
 
-    async fn list(&self, bench: &Bench<'_>, prefix: &str, delimiter: &str) -> Option<Result<Answer, Trouble>> {
+    async fn list(&self, bench: &ProbeContext<'_>, prefix: &str, delimiter: &str) -> Option<Result<Answer, Trouble>> {
         let azure = [("restype", "container"), ("comp", "list"), ("maxresults", NAMES)];
         let others = [("max-keys", NAMES)];
         let mut query: Vec<(&str, &str)> =
@@ -70,17 +70,17 @@ impl<'a> Visit<'a> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
 
-    fn fail(&self, bench: &mut Bench<'_>, made: &Made, trouble: &Trouble) {
+    fn fail(&self, bench: &mut ProbeContext<'_>, made: &Made, trouble: &Trouble) {
         bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
-    fn refuse(&self, bench: &mut Bench<'_>, made: &Made, doing: Doing, no: &No) {
+    fn refuse(&self, bench: &mut ProbeContext<'_>, made: &Made, doing: Doing, no: &No) {
         bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
     /// Sends the first request: checks credentials, clocks and the contents of the directory. Returns false where nothing else
     /// can be tested, which is reported; `None` where the Test was stopped.
-    pub(super) async fn look(&mut self, bench: &mut Bench<'_>) -> Option<bool> {
+    pub(super) async fn look(&mut self, bench: &mut ProbeContext<'_>) -> Option<bool> {
         let began = (bench.now)();
         let made = bench.begin(StorageCheck::Credentials);
         let answer = match self.list(bench, &self.place().prefix, "/").await? {
@@ -144,7 +144,7 @@ impl<'a> Visit<'a> {
         Some(false)
     }
 
-    fn clock(&self, bench: &mut Bench<'_>, date: Option<Timestamp>, between: (Timestamp, Timestamp)) {
+    fn clock(&self, bench: &mut ProbeContext<'_>, date: Option<Timestamp>, between: (Timestamp, Timestamp)) {
         let made = bench.begin(StorageCheck::Clock);
         match date.map(|date| apart(date, between)) {
             None => bench.could_not(&made, "the storage's clock: its answer has no date"),
@@ -153,7 +153,7 @@ impl<'a> Visit<'a> {
         }
     }
 
-    async fn directory(&mut self, bench: &mut Bench<'_>, listed: &Answer) -> Option<()> {
+    async fn directory(&mut self, bench: &mut ProbeContext<'_>, listed: &Answer) -> Option<()> {
         let made = bench.begin(StorageCheck::Directory);
         let prefix = self.place().prefix.clone();
         let keys = self.keys(listed);
@@ -182,7 +182,7 @@ impl<'a> Visit<'a> {
         Some(())
     }
 
-    pub(super) async fn with_a_probe(&self, bench: &mut Bench<'_>) {
+    pub(super) async fn with_a_probe(&self, bench: &mut ProbeContext<'_>) {
         if self.fit == Fit::Unfit {
             bench.skip(&WITH_A_PROBE, NOT_OURS);
             return;
@@ -236,7 +236,7 @@ impl<'a> Visit<'a> {
 
     /// Returns this prefix or the nearest one above it that is a backup destination: it has a format file. The outer `None`
     /// means that the Test was stopped.
-    async fn destination_at(&self, bench: &Bench<'_>, prefix: &str) -> Option<Option<String>> {
+    async fn destination_at(&self, bench: &ProbeContext<'_>, prefix: &str) -> Option<Option<String>> {
         let mut above = prefix;
         loop {
             let key = format!("{above}{FORMAT_FILE}");
@@ -256,7 +256,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Runs the checks of a probe; `None` where the Test was stopped.
-    async fn steps(&self, bench: &mut Bench<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
+    async fn steps(&self, bench: &mut ProbeContext<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
         probe.there = true;
@@ -303,7 +303,7 @@ impl<'a> Visit<'a> {
         self.delete(bench, probe).await
     }
 
-    async fn read_back(&self, bench: &mut Bench<'_>, pattern: &Pattern, probe: &Probe) -> Option<()> {
+    async fn read_back(&self, bench: &mut ProbeContext<'_>, pattern: &Pattern, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
             Err(trouble) => self.fail(bench, &made, &trouble),
@@ -314,7 +314,7 @@ impl<'a> Visit<'a> {
         Some(())
     }
 
-    async fn find(&self, bench: &mut Bench<'_>, probe: &Probe) -> Option<()> {
+    async fn find(&self, bench: &mut ProbeContext<'_>, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::List);
         match self.list(bench, &probe.key, "").await? {
             Err(trouble) => self.fail(bench, &made, &trouble),
@@ -325,7 +325,7 @@ impl<'a> Visit<'a> {
         Some(())
     }
 
-    async fn delete(&self, bench: &mut Bench<'_>, probe: &mut Probe) -> Option<()> {
+    async fn delete(&self, bench: &mut ProbeContext<'_>, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Delete);
         let deleted = self.ask(bench, Method::DELETE, &probe.key, &probe.query(), None).await?;
         let failed = match deleted {
