@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::mounts::Mount;
 use super::pattern::Pattern;
-use super::told::{Made, NOT_OURS};
+use super::told::{FOREIGN_DIRECTORY, Made};
 use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
@@ -82,7 +82,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     }
     free_space(&there.path, bench);
     if fit == Fit::Unfit {
-        bench.skip(&WITH_A_PROBE, NOT_OURS);
+        bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
         return;
     }
     let spot = if missing {

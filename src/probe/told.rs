@@ -6,7 +6,7 @@ use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, T
 use super::{ProbeContext, ProbeEvent};
 
 /// Why no probe is written to a foreign directory.
-pub(super) const NOT_OURS: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
+pub(super) const FOREIGN_DIRECTORY: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
 
 /// A check that has started.
 pub(super) struct Made {

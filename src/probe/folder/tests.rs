@@ -168,7 +168,7 @@ fn foreign_directory_is_refused_unwritten() {
     assert_eq!(fault.what, format!("{shown} is not empty and not OceanBase's: it holds a, b, c and more."));
     assert_eq!(fault.code, Some(9080));
     let unwritten = of(&checks, StorageCheck::Write);
-    assert_eq!((unwritten.result, unwritten.found.as_str()), (TestResult::NotChecked, NOT_OURS));
+    assert_eq!((unwritten.result, unwritten.found.as_str()), (TestResult::NotChecked, FOREIGN_DIRECTORY));
     assert_eq!(
         of(&checks, StorageCheck::FreeSpace).result,
         TestResult::Pass,

@@ -12,7 +12,7 @@ use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
-use crate::probe::told::{Made, NOT_OURS};
+use crate::probe::told::{FOREIGN_DIRECTORY, Made};
 use crate::probe::{ProbeContext, ProbeEvent};
 
 /// The checks that need a probe.
@@ -184,7 +184,7 @@ impl<'a> Visit<'a> {
 
     pub(super) async fn with_a_probe(&self, bench: &mut ProbeContext<'_>) {
         if self.fit == Fit::Unfit {
-            bench.skip(&WITH_A_PROBE, NOT_OURS);
+            bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
             return;
         }
         let pattern = Pattern::new();
