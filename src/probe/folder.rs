@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::mounts::Mount;
 use super::pattern::Pattern;
-use super::told::{FOREIGN_DIRECTORY, Made};
+use super::told::{CheckRun, FOREIGN_DIRECTORY};
 use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
@@ -157,7 +157,7 @@ pub fn look(directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>)
     }
 }
 
-fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
+fn look_into(made: &CheckRun, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
     match contents(directory, expected) {
         Err(error) => {
             bench.fail(made, fault(Doing::List, directory, &error));

@@ -9,29 +9,29 @@ use super::{ProbeContext, ProbeEvent};
 pub(super) const FOREIGN_DIRECTORY: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
 
 /// A check that has started.
-pub(super) struct Made {
+pub(super) struct CheckRun {
     check: StorageCheck,
     since: tokio::time::Instant,
 }
 
-impl Made {
+impl CheckRun {
     fn ms(&self) -> Option<u64> {
         u64::try_from(self.since.elapsed().as_millis()).ok()
     }
 }
 
 impl ProbeContext<'_> {
-    pub(super) fn begin(&mut self, check: StorageCheck) -> Made {
+    pub(super) fn begin(&mut self, check: StorageCheck) -> CheckRun {
         (self.tell)(ProbeEvent::Begins(check));
-        Made { check, since: tokio::time::Instant::now() }
+        CheckRun { check, since: tokio::time::Instant::now() }
     }
 
-    pub(super) fn pass(&mut self, made: &Made, found: impl Into<String>) {
+    pub(super) fn pass(&mut self, made: &CheckRun, found: impl Into<String>) {
         (self.tell)(ProbeEvent::Ended(TestedCheck::pass(made.check, made.ms(), found)));
     }
 
     /// Ends the check of a directory's contents and returns whether the server will accept it.
-    pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
+    pub(super) fn judged(&mut self, made: &CheckRun, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
         let tested = match judge(shown, expected, contents) {
             Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
@@ -42,12 +42,12 @@ impl ProbeContext<'_> {
         seen.fit
     }
 
-    pub(super) fn fail(&mut self, made: &Made, fault: Fault) {
+    pub(super) fn fail(&mut self, made: &CheckRun, fault: Fault) {
         (self.tell)(ProbeEvent::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
     }
 
     /// Ends a check that could not be completed.
-    pub(super) fn could_not(&mut self, made: &Made, why: impl Into<String>) {
+    pub(super) fn could_not(&mut self, made: &CheckRun, why: impl Into<String>) {
         self.skip(&[made.check], &why.into());
     }
 

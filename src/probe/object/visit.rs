@@ -12,7 +12,7 @@ use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
-use crate::probe::told::{FOREIGN_DIRECTORY, Made};
+use crate::probe::told::{CheckRun, FOREIGN_DIRECTORY};
 use crate::probe::{ProbeContext, ProbeEvent};
 
 /// The checks that need a probe.
@@ -70,11 +70,11 @@ impl<'a> Visit<'a> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
 
-    fn fail(&self, bench: &mut ProbeContext<'_>, made: &Made, trouble: &Trouble) {
+    fn fail(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &Trouble) {
         bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
-    fn refuse(&self, bench: &mut ProbeContext<'_>, made: &Made, doing: Doing, no: &No) {
+    fn refuse(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
         bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
