@@ -22,7 +22,7 @@ mod tests;
 use faults::{Doing, fault, left_behind};
 
 /// Bytes written at once; between two chunks a stop is noticed.
-const PIECE: usize = 64 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The most names of a directory that are read to assess it; the probe is searched among all.
 const NAMES: usize = 1000;
@@ -336,7 +336,7 @@ fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut ProbeContext<'_>) -> 
         }
     };
     probe.there = true;
-    for piece in pattern.bytes().chunks(PIECE) {
+    for piece in pattern.bytes().chunks(CHUNK_BYTES) {
         if (bench.stopped)() {
             return Ok(false);
         }
