@@ -28,7 +28,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 const NAMES: usize = 1000;
 
 /// The most bytes of a format file that are read; a complete one has a few hundred.
-const FORMAT_LIMIT: u64 = 64 << 10;
+const MAX_FORMAT_BYTES: u64 = 64 << 10;
 
 /// The checks of a directory that write a probe or depend on one.
 const WITH_A_PROBE: [StorageCheck; 5] =
@@ -237,7 +237,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
     if contents.has_format {
         let mut bytes = Vec::new();
         // An unreadable format file is not known; the directory itself is readable.
-        let read = File::open(format).and_then(|file| file.take(FORMAT_LIMIT).read_to_end(&mut bytes));
+        let read = File::open(format).and_then(|file| file.take(MAX_FORMAT_BYTES).read_to_end(&mut bytes));
         contents.format = read.ok().and_then(|_| FormatFile::read(&bytes));
     }
     Ok(contents)
