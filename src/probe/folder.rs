@@ -91,9 +91,9 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
             bench.skip(&WITH_A_PROBE, &why);
             return;
         }
-        Ok(Spot { directory: there.path, lies: Lies::Above })
+        Ok(ProbeLocation { directory: there.path, lies: Lies::Above })
     } else if inside || *expected == Expected::OwnHost {
-        Ok(Spot { directory: there.path, lies: Lies::Inside })
+        Ok(ProbeLocation { directory: there.path, lies: Lies::Inside })
     } else {
         beside(&there)
     };
@@ -104,7 +104,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
 }
 
 /// The directory that a probe is written to.
-struct Spot {
+struct ProbeLocation {
     directory: PathBuf,
     lies: Lies,
 }
@@ -121,7 +121,7 @@ enum Lies {
 }
 
 /// Returns the parent directory, where both are on one file system; else why a probe there proves nothing.
-fn beside(there: &There) -> Result<Spot, String> {
+fn beside(there: &There) -> Result<ProbeLocation, String> {
     let shown = there.path.display();
     let whole = fs::canonicalize(&there.path).map_err(|error| format!("where {shown} lies is not known ({error})"))?;
     let above = whole.parent().ok_or_else(|| format!("there is no directory beside {shown}"))?;
@@ -132,7 +132,7 @@ fn beside(there: &There) -> Result<Spot, String> {
     if let Some(other) = destination_above(above) {
         return Err(format!("what is beside {shown} belongs to another destination, {}", other.display()));
     }
-    Ok(Spot { directory: above.to_path_buf(), lies: Lies::Beside })
+    Ok(ProbeLocation { directory: above.to_path_buf(), lies: Lies::Beside })
 }
 
 /// Returns this directory or the nearest one above it that is a backup destination: it has a format file.
@@ -280,7 +280,7 @@ impl Drop for Probe {
     }
 }
 
-fn with_a_probe(spot: &Spot, bench: &mut ProbeContext<'_>) {
+fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
     let directory = spot.directory.as_path();
     let pattern = Pattern::new();
     let mut probe = Probe { path: directory.join(pattern.name()), there: false };
