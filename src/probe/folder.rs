@@ -91,9 +91,9 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
             bench.skip(&WITH_A_PROBE, &why);
             return;
         }
-        Ok(ProbeLocation { directory: there.path, lies: Lies::Above })
+        Ok(ProbeLocation { directory: there.path, lies: Placement::Above })
     } else if inside || *expected == Expected::OwnHost {
-        Ok(ProbeLocation { directory: there.path, lies: Lies::Inside })
+        Ok(ProbeLocation { directory: there.path, lies: Placement::Inside })
     } else {
         beside(&there)
     };
@@ -106,12 +106,12 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
 /// The directory that a probe is written to.
 struct ProbeLocation {
     directory: PathBuf,
-    lies: Lies,
+    lies: Placement,
 }
 
 /// The position of that directory relative to the destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lies {
+enum Placement {
     /// Above a missing destination.
     Above,
     /// Beside the destination, where a probe that cannot be removed does no harm.
@@ -132,7 +132,7 @@ fn beside(there: &There) -> Result<ProbeLocation, String> {
     if let Some(other) = destination_above(above) {
         return Err(format!("what is beside {shown} belongs to another destination, {}", other.display()));
     }
-    Ok(ProbeLocation { directory: above.to_path_buf(), lies: Lies::Beside })
+    Ok(ProbeLocation { directory: above.to_path_buf(), lies: Placement::Beside })
 }
 
 /// Returns this directory or the nearest one above it that is a backup destination: it has a format file.
@@ -295,7 +295,7 @@ fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
         }
         Ok(false) => false,
         Err(error)
-            if spot.lies == Lies::Beside
+            if spot.lies == Placement::Beside
                 && !probe.there
                 && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
         {
@@ -320,7 +320,7 @@ fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
         }
     }
     if probe.there {
-        delete(&mut probe, spot.lies == Lies::Inside, bench);
+        delete(&mut probe, spot.lies == Placement::Inside, bench);
     }
 }
 
