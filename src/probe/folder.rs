@@ -86,7 +86,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         return;
     }
     let spot = if missing {
-        if let Some(other) = destination_above(&there.path) {
+        if let Some(other) = find_destination_above(&there.path) {
             let why = format!("whether anything can be written: {} above it is a destination itself", other.display());
             bench.skip(&WITH_A_PROBE, &why);
             return;
@@ -129,14 +129,14 @@ fn beside(there: &There) -> Result<ProbeLocation, String> {
     if data.dev() != there.data.dev() {
         return Err(format!("{}, which is beside {shown}, is another file system", above.display()));
     }
-    if let Some(other) = destination_above(above) {
+    if let Some(other) = find_destination_above(above) {
         return Err(format!("what is beside {shown} belongs to another destination, {}", other.display()));
     }
     Ok(ProbeLocation { directory: above.to_path_buf(), lies: Placement::Beside })
 }
 
 /// Returns this directory or the nearest one above it that is a backup destination: it has a format file.
-fn destination_above(directory: &Path) -> Option<PathBuf> {
+fn find_destination_above(directory: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
     // What cannot be looked at may be one.
     let is_not_there = |path: &&Path| {
