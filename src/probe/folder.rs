@@ -69,7 +69,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         let found = format!("not there yet: {who} makes it. Tested {} above it", there.path.display());
         bench.pass(&made, found);
     } else {
-        fit = look_into(&made, directory, expected, bench);
+        fit = inspect_existing(&made, directory, expected, bench);
     }
     if on_root && *expected == Expected::OwnHost {
         let made = bench.begin(StorageCheck::Mount);
@@ -151,13 +151,13 @@ pub fn look(directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>)
     match nearest(directory) {
         Err(fault) => bench.fail(&made, fault),
         Ok(there) if there.path == directory => {
-            look_into(&made, directory, expected, bench);
+            inspect_existing(&made, directory, expected, bench);
         }
         Ok(_) => bench.could_not(&made, format!("{} is not there on this host", directory.display())),
     }
 }
 
-fn look_into(made: &CheckRun, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
+fn inspect_existing(made: &CheckRun, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
     match contents(directory, expected) {
         Err(error) => {
             bench.fail(made, fault(Doing::List, directory, &error));
