@@ -49,7 +49,8 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     };
     let missing = there.path != directory;
     let mount = mounted(&there.path);
-    let on_root = mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || same_system_as_root(&there.data);
+    let on_root =
+        mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || is_on_root_file_system(&there.data);
     // A directory that this host itself writes may be on its own disk.
     if missing && on_root && *expected != Expected::OwnHost {
         let why = format!(
@@ -197,7 +198,7 @@ fn mounted(path: &Path) -> Option<Mount> {
 }
 
 /// Returns whether a directory is on the root file system, as a bind mount may be.
-fn same_system_as_root(data: &Metadata) -> bool {
+fn is_on_root_file_system(data: &Metadata) -> bool {
     fs::metadata("/").is_ok_and(|root| root.dev() == data.dev())
 }
 
