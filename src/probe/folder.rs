@@ -76,7 +76,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         let made = bench.begin(StorageCheck::Mount);
         bench.pass(&made, "on this host's root file system");
     } else {
-        tell_mount(directory, mount.as_ref().filter(|_| !on_root), bench);
+        report_mount(directory, mount.as_ref().filter(|_| !on_root), bench);
     }
     if (bench.stopped)() {
         return;
@@ -202,7 +202,7 @@ fn is_on_root_file_system(data: &Metadata) -> bool {
     fs::metadata("/").is_ok_and(|root| root.dev() == data.dev())
 }
 
-fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut ProbeContext<'_>) {
+fn report_mount(directory: &Path, mount: Option<&Mount>, bench: &mut ProbeContext<'_>) {
     match mount {
         Some(mount) => {
             let made = bench.begin(StorageCheck::Mount);
