@@ -81,7 +81,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     if (bench.stopped)() {
         return;
     }
-    free_space(&there.path, bench);
+    check_free_space(&there.path, bench);
     if fit == Fit::Unfit {
         bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
         return;
@@ -244,7 +244,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
     Ok(contents)
 }
 
-fn free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
+fn check_free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::FreeSpace);
     match rustix::fs::statvfs(directory) {
         Err(error) => bench.fail(&made, fault(Doing::Measure, directory, &error.into())),
