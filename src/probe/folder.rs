@@ -183,7 +183,7 @@ fn nearest(directory: &Path) -> Result<There, Fault> {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // A broken link is not a missing directory: the server could not create it.
                 if fs::symlink_metadata(path).is_ok() {
-                    return Err(faults::broken_link(path));
+                    return Err(faults::broken_link_fault(path));
                 }
             }
             Err(error) => return Err(fault(Doing::Enter, path, &error)),

@@ -86,7 +86,7 @@ pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
     }
 }
 
-pub(super) fn broken_link(path: &Path) -> Fault {
+pub(super) fn broken_link_fault(path: &Path) -> Fault {
     let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
