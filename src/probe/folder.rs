@@ -253,7 +253,7 @@ fn check_free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
                 (room.f_bavail.saturating_mul(room.f_frsize), room.f_blocks.saturating_mul(room.f_frsize));
             // A file system that does not count inodes shows 0 of 0.
             if room.f_files > 0 && room.f_favail == 0 {
-                bench.fail(&made, faults::no_inodes(directory));
+                bench.fail(&made, faults::no_inodes_fault(directory));
             } else if free < PROBE_BYTES as u64 {
                 bench.fail(&made, fault(Doing::Measure, directory, &ErrorKind::StorageFull.into()));
             } else {

@@ -96,7 +96,7 @@ pub(super) fn broken_link_fault(path: &Path) -> Fault {
     )
 }
 
-pub(super) fn no_inodes(path: &Path) -> Fault {
+pub(super) fn no_inodes_fault(path: &Path) -> Fault {
     let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
