@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::storage_test::{TestResult, TestedCheck, written_format};
 use crate::domain::template::DirKind;
 
-const OURS: Expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
+const EMPTY_OR_OURS: Expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
 
 #[allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 fn now() -> Timestamp {
@@ -57,7 +57,7 @@ fn names(directory: &Path) -> Vec<String> {
 #[test]
 fn empty_directory_passes_and_stays_empty() {
     let place = on_a_mount();
-    let news = until_asked(place.path(), &OURS, usize::MAX);
+    let news = until_asked(place.path(), &EMPTY_OR_OURS, usize::MAX);
     let checks = checks(&news);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
     let found = |check| of(&checks, check).found.clone();
@@ -90,7 +90,7 @@ fn mount_root_is_written_only_when_allowed() {
     let place = on_a_mount();
     let mut news = Vec::new();
     let mut bench = ProbeContext { tell: &mut |told| news.push(told), now, stopped: &|| false };
-    probe(place.path(), (&OURS, true), &mut bench);
+    probe(place.path(), (&EMPTY_OR_OURS, true), &mut bench);
     let inside = format!("{}/.obnow-test-", place.path().display());
     assert!(
         news.iter().any(|news| matches!(news, ProbeEvent::Leaves(probe) if probe.starts_with(&inside))),
@@ -101,7 +101,7 @@ fn mount_root_is_written_only_when_allowed() {
 #[test]
 fn missing_directory_is_tested_by_its_parent() {
     let place = on_a_mount();
-    let checks = test(&place.path().join("1001/1004/data"), &OURS);
+    let checks = test(&place.path().join("1001/1004/data"), &EMPTY_OR_OURS);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
     let found = &of(&checks, StorageCheck::Directory).found;
     assert_eq!(*found, format!("not there yet: the server makes it. Tested {} above it", place.path().display()));
@@ -146,7 +146,7 @@ fn own_host_directory_may_be_on_root_disk() {
 
 #[test]
 fn missing_directory_on_root_is_not_checked() {
-    let checks = test(Path::new("/obnow-no-such-directory/data"), &OURS);
+    let checks = test(Path::new("/obnow-no-such-directory/data"), &EMPTY_OR_OURS);
     assert!(checks.iter().all(|check| check.result == TestResult::NotChecked), "{checks:#?}");
     assert_eq!(
         of(&checks, StorageCheck::Write).found,
@@ -162,7 +162,7 @@ fn foreign_directory_is_refused_unwritten() {
     for name in ["b", "a\u{1b}[31m", "c", "d"] {
         fs::write(place.path().join(name), "").unwrap();
     }
-    let checks = test(place.path(), &OURS);
+    let checks = test(place.path(), &EMPTY_OR_OURS);
     let fault = of(&checks, StorageCheck::Directory).fault.clone().unwrap();
     let shown = place.path().display();
     assert_eq!(fault.what, format!("{shown} is not empty and not OceanBase's: it holds a, b, c and more."));
@@ -174,14 +174,14 @@ fn foreign_directory_is_refused_unwritten() {
         TestResult::Pass,
         "what writes nothing is tested all the same"
     );
-    let told = until_asked(place.path(), &OURS, usize::MAX);
+    let told = until_asked(place.path(), &EMPTY_OR_OURS, usize::MAX);
     assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "nothing is ever written: {told:?}");
     let empty = test(place.path(), &Expected::Empty);
     assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
     let anything = test(place.path(), &Expected::Anything);
     assert_eq!(of(&anything, StorageCheck::Directory).result, TestResult::Pass);
     fs::write(place.path().join(FORMAT_FILE), "").unwrap();
-    assert_eq!(of(&test(place.path(), &OURS), StorageCheck::Directory).result, TestResult::NotChecked);
+    assert_eq!(of(&test(place.path(), &EMPTY_OR_OURS), StorageCheck::Directory).result, TestResult::NotChecked);
     let expected = Expected::EmptyOrOurs { cluster_id: Some(7), tenant_id: Some(1004), kind: Some(DirKind::Clog) };
     let format = |kind| written_format(&format!("file://{shown}"), 7, 1004, kind);
     fs::write(place.path().join(FORMAT_FILE), format(1)).unwrap();
@@ -206,7 +206,7 @@ fn non_directory_is_a_fault() {
         ),
         (&link, format!("{} cannot be entered.", link.display()), "It is a link that leads nowhere."),
     ] {
-        let checks = test(path, &OURS);
+        let checks = test(path, &EMPTY_OR_OURS);
         let fault = of(&checks, StorageCheck::Directory).fault.clone().unwrap();
         assert_eq!((fault.what, fault.why.as_str()), (what, why));
         assert_eq!(of(&checks, StorageCheck::Write).result, TestResult::NotChecked);
@@ -221,7 +221,7 @@ fn stop_at_any_time_leaves_nothing_behind() {
     let mut cut_short = 0;
     for limit in 0..24 {
         let place = on_a_mount();
-        let news = until_asked(place.path(), &OURS, limit);
+        let news = until_asked(place.path(), &EMPTY_OR_OURS, limit);
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
         let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
         let (left, gone) =
