@@ -20,7 +20,7 @@ fn on_a_mount() -> tempfile::TempDir {
 }
 
 /// Returns all events of a Test that is stopped when it checks for a stop after `limit` times.
-fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<ProbeEvent> {
+fn events_until_stopped(directory: &Path, expected: &Expected, limit: usize) -> Vec<ProbeEvent> {
     let mut news = Vec::new();
     let asked = Cell::new(0);
     let stopped = || {
@@ -42,7 +42,7 @@ fn checks(news: &[ProbeEvent]) -> Vec<TestedCheck> {
 }
 
 fn test(directory: &Path, expected: &Expected) -> Vec<TestedCheck> {
-    checks(&until_asked(directory, expected, usize::MAX))
+    checks(&events_until_stopped(directory, expected, usize::MAX))
 }
 
 #[track_caller]
@@ -57,7 +57,7 @@ fn names(directory: &Path) -> Vec<String> {
 #[test]
 fn empty_directory_passes_and_stays_empty() {
     let place = on_a_mount();
-    let news = until_asked(place.path(), &EMPTY_OR_OURS, usize::MAX);
+    let news = events_until_stopped(place.path(), &EMPTY_OR_OURS, usize::MAX);
     let checks = checks(&news);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
     let found = |check| of(&checks, check).found.clone();
@@ -81,7 +81,7 @@ fn empty_directory_passes_and_stays_empty() {
 /// The parent of a mount point is on another file system.
 #[test]
 fn mount_root_is_written_only_when_allowed() {
-    let told = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
+    let told = events_until_stopped(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
     assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{told:?}");
     let checks = checks(&told);
     let write = of(&checks, StorageCheck::Write);
@@ -123,7 +123,7 @@ fn foreign_destination_above_is_not_written() {
         ),
         (below.clone(), format!("what is beside {} belongs to another destination, {shown}", below.display()), true),
     ] {
-        let news = until_asked(&directory, &Expected::Anything, usize::MAX);
+        let news = events_until_stopped(&directory, &Expected::Anything, usize::MAX);
         assert!(!news.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{news:?}");
         let checks = checks(&news);
         let write = of(&checks, StorageCheck::Write);
@@ -174,7 +174,7 @@ fn foreign_directory_is_refused_unwritten() {
         TestResult::Pass,
         "what writes nothing is tested all the same"
     );
-    let told = until_asked(place.path(), &EMPTY_OR_OURS, usize::MAX);
+    let told = events_until_stopped(place.path(), &EMPTY_OR_OURS, usize::MAX);
     assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "nothing is ever written: {told:?}");
     let empty = test(place.path(), &Expected::Empty);
     assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
@@ -216,12 +216,12 @@ fn non_directory_is_a_fault() {
 
 #[test]
 fn stop_at_any_time_leaves_nothing_behind() {
-    let whole = until_asked(on_a_mount().path(), &Expected::Anything, usize::MAX);
+    let whole = events_until_stopped(on_a_mount().path(), &Expected::Anything, usize::MAX);
     assert!(whole.contains(&ProbeEvent::Gone));
     let mut cut_short = 0;
     for limit in 0..24 {
         let place = on_a_mount();
-        let news = until_asked(place.path(), &EMPTY_OR_OURS, limit);
+        let news = events_until_stopped(place.path(), &EMPTY_OR_OURS, limit);
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
         let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
         let (left, gone) =
