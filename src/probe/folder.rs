@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::mounts::Mount;
-use super::pattern::Pattern;
+use super::pattern::ProbeContent;
 use super::told::{CheckRun, FOREIGN_DIRECTORY};
 use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
@@ -283,7 +283,7 @@ impl Drop for Probe {
 
 fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
     let directory = spot.directory.as_path();
-    let pattern = Pattern::new();
+    let pattern = ProbeContent::new();
     let mut probe = Probe { path: directory.join(pattern.name()), there: false };
     let began = (bench.now)();
     let made = bench.begin(StorageCheck::Write);
@@ -326,7 +326,7 @@ fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
 }
 
 /// Writes the probe; returns false where it was stopped.
-fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut ProbeContext<'_>) -> std::io::Result<bool> {
+fn write(probe: &mut Probe, pattern: &ProbeContent, bench: &mut ProbeContext<'_>) -> std::io::Result<bool> {
     (bench.tell)(ProbeEvent::Leaves(probe.path.display().to_string()));
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
     let mut file = match created {
@@ -349,7 +349,7 @@ fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut ProbeContext<'_>) -> 
     Ok(true)
 }
 
-fn read_back(path: &Path, pattern: &Pattern, bench: &mut ProbeContext<'_>) {
+fn read_back(path: &Path, pattern: &ProbeContent, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::ReadBack);
     let read = || {
         let mut bytes = Vec::with_capacity(PROBE_BYTES);

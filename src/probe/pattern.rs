@@ -5,12 +5,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use crate::domain::storage_test::PROBE_BYTES;
 
 /// The bytes and the name of one probe.
-pub(super) struct Pattern {
+pub(super) struct ProbeContent {
     id: u64,
     bytes: Vec<u8>,
 }
 
-impl Pattern {
+impl ProbeContent {
     /// Returns a new random content.
     pub(super) fn new() -> Self {
         // The standard library seeds it from the system's randomness.
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn probe_contents_are_unique() {
-        let (a, b) = (Pattern::of(1), Pattern::of(2));
+        let (a, b) = (ProbeContent::of(1), ProbeContent::of(2));
         assert_eq!((a.bytes().len(), b.bytes().len()), (PROBE_BYTES, PROBE_BYTES));
         assert_ne!(a.name(), b.name());
         let mut words: Vec<&[u8]> = a.bytes().chunks(8).chain(b.bytes().chunks(8)).collect();

@@ -11,7 +11,7 @@ use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
-use crate::probe::pattern::Pattern;
+use crate::probe::pattern::ProbeContent;
 use crate::probe::told::{CheckRun, FOREIGN_DIRECTORY};
 use crate::probe::{ProbeContext, ProbeEvent};
 
@@ -187,7 +187,7 @@ impl<'a> Visit<'a> {
             bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
             return;
         }
-        let pattern = Pattern::new();
+        let pattern = ProbeContent::new();
         let inside = self.subject.inside || *self.subject.expected == Expected::OwnHost;
         let spot = if inside { Some((self.place().prefix.as_str(), self.shown.as_str())) } else { self.beside() };
         let Some((prefix, shown)) = spot else {
@@ -256,7 +256,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Runs the checks of a probe; `None` where the Test was stopped.
-    async fn steps(&self, bench: &mut ProbeContext<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
+    async fn steps(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
         probe.there = true;
@@ -303,7 +303,7 @@ impl<'a> Visit<'a> {
         self.delete(bench, probe).await
     }
 
-    async fn read_back(&self, bench: &mut ProbeContext<'_>, pattern: &Pattern, probe: &Probe) -> Option<()> {
+    async fn read_back(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
             Err(trouble) => self.fail(bench, &made, &trouble),
