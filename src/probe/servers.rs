@@ -16,7 +16,7 @@ const AT_ONCE: usize = 16;
 const MOST: u64 = 64 << 10;
 
 /// Time limit of a connection, in seconds, as an ssh option.
-const CONNECT: &str = "ConnectTimeout=5";
+const CONNECT_TIMEOUT: &str = "ConnectTimeout=5";
 
 /// The servers to contact, and the user to log in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ async fn one(
 ) -> Result<String, String> {
     let mut command = Command::new("ssh");
     command
-        .args(["-o", "BatchMode=yes", "-o", CONNECT, "-T", "-l", user, "--", host, "sh", "-s"])
+        .args(["-o", "BatchMode=yes", "-o", CONNECT_TIMEOUT, "-T", "-l", user, "--", host, "sh", "-s"])
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)));
     let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MOST }).await {
