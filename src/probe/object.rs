@@ -29,7 +29,7 @@ use visit::Visit;
 const NAMES: &str = "10";
 
 /// Interval at which the stop signal is checked.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+const STOP_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Time limit of the last request, which deletes the probe after a stop.
 const CLEARING: Duration = Duration::from_millis(1500);
@@ -75,7 +75,7 @@ pub fn probe(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
 async fn or_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = T>) -> Option<T> {
     let given_up = async {
         while !stopped() {
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(STOP_POLL_INTERVAL).await;
         }
     };
     tokio::select! {
