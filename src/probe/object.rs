@@ -32,7 +32,7 @@ const NAMES: &str = "10";
 const STOP_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Time limit of the last request, which deletes the probe after a stop.
-const CLEARING: Duration = Duration::from_millis(1500);
+const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1500);
 
 const AFTER_THE_WAY: [StorageCheck; 7] = [
     StorageCheck::Credentials,

@@ -7,7 +7,7 @@ use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
-use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
+use super::{AFTER_THE_WAY, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
@@ -220,7 +220,7 @@ impl<'a> Visit<'a> {
             // After a stop one request deletes the probe, within the cleanup limit.
             let query = probe.query();
             let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: ANSWER_LIMIT };
-            let deleted = tokio::time::timeout(CLEARING, self.store.ask(&ask)).await;
+            let deleted = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
                 (bench.tell)(ProbeEvent::Gone);
             }
