@@ -34,7 +34,7 @@ const STOP_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Time limit of the last request, which deletes the probe after a stop.
 const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1500);
 
-const AFTER_THE_WAY: [StorageCheck; 7] = [
+const CHECKS_AFTER_CONNECT: [StorageCheck; 7] = [
     StorageCheck::Credentials,
     StorageCheck::Write,
     StorageCheck::ReadBack,
@@ -95,7 +95,7 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
         let made = bench.begin(StorageCheck::Resolve);
         bench.fail(&made, faults::no_host(destination));
         bench.skip(&[StorageCheck::Connect, StorageCheck::Tls], "anything, as no host is named");
-        bench.skip(&AFTER_THE_WAY, "anything, as no host is named");
+        bench.skip(&CHECKS_AFTER_CONNECT, "anything, as no host is named");
         return;
     };
     let told = std::cell::Cell::new(0);
@@ -114,17 +114,17 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
         if !(bench.stopped)() {
             let why = "anything behind it: the storage is not reached";
             bench.skip(&way[told.get()..], why);
-            bench.skip(&AFTER_THE_WAY, why);
+            bench.skip(&CHECKS_AFTER_CONNECT, why);
         }
         return;
     };
     let key = match subject.access_key {
         _ if destination.attribute("role_arn").is_some() => {
-            bench.skip(&AFTER_THE_WAY, "what the role may do: only the servers assume it");
+            bench.skip(&CHECKS_AFTER_CONNECT, "what the role may do: only the servers assume it");
             return;
         }
         None => {
-            bench.skip(&AFTER_THE_WAY, "what needs the access key: none was given");
+            bench.skip(&CHECKS_AFTER_CONNECT, "what needs the access key: none was given");
             return;
         }
         Some(key) => key,
@@ -132,13 +132,13 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     if destination.attribute("access_id").is_none() {
         let made = bench.begin(StorageCheck::Credentials);
         bench.fail(&made, faults::no_id(destination));
-        bench.skip(&AFTER_THE_WAY[1..], "anything that is signed: the access id is missing");
+        bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything that is signed: the access id is missing");
         return;
     }
     let Some(signer) = Signer::new(&place, destination, key) else {
         let made = bench.begin(StorageCheck::Credentials);
         bench.fail(&made, faults::trouble(&place, &Trouble::Unsigned, subject.limit));
-        bench.skip(&AFTER_THE_WAY[1..], "anything that is signed: the access key cannot be used");
+        bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything that is signed: the access key cannot be used");
         return;
     };
     let store = Store { client: &client, place: &place, signer: &signer, now: bench.now };

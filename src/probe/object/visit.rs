@@ -7,7 +7,7 @@ use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
-use super::{AFTER_THE_WAY, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
+use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
@@ -87,7 +87,7 @@ impl<'a> Visit<'a> {
             Ok(answer) => answer,
             Err(trouble) => {
                 self.fail(bench, &made, &trouble);
-                bench.skip(&AFTER_THE_WAY[1..], "anything else, as it does not answer");
+                bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything else, as it does not answer");
                 return Some(false);
             }
         };
@@ -100,7 +100,7 @@ impl<'a> Visit<'a> {
         }
         let no = if answer.status.is_success() { No::Foreign } else { answer.no() };
         let unknown = "whether the access id and key are right: the storage says no before it looks";
-        let mut rest: Vec<StorageCheck> = AFTER_THE_WAY[1..].to_vec();
+        let mut rest: Vec<StorageCheck> = CHECKS_AFTER_CONNECT[1..].to_vec();
         match no {
             No::Denied => {
                 bench.pass(&made, "the storage knows the access id");
