@@ -21,7 +21,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 /// Delays before a request is sent again that got no response or found the storage busy.
-const AGAIN: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(5)];
+const RETRY_DELAYS: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// The most pages of a list that are read, a million names.
 const PAGES: usize = 1000;
@@ -146,7 +146,7 @@ impl Bucket {
 
     /// Sends a request, with retries after transient errors, and returns a success or a fault.
     pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<Answer, Fault> {
-        let mut pauses = AGAIN.iter();
+        let mut pauses = RETRY_DELAYS.iter();
         loop {
             let (fault, transient) = match self.store().ask(ask).await {
                 Ok(answer) if answer.status.is_success() => return Ok(answer),
