@@ -167,7 +167,7 @@ impl Bucket {
     }
 
     /// Sends a request once and ignores a failure.
-    pub(super) async fn try_once(&self, ask: &Ask<'_>) -> Option<Answer> {
+    pub(super) async fn send_once(&self, ask: &Ask<'_>) -> Option<Answer> {
         self.store().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 

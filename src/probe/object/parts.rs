@@ -37,7 +37,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     if let (Err(_), Target::Other { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
         // remove them.
-        bucket.try_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
+        bucket.send_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
     }
     put
 }
@@ -53,11 +53,11 @@ enum Target {
 /// Starts an upload in parts, and aborts unfinished ones under this key.
 async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
     if let Some(left) =
-        bucket.try_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
+        bucket.send_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
     {
         let ids = left.texts("Key").zip(left.texts("UploadId"));
         for (_, id) in ids.filter(|(name, _)| name == key) {
-            bucket.try_once(&Ask { query: &[("uploadId", &id)], ..ask(Method::DELETE, key) }).await;
+            bucket.send_once(&Ask { query: &[("uploadId", &id)], ..ask(Method::DELETE, key) }).await;
         }
     }
     let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
