@@ -93,7 +93,7 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     let destination = subject.destination;
     let Some(place) = Place::of(destination) else {
         let made = bench.begin(StorageCheck::Resolve);
-        bench.fail(&made, faults::no_host(destination));
+        bench.fail(&made, faults::missing_host(destination));
         bench.skip(&[StorageCheck::Connect, StorageCheck::Tls], "anything, as no host is named");
         bench.skip(&CHECKS_AFTER_CONNECT, "anything, as no host is named");
         return;

@@ -62,7 +62,7 @@ impl Bucket {
         limit: Duration,
         now: fn() -> Timestamp,
     ) -> Result<Self, Fault> {
-        let place = Place::of(destination).ok_or_else(|| faults::no_host(destination))?;
+        let place = Place::of(destination).ok_or_else(|| faults::missing_host(destination))?;
         if destination.attribute("access_id").is_none() {
             return Err(faults::no_id(destination));
         }

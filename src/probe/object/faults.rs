@@ -46,7 +46,7 @@ fn storage(what: impl Into<String>, why: impl Into<String>, next: impl Into<Stri
     Fault::new(Cause::Storage, what, why, next)
 }
 
-pub(super) fn no_host(destination: &Destination) -> Fault {
+pub(super) fn missing_host(destination: &Destination) -> Fault {
     let host = foreign(destination.attribute("host").unwrap_or_default());
     Fault::new(
         Cause::Usage,
