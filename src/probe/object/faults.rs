@@ -65,7 +65,7 @@ pub(super) fn no_id(destination: &Destination) -> Fault {
     )
 }
 
-pub(super) fn no_name(place: &Place) -> Fault {
+pub(super) fn unresolved_name(place: &Place) -> Fault {
     let next = if place.virtual_host && place.kind == StorageKind::S3 {
         "Check the spelling of host; where the bucket is no part of the host's name, add addressing_model=path_style."
     } else {

@@ -57,7 +57,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
             Err(_) => last = Some(ErrorKind::TimedOut.into()),
         }
     }
-    Err(last.map_or_else(|| faults::no_name(place), |error| faults::not_reached(place, &error, limit)))
+    Err(last.map_or_else(|| faults::unresolved_name(place), |error| faults::not_reached(place, &error, limit)))
 }
 
 async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
@@ -72,7 +72,7 @@ async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -
         }
     };
     let Some(first) = found.first() else {
-        bench.fail(&made, faults::no_name(place));
+        bench.fail(&made, faults::unresolved_name(place));
         return None;
     };
     if place.host.parse::<IpAddr>().is_ok() {
