@@ -74,7 +74,7 @@ pub(super) fn unresolved_name(place: &Place) -> Fault {
     storage(format!("{} cannot be reached.", place.host), "Its name has no address.", next)
 }
 
-pub(super) fn names_are_silent(place: &Place, limit: Duration) -> Fault {
+pub(super) fn name_server_timeout(place: &Place, limit: Duration) -> Fault {
     storage(
         format!("{} cannot be reached.", place.host),
         format!("No name server said its address within {} s.", limit.as_secs_f32()),

@@ -46,7 +46,7 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeConte
 /// Connects without a Test; the TLS handshake comes with the first request.
 pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault> {
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
-    let found = looked_up.map_err(|_| faults::names_are_silent(place, limit))?;
+    let found = looked_up.map_err(|_| faults::name_server_timeout(place, limit))?;
     let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
     let mut last = None;
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
@@ -67,7 +67,7 @@ async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -
         Ok(Ok(found)) => found.collect(),
         Ok(Err(_)) => Vec::new(),
         Err(_) => {
-            bench.fail(&made, faults::names_are_silent(place, limit));
+            bench.fail(&made, faults::name_server_timeout(place, limit));
             return None;
         }
     };
