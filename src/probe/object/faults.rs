@@ -82,7 +82,7 @@ pub(super) fn name_server_timeout(place: &Place, limit: Duration) -> Fault {
     )
 }
 
-pub(super) fn not_reached(place: &Place, error: &Error, limit: Duration) -> Fault {
+pub(super) fn not_reachable(place: &Place, error: &Error, limit: Duration) -> Fault {
     let what = format!("{} cannot be reached.", place.authority());
     match error.kind() {
         ErrorKind::ConnectionRefused => storage(

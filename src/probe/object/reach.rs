@@ -57,7 +57,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
             Err(_) => last = Some(ErrorKind::TimedOut.into()),
         }
     }
-    Err(last.map_or_else(|| faults::unresolved_name(place), |error| faults::not_reached(place, &error, limit)))
+    Err(last.map_or_else(|| faults::unresolved_name(place), |error| faults::not_reachable(place, &error, limit)))
 }
 
 async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
@@ -103,6 +103,6 @@ async fn connect(
             Err(_) => last = ErrorKind::TimedOut.into(),
         }
     }
-    bench.fail(&made, faults::not_reached(place, &last, limit));
+    bench.fail(&made, faults::not_reachable(place, &last, limit));
     None
 }
