@@ -64,7 +64,7 @@ pub struct Subject<'a> {
 pub fn probe(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         let made = bench.begin(StorageCheck::Connect);
-        bench.fail(&made, faults::no_client());
+        bench.fail(&made, faults::client_not_built());
         return;
     };
     runtime.block_on(test(subject, bench));

@@ -107,7 +107,7 @@ pub(super) fn not_reachable(place: &Place, error: &Error, limit: Duration) -> Fa
     }
 }
 
-pub(super) fn no_client() -> Fault {
+pub(super) fn client_not_built() -> Fault {
     Fault::new(
         Cause::Internal,
         "The storage was not tested.",

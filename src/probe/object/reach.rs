@@ -24,7 +24,7 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeConte
     let client = client(place, address, limit);
     let made = bench.begin(StorageCheck::Tls);
     let Some(client) = client else {
-        bench.fail(&made, faults::no_client());
+        bench.fail(&made, faults::client_not_built());
         return None;
     };
     if !place.https {
@@ -52,7 +52,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
         match timeout(limit / count, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => return client(place, address, limit).ok_or_else(faults::no_client),
+            Ok(Ok(_)) => return client(place, address, limit).ok_or_else(faults::client_not_built),
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(ErrorKind::TimedOut.into()),
         }
