@@ -16,7 +16,7 @@ use super::store::Ask;
 use crate::domain::fault::{Cause, Fault};
 
 /// The largest file for one request and the size of a part, in bytes; it is held in memory.
-const PART: u64 = 16 << 20;
+const PART_BYTES: u64 = 16 << 20;
 
 /// The most parts of an object (the same for S3, OSS and COS; Azure allows more).
 const MOST_PARTS: u64 = 10_000;
@@ -25,8 +25,8 @@ const MOST_PARTS: u64 = 10_000;
 pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     let mut content = tokio::fs::File::open(file.path).await.map_err(|error| unread(file, &error))?;
     let mut hasher = Sha256::new();
-    if file.bytes <= PART {
-        let bytes = piece(&mut content, file, PART + 1, &mut hasher).await?;
+    if file.bytes <= PART_BYTES {
+        let bytes = piece(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
         is_same(file, bytes.len() as u64, hasher)?;
         bucket.done(Doing::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
         file.took(bytes.len());
@@ -73,7 +73,7 @@ async fn in_parts(
     content: &mut (impl AsyncRead + Unpin + Send),
     mut hasher: Sha256,
 ) -> Result<(), Fault> {
-    let size = PART.max(file.bytes.div_ceil(MOST_PARTS));
+    let size = PART_BYTES.max(file.bytes.div_ceil(MOST_PARTS));
     let (mut list, mut total, mut number) = (String::new(), 0, 0_u32);
     loop {
         let bytes = piece(content, file, size, &mut hasher).await?;
