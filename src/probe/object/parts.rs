@@ -19,7 +19,7 @@ use crate::domain::fault::{Cause, Fault};
 const PART_BYTES: u64 = 16 << 20;
 
 /// The most parts of an object (the same for S3, OSS and COS; Azure allows more).
-const MOST_PARTS: u64 = 10_000;
+const MAX_PARTS: u64 = 10_000;
 
 /// Uploads a file.
 pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
@@ -73,7 +73,7 @@ async fn in_parts(
     content: &mut (impl AsyncRead + Unpin + Send),
     mut hasher: Sha256,
 ) -> Result<(), Fault> {
-    let size = PART_BYTES.max(file.bytes.div_ceil(MOST_PARTS));
+    let size = PART_BYTES.max(file.bytes.div_ceil(MAX_PARTS));
     let (mut list, mut total, mut number) = (String::new(), 0, 0_u32);
     loop {
         let bytes = piece(content, file, size, &mut hasher).await?;
