@@ -33,7 +33,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
         return Ok(());
     }
     let target = if bucket.is_azure() { Target::Azure } else { begin(bucket, file.key).await? };
-    let put = in_parts(bucket, file, &target, &mut content, hasher).await;
+    let put = upload_parts(bucket, file, &target, &mut content, hasher).await;
     if let (Err(_), Target::Other { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
         // remove them.
@@ -66,7 +66,7 @@ async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
     Ok(Target::Other { id })
 }
 
-async fn in_parts(
+async fn upload_parts(
     bucket: &Bucket,
     file: &File<'_>,
     target: &Target,
