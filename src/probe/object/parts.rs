@@ -27,7 +27,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     let mut hasher = Sha256::new();
     if file.bytes <= PART_BYTES {
         let bytes = piece(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
-        is_same(file, bytes.len() as u64, hasher)?;
+        check_unchanged(file, bytes.len() as u64, hasher)?;
         bucket.done(Doing::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
         file.took(bytes.len());
         return Ok(());
@@ -101,7 +101,7 @@ async fn upload_parts(
         }
         file.took(bytes.len());
     }
-    is_same(file, total, hasher)?;
+    check_unchanged(file, total, hasher)?;
     match target {
         Target::Azure => {
             let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
@@ -136,7 +136,7 @@ async fn piece(
 }
 
 /// Checks that the file did not change since it was measured.
-fn is_same(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
+fn check_unchanged(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
     let digits: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if bytes == file.bytes && digits.concat() == file.sha256 {
         return Ok(());
