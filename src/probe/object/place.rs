@@ -128,7 +128,7 @@ fn host_and_port(authority: &str, usual: u16) -> Option<(String, u16)> {
 mod tests {
     use super::*;
 
-    fn urls(uri: &str) -> [String; 2] {
+    fn bucket_and_object_urls(uri: &str) -> [String; 2] {
         let place = Place::of(&Destination::parse_user(uri).unwrap()).unwrap();
         [place.url("", &[("prefix", "a/b")]), place.url(&format!("{}x y", place.prefix), &[])]
     }
@@ -166,7 +166,7 @@ mod tests {
                 ["http://127.0.0.1:10000/acct/c?prefix=a%2Fb", "http://127.0.0.1:10000/acct/c/p/x%20y"],
             ),
         ] {
-            assert_eq!(urls(uri), wanted, "{uri}");
+            assert_eq!(bucket_and_object_urls(uri), wanted, "{uri}");
         }
         for host in ["http://", "a:b", "[::1", "a:99999"] {
             let uri = format!("s3://b/p?host={host}&access_id=A");
