@@ -71,7 +71,7 @@ fn azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option
     parts.headers.insert("x-ms-date", HeaderValue::from_str(&date).ok()?);
     parts.headers.insert("x-ms-version", HeaderValue::from_static(AZURE_VERSION));
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    mac.update(azure_text(parts, account).as_bytes());
+    mac.update(azure_string_to_sign(parts, account).as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     let mut value = HeaderValue::from_str(&format!("SharedKey {account}:{signature}")).ok()?;
     value.set_sensitive(true);
@@ -81,7 +81,7 @@ fn azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option
 
 /// Returns the string to sign: the verb, eleven headers of which obnow sends at most a length, Azure's own headers, and the
 /// resource.
-fn azure_text(parts: &Parts, account: &str) -> String {
+fn azure_string_to_sign(parts: &Parts, account: &str) -> String {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let length = header("content-length");
     let length = if length == "0" { "" } else { length };
