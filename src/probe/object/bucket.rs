@@ -15,7 +15,7 @@ use super::parts;
 use super::place::Place;
 use super::reach;
 use super::sign::Signer;
-use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, Store, Trouble};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -188,5 +188,5 @@ impl File<'_> {
 
 /// Returns a request without query and body.
 pub(super) fn ask(method: Method, key: &str) -> Ask<'_> {
-    Ask { method, key, query: &[], body: None, most: ANSWER_LIMIT }
+    Ask { method, key, query: &[], body: None, most: MAX_RESPONSE_BYTES }
 }

@@ -17,7 +17,7 @@ use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::foreign;
 
 /// The most bytes of a response that are read: more than a probe or any list.
-pub(super) const ANSWER_LIMIT: usize = 4 << 20;
+pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// A larger body, in bytes, gets more time than the usual limit.
 const LARGE: usize = 4 << 20;

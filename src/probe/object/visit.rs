@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
-use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, Store, Trouble};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
@@ -48,7 +48,7 @@ impl<'a> Visit<'a> {
         query: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Option<Result<Answer, Trouble>> {
-        let ask = Ask { method, key, query, body, most: ANSWER_LIMIT };
+        let ask = Ask { method, key, query, body, most: MAX_RESPONSE_BYTES };
         stopped_or(bench, self.store.ask(&ask)).await
     }
 
@@ -219,7 +219,8 @@ impl<'a> Visit<'a> {
         if done.is_none() && probe.there {
             // After a stop one request deletes the probe, within the cleanup limit.
             let query = probe.query();
-            let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: ANSWER_LIMIT };
+            let ask =
+                Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: MAX_RESPONSE_BYTES };
             let deleted = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
                 (bench.tell)(ProbeEvent::Gone);
