@@ -23,7 +23,7 @@ pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 const LARGE: usize = 4 << 20;
 
 /// The slowest accepted transfer of a large body, in bytes per second.
-const SLOWEST: usize = 128 << 10;
+const MIN_BYTES_PER_SECOND: usize = 128 << 10;
 
 /// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Store<'_> {
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
         let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
         if bytes.len() > LARGE {
-            *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / SLOWEST) as u64));
+            *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64));
         }
         let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
         let mut body = Vec::new();
