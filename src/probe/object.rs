@@ -22,7 +22,7 @@ mod visit;
 
 use place::Place;
 use sign::Signer;
-use store::{Store, Trouble};
+use store::{SignedClient, Trouble};
 use visit::Visit;
 
 /// The most names of a directory that are read to assess it.
@@ -141,7 +141,7 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
         bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything that is signed: the access key cannot be used");
         return;
     };
-    let store = Store { client: &client, place: &place, signer: &signer, now: bench.now };
+    let store = SignedClient { client: &client, place: &place, signer: &signer, now: bench.now };
     let mut visit = Visit::new(store, subject);
     if visit.look(bench).await == Some(true) && !subject.looks_only {
         visit.with_a_probe(bench).await;

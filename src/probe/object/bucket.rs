@@ -15,7 +15,7 @@ use super::parts;
 use super::place::Place;
 use super::reach;
 use super::sign::Signer;
-use super::store::{Ask, MAX_RESPONSE_BYTES, Store, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -175,8 +175,8 @@ impl Bucket {
         faults::refused(doing, &self.place, &self.shown, no)
     }
 
-    fn store(&self) -> Store<'_> {
-        Store { client: &self.client, place: &self.place, signer: &self.signer, now: self.now }
+    fn store(&self) -> SignedClient<'_> {
+        SignedClient { client: &self.client, place: &self.place, signer: &self.signer, now: self.now }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Ask<'a> {
 }
 
 /// A client that signs its requests to a bucket.
-pub(super) struct Store<'a> {
+pub(super) struct SignedClient<'a> {
     pub(super) client: &'a Client,
     pub(super) place: &'a Place,
     pub(super) signer: &'a Signer,
@@ -77,7 +77,7 @@ pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble>
     client.head(place.root()).send().await.map(drop).map_err(|error| trouble(&error))
 }
 
-impl Store<'_> {
+impl SignedClient<'_> {
     /// Sends a request and reads the complete response.
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Trouble> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));

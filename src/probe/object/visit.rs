@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
-use super::store::{Ask, MAX_RESPONSE_BYTES, Store, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
@@ -22,7 +22,7 @@ const WITHOUT_A_LIST: [StorageCheck; 3] = [StorageCheck::Write, StorageCheck::Re
 
 /// A bucket that is being tested.
 pub(super) struct Visit<'a> {
-    store: Store<'a>,
+    store: SignedClient<'a>,
     subject: &'a Subject<'a>,
     /// The URI of the directory as it is shown.
     shown: String,
@@ -32,7 +32,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(store: Store<'a>, subject: &'a Subject<'a>) -> Self {
+    pub(super) fn new(store: SignedClient<'a>, subject: &'a Subject<'a>) -> Self {
         Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
     }
 
