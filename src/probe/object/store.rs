@@ -131,7 +131,7 @@ fn trouble(error: &reqwest::Error) -> Trouble {
     let mut source = error.source();
     let mut last = String::new();
     while let Some(cause) = source {
-        if let Some(tls) = tls_in(cause) {
+        if let Some(tls) = find_tls_error(cause) {
             return of_tls(tls);
         }
         last = cause.to_string();
@@ -144,10 +144,10 @@ fn trouble(error: &reqwest::Error) -> Trouble {
 }
 
 /// Finds a TLS error that may be wrapped in operating system errors, which do not return it as their source.
-fn tls_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Tls> {
+fn find_tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Tls> {
     error.downcast_ref::<Tls>().or_else(|| {
         let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-        tls_in(inner)
+        find_tls_error(inner)
     })
 }
 
