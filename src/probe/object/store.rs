@@ -132,7 +132,7 @@ fn trouble(error: &reqwest::Error) -> Trouble {
     let mut last = String::new();
     while let Some(cause) = source {
         if let Some(tls) = find_tls_error(cause) {
-            return of_tls(tls);
+            return tls_error(tls);
         }
         last = cause.to_string();
         if last.contains("invalid HTTP") {
@@ -151,7 +151,7 @@ fn find_tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'
     })
 }
 
-fn of_tls(error: &Tls) -> Trouble {
+fn tls_error(error: &Tls) -> Trouble {
     let (why, next) = match error {
         Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             ("Its certificate has expired.", "Renew the certificate of the storage.")
