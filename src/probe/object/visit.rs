@@ -18,7 +18,8 @@ use crate::probe::{ProbeContext, ProbeEvent};
 /// The checks that need a probe.
 const WITH_A_PROBE: [StorageCheck; 4] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete];
-const WITHOUT_A_LIST: [StorageCheck; 3] = [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
+const PROBE_CHECKS_WITHOUT_LIST: [StorageCheck; 3] =
+    [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
 
 /// A bucket that is being tested.
 pub(super) struct Visit<'a> {
@@ -253,7 +254,7 @@ impl<'a> Visit<'a> {
 
     /// Returns the checks that need a probe; without the right to list, the list check was reported already.
     fn with_a_probe_checks(&self) -> &'static [StorageCheck] {
-        if self.may_list { &WITH_A_PROBE } else { &WITHOUT_A_LIST }
+        if self.may_list { &WITH_A_PROBE } else { &PROBE_CHECKS_WITHOUT_LIST }
     }
 
     /// Runs the checks of a probe; `None` where the Test was stopped.
