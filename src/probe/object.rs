@@ -23,7 +23,7 @@ mod visit;
 use place::Place;
 use sign::Signer;
 use store::{SignedClient, Trouble};
-use visit::Visit;
+use visit::BucketTest;
 
 /// The most names of a directory that are read to assess it.
 const NAMES: &str = "10";
@@ -142,7 +142,7 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
         return;
     };
     let store = SignedClient { client: &client, place: &place, signer: &signer, now: bench.now };
-    let mut visit = Visit::new(store, subject);
+    let mut visit = BucketTest::new(store, subject);
     if visit.look(bench).await == Some(true) && !subject.looks_only {
         visit.with_a_probe(bench).await;
     }

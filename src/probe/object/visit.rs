@@ -22,7 +22,7 @@ const PROBE_CHECKS_WITHOUT_LIST: [StorageCheck; 3] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
 
 /// A bucket that is being tested.
-pub(super) struct Visit<'a> {
+pub(super) struct BucketTest<'a> {
     store: SignedClient<'a>,
     subject: &'a Subject<'a>,
     /// The URI of the directory as it is shown.
@@ -32,7 +32,7 @@ pub(super) struct Visit<'a> {
     fit: Fit,
 }
 
-impl<'a> Visit<'a> {
+impl<'a> BucketTest<'a> {
     pub(super) fn new(store: SignedClient<'a>, subject: &'a Subject<'a>) -> Self {
         Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
     }
