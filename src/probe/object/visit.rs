@@ -199,7 +199,7 @@ impl<'a> BucketTest<'a> {
             return;
         };
         if !inside {
-            match self.destination_at(bench, prefix).await {
+            match self.find_destination_above(bench, prefix).await {
                 None => return,
                 Some(None) => {}
                 Some(Some(other)) => {
@@ -238,7 +238,7 @@ impl<'a> BucketTest<'a> {
 
     /// Returns this prefix or the nearest one above it that is a backup destination: it has a format file. The outer `None`
     /// means that the Test was stopped.
-    async fn destination_at(&self, bench: &ProbeContext<'_>, prefix: &str) -> Option<Option<String>> {
+    async fn find_destination_above(&self, bench: &ProbeContext<'_>, prefix: &str) -> Option<Option<String>> {
         let mut above = prefix;
         loop {
             let key = format!("{above}{FORMAT_FILE}");
