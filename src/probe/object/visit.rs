@@ -193,7 +193,7 @@ impl<'a> BucketTest<'a> {
         let spot = if inside { Some((self.place().prefix.as_str(), self.shown.as_str())) } else { self.beside() };
         let Some((prefix, shown)) = spot else {
             bench.asks_inside(
-                self.with_a_probe_checks(),
+                self.probe_checks(),
                 &format!("{} is a whole bucket, and nothing is beside it", self.shown),
             );
             return;
@@ -204,7 +204,7 @@ impl<'a> BucketTest<'a> {
                 Some(None) => {}
                 Some(Some(other)) => {
                     let why = format!("what is beside {} belongs to another destination, {other}", self.shown);
-                    bench.asks_inside(self.with_a_probe_checks(), &why);
+                    bench.asks_inside(self.probe_checks(), &why);
                     return;
                 }
             }
@@ -253,7 +253,7 @@ impl<'a> BucketTest<'a> {
     }
 
     /// Returns the checks that need a probe; without the right to list, the list check was reported already.
-    fn with_a_probe_checks(&self) -> &'static [StorageCheck] {
+    fn probe_checks(&self) -> &'static [StorageCheck] {
         if self.may_list { &WITH_A_PROBE } else { &PROBE_CHECKS_WITHOUT_LIST }
     }
 
@@ -263,7 +263,7 @@ impl<'a> BucketTest<'a> {
         (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
         probe.there = true;
         let written = self.ask(bench, Method::PUT, &probe.key, &[], Some(pattern.bytes())).await?;
-        let after = &self.with_a_probe_checks()[1..];
+        let after = &self.probe_checks()[1..];
         let why = "anything of a probe: it could not be written";
         match written {
             Ok(answer) if answer.status.is_success() => {
@@ -276,10 +276,7 @@ impl<'a> BucketTest<'a> {
                 if no == No::Denied && !probe.in_it {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::Gone);
-                    bench.asks_inside(
-                        self.with_a_probe_checks(),
-                        &format!("beside {} nothing may be written", self.shown),
-                    );
+                    bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
                     return Some(());
                 }
                 self.refuse(bench, &made, Doing::Write, &no);
