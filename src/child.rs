@@ -20,7 +20,7 @@ pub struct Bounds {
 
 /// The cleaned output of a program.
 #[derive(Debug)]
-pub struct Said {
+pub struct ChildOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// Its standard output.
@@ -46,7 +46,7 @@ pub enum Unheard {
 ///
 /// # Errors
 /// It does not start, cannot be read, or takes too long.
-pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<ChildOutput, Unheard> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(Unheard::NotStarted)?;
     let (to, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -70,7 +70,7 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<S
         bytes.truncate(usize::try_from(bounds.most).unwrap_or(usize::MAX));
         String::from_utf8_lossy(&bytes).lines().map(foreign).collect::<Vec<_>>().join("\n")
     };
-    Ok(Said { status, out: words(out), errors: words(errors), is_cut })
+    Ok(ChildOutput { status, out: words(out), errors: words(errors), is_cut })
 }
 
 /// Reads a pipe up to one byte beyond the limit and closes it, which ends a program that continues to write.
@@ -91,7 +91,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
 
-    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, Unheard> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
         ask(command, input, bounds).await
