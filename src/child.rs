@@ -33,7 +33,7 @@ pub struct ChildOutput {
 
 /// Why a program has no output.
 #[derive(Debug)]
-pub enum Unheard {
+pub enum ChildError {
     /// It does not start.
     NotStarted(std::io::Error),
     /// Its pipes or its exit status could not be read.
@@ -46,9 +46,9 @@ pub enum Unheard {
 ///
 /// # Errors
 /// It does not start, cannot be read, or takes too long.
-pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<ChildOutput, Unheard> {
+pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(Unheard::NotStarted)?;
+    let mut child = command.spawn().map_err(ChildError::NotStarted)?;
     let (to, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let told = async {
         if let Some(mut to) = to {
@@ -63,8 +63,8 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<C
     };
     let (out, errors, status) = tokio::time::timeout(bounds.within, talk)
         .await
-        .map_err(|_| Unheard::Late(bounds.within))?
-        .map_err(Unheard::Lost)?;
+        .map_err(|_| ChildError::Late(bounds.within))?
+        .map_err(ChildError::Lost)?;
     let is_cut = [&out, &errors].iter().any(|bytes| bytes.len() as u64 > bounds.most);
     let words = |mut bytes: Vec<u8>| {
         bytes.truncate(usize::try_from(bounds.most).unwrap_or(usize::MAX));
@@ -91,7 +91,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
 
-    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, Unheard> {
+    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
         ask(command, input, bounds).await
@@ -118,10 +118,10 @@ mod tests {
     async fn program_times_out() {
         let bounds = Bounds { within: Duration::from_millis(50), ..BOUNDS };
         let late = sh("exec sleep 1000", b"", bounds).await.unwrap_err();
-        assert!(matches!(late, Unheard::Late(limit) if limit == bounds.within), "{late:?}");
+        assert!(matches!(late, ChildError::Late(limit) if limit == bounds.within), "{late:?}");
         let left = sh("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
-        assert!(matches!(left, Unheard::Late(_)), "what it left holds the pipe: {left:?}");
+        assert!(matches!(left, ChildError::Late(_)), "what it left holds the pipe: {left:?}");
         let absent = ask(Command::new("/nowhere/program"), b"", BOUNDS).await.unwrap_err();
-        assert!(matches!(absent, Unheard::NotStarted(_)), "{absent:?}");
+        assert!(matches!(absent, ChildError::NotStarted(_)), "{absent:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use crate::child::{self, Bounds, Unheard};
+use crate::child::{self, Bounds, ChildError};
 use crate::domain::storage_test::ServerSays;
 
 /// Servers that are contacted at once.
@@ -67,9 +67,9 @@ async fn one(
         .envs(environment.iter().map(|(name, value)| (name, value)));
     let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MOST }).await {
         Ok(said) => said,
-        Err(Unheard::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
-        Err(Unheard::Lost(error)) => return Err(format!("ssh was lost: {error}")),
-        Err(Unheard::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
+        Err(ChildError::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
+        Err(ChildError::Lost(error)) => return Err(format!("ssh was lost: {error}")),
+        Err(ChildError::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
     };
     if said.is_cut {
         return Err(format!("it said more than {MOST} bytes"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::child::{self, Bounds, Unheard};
+use crate::child::{self, Bounds, ChildError};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
@@ -89,10 +89,10 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     command.arg("--version").env_clear();
     match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
         Ok(said) => Ok(said.out),
-        Err(Unheard::NotStarted(error) | Unheard::Lost(error)) => {
+        Err(ChildError::NotStarted(error) | ChildError::Lost(error)) => {
             Err(absent(&format!("{} cannot be run: {error}.", path.display())))
         }
-        Err(Unheard::Late(_)) => Err(Fault::new(
+        Err(ChildError::Late(_)) => Err(Fault::new(
             Cause::Precondition,
             "The backup service does not say which release it is.",
             format!("`{} --version` did not end within {} s.", path.display(), within.as_secs()),
