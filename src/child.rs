@@ -91,7 +91,7 @@ mod tests {
 
     const TEST_BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
 
-    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
+    async fn run_script(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
         ask(command, input, bounds).await
@@ -100,27 +100,28 @@ mod tests {
     #[tokio::test]
     async fn output_is_cleaned_and_hides_secrets() {
         let _held = Secret::new("CANARYchild9".to_owned());
-        let said =
-            sh("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", TEST_BOUNDS).await.unwrap();
+        let said = run_script("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", TEST_BOUNDS)
+            .await
+            .unwrap();
         assert_eq!((said.out.as_str(), said.errors.as_str(), said.is_cut), ("one ***\ntwo", "ab", false));
         assert_eq!(said.status.code(), Some(3));
     }
 
     #[tokio::test]
     async fn endless_output_is_truncated() {
-        let said = sh("yes", b"", TEST_BOUNDS).await.unwrap();
+        let said = run_script("yes", b"", TEST_BOUNDS).await.unwrap();
         assert!(said.is_cut && !said.status.success(), "{said:?}");
         assert_eq!(said.out.len(), 4_095, "the last line break is no line");
-        let errors = sh("yes >&2", b"", TEST_BOUNDS).await.unwrap();
+        let errors = run_script("yes >&2", b"", TEST_BOUNDS).await.unwrap();
         assert!(errors.is_cut && errors.out.is_empty(), "{errors:?}");
     }
 
     #[tokio::test]
     async fn program_times_out() {
         let bounds = Bounds { within: Duration::from_millis(50), ..TEST_BOUNDS };
-        let late = sh("exec sleep 1000", b"", bounds).await.unwrap_err();
+        let late = run_script("exec sleep 1000", b"", bounds).await.unwrap_err();
         assert!(matches!(late, ChildError::Late(limit) if limit == bounds.within), "{late:?}");
-        let left = sh("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
+        let left = run_script("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
         assert!(matches!(left, ChildError::Late(_)), "what it left holds the pipe: {left:?}");
         let absent = ask(Command::new("/nowhere/program"), b"", TEST_BOUNDS).await.unwrap_err();
         assert!(matches!(absent, ChildError::NotStarted(_)), "{absent:?}");
