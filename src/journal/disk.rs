@@ -12,7 +12,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::private_file::{Complaint, Met};
 
 /// The largest file that is read, in bytes; the journal of a backup has a few hundred kilobytes.
-pub(super) const LARGEST: u64 = 256 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// A file that exists and must not be used.
 #[derive(Debug)]

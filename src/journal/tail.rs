@@ -58,11 +58,11 @@ impl Tail {
                 "Leave the files of the state directory alone; look at the file itself.",
             ));
         }
-        if state.0 > disk::LARGEST {
+        if state.0 > disk::MAX_FILE_BYTES {
             return Err(Fault::new(
                 Cause::Internal,
                 format!("{} is not read.", self.path.display()),
-                format!("It has {} bytes, and no more than {} are read.", state.0, disk::LARGEST),
+                format!("It has {} bytes, and no more than {} are read.", state.0, disk::MAX_FILE_BYTES),
                 "Look at the file itself: nothing of obnow writes that much.",
             ));
         }

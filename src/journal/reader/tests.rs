@@ -122,6 +122,11 @@ fn oversized_journal_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(Writer::<Event>::create(folder.path(), &id(), at(0)).unwrap());
     let path = TaskFiles::new(folder.path(), &id()).journal;
-    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(crate::journal::disk::LARGEST + 1).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_len(crate::journal::disk::MAX_FILE_BYTES + 1)
+        .unwrap();
     assert!(read::<Event>(folder.path(), &id()).unwrap_err().why.contains("no more than 268435456 are read"));
 }
