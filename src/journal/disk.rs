@@ -72,13 +72,16 @@ pub(super) fn check_directory(path: &Path) -> Result<bool, Fault> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(fault("use the directory", path, &error)),
     };
-    let checked =
-        if found.is_dir() { private_to_us(path, &found, "write in", "700") } else { Err(wrong_kind(&found, true)) };
+    let checked = if found.is_dir() {
+        private_to_us(path, &found, "write in", "700")
+    } else {
+        Err(wrong_kind_error(&found, true))
+    };
     checked.map(|()| true).map_err(|error| fault("use the directory", path, &error))
 }
 
 /// Returns the error of a path that is not a file, or not a directory.
-fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
+fn wrong_kind_error(found: &Metadata, wanted_directory: bool) -> std::io::Error {
     let kind = found.file_type();
     let what = if kind.is_symlink() {
         "a symbolic link"
@@ -114,14 +117,14 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> std::io::Result<File> 
     let file = opened.map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
         // A link, a FIFO without a reader, or a directory opened for writing.
         Some(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => match std::fs::symlink_metadata(path) {
-            Ok(found) if !found.is_file() => wrong_kind(&found, false),
+            Ok(found) if !found.is_file() => wrong_kind_error(&found, false),
             _ => error,
         },
         _ => error,
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(wrong_kind(&found, false));
+        return Err(wrong_kind_error(&found, false));
     }
     private_to_us(path, &found, "write", "600")?;
     Ok(file)
