@@ -73,7 +73,7 @@ pub(super) fn check_directory(path: &Path) -> Result<bool, Fault> {
         Err(error) => return Err(fault("use the directory", path, &error)),
     };
     let checked = if found.is_dir() {
-        private_to_us(path, &found, "write in", "700")
+        check_private(path, &found, "write in", "700")
     } else {
         Err(wrong_kind_error(&found, true))
     };
@@ -99,7 +99,7 @@ fn wrong_kind_error(found: &Metadata, wanted_directory: bool) -> std::io::Error 
 }
 
 /// Refuses a file or directory that belongs to another user or is writable by others.
-fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
+fn check_private(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
     let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
     match met.complaint(&path.display().to_string(), (0o022, does), mode) {
         Some(Complaint { why, next }) => Err(unfit(why, next)),
@@ -126,7 +126,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> std::io::Result<File> 
     if !found.is_file() {
         return Err(wrong_kind_error(&found, false));
     }
-    private_to_us(path, &found, "write", "600")?;
+    check_private(path, &found, "write", "600")?;
     Ok(file)
 }
 
