@@ -68,7 +68,7 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     };
     if let Err(fault) = &outcome {
         // The journal takes nothing more. If this place does not either, the runner is just gone.
-        let _ = heartbeat::leave_word(state, &task, fault);
+        let _ = heartbeat::write_exit_message(state, &task, fault);
     }
     drop(held);
     outcome.map(drop)

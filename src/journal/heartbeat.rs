@@ -40,7 +40,7 @@ const ROOM: usize = 4096;
 ///
 /// # Errors
 /// The file cannot be written either.
-pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault> {
+pub fn write_exit_message(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     let mut word = serde_json::to_vec(why).unwrap_or_default();
     word.resize(ROOM.max(word.len()), b' ');

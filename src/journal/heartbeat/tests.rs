@@ -25,7 +25,7 @@ fn exit_message_of_the_last_runner() {
     beat(folder.path(), &id, at).unwrap();
     assert_eq!(last_word(folder.path(), &id), None);
     let why = Fault::new(crate::domain::fault::Cause::Internal, "what", "why", "next");
-    leave_word(folder.path(), &id, &why).unwrap();
+    write_exit_message(folder.path(), &id, &why).unwrap();
     assert_eq!(last_word(folder.path(), &id), Some(why));
     // A heartbeat keeps it, and the next runner clears it.
     beat(folder.path(), &id, at).unwrap();
