@@ -59,7 +59,7 @@ pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
+pub fn clear_exit_message(state: &Path, task: &TaskId) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     match disk::open(&path, OpenOptions::new().write(true)).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(disk::fault("leave a sign of life in", &path, &error)),

@@ -168,7 +168,7 @@ impl Runner {
         self.attempted = Some(targets.clone());
         // First, because it reserves the space for an exit message.
         heartbeat::beat(&self.state, &self.task, now())?;
-        heartbeat::forget_word(&self.state, &self.task)?;
+        heartbeat::clear_exit_message(&self.state, &self.task)?;
         let (pid, process) = (std::process::id(), crate::process::mark());
         self.write(&Event::RunnerStarted { pid, attempt, anew, targets, process })?;
         if self.compact_first {
