@@ -30,7 +30,7 @@ pub struct Claim {
 }
 
 /// Separates the name from the creation time.
-const CREATED: &str = "-created-";
+const CREATION_INFIX: &str = "-created-";
 
 impl Claim {
     /// Returns a claim on a cluster with this name and, where it was read, its creation time.
