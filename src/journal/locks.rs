@@ -189,7 +189,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     }
     // The own locks first, then those under other names: of two simultaneous processes at least one sees the other.
     for claim in claims {
-        if let Some(busy) = known_otherwise(&folder, claim, owner)? {
+        if let Some(busy) = find_conflict_under_other_name(&folder, claim, owner)? {
             return Ok(Taken::Busy(busy));
         }
     }
@@ -207,7 +207,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
 
 /// Returns a process that locks the same cluster under another name, with or without the creation time. Its locks are tried and
 /// released again.
-fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
+fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
     let others = match &claim.less_known {
         Some(name) => vec![name.clone()],
         None => better_known(folder, &claim.cluster),
