@@ -210,7 +210,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
 fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
     let others = match &claim.less_known {
         Some(name) => vec![name.clone()],
-        None => better_known(folder, &claim.cluster),
+        None => names_with_creation(folder, &claim.cluster),
     };
     let whole = claim.tenants.is_empty();
     for cluster in others {
@@ -227,7 +227,7 @@ fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> R
 }
 
 /// Returns the names with creation time under which clusters of this name were locked.
-fn better_known(folder: &Path, name: &str) -> Vec<String> {
+fn names_with_creation(folder: &Path, name: &str) -> Vec<String> {
     let start = format!("cluster-{name}{CREATED}");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
