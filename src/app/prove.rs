@@ -291,7 +291,7 @@ async fn wait_for_turn(
     context: &AppContext,
     facts: &Facts,
     limits: &crate::domain::connection::Limits,
-) -> Result<locks::Turn, Fault> {
+) -> Result<locks::ProofLock, Fault> {
     let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
     context.ensure_state_directory()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);

@@ -242,11 +242,11 @@ fn names_with_creation(folder: &Path, name: &str) -> Vec<String> {
 
 /// The lock that allows one storage proof per cluster at a time; it is released when this is dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct ProofLock {
     lock: File,
 }
 
-impl Drop for Turn {
+impl Drop for ProofLock {
     fn drop(&mut self) {
         release(&self.lock);
     }
@@ -256,11 +256,11 @@ impl Drop for Turn {
 ///
 /// # Errors
 /// The lock file cannot be opened.
-pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
+pub fn turn(state: &Path, cluster: &str) -> Result<Option<ProofLock>, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
     let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { lock }))
+    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
 }
 
 /// Returns the living owner of a cluster or any of its tenants (`tenant` is `None`), or of a tenant or its whole cluster. Tries

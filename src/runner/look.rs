@@ -40,7 +40,7 @@ impl Runner {
     }
 
     /// Waits for the proof lock of the cluster on this host; `None` where it was not free within the limit.
-    async fn turn(&self) -> Result<Option<locks::Turn>, Fault> {
+    async fn turn(&self) -> Result<Option<locks::ProofLock>, Fault> {
         let cluster = &self.prepared.plan.cluster;
         let cluster = cluster.id.map_or_else(|| cluster.name.clone(), |id| id.to_string());
         let until = Instant::now() + Duration::from_millis(self.limits.proof);
