@@ -173,7 +173,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         held.files.push(file);
         // Owner files of killed runners, which this lock proves to be stale.
         if whole {
-            leftover.extend(tenant_words(&folder, &cluster));
+            leftover.extend(tenant_owner_files(&folder, &cluster));
             named.push(name);
         } else {
             leftover.push(side(&folder, &name));
@@ -319,7 +319,7 @@ fn side(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Returns the owner files of a cluster's tenants.
-fn tenant_words(folder: &Path, cluster: &str) -> Vec<PathBuf> {
+fn tenant_owner_files(folder: &Path, cluster: &str) -> Vec<PathBuf> {
     let start = format!("cluster-{cluster}.tenant-");
     let ours = |name: &str| name.strip_suffix(".owner").is_some_and(|lock| lock.starts_with(&start));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -340,7 +340,7 @@ fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     if let Some(tenant) = tenant {
         paths.push(side(folder, &format!("{whole}.tenant-{tenant}")));
     } else {
-        paths.extend(tenant_words(folder, cluster));
+        paths.extend(tenant_owner_files(folder, cluster));
     }
     let read = |path: PathBuf| serde_json::from_slice(&disk::read_small(&path).ok()?).ok();
     paths.into_iter().filter_map(read).collect()
