@@ -33,7 +33,7 @@ pub struct Select {
 /// A value that needs no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scalar {
-    /// `VERSION()`.
+    /// `FORMAT_VERSION()`.
     Version,
     /// `OB_VERSION()`.
     ObVersion,

@@ -24,7 +24,7 @@ pub enum Engine {
 
 /// A version, and the build where it is known. Serialised as the text [`Version::with_build`] makes.
 ///
-/// `OB_VERSION()` of a seekdb answers with the version of the kernel inside it; take `VERSION()` or the
+/// `OB_VERSION()` of a seekdb answers with the version of the kernel inside it; take `FORMAT_VERSION()` or the
 /// `version_comment`, which name the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

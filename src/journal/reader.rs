@@ -16,7 +16,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::task::Unread;
 
 /// The version of the format that this obnow writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 1;
 
 /// One entry of a journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,7 +177,7 @@ fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
     let Some(version) = value.get("obnow_journal").and_then(Value::as_u64) else {
         return Err(refused("It does not begin as a journal of obnow does.".into(), "Look at the file itself."));
     };
-    if version > u64::from(VERSION) {
+    if version > u64::from(FORMAT_VERSION) {
         return Err(refused(
             format!("It is written in format {version}; this obnow knows format {VERSION}."),
             "Use the obnow that wrote it, or a newer one.",

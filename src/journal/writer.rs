@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::disk;
-use super::reader::{self, VERSION};
+use super::reader::{self, FORMAT_VERSION};
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 
@@ -93,7 +93,7 @@ impl<E: Serialize> Writer<E> {
     }
 
     fn begin(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
-        self.line(&Header { obnow_journal: VERSION, task, at }, true)?;
+        self.line(&Header { obnow_journal: FORMAT_VERSION, task, at }, true)?;
         disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
     }
 

@@ -36,7 +36,7 @@ pub struct Detected {
 pub struct NotOceanBase(pub String);
 
 impl Detected {
-    /// Reads `VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a person writes it.
+    /// Reads `FORMAT_VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a person writes it.
     ///
     /// # Errors
     /// When the text is another product's or holds no version. Bare numbers are taken for OceanBase up to major 4, the
