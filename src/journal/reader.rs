@@ -133,7 +133,7 @@ impl<E: DeserializeOwned> Follower<E> {
         let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged(value) };
         match serde_json::from_value(event.clone()) {
             Ok(event) => Entry { at: self.last, event: Ok(event) },
-            Err(error) if is_of_another_release(&event, &error) => {
+            Err(error) if is_unknown_event(&event, &error) => {
                 Entry { at: self.last, event: Err(Unread::Unknown(event)) }
             }
             Err(_) => self.damaged(event),
@@ -154,7 +154,7 @@ fn is_header(line: &[u8]) -> bool {
 }
 
 /// Returns whether the kind of the event is unknown to this obnow, and not something inside a known event.
-fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
+fn is_unknown_event(event: &Value, error: &serde_json::Error) -> bool {
     let said = error.to_string();
     let kind = said.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next());
     let tag = event.get("event").and_then(Value::as_str).or(event.as_str());
