@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use super::tail::Tail;
+use super::tail::LineTail;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
@@ -46,7 +46,7 @@ pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
 /// # Errors
 /// The file exists and cannot be read.
 pub fn read(state: &Path) -> Result<Vec<Result<Action, String>>, Fault> {
-    let lines = Tail::new(state.join("audit.jsonl"), 0).lines()?;
+    let lines = LineTail::new(state.join("audit.jsonl"), 0).lines()?;
     let parse = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());
     Ok(lines.into_iter().filter(|line| !line.is_empty()).map(parse).collect())
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::disk;
-use super::tail::Tail;
+use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::task::Unread;
@@ -57,7 +57,7 @@ pub fn read<E: DeserializeOwned>(state: &Path, id: &TaskId) -> Result<Journal<E>
 /// Reads a growing journal; returns each entry once.
 #[derive(Debug)]
 pub struct Follower<E> {
-    tail: Tail,
+    tail: LineTail,
     id: TaskId,
     begun: Option<Timestamp>,
     last: Timestamp,
@@ -70,7 +70,7 @@ impl<E: DeserializeOwned> Follower<E> {
     /// Returns a follower from the first event on; the journal need not exist yet.
     #[must_use]
     pub fn new(state: &Path, id: &TaskId) -> Self {
-        let tail = Tail::new(TaskFiles::new(state, id).journal, 0);
+        let tail = LineTail::new(TaskFiles::new(state, id).journal, 0);
         Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, line: 0, event: PhantomData }
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use super::tail::Tail;
+use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::Fault;
 
@@ -40,7 +40,7 @@ pub fn put(state: &Path, task: &TaskId, ask: &Ask) -> Result<(), Fault> {
 /// The runner's side of the requests: returns each request once.
 #[derive(Debug)]
 pub struct Inbox {
-    tail: Tail,
+    tail: LineTail,
 }
 
 impl Inbox {
@@ -48,7 +48,7 @@ impl Inbox {
     /// journal.
     #[must_use]
     pub fn new(state: &Path, task: &TaskId, offset: u64) -> Self {
-        Self { tail: Tail::new(TaskFiles::new(state, task).ask, offset) }
+        Self { tail: LineTail::new(TaskFiles::new(state, task).ask, offset) }
     }
 
     /// Returns the offset of the next request.

@@ -11,14 +11,14 @@ use crate::domain::fault::{Cause, Fault};
 
 /// A position in a file after the last line that was returned.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(super) struct LineTail {
     path: PathBuf,
     file: Option<File>,
     offset: u64,
     seen: Option<(u64, SystemTime)>,
 }
 
-impl Tail {
+impl LineTail {
     /// Returns a tail from `offset` bytes on; the file need not exist yet.
     pub(super) fn new(path: PathBuf, offset: u64) -> Self {
         Self { path, file: None, offset, seen: None }
@@ -87,7 +87,7 @@ impl Tail {
         if whole == 0 { Ok(Vec::new()) } else { Ok(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()) }
     }
 
-    /// Waits until the file has changed since the last [`Tail::lines`]: checks at once, then at every interval `every`.
+    /// Waits until the file has changed since the last [`LineTail::lines`]: checks at once, then at every interval `every`.
     pub(super) async fn grown(&self, every: Duration) -> Result<(), Fault> {
         loop {
             match std::fs::metadata(&self.path).and_then(|found| Ok((found.len(), found.modified()?))) {
