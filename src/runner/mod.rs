@@ -346,7 +346,7 @@ impl Runner {
         seen: Seen,
         patience: &mut Patience,
         sent: &mut acts::Sent,
-    ) -> Result<Took, Fault> {
+    ) -> Result<StepEffect, Fault> {
         let name = &target.target;
         if let Some(job) = seen.job {
             let known = self.view.target(name);
@@ -370,7 +370,7 @@ impl Runner {
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
                     // The start of an earlier attempt is reconciled; this attempt observes again and starts.
-                    return Ok(Took::Waits { progressed: true });
+                    return Ok(StepEffect::Waits { progressed: true });
                 }
                 Settled::failed(Fault::new(
                     Cause::Server,
@@ -386,7 +386,7 @@ impl Runner {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
-                    return Ok(Took::Act(action));
+                    return Ok(StepEffect::Act(action));
                 }
             }
             Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
@@ -405,7 +405,7 @@ impl Runner {
             patience.attention_over(name);
         }
         self.settle(name, kind, settled)?;
-        Ok(Took::Settled)
+        Ok(StepEffect::Settled)
     }
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
@@ -461,28 +461,28 @@ struct Taken {
 }
 
 impl Taken {
-    fn add(&mut self, target: TargetPlan, took: Took) {
+    fn add(&mut self, target: TargetPlan, took: StepEffect) {
         match took {
-            Took::Settled => self.moved = true,
-            Took::Act(action) => {
+            StepEffect::Settled => self.moved = true,
+            StepEffect::Act(action) => {
                 self.acts.push((target.clone(), action));
                 self.still.push(target);
             }
-            Took::Waits { progressed } => {
+            StepEffect::Waits { progressed } => {
                 self.moved |= progressed;
                 self.still.push(target);
             }
-            Took::Stands(waiting) => {
+            StepEffect::Stands(waiting) => {
                 self.stuck.push((target.clone(), waiting));
                 self.still.push(target);
             }
-            Took::GivenUp(fault) => self.given_up.push((target, fault)),
+            StepEffect::GivenUp(fault) => self.given_up.push((target, fault)),
         }
     }
 }
 
 /// The effect of an observation of one target.
-enum Took {
+enum StepEffect {
     /// The target finished this step or stopped in it.
     Settled,
     /// This action is to be executed.

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::patience::{Attention, Patience, Verdict as Wait};
-use super::{Runner, Settled, Took, run_of};
+use super::{Runner, Settled, StepEffect, run_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -20,7 +20,7 @@ impl Runner {
         name: &TargetName,
         waiting: &Waiting,
         patience: &mut Patience,
-    ) -> Result<Took, Fault> {
+    ) -> Result<StepEffect, Fault> {
         let progressed = patience.moved(name, waiting, Instant::now());
         if progressed {
             self.say_over(name, kind, &waiting.what, patience)?;
@@ -45,20 +45,20 @@ impl Runner {
         }
         match patience.judge(kind, name, waiting, Instant::now()) {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::StandsStill => return Ok(Took::Stands(waiting.clone())),
+            Wait::StandsStill => return Ok(StepEffect::Stands(waiting.clone())),
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
                 self.settle(name, kind, Settled::unknown(fault))?;
-                return Ok(Took::Settled);
+                return Ok(StepEffect::Settled);
             }
             Wait::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
-                return Ok(Took::GivenUp(fault));
+                return Ok(StepEffect::GivenUp(fault));
             }
             Wait::GiveUp(fault) => {
                 self.settle(name, kind, Settled::failed(fault))?;
-                return Ok(Took::Settled);
+                return Ok(StepEffect::Settled);
             }
         }
-        Ok(Took::Waits { progressed })
+        Ok(StepEffect::Waits { progressed })
     }
 
     /// Writes what a step waits for, once per change.
