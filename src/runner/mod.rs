@@ -227,7 +227,7 @@ impl Runner {
     }
 
     /// Returns the targets that have reached this step and not finished it.
-    fn at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
+    fn targets_at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
         self.prepared
             .plan
             .targets
@@ -244,7 +244,7 @@ impl Runner {
     }
 
     async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
-        let mut open = self.at_step(kind, of);
+        let mut open = self.targets_at_step(kind, of);
         self.gather(|runner| {
             let running = || Settled::passed(StepState::Running, String::new());
             open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
