@@ -316,7 +316,7 @@ impl Runner {
     }
 
     /// Returns the current step context.
-    fn run_view(&self) -> Run<'_> {
+    fn step_context(&self) -> Run<'_> {
         Run {
             task: self.task.as_str(),
             prepared: &self.prepared,

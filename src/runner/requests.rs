@@ -63,7 +63,7 @@ impl Runner {
 
     /// Returns whether a start of this backup was sent for the target.
     fn has_started(&self, target: &TargetName) -> bool {
-        self.run_view().start_intent(target).is_some()
+        self.step_context().start_intent(target).is_some()
     }
 
     /// Answers requests that are not done when the runner exits: the next attempt does not inherit them.
