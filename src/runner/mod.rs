@@ -287,7 +287,7 @@ impl Runner {
             let taken = self.gather(|runner| {
                 let mut taken = Taken::default();
                 for (target, seen) in all {
-                    let took = runner.take_look(kind, &target, seen, &mut patience, &mut sent)?;
+                    let took = runner.record_observation(kind, &target, seen, &mut patience, &mut sent)?;
                     taken.add(target, took);
                 }
                 Ok(taken)
@@ -339,7 +339,7 @@ impl Runner {
     }
 
     /// Records the observation of one target in the journal and returns what follows from it.
-    fn take_look(
+    fn record_observation(
         &mut self,
         kind: StepKind,
         target: &TargetPlan,
