@@ -20,9 +20,9 @@ use super::{Runner, Settled};
 
 /// Actions that were sent in this step, so that none is sent twice.
 #[derive(Debug, Default)]
-pub(super) struct Sent(Vec<(TargetName, Action)>);
+pub(super) struct SentActions(Vec<(TargetName, Action)>);
 
-impl Sent {
+impl SentActions {
     pub(super) fn contains(&self, target: &TargetName, action: &Action) -> bool {
         self.0.iter().any(|(name, sent)| name == target && sent == action)
     }
@@ -42,7 +42,13 @@ pub(super) enum Answer {
 
 impl Runner {
     /// Checks that an action was confirmed; `None` where it may be executed.
-    pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
+    pub(super) fn may_act(
+        &self,
+        kind: StepKind,
+        target: &TargetPlan,
+        action: &Action,
+        sent: &SentActions,
+    ) -> Option<Settled> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
         // The compaction of the key `m` was confirmed by its own dialog.
         let asked = *action == Action::Compact && self.view.compacts_first();
@@ -61,7 +67,7 @@ impl Runner {
         &mut self,
         kind: StepKind,
         acts: Vec<(TargetPlan, Action)>,
-        sent: &mut Sent,
+        sent: &mut SentActions,
     ) -> Result<Vec<(TargetName, Option<Settled>)>, Fault> {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {

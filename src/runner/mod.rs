@@ -254,7 +254,7 @@ impl Runner {
             self.meters.clear();
         }
         let mut patience = Patience::new(self.limits);
-        let mut sent = acts::Sent::default();
+        let mut sent = acts::SentActions::default();
         while !open.is_empty() {
             self.take_requests()?;
             self.obey_cancel(kind, &mut open).await?;
@@ -345,7 +345,7 @@ impl Runner {
         target: &TargetPlan,
         seen: Seen,
         patience: &mut Patience,
-        sent: &mut acts::Sent,
+        sent: &mut acts::SentActions,
     ) -> Result<StepEffect, Fault> {
         let name = &target.target;
         if let Some(job) = seen.job {
