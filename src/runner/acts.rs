@@ -42,7 +42,7 @@ pub(super) enum Answer {
 
 impl Runner {
     /// Checks that an action was confirmed; `None` where it may be executed.
-    pub(super) fn may_act(
+    pub(super) fn check_confirmed(
         &self,
         kind: StepKind,
         target: &TargetPlan,

@@ -380,7 +380,7 @@ impl Runner {
                 ))
             }
             Look::Act(action) => {
-                if let Some(settled) = self.may_act(kind, target, &action, sent) {
+                if let Some(settled) = self.check_confirmed(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
