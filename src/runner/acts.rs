@@ -96,7 +96,7 @@ impl Runner {
             let Some(fault) = self.act_once(kind, &action, &group, &names).await? else { continue };
             let goes_back = kind == StepKind::StartBackup && asks_for_compaction(&fault) && !self.went_back;
             if goes_back {
-                self.go_back_to_compaction(&names)?;
+                self.retry_compaction(&names)?;
             }
             let fault = if action == Action::Compact { no_compaction(&fault) } else { fault };
             let settled = (!goes_back).then_some(fault);
@@ -107,7 +107,7 @@ impl Runner {
 
     /// Restarts these targets at the compaction step, once, after the server refused the start because a major compaction is
     /// needed.
-    fn go_back_to_compaction(&mut self, names: &[TargetName]) -> Result<(), Fault> {
+    fn retry_compaction(&mut self, names: &[TargetName]) -> Result<(), Fault> {
         self.went_back = true;
         self.goes_back = true;
         for name in names {
