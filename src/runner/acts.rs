@@ -93,7 +93,7 @@ impl Runner {
             }
             let names: Vec<TargetName> = group.iter().map(|target| target.target.clone()).collect();
             sent.0.extend(names.iter().map(|name| (name.clone(), action.clone())));
-            let Some(fault) = self.act_once(kind, &action, &group, &names).await? else { continue };
+            let Some(fault) = self.run_action(kind, &action, &group, &names).await? else { continue };
             let goes_back = kind == StepKind::StartBackup && asks_for_compaction(&fault) && !self.went_back;
             if goes_back {
                 self.retry_compaction(&names)?;
@@ -121,7 +121,7 @@ impl Runner {
 
     /// Executes one action; returns a fault where it was refused or could not be sent. A lost answer is no fault: the next
     /// observation reconciles it.
-    pub(super) async fn act_once(
+    pub(super) async fn run_action(
         &mut self,
         kind: StepKind,
         action: &Action,

@@ -24,7 +24,7 @@ impl Runner {
         let name = target.target.clone();
         let vain = match self.turn().await? {
             Some(_turn) => {
-                self.act_once(kind, action, std::slice::from_ref(target), std::slice::from_ref(&name)).await?
+                self.run_action(kind, action, std::slice::from_ref(target), std::slice::from_ref(&name)).await?
             }
             None => Some(Fault::new(
                 Cause::Busy,
