@@ -209,7 +209,7 @@ impl Runner {
         self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
         Ok(match fault {
             _ if !answered => Answer::None,
-            Some(fault) if !is_already_so(&fault) => Answer::Refused(fault),
+            Some(fault) if !is_already_set(&fault) => Answer::Refused(fault),
             _ => Answer::Taken,
         })
     }
@@ -223,7 +223,7 @@ pub(super) fn unsent(fault: Fault, so: &str) -> Fault {
 
 /// Returns whether a code says that archiving is already on or off: 9091 and 9092, below V4 9024 (off). Only a status read back
 /// ends the step.
-fn is_already_so(fault: &Fault) -> bool {
+fn is_already_set(fault: &Fault) -> bool {
     matches!(fault.code, Some(9024 | 9091 | 9092))
 }
 
