@@ -98,7 +98,7 @@ impl Runner {
             if goes_back {
                 self.retry_compaction(&names)?;
             }
-            let fault = if action == Action::Compact { no_compaction(&fault) } else { fault };
+            let fault = if action == Action::Compact { compaction_not_started(&fault) } else { fault };
             let settled = (!goes_back).then_some(fault);
             failed.extend(names.into_iter().map(|name| (name, settled.clone().map(Settled::failed))));
         }
@@ -228,7 +228,7 @@ fn is_already_set(fault: &Fault) -> bool {
 }
 
 /// Returns the fault of a refused compaction in the terms of its step.
-fn no_compaction(refusal: &Fault) -> Fault {
+fn compaction_not_started(refusal: &Fault) -> Fault {
     let why = format!("It could not be started. {} {}", refusal.what, refusal.why);
     Fault { what: COMPACTION_NEEDED.to_owned(), why, ..refusal.clone() }
 }
