@@ -86,7 +86,7 @@ impl Runner {
                 // The remaining proofs follow the next observation of the step, so that verdicts and requests do not wait.
                 if begun.elapsed() < Duration::from_millis(self.limits.heartbeat) {
                     for target in &group {
-                        self.look_at_storage(kind, &action, target).await?;
+                        self.prove_storage(kind, &action, target).await?;
                     }
                 }
                 continue;

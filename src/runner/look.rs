@@ -15,7 +15,7 @@ use crate::journal::locks;
 
 impl Runner {
     /// Requests the storage proof of one target. The next observation of the step has its result.
-    pub(super) async fn look_at_storage(
+    pub(super) async fn prove_storage(
         &mut self,
         kind: StepKind,
         action: &Action,
