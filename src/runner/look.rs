@@ -54,7 +54,7 @@ impl Runner {
 
     /// Returns whether these statements were in the confirmed preview of that step for one of the targets. The number of the
     /// attempt may differ.
-    pub(super) fn was_shown(&self, kind: StepKind, names: &[TargetName], statements: &[String]) -> bool {
+    pub(super) fn was_previewed(&self, kind: StepKind, names: &[TargetName], statements: &[String]) -> bool {
         let run = |attempt| RunId { task: self.task.as_str(), attempt, part: None }.variable();
         let (present, first) = (run(self.view.attempt), run(1));
         let first = |statement: &String| statement.replace(&present, &first);
