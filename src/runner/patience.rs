@@ -22,7 +22,7 @@ mod tests;
 const SLOWEST_POLL: Duration = Duration::from_secs(10);
 
 /// The shortest interval between two progress events.
-const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The decision about a wait.
 pub(super) enum Verdict {
@@ -203,7 +203,7 @@ impl Patience {
     /// Returns whether progress may be written again.
     pub(super) fn may_write_progress(&mut self, name: &TargetName, at: Instant) -> bool {
         let state = self.state(name, at);
-        let may = state.written.is_none_or(|written| at.duration_since(written) >= PROGRESS_EVERY);
+        let may = state.written.is_none_or(|written| at.duration_since(written) >= PROGRESS_INTERVAL);
         if may {
             state.written = Some(at);
         }
