@@ -19,7 +19,7 @@ use crate::journal::clock::now;
 mod tests;
 
 /// The longest interval between two polls of a running step.
-const SLOWEST_POLL: Duration = Duration::from_secs(10);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The shortest interval between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -95,7 +95,8 @@ impl Patience {
     /// Returns the interval before the next poll: the configured one after progress, then longer and longer.
     pub(super) fn next_poll(&mut self, moved: bool) -> Duration {
         let shortest = Duration::from_millis(self.limits.poll);
-        self.pause = if moved { shortest } else { (self.pause * 5 / 4).clamp(shortest, SLOWEST_POLL.max(shortest)) };
+        self.pause =
+            if moved { shortest } else { (self.pause * 5 / 4).clamp(shortest, MAX_POLL_INTERVAL.max(shortest)) };
         self.pause
     }
 
