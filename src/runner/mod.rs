@@ -28,7 +28,7 @@ use crate::journal::clock::now;
 use crate::journal::requests::Inbox;
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Attention, Patience};
+use patience::{Attention, StepWatch};
 use requests::Cancelling;
 
 /// Runs one task.
@@ -253,7 +253,7 @@ impl Runner {
             // The progress starts anew, with the dumped bytes as the total.
             self.meters.clear();
         }
-        let mut patience = Patience::new(self.limits);
+        let mut patience = StepWatch::new(self.limits);
         let mut sent = acts::SentActions::default();
         while !open.is_empty() {
             self.take_requests()?;
@@ -344,7 +344,7 @@ impl Runner {
         kind: StepKind,
         target: &TargetPlan,
         seen: Seen,
-        patience: &mut Patience,
+        patience: &mut StepWatch,
         sent: &mut acts::SentActions,
     ) -> Result<StepEffect, Fault> {
         let name = &target.target;

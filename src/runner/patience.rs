@@ -65,14 +65,14 @@ pub(super) struct Attention {
 }
 
 /// Watches the progress of one step.
-pub(super) struct Patience {
+pub(super) struct StepWatch {
     limits: Limits,
     states: BTreeMap<TargetName, State>,
     silent_since: Option<Instant>,
     pause: Duration,
 }
 
-impl Patience {
+impl StepWatch {
     pub(super) fn new(limits: Limits) -> Self {
         let pause = Duration::from_millis(limits.poll);
         Self { limits, states: BTreeMap::new(), silent_since: None, pause }

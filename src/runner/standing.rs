@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::patience::{Attention, Patience, Verdict as Wait};
+use super::patience::{Attention, StepWatch, Verdict as Wait};
 use super::{Runner, Settled, StepEffect, run_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
@@ -19,7 +19,7 @@ impl Runner {
         kind: StepKind,
         name: &TargetName,
         waiting: &Waiting,
-        patience: &mut Patience,
+        patience: &mut StepWatch,
     ) -> Result<StepEffect, Fault> {
         let progressed = patience.moved(name, waiting, Instant::now());
         if progressed {
@@ -68,7 +68,7 @@ impl Runner {
         step: StepKind,
         what: &str,
         attention: Option<&Attention>,
-        patience: &mut Patience,
+        patience: &mut StepWatch,
     ) -> Result<(), Fault> {
         if patience.is_news(name, what, attention.map(|attention| attention.reason.as_str())) {
             let fault = attention.map(|attention| attention.fault.clone());
@@ -83,7 +83,7 @@ impl Runner {
         &mut self,
         kind: StepKind,
         stuck: &[(TargetPlan, Waiting)],
-        patience: &mut Patience,
+        patience: &mut StepWatch,
     ) -> Result<(), Fault> {
         let ask: Vec<_> = stuck
             .iter()
@@ -125,7 +125,7 @@ impl Runner {
         name: &TargetName,
         step: StepKind,
         what: &str,
-        patience: &mut Patience,
+        patience: &mut StepWatch,
     ) -> Result<(), Fault> {
         let Some(stood) = patience.attention_over(name) else { return Ok(()) };
         let again = format!("it moves again after {} s: {what}", stood.as_secs());

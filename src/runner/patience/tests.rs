@@ -13,8 +13,8 @@ const LIMITS: Limits = Limits {
     proof: 300_000,
 };
 
-fn patience() -> (Patience, Instant) {
-    (Patience::new(LIMITS), Instant::now())
+fn patience() -> (StepWatch, Instant) {
+    (StepWatch::new(LIMITS), Instant::now())
 }
 
 fn after(start: Instant, ms: u64) -> Instant {
@@ -38,7 +38,7 @@ fn polls_slow_down_without_progress() {
     assert_eq!(last, MAX_POLL_INTERVAL);
     assert_eq!(patience.next_poll(true), Duration::from_secs(1), "movement makes it quick again");
     // A slower poll that was configured is kept.
-    let mut slow = Patience::new(Limits { poll: 60_000, ..LIMITS });
+    let mut slow = StepWatch::new(Limits { poll: 60_000, ..LIMITS });
     assert_eq!(slow.next_poll(false), Duration::from_mins(1));
 }
 
