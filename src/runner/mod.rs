@@ -277,7 +277,7 @@ impl Runner {
                             let what = &silence.fault.what;
                             self.waiting(&target.target, kind, what, Some(&silence), &mut patience)?;
                         }
-                        tokio::time::sleep(patience.next_poll(false)).await;
+                        tokio::time::sleep(patience.next_poll_interval(false)).await;
                     }
                     continue;
                 }
@@ -309,7 +309,7 @@ impl Runner {
                 continue;
             }
             if !open.is_empty() {
-                tokio::time::sleep(patience.next_poll(moved)).await;
+                tokio::time::sleep(patience.next_poll_interval(moved)).await;
             }
         }
         Ok(())

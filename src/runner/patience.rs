@@ -93,7 +93,7 @@ impl StepWatch {
     }
 
     /// Returns the interval before the next poll: the configured one after progress, then longer and longer.
-    pub(super) fn next_poll(&mut self, moved: bool) -> Duration {
+    pub(super) fn next_poll_interval(&mut self, moved: bool) -> Duration {
         let shortest = Duration::from_millis(self.limits.poll);
         self.pause =
             if moved { shortest } else { (self.pause * 5 / 4).clamp(shortest, MAX_POLL_INTERVAL.max(shortest)) };

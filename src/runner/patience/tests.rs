@@ -28,18 +28,18 @@ fn unreachable() -> Fault {
 #[test]
 fn polls_slow_down_without_progress() {
     let (mut patience, _) = patience();
-    let mut last = patience.next_poll(false);
+    let mut last = patience.next_poll_interval(false);
     assert_eq!(last, Duration::from_millis(1_250));
     for _ in 0..40 {
-        let next = patience.next_poll(false);
+        let next = patience.next_poll_interval(false);
         assert!(next >= last && next <= MAX_POLL_INTERVAL);
         last = next;
     }
     assert_eq!(last, MAX_POLL_INTERVAL);
-    assert_eq!(patience.next_poll(true), Duration::from_secs(1), "movement makes it quick again");
+    assert_eq!(patience.next_poll_interval(true), Duration::from_secs(1), "movement makes it quick again");
     // A slower poll that was configured is kept.
     let mut slow = StepWatch::new(Limits { poll: 60_000, ..LIMITS });
-    assert_eq!(slow.next_poll(false), Duration::from_mins(1));
+    assert_eq!(slow.next_poll_interval(false), Duration::from_mins(1));
 }
 
 #[test]
