@@ -267,7 +267,7 @@ impl Runner {
                 Err(fault) => {
                     self.system.disconnect();
                     let begun = self.has_begun(kind, &open);
-                    if let Some(settled) = patience.without_answer(begun, &fault, Instant::now()) {
+                    if let Some(settled) = patience.record_no_answer(begun, &fault, Instant::now()) {
                         for target in open.drain(..) {
                             self.settle(&target.target, kind, settled(&fault))?;
                         }

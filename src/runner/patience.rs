@@ -107,7 +107,12 @@ impl StepWatch {
 
     /// Records that the server did not answer; returns how the step is to be finished, or `None` to try again. `begun` means
     /// that a start was sent.
-    pub(super) fn without_answer(&mut self, begun: bool, fault: &Fault, at: Instant) -> Option<fn(&Fault) -> Settled> {
+    pub(super) fn record_no_answer(
+        &mut self,
+        begun: bool,
+        fault: &Fault,
+        at: Instant,
+    ) -> Option<fn(&Fault) -> Settled> {
         let since = *self.silent_since.get_or_insert(at);
         // Before a job can exist nothing is lost by stopping; afterwards the state on the server is worth the wait, whatever it
         // answers meanwhile: a server short of memory refuses queries too.

@@ -80,12 +80,12 @@ fn unresponsive_limit_is_longer_after_start() {
     {
         let (mut patience, start) = patience();
         let fault = unreachable();
-        assert!(patience.without_answer(begun, &fault, start).is_none());
-        assert!(patience.without_answer(begun, &fault, after(start, limit - 1)).is_none());
+        assert!(patience.record_no_answer(begun, &fault, start).is_none());
+        assert!(patience.record_no_answer(begun, &fault, after(start, limit - 1)).is_none());
         // An answer in between restarts the time.
         patience.answered();
-        assert!(patience.without_answer(begun, &fault, after(start, limit)).is_none());
-        let end = patience.without_answer(begun, &fault, after(start, 2 * limit));
+        assert!(patience.record_no_answer(begun, &fault, after(start, limit)).is_none());
+        let end = patience.record_no_answer(begun, &fault, after(start, 2 * limit));
         let settled = end.map(|end| end(&fault));
         assert_eq!(settled.as_ref().map(|settled| settled.state), Some(state));
         let word = settled.and_then(|settled| settled.outcome).map(|outcome| outcome.verdict);
@@ -95,8 +95,8 @@ fn unresponsive_limit_is_longer_after_start() {
     // A lasting error is not waited for.
     let (mut patience, start) = patience();
     let refused = Fault { cause: Cause::Rights, ..unreachable() };
-    assert!(patience.without_answer(false, &refused, start).is_some());
-    assert!(patience.without_answer(true, &refused, start).is_none(), "a job may go on behind a refusal");
+    assert!(patience.record_no_answer(false, &refused, start).is_some());
+    assert!(patience.record_no_answer(true, &refused, start).is_none(), "a job may go on behind a refusal");
 }
 
 #[test]
