@@ -399,7 +399,7 @@ impl Runner {
         };
         // Only a success counts as progress; any other result replaces the attention.
         if settled.is_good() {
-            patience.moves_at(name, Instant::now());
+            patience.record_movement(name, Instant::now());
             self.say_over(name, kind, &settled.detail, patience)?;
         } else {
             patience.attention_over(name);

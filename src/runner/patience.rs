@@ -140,7 +140,7 @@ impl StepWatch {
     }
 
     /// Records progress without a new wait: the step ended well.
-    pub(super) fn moves_at(&mut self, name: &TargetName, at: Instant) {
+    pub(super) fn record_movement(&mut self, name: &TargetName, at: Instant) {
         let state = self.state(name, at);
         state.stood = at.duration_since(state.moved);
         state.moved = at;

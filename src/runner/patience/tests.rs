@@ -163,7 +163,7 @@ fn finished_step_reports_the_stall() {
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_DATA_MINOR", true), start));
     let raised = Attention { fault: unreachable(), reason: "why".to_owned() };
     assert!(patience.attention(&pay, Some(raised)).is_some());
-    patience.moves_at(&pay, after(start, 301_000));
+    patience.record_movement(&pay, after(start, 301_000));
     assert_eq!(patience.attention_over(&pay), Some(Duration::from_secs(301)));
     assert_eq!(patience.attention_over(&pay), None, "said once");
 }
