@@ -402,7 +402,7 @@ impl Runner {
             patience.record_movement(name, Instant::now());
             self.say_over(name, kind, &settled.detail, patience)?;
         } else {
-            patience.attention_over(name);
+            patience.take_attention(name);
         }
         self.settle(name, kind, settled)?;
         Ok(StepEffect::Settled)

@@ -147,7 +147,7 @@ impl StepWatch {
     }
 
     /// Clears the attention that was raised before the last progress, and returns how long there had been none.
-    pub(super) fn attention_over(&mut self, name: &TargetName) -> Option<Duration> {
+    pub(super) fn take_attention(&mut self, name: &TargetName) -> Option<Duration> {
         let state = self.states.get_mut(name)?;
         state.attention.take().map(|_| state.stood)
     }

@@ -127,7 +127,7 @@ impl Runner {
         what: &str,
         patience: &mut StepWatch,
     ) -> Result<(), Fault> {
-        let Some(stood) = patience.attention_over(name) else { return Ok(()) };
+        let Some(stood) = patience.take_attention(name) else { return Ok(()) };
         let again = format!("it moves again after {} s: {what}", stood.as_secs());
         patience.is_news(name, what, None);
         self.write(&Event::Waiting { target: name.clone(), step, what: again, fault: None, over: true })

@@ -151,8 +151,8 @@ fn stall_is_diagnosed_once_per_limit() {
     let trouble = Waiting { trouble: Some(unreachable()), ..waiting };
     assert!(!patience.moved(&pay, &trouble, after(start, 700_000)));
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
-    assert_eq!(patience.attention_over(&pay), Some(Duration::from_mins(12)));
-    assert_eq!(patience.attention_over(&pay), None);
+    assert_eq!(patience.take_attention(&pay), Some(Duration::from_mins(12)));
+    assert_eq!(patience.take_attention(&pay), None);
     assert!(patience.may_ask_why(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
 }
 
@@ -164,6 +164,6 @@ fn finished_step_reports_the_stall() {
     let raised = Attention { fault: unreachable(), reason: "why".to_owned() };
     assert!(patience.attention(&pay, Some(raised)).is_some());
     patience.record_movement(&pay, after(start, 301_000));
-    assert_eq!(patience.attention_over(&pay), Some(Duration::from_secs(301)));
-    assert_eq!(patience.attention_over(&pay), None, "said once");
+    assert_eq!(patience.take_attention(&pay), Some(Duration::from_secs(301)));
+    assert_eq!(patience.take_attention(&pay), None, "said once");
 }
