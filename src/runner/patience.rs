@@ -174,7 +174,7 @@ impl StepWatch {
     }
 
     /// Returns whether a message about the wait is new, and records it.
-    pub(super) fn is_news(&mut self, name: &TargetName, what: &str, reason: Option<&str>) -> bool {
+    pub(super) fn is_new_message(&mut self, name: &TargetName, what: &str, reason: Option<&str>) -> bool {
         let state = self.state(name, Instant::now());
         let said = Some((what.to_owned(), reason.map(str::to_owned)));
         let news = state.said != said;

@@ -70,7 +70,7 @@ impl Runner {
         attention: Option<&Attention>,
         patience: &mut StepWatch,
     ) -> Result<(), Fault> {
-        if patience.is_news(name, what, attention.map(|attention| attention.reason.as_str())) {
+        if patience.is_new_message(name, what, attention.map(|attention| attention.reason.as_str())) {
             let fault = attention.map(|attention| attention.fault.clone());
             self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault, over: false })?;
         }
@@ -129,7 +129,7 @@ impl Runner {
     ) -> Result<(), Fault> {
         let Some(stood) = patience.take_attention(name) else { return Ok(()) };
         let again = format!("it moves again after {} s: {what}", stood.as_secs());
-        patience.is_news(name, what, None);
+        patience.is_new_message(name, what, None);
         self.write(&Event::Waiting { target: name.clone(), step, what: again, fault: None, over: true })
     }
 }

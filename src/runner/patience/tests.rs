@@ -103,13 +103,13 @@ fn unresponsive_limit_is_longer_after_start() {
 fn only_new_messages_are_written() {
     let (mut patience, start) = patience();
     let (pay, log) = (target("prod/pay"), target("prod/log"));
-    assert!(patience.is_news(&pay, "a", None));
-    assert!(!patience.is_news(&pay, "a", None));
-    assert!(patience.is_news(&log, "a", None), "each target has its own");
-    assert!(patience.is_news(&pay, "a", Some("why")), "attention is news");
-    assert!(!patience.is_news(&pay, "a", Some("why")), "once");
-    assert!(patience.is_news(&pay, "a", Some("another")), "another reason is news");
-    assert!(patience.is_news(&pay, "a", None), "and so is its end");
+    assert!(patience.is_new_message(&pay, "a", None));
+    assert!(!patience.is_new_message(&pay, "a", None));
+    assert!(patience.is_new_message(&log, "a", None), "each target has its own");
+    assert!(patience.is_new_message(&pay, "a", Some("why")), "attention is news");
+    assert!(!patience.is_new_message(&pay, "a", Some("why")), "once");
+    assert!(patience.is_new_message(&pay, "a", Some("another")), "another reason is news");
+    assert!(patience.is_new_message(&pay, "a", None), "and so is its end");
     assert!(patience.may_write_progress(&pay, start));
     assert!(!patience.may_write_progress(&pay, after(start, 999)));
     assert!(patience.may_write_progress(&log, after(start, 999)));
