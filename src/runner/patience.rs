@@ -183,7 +183,7 @@ impl StepWatch {
     }
 
     /// Returns the time of the last progress where a diagnosis of the stall is due: at first, and then once per limit.
-    pub(super) fn may_ask_why(&mut self, name: &TargetName, at: Instant) -> Option<Timestamp> {
+    pub(super) fn stall_probe_due(&mut self, name: &TargetName, at: Instant) -> Option<Timestamp> {
         let limit = Duration::from_millis(self.limits.stall);
         let state = self.state(name, at);
         let may = state.asked_why.is_none_or(|asked| at.duration_since(asked) >= limit);

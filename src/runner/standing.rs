@@ -88,7 +88,7 @@ impl Runner {
         let ask: Vec<_> = stuck
             .iter()
             .filter_map(|(target, waiting)| {
-                let since = patience.may_ask_why(&target.target, Instant::now())?;
+                let since = patience.stall_probe_due(&target.target, Instant::now())?;
                 Some((target, waiting, since))
             })
             .collect();

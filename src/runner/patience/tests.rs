@@ -137,9 +137,9 @@ fn stall_is_diagnosed_once_per_limit() {
     let pay = target("prod/pay");
     let waiting = Waiting::for_("BACKUP_DATA_MAJOR", true);
     patience.moved(&pay, &waiting, start);
-    assert!(patience.may_ask_why(&pay, after(start, 300_000)).is_some());
-    assert!(patience.may_ask_why(&pay, after(start, 599_999)).is_none(), "not more often than once a limit");
-    assert!(patience.may_ask_why(&pay, after(start, 600_000)).is_some());
+    assert!(patience.stall_probe_due(&pay, after(start, 300_000)).is_some());
+    assert!(patience.stall_probe_due(&pay, after(start, 599_999)).is_none(), "not more often than once a limit");
+    assert!(patience.stall_probe_due(&pay, after(start, 600_000)).is_some());
 
     let first = patience.attention(&pay, Some(attention("3 s behind.", "a")));
     let same = patience.attention(&pay, Some(attention("300 s behind.", "a")));
@@ -153,7 +153,7 @@ fn stall_is_diagnosed_once_per_limit() {
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
     assert_eq!(patience.take_attention(&pay), Some(Duration::from_mins(12)));
     assert_eq!(patience.take_attention(&pay), None);
-    assert!(patience.may_ask_why(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
+    assert!(patience.stall_probe_due(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
 }
 
 #[test]
