@@ -207,7 +207,7 @@ impl StepWatch {
     }
 
     /// Returns whether progress may be written again.
-    pub(super) fn may_write_progress(&mut self, name: &TargetName, at: Instant) -> bool {
+    pub(super) fn progress_due(&mut self, name: &TargetName, at: Instant) -> bool {
         let state = self.state(name, at);
         let may = state.written.is_none_or(|written| at.duration_since(written) >= PROGRESS_INTERVAL);
         if may {

@@ -38,7 +38,7 @@ impl Runner {
             };
             let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
             if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
-                && patience.may_write_progress(name, Instant::now())
+                && patience.progress_due(name, Instant::now())
             {
                 self.write(&Event::Progress { target: name.clone(), progress })?;
             }

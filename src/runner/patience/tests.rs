@@ -110,10 +110,10 @@ fn only_new_messages_are_written() {
     assert!(!patience.is_new_message(&pay, "a", Some("why")), "once");
     assert!(patience.is_new_message(&pay, "a", Some("another")), "another reason is news");
     assert!(patience.is_new_message(&pay, "a", None), "and so is its end");
-    assert!(patience.may_write_progress(&pay, start));
-    assert!(!patience.may_write_progress(&pay, after(start, 999)));
-    assert!(patience.may_write_progress(&log, after(start, 999)));
-    assert!(patience.may_write_progress(&pay, after(start, 1_000)));
+    assert!(patience.progress_due(&pay, start));
+    assert!(!patience.progress_due(&pay, after(start, 999)));
+    assert!(patience.progress_due(&log, after(start, 999)));
+    assert!(patience.progress_due(&pay, after(start, 1_000)));
 }
 
 #[test]
