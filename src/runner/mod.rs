@@ -391,7 +391,7 @@ impl Runner {
             }
             Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             Look::NotYet { what, at_least, outcome } => {
-                if !patience.archive_over(name, at_least, Instant::now()) {
+                if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
                     return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }
                 Settled::ended(outcome)

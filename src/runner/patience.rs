@@ -217,7 +217,7 @@ impl StepWatch {
     }
 
     /// Returns whether the wait for the log of a finished set has timed out. `at_least` is the minimum wait in milliseconds.
-    pub(super) fn archive_over(&mut self, name: &TargetName, at_least: Option<u64>, at: Instant) -> bool {
+    pub(super) fn is_archive_wait_over(&mut self, name: &TargetName, at_least: Option<u64>, at: Instant) -> bool {
         let limit = self.limits.log_wait(at_least);
         let began = *self.state(name, at).archive.get_or_insert(at);
         at.duration_since(began) >= limit

@@ -121,9 +121,9 @@ fn archive_wait_respects_the_minimum() {
     for (at_least, limit) in [(None, 600_000), (Some(360_000), 600_000), (Some(900_000), 900_000)] {
         let (mut patience, start) = patience();
         let pay = target("prod/pay");
-        assert!(!patience.archive_over(&pay, at_least, start));
-        assert!(!patience.archive_over(&pay, at_least, after(start, limit - 1)));
-        assert!(patience.archive_over(&pay, at_least, after(start, limit)));
+        assert!(!patience.is_archive_wait_over(&pay, at_least, start));
+        assert!(!patience.is_archive_wait_over(&pay, at_least, after(start, limit - 1)));
+        assert!(patience.is_archive_wait_over(&pay, at_least, after(start, limit)));
     }
 }
 
