@@ -15,7 +15,7 @@ use super::acts::{Answer, unsent};
 use super::{Run, Runner, Settled};
 
 /// How often CANCEL BACKUP is repeated while the job continues to run.
-const REPEATS: u32 = 5;
+const MAX_REPEATS: u32 = 5;
 
 /// A requested cancel.
 pub(super) struct Cancelling {
@@ -136,7 +136,7 @@ impl Runner {
         let first = cancelling.sent == 0;
         let aimed = self.system.open_cancel(&run, &targets, &cancelling.hit).await;
         let answer = match aimed {
-            Ok(Cancel::Send(..)) if cancelling.sent > REPEATS => {
+            Ok(Cancel::Send(..)) if cancelling.sent > MAX_REPEATS => {
                 format!("sent {} times, and the job runs on; see on the server what keeps it", cancelling.sent)
             }
             Ok(Cancel::Send(act, jobs)) => {
