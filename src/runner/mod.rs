@@ -29,7 +29,7 @@ use crate::journal::requests::Inbox;
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
 use patience::{Attention, StepWatch};
-use requests::Cancelling;
+use requests::PendingCancel;
 
 /// Runs one task.
 pub struct Runner {
@@ -42,7 +42,7 @@ pub struct Runner {
     system: System,
     inbox: Inbox,
     /// A requested cancel that is not done yet.
-    cancel: Option<Cancelling>,
+    cancel: Option<PendingCancel>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
     /// Whether a major compaction was requested for this attempt, whatever the plan says.

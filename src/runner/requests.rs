@@ -18,7 +18,7 @@ use super::{Run, Runner, Settled};
 const MAX_REPEATS: u32 = 5;
 
 /// A requested cancel.
-pub(super) struct Cancelling {
+pub(super) struct PendingCancel {
     ask: Ask,
     /// How often CANCEL BACKUP was sent.
     sent: u32,
@@ -28,7 +28,7 @@ pub(super) struct Cancelling {
     waits: bool,
 }
 
-impl Cancelling {
+impl PendingCancel {
     fn new(ask: Ask) -> Self {
         Self { ask, sent: 0, hit: Vec::new(), waits: false }
     }
@@ -42,7 +42,7 @@ impl Runner {
                 continue;
             }
             if ask.verb == "cancel" && self.cancel.is_none() {
-                self.cancel = Some(Cancelling::new(ask));
+                self.cancel = Some(PendingCancel::new(ask));
             } else {
                 let answer = format!("this runner cannot {} now", ask.verb);
                 self.answer(&ask, answer)?;
