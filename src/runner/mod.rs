@@ -256,7 +256,7 @@ impl Runner {
         let mut patience = StepWatch::new(self.limits);
         let mut sent = acts::SentActions::default();
         while !open.is_empty() {
-            self.take_requests()?;
+            self.read_requests()?;
             self.obey_cancel(kind, &mut open).await?;
             if open.is_empty() {
                 break;

@@ -36,7 +36,7 @@ impl PendingCancel {
 
 impl Runner {
     /// Reads the requests since the last poll.
-    pub(super) fn take_requests(&mut self) -> Result<(), Fault> {
+    pub(super) fn read_requests(&mut self) -> Result<(), Fault> {
         for ask in self.inbox.asks()?.into_iter().flatten() {
             if self.view.requests.contains(&ask.id) {
                 continue;
@@ -68,7 +68,7 @@ impl Runner {
 
     /// Answers requests that are not done when the runner exits: the next attempt does not inherit them.
     pub(super) fn answer_the_rest(&mut self) -> Result<(), Fault> {
-        self.take_requests()?;
+        self.read_requests()?;
         match self.cancel.take().filter(|cancelling| cancelling.sent == 0) {
             Some(cancelling) => {
                 self.answer(&cancelling.ask, "too late: nothing of this attempt runs any more".to_owned())
