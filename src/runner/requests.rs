@@ -52,11 +52,11 @@ impl Runner {
     }
 
     fn answer(&mut self, ask: &Ask, answer: String) -> Result<(), Fault> {
-        self.answer_with(ask, answer, None)
+        self.answer_request_with(ask, answer, None)
     }
 
     /// Answers a request with a fault of this host that prevents it.
-    fn answer_with(&mut self, ask: &Ask, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
+    fn answer_request_with(&mut self, ask: &Ask, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
         let (request, verb, who) = (ask.id.clone(), ask.verb.clone(), ask.who.clone());
         self.write(&Event::Request { request, verb, who, answer, fault })
     }
@@ -162,7 +162,7 @@ impl Runner {
                         let mut fault = unsent(fault, "the backup runs on.");
                         fault.next = format!("{} Then cancel again: obnow cancel {}.", fault.next, self.task);
                         let answer = format!("not sent: {} {}", fault.what, fault.why);
-                        return self.answer_with(&cancelling.ask, answer, Some(fault));
+                        return self.answer_request_with(&cancelling.ask, answer, Some(fault));
                     }
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // The next try first checks whether the job is being cancelled already.
