@@ -220,7 +220,7 @@ impl Runner {
         }
         pulse.abort();
         outcome?;
-        self.answer_the_rest()?;
+        self.answer_pending()?;
         let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
         self.write(&Event::RunnerEnded { reason: reason.to_owned() })?;
         Ok(self.view)

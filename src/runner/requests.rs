@@ -67,7 +67,7 @@ impl Runner {
     }
 
     /// Answers requests that are not done when the runner exits: the next attempt does not inherit them.
-    pub(super) fn answer_the_rest(&mut self) -> Result<(), Fault> {
+    pub(super) fn answer_pending(&mut self) -> Result<(), Fault> {
         self.read_requests()?;
         match self.cancel.take().filter(|cancelling| cancelling.sent == 0) {
             Some(cancelling) => {
