@@ -257,7 +257,7 @@ impl Runner {
         let mut sent = acts::SentActions::default();
         while !open.is_empty() {
             self.read_requests()?;
-            self.obey_cancel(kind, &mut open).await?;
+            self.process_cancel(kind, &mut open).await?;
             if open.is_empty() {
                 break;
             }

@@ -79,7 +79,7 @@ impl Runner {
 
     /// Processes a requested cancel as soon as possible: before the start everything ends at once; afterwards the cancel is sent
     /// to the server and its result awaited.
-    pub(super) async fn obey_cancel(&mut self, kind: StepKind, open: &mut Vec<TargetPlan>) -> Result<(), Fault> {
+    pub(super) async fn process_cancel(&mut self, kind: StepKind, open: &mut Vec<TargetPlan>) -> Result<(), Fault> {
         let Some(ask) = self.cancel.as_ref().map(|cancelling| cancelling.ask.clone()) else { return Ok(()) };
         if kind == StepKind::StartBackup && open.iter().any(|target| self.has_started(&target.target)) {
             // Whether it was started is not known yet; the next observations reconcile it.
