@@ -297,7 +297,7 @@ impl Runner {
             for (target, fault) in given_up {
                 self.give_up(kind, &target, fault).await?;
             }
-            self.say_why(kind, &stuck, &mut patience).await?;
+            self.diagnose_stalls(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {
                 let failed = self.act(kind, acts, &mut sent).await?;
                 for (target, settled) in failed {

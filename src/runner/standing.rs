@@ -79,7 +79,7 @@ impl Runner {
 
     /// Diagnoses and reports stalled targets. The server is queried when the limit has passed, and then once per limit; a failed
     /// query fails no step.
-    pub(super) async fn say_why(
+    pub(super) async fn diagnose_stalls(
         &mut self,
         kind: StepKind,
         stuck: &[(TargetPlan, Waiting)],
