@@ -295,7 +295,7 @@ impl Runner {
             let Taken { still, acts, moved, stuck, given_up } = taken;
             open = still;
             for (target, fault) in given_up {
-                self.give_up(kind, &target, fault).await?;
+                self.fail_unchanged_archive(kind, &target, fault).await?;
             }
             self.diagnose_stalls(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {

@@ -113,7 +113,12 @@ impl Runner {
     }
 
     /// Fails the step of a target whose log archive did not change as requested, with what can be read about it.
-    pub(super) async fn give_up(&mut self, kind: StepKind, target: &TargetPlan, fault: Fault) -> Result<(), Fault> {
+    pub(super) async fn fail_unchanged_archive(
+        &mut self,
+        kind: StepKind,
+        target: &TargetPlan,
+        fault: Fault,
+    ) -> Result<(), Fault> {
         let told = self.system.unchanged_archive(target).await;
         let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
         self.settle(&target.target, kind, Settled::failed(fault))
