@@ -400,7 +400,7 @@ impl Runner {
         // Only a success counts as progress; any other result replaces the attention.
         if settled.is_good() {
             patience.record_movement(name, Instant::now());
-            self.say_over(name, kind, &settled.detail, patience)?;
+            self.write_recovery(name, kind, &settled.detail, patience)?;
         } else {
             patience.take_attention(name);
         }

@@ -23,7 +23,7 @@ impl Runner {
     ) -> Result<StepEffect, Fault> {
         let progressed = patience.moved(name, waiting, Instant::now());
         if progressed {
-            self.say_over(name, kind, &waiting.what, patience)?;
+            self.write_recovery(name, kind, &waiting.what, patience)?;
         }
         if let Some(task) = &waiting.task {
             let sample = Sample {
@@ -125,7 +125,7 @@ impl Runner {
     }
 
     /// Reports that a stalled target makes progress again, if attention was raised for it.
-    pub(super) fn say_over(
+    pub(super) fn write_recovery(
         &mut self,
         name: &TargetName,
         step: StepKind,
