@@ -38,7 +38,7 @@ impl Claim {
     pub fn known(name: String, created: Option<Created>, tenants: Vec<u64>) -> Self {
         let Some(Created { tenant, at }) = created else { return Self { cluster: name, less_known: None, tenants } };
         let micros = at.as_microsecond();
-        Self { cluster: format!("{name}{CREATED}{micros}-of-{tenant}"), less_known: Some(name), tenants }
+        Self { cluster: format!("{name}{CREATION_INFIX}{micros}-of-{tenant}"), less_known: Some(name), tenants }
     }
 }
 
@@ -228,7 +228,7 @@ fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> R
 
 /// Returns the names with creation time under which clusters of this name were locked.
 fn names_with_creation(folder: &Path, name: &str) -> Vec<String> {
-    let start = format!("cluster-{name}{CREATED}");
+    let start = format!("cluster-{name}{CREATION_INFIX}");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut found: Vec<String> = names

@@ -179,7 +179,7 @@ fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
     };
     if version > u64::from(FORMAT_VERSION) {
         return Err(refused(
-            format!("It is written in format {version}; this obnow knows format {VERSION}."),
+            format!("It is written in format {version}; this obnow knows format {FORMAT_VERSION}."),
             "Use the obnow that wrote it, or a newer one.",
         ));
     }
