@@ -22,7 +22,7 @@ const MAX_MANIFESTS: usize = 20;
 /// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
 #[must_use]
 pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
-    let found = nearest(folder);
+    let found = nearest_existing(folder);
     let state = match usable(folder, found) {
         Err(fault) => PlaceState::Unfit(fault),
         Ok(()) if found != folder => PlaceState::Missing { above: found.display().to_string() },
@@ -39,7 +39,7 @@ pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
 }
 
 /// Returns the directory, or the nearest existing one above it.
-fn nearest(folder: &Path) -> &Path {
+fn nearest_existing(folder: &Path) -> &Path {
     folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder)
 }
 
@@ -90,7 +90,7 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
 /// # Errors
 /// It is not a directory, or cannot be written.
 pub(super) fn look(folder: &Path) -> Result<String, Fault> {
-    let found = nearest(folder);
+    let found = nearest_existing(folder);
     usable(folder, found)?;
     let free = free(found).map_or_else(|| "free space not checked".to_owned(), |bytes| format!("{} free", size(bytes)));
     Ok(if found == folder {
