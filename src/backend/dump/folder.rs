@@ -23,7 +23,7 @@ const MAX_MANIFESTS: usize = 20;
 #[must_use]
 pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
     let found = nearest_existing(folder);
-    let state = match usable(folder, found) {
+    let state = match check_writable(folder, found) {
         Err(fault) => PlaceState::Unfit(fault),
         Ok(()) if found != folder => PlaceState::Missing { above: found.display().to_string() },
         Ok(()) => PlaceState::There { empty: std::fs::read_dir(found).is_ok_and(|mut all| all.next().is_none()) },
@@ -43,7 +43,7 @@ fn nearest_existing(folder: &Path) -> &Path {
     folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder)
 }
 
-fn usable(folder: &Path, found: &Path) -> Result<(), Fault> {
+fn check_writable(folder: &Path, found: &Path) -> Result<(), Fault> {
     if !found.is_dir() {
         return Err(Fault::new(
             Cause::Storage,
@@ -91,7 +91,7 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
 /// It is not a directory, or cannot be written.
 pub(super) fn look(folder: &Path) -> Result<String, Fault> {
     let found = nearest_existing(folder);
-    usable(folder, found)?;
+    check_writable(folder, found)?;
     let free = free(found).map_or_else(|| "free space not checked".to_owned(), |bytes| format!("{} free", size(bytes)));
     Ok(if found == folder {
         format!("{} can be written, {free}", folder.display())
