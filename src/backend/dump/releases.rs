@@ -65,12 +65,14 @@ impl std::fmt::Display for Tool {
 pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
     match named {
         Some(path) if path.is_file() => Ok(path.to_path_buf()),
-        Some(path) => Err(absent(&format!("The inventory names {}, and there is no such file.", path.display()))),
+        Some(path) => {
+            Err(not_installed(&format!("The inventory names {}, and there is no such file.", path.display())))
+        }
         None => std::env::split_paths(search)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join("mydumper"))
             .find(|file| file.is_file())
-            .ok_or_else(|| absent("There is no mydumper on PATH.")),
+            .ok_or_else(|| not_installed("There is no mydumper on PATH.")),
     }
 }
 
@@ -90,7 +92,7 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
         Ok(said) => Ok(said.out),
         Err(ChildError::NotStarted(error) | ChildError::Lost(error)) => {
-            Err(absent(&format!("{} cannot be run: {error}.", path.display())))
+            Err(not_installed(&format!("{} cannot be run: {error}.", path.display())))
         }
         Err(ChildError::Late(_)) => Err(Fault::new(
             Cause::Precondition,
@@ -127,7 +129,7 @@ pub fn release(said: &str) -> Result<&'static Release, Fault> {
     })
 }
 
-fn absent(why: &str) -> Fault {
+fn not_installed(why: &str) -> Fault {
     Fault::new(
         Cause::Precondition,
         "The backup service is not installed.",
