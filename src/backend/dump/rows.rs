@@ -88,7 +88,7 @@ impl RowCounter {
     /// The file is not one that a dump writes.
     pub fn feed(&mut self, piece: &[u8]) -> Result<(), Broken> {
         for byte in piece {
-            self.step(*byte)?;
+            self.accept(*byte)?;
             self.byte += 1;
         }
         Ok(())
@@ -103,7 +103,7 @@ impl RowCounter {
     }
 
     #[inline]
-    fn step(&mut self, byte: u8) -> Result<(), Broken> {
+    fn accept(&mut self, byte: u8) -> Result<(), Broken> {
         match (self.at, byte) {
             (ParseState::Text, b'\\') => self.at = ParseState::Escaped,
             (ParseState::Text, b'"') => self.at = ParseState::Row,
