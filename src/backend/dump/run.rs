@@ -171,7 +171,7 @@ impl Dump {
         if let Some(child) = &mut self.child {
             child.try_wait().map_err(|error| io_fault("Watching", &self.record.tool, &error))?;
         }
-        if self.alive() {
+        if self.is_alive() {
             return Ok(State::Running { bytes_written: self.bytes_written()? });
         }
         let path = self.place.exit_status();
@@ -211,7 +211,7 @@ impl Dump {
 
     /// Kills the whole process group; files that were written stay.
     pub fn kill(&self) {
-        if let Some(group) = self.group().filter(|_| self.alive()) {
+        if let Some(group) = self.group().filter(|_| self.is_alive()) {
             // An error means that it ended meanwhile.
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -231,7 +231,7 @@ impl Dump {
 
     /// Returns whether the leader or a process that it started still runs. A zombie counts as ended: an orphan's end may never
     /// be noticed.
-    fn alive(&self) -> bool {
+    fn is_alive(&self) -> bool {
         if self.record.boot_id != boot_id() {
             return false;
         }
