@@ -221,7 +221,7 @@ impl Dump {
     #[must_use]
     pub fn fault(&self, state: State) -> Fault {
         let rebooted = self.record.boot_id != boot_id();
-        failure(state, &read_log(&self.place.log()), rebooted)
+        failure_fault(state, &read_log(&self.place.log()), rebooted)
             .with_detail(format!("log: {}", self.place.log().display()))
     }
 
@@ -308,7 +308,7 @@ fn read_log(path: &Path) -> String {
 }
 
 /// Returns the fault of a failed dump.
-fn failure(state: State, log: &str, rebooted: bool) -> Fault {
+fn failure_fault(state: State, log: &str, rebooted: bool) -> Fault {
     let what = match state {
         State::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
         State::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
@@ -350,12 +350,12 @@ mod tests {
     fn failure_names_first_error_and_count() {
         let log = "** Message: x\n** (mydumper:1): CRITICAL **: 09:16:54.985: Error dumping table (a.b) data: Request to read \
                    too old versioned data \n** (mydumper:1): CRITICAL **: 09:16:55.000: other\n";
-        let fault = failure(State::Exited(1), log, false);
+        let fault = failure_fault(State::Exited(1), log, false);
         assert!(fault.why.starts_with("It said: Error dumping table (a.b)"), "{fault}");
         assert!(fault.why.contains("1 more errors") && fault.next.contains("undo_retention"), "{fault}");
-        assert!(failure(State::Gone, "", true).why.contains("reboot"));
-        assert!(failure(State::Gone, "", false).why.contains("kill"));
-        assert!(failure(State::Exited(137), "", false).why.contains("signal 9"));
+        assert!(failure_fault(State::Gone, "", true).why.contains("reboot"));
+        assert!(failure_fault(State::Gone, "", false).why.contains("kill"));
+        assert!(failure_fault(State::Exited(137), "", false).why.contains("signal 9"));
     }
 
     #[test]
