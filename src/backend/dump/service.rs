@@ -9,7 +9,7 @@ use crate::domain::facts::ServiceFacts;
 use crate::domain::fault::Fault;
 
 /// The search path where PATH is not set.
-const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
+const DEFAULT_SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Returns the backup service of this host as facts: the program that the inventory names, else the first on PATH.
 pub async fn find_service(named: Option<&str>) -> ServiceFacts {
@@ -28,5 +28,5 @@ pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
 
 #[allow(clippy::disallowed_methods, reason = "the one thing a dump takes from the environment: where programs are")]
 fn search_path() -> OsString {
-    std::env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| USUAL.into())
+    std::env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_SEARCH_PATH.into())
 }
