@@ -88,12 +88,12 @@ impl DumpSystem {
     pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let mut seen = Vec::with_capacity(targets.len());
         for target in targets {
-            seen.push(self.look_at(run, step, target).await?);
+            seen.push(self.observe_target(run, step, target).await?);
         }
         Ok(seen)
     }
 
-    async fn look_at(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Seen, Fault> {
+    async fn observe_target(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Seen, Fault> {
         match step {
             StepKind::CheckTarget => judged(self.check_target(run).await).map(Seen::from),
             StepKind::CheckBackupService => judged(self.check_service().await).map(Seen::from),
