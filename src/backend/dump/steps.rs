@@ -95,9 +95,9 @@ impl DumpSystem {
 
     async fn observe_target(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Seen, Fault> {
         match step {
-            StepKind::CheckTarget => judged(self.check_target(run).await).map(Seen::from),
-            StepKind::CheckBackupService => judged(self.check_service().await).map(Seen::from),
-            StepKind::CheckReady => judged(self.check_ready(run, target).await).map(Seen::from),
+            StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Seen::from),
+            StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Seen::from),
+            StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Seen::from),
             StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.upload(run, target).await,
@@ -160,7 +160,9 @@ impl DumpSystem {
 
     /// Repeats the checks right before the start, since hours may have passed.
     pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
-        for look in [judged(self.check_target(run).await)?, judged(self.check_ready(run, target).await)?] {
+        for look in
+            [fault_as_failure(self.check_target(run).await)?, fault_as_failure(self.check_ready(run, target).await)?]
+        {
             if !matches!(look, Look::Done(_)) {
                 return Ok(look);
             }
@@ -170,7 +172,7 @@ impl DumpSystem {
 }
 
 /// Turns a fault into a failed step, except a missing answer, which is tried again.
-fn judged(look: Result<Look, Fault>) -> Result<Look, Fault> {
+fn fault_as_failure(look: Result<Look, Fault>) -> Result<Look, Fault> {
     match look {
         Err(fault) if fault.cause != Cause::Unreachable => Ok(Look::Failed(fault)),
         look => look,
