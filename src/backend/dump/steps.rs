@@ -98,7 +98,7 @@ impl DumpSystem {
             StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Seen::from),
             StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Seen::from),
             StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Seen::from),
-            StepKind::StartBackup => self.start(run, target).await,
+            StepKind::StartBackup => self.start_action(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.upload(run, target).await,
             StepKind::ConfirmRestorable if Self::goes_on(target) => self.confirm_uploaded(run, target).await,
@@ -143,7 +143,7 @@ impl DumpSystem {
         let tool = self.current_tool().await?;
         check_tls(&tool, requires_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
-        let PlannedStart { exclude, required_base: base, .. } = planned_start(start(target)?)?;
+        let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
         let directory = blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::look(place.directory())
@@ -167,7 +167,7 @@ impl DumpSystem {
                 return Ok(look);
             }
         }
-        Ok(Look::Act(start(target)?.clone()))
+        Ok(Look::Act(start_action(target)?.clone()))
     }
 }
 
@@ -180,14 +180,14 @@ fn fault_as_failure(look: Result<Look, Fault>) -> Result<Look, Fault> {
 }
 
 /// Returns the planned action that starts a target's dump.
-fn start(target: &TargetPlan) -> Result<&Action, Fault> {
+fn start_action(target: &TargetPlan) -> Result<&Action, Fault> {
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
     planned.ok_or_else(|| not_a_step("a start without an action"))
 }
 
 /// Returns the paths of an attempt's dump.
 pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
-    let action = start(target)?;
+    let action = start_action(target)?;
     RunPaths::for_attempt(planned_start(action)?.directory, run.task, attempt)
 }
 
