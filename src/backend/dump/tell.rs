@@ -68,11 +68,11 @@ fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -
             format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
             "Find the table whose rows are that long, leave it out with --exclude-table, and keep it by other means.",
         )),
-        _ => restorable(manifest, at, directory, zone),
+        _ => restorable_outcome(manifest, at, directory, zone),
     }
 }
 
-fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
+fn restorable_outcome(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     let instant = manifest.source.instant;
     let (from, to) = (Scn::from_timestamp(instant.not_before), Scn::from_timestamp(instant.not_after));
     let source = &manifest.source;
