@@ -46,7 +46,7 @@ impl RunObjects {
     }
 
     /// Returns the objects that a target's plan uploads; `None` where it has no upload.
-    fn planned(target: &TargetPlan, run: &str) -> Option<Self> {
+    fn from_plan(target: &TargetPlan, run: &str) -> Option<Self> {
         let action = target.step(StepKind::Upload).and_then(|step| step.actions.first())?;
         match action {
             Action::Upload { destination, .. } => Some(Self::of(destination, run)),
@@ -101,7 +101,8 @@ impl DumpSystem {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = RunObjects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects =
+            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         if self.ended_by_us {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
@@ -155,7 +156,7 @@ impl DumpSystem {
         let target = targets.first()?;
         let current = run.view.target(&target.target)?.current()?;
         let intent = run.start_intent(&target.target)?;
-        let objects = RunObjects::planned(target, &format!("{}.{}", run.task, intent.attempt))?;
+        let objects = RunObjects::from_plan(target, &format!("{}.{}", run.task, intent.attempt))?;
         (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.shown))
     }
 
@@ -165,7 +166,8 @@ impl DumpSystem {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let objects = RunObjects::planned(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let objects =
+            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
