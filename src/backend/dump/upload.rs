@@ -147,7 +147,7 @@ impl DumpSystem {
         let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
-        let work = tokio::spawn(all(storage, objects.clone(), place.finished(), manifest, sent.clone()));
+        let work = tokio::spawn(upload_files(storage, objects.clone(), place.finished(), manifest, sent.clone()));
         Ok(BackgroundUpload { place: place.clone(), work, sent, total, files })
     }
 
@@ -223,7 +223,7 @@ impl BackgroundUpload {
 }
 
 /// Uploads the files that are not there yet, the manifest last, and returns a summary.
-async fn all(
+async fn upload_files(
     storage: SharedObjectStore,
     objects: RunObjects,
     folder: std::path::PathBuf,
