@@ -107,7 +107,7 @@ impl DumpSystem {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
             }
-            return Ok(seen(Look::Ended(Box::new(cancelled(target, &place, &objects))), intent));
+            return Ok(seen(Look::Ended(Box::new(cancelled_outcome(target, &place, &objects))), intent));
         }
         if place.uploaded_manifest().is_file() {
             return Ok(seen(Look::Done(format!("everything is in {}", objects.shown)), intent));
@@ -330,14 +330,14 @@ fn remove_local_copy(place: &RunPaths) -> String {
     }
 }
 
-fn cancelled(target: &TargetPlan, place: &RunPaths, objects: &RunObjects) -> Outcome {
+fn cancelled_outcome(target: &TargetPlan, place: &RunPaths, objects: &RunObjects) -> Outcome {
     let fault = Fault::new(
         Cause::Server,
         format!("The upload of the dump of {} was cancelled.", target.target),
         "It was stopped as asked.",
         "Retry goes on with the upload of what is not there yet.",
     );
-    with_leftover_notes(Outcome::cancelled(fault, None), place, objects)
+    with_leftover_notes(Outcome::cancelled_outcome(fault, None), place, objects)
 }
 
 fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {
