@@ -56,7 +56,7 @@ struct DumpObservation {
 }
 
 impl DumpObservation {
-    fn writes(&self, place: &RunPaths) -> String {
+    fn writing_text(&self, place: &RunPaths) -> String {
         format!("{}, process {}, writes {}", self.tool, self.pid, place.partial().display())
     }
 }
@@ -78,7 +78,7 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
-            Some(polled) => polled.writes(&place),
+            Some(polled) => polled.writing_text(&place),
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
             None => return Ok(untraced_start(intent, &place).into()),
         };
@@ -336,7 +336,7 @@ fn running(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, ea
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
         Some(attempt) => still_running_text(attempt, polled.pid),
-        None => polled.writes(place),
+        None => polled.writing_text(place),
     };
     let what = match estimate {
         Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
