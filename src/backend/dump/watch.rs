@@ -122,7 +122,7 @@ impl DumpSystem {
             }
             State::Exited(0) => {
                 let said = format!("{} ended with status 0", polled.tool);
-                if self.note_end(&place).await? {
+                if self.record_end(&place).await? {
                     // Once, so that the figures that stay are those of the end.
                     return Ok(seen(
                         Look::Wait(Waiting {
@@ -205,7 +205,7 @@ impl DumpSystem {
             }
             Some(polled) => return Err(ProofError::Failed(polled.fault)),
         }
-        self.note_end(place).await.map_err(ProofError::NoAnswer)?;
+        self.record_end(place).await.map_err(ProofError::NoAnswer)?;
         let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
         let (source, before, after) =
             begun.ok_or_else(|| ProofError::NotWhole(gone(place)))?.source().map_err(ProofError::NoAnswer)?;
@@ -262,7 +262,7 @@ impl DumpSystem {
 
     /// Records once what the server lists after the end, and returns whether this call did. Where the snapshot was not seen to
     /// be taken, it was before now.
-    async fn note_end(&mut self, place: &RunPaths) -> Result<bool, Fault> {
+    async fn record_end(&mut self, place: &RunPaths) -> Result<bool, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(false) };
         if begun.after.is_some() {
             return Ok(false);
