@@ -227,7 +227,7 @@ impl DumpSystem {
             };
             match found {
                 Ok(Some(mut dump)) => {
-                    let polled = look_at(&mut dump);
+                    let polled = observe_dump(&mut dump);
                     (Some(dump), polled.map(Some))
                 }
                 Ok(None) => (None, Ok(None)),
@@ -315,7 +315,7 @@ enum ProofError {
     NoAnswer(Fault),
 }
 
-fn look_at(dump: &mut Dump) -> Result<DumpObservation, Fault> {
+fn observe_dump(dump: &mut Dump) -> Result<DumpObservation, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
