@@ -117,7 +117,7 @@ impl DumpSystem {
             State::Running { .. } => {
                 let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
-                let waiting = running(&polled, estimate, &place, again.then_some(intent.attempt));
+                let waiting = running_wait(&polled, estimate, &place, again.then_some(intent.attempt));
                 Ok(seen(Look::Wait(waiting), intent))
             }
             State::Exited(0) => {
@@ -332,7 +332,7 @@ pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
 }
 
 /// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.
-fn running(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
+fn running_wait(polled: &DumpObservation, estimate: Option<u64>, place: &RunPaths, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
         Some(attempt) => still_running_text(attempt, polled.pid),
@@ -395,7 +395,7 @@ mod tests {
             let fault = not_a_step("nothing");
             let polled =
                 DumpObservation { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
-            running(&polled, estimate, &place, attempt)
+            running_wait(&polled, estimate, &place, attempt)
         };
         assert_eq!(at(25, Some(100), None).task.unwrap().percent, Some(25.0));
         assert!(at(25, Some(100), None).what.ends_with("writes /b/t.1.partial; the server counts 100 B"));
