@@ -342,7 +342,7 @@ fn running_wait(polled: &DumpObservation, estimate: Option<u64>, place: &RunPath
         Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
         None => process,
     };
-    let percent = estimate.map(|estimate| share(polled.bytes, estimate));
+    let percent = estimate.map(|estimate| percentage(polled.bytes, estimate));
     Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), alive: true, trouble: None }
 }
 
@@ -356,7 +356,7 @@ fn still_running_text(attempt: u32, pid: u32) -> String {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a percentage: beyond 2^53 bytes the last digits do not matter")]
-fn share(done: u64, of: u64) -> f64 {
+fn percentage(done: u64, of: u64) -> f64 {
     done as f64 / of as f64 * 100.0
 }
 
