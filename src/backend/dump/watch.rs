@@ -198,7 +198,7 @@ impl DumpSystem {
         }
         let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
         match polled {
-            None => return Err(ProofError::NotWhole(gone(place))),
+            None => return Err(ProofError::NotWhole(dump_missing(place))),
             Some(DumpObservation { state: State::Exited(0), .. }) => {}
             Some(DumpObservation { state: State::Running { .. }, .. }) => {
                 return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
@@ -208,7 +208,7 @@ impl DumpSystem {
         self.record_end(place).await.map_err(ProofError::NoAnswer)?;
         let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
         let (source, before, after) =
-            begun.ok_or_else(|| ProofError::NotWhole(gone(place)))?.source().map_err(ProofError::NoAnswer)?;
+            begun.ok_or_else(|| ProofError::NotWhole(dump_missing(place)))?.source().map_err(ProofError::NoAnswer)?;
         let place = place.clone();
         Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
     }
@@ -371,7 +371,7 @@ fn files_missing(attempt: u32, place: &RunPaths) -> Fault {
 }
 
 /// Returns the fault of a dump whose files are missing.
-fn gone(place: &RunPaths) -> Fault {
+fn dump_missing(place: &RunPaths) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("The dump {} cannot be proven.", place.run_id()),
