@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::Scope;
 use super::manifest::{Instant, Source};
 use super::place::RunPaths;
-use super::{io_fault, replace};
+use super::{io_fault, write_atomically};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
@@ -57,7 +57,7 @@ impl StartRecord {
     /// The folder cannot be written.
     pub fn write(&self, place: &RunPaths) -> Result<(), Fault> {
         let path = place.start_record();
-        let written = replace(&path, |new| {
+        let written = write_atomically(&path, |new| {
             let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
             file.write_all(&serde_json::to_vec(self)?)
         });

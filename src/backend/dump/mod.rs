@@ -47,7 +47,10 @@ fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Faul
 }
 
 /// Replaces a file atomically: `write` writes it under another name, which is then synced and renamed.
-fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::io::Result<()>) -> std::io::Result<()> {
+fn write_atomically(
+    path: &std::path::Path,
+    write: impl FnOnce(&std::path::Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let new = path.with_extension("new");
     write(&new)?;
     std::fs::File::open(&new)?.sync_all()?;

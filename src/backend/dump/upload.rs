@@ -12,7 +12,7 @@ use super::manifest::{self, FileEntry, Manifest, NAME};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, Proven, seen};
-use super::{blocking, broke, io_fault, replace, tell};
+use super::{blocking, broke, io_fault, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
@@ -39,7 +39,7 @@ pub(super) struct RunObjects {
 impl RunObjects {
     /// Returns the objects of a run, with the variable of the run filled in.
     pub(super) fn of(destination: &Destination, run: &str) -> Self {
-        let path = destination.path().replace(RUN, run);
+        let path = destination.path().write_atomically(RUN, run);
         let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
         let shown = format!("{}://{path}/{run}/", destination.kind());
         Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
@@ -320,7 +320,7 @@ fn remove_local_copy(place: &RunPaths) -> String {
             return Ok(());
         }
         if !kept.is_file() {
-            replace(&kept, |new| std::fs::copy(finished.join(NAME), new).map(drop))?;
+            write_atomically(&kept, |new| std::fs::copy(finished.join(NAME), new).map(drop))?;
         }
         std::fs::remove_dir_all(&finished)
     };
