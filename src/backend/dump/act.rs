@@ -11,7 +11,7 @@ use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
 use super::upload::RunObjects;
-use super::{Login, blocking, folder, server};
+use super::{Login, folder, run_blocking, server};
 use crate::backend::Run;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Act, Doing};
@@ -210,7 +210,7 @@ impl DumpSystem {
         let lend = self.lend.clone();
         let kept = begun.clone();
         let exclude = begun.exclude.clone();
-        let started = blocking(move || {
+        let started = run_blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::make(place.directory())?;
             kept.write(&place)?;

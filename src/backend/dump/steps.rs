@@ -10,7 +10,7 @@ use super::place::RunPaths;
 use super::run::Dump;
 use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
-use super::{blocking, folder, server};
+use super::{folder, run_blocking, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
@@ -144,7 +144,7 @@ impl DumpSystem {
         check_tls(&tool, requires_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
-        let directory = blocking(move || {
+        let directory = run_blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::look(place.directory())
         })

@@ -12,7 +12,7 @@ use super::manifest::{self, FileEntry, Manifest, NAME};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, Proven, seen};
-use super::{blocking, broke, io_fault, tell, write_atomically};
+use super::{broke, io_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
@@ -182,7 +182,7 @@ impl DumpSystem {
         self.comparing = None;
         let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unseen(broke(&error)))) {
             Ok(manifest) => {
-                let removed = blocking({
+                let removed = run_blocking({
                     let place = place.clone();
                     move || remove_local_copy(&place)
                 })
@@ -356,7 +356,7 @@ fn with_leftover_notes(mut outcome: Outcome, place: &RunPaths, objects: &RunObje
 
 async fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     let path = path.to_path_buf();
-    blocking(move || std::fs::read(&path).map_err(|error| manifest::unread("Reading", &path, &error))).await?
+    run_blocking(move || std::fs::read(&path).map_err(|error| manifest::unread("Reading", &path, &error))).await?
 }
 
 #[cfg(test)]

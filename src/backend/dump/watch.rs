@@ -13,7 +13,7 @@ use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{Dump, State};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
-use super::{blocking, broke, server, tell};
+use super::{broke, run_blocking, server, tell};
 use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
@@ -219,7 +219,7 @@ impl DumpSystem {
         let held = self.dump.take().filter(|dump| dump.place() == place);
         let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
         let place = place.clone();
-        let (dump, polled) = blocking(move || {
+        let (dump, polled) = run_blocking(move || {
             let found = match held {
                 Some(dump) => Ok(Some(dump)),
                 None => Dump::find(&place)
@@ -243,7 +243,7 @@ impl DumpSystem {
     pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();
-            self.begun = blocking(move || StartRecord::read(&place)).await??;
+            self.begun = run_blocking(move || StartRecord::read(&place)).await??;
         }
         Ok(self.begun.as_ref())
     }
@@ -284,7 +284,7 @@ impl DumpSystem {
         let Some(begun) = &mut self.begun else { return Ok(()) };
         change(begun);
         let (begun, place) = (begun.clone(), place.clone());
-        blocking(move || begun.write(&place)).await?
+        run_blocking(move || begun.write(&place)).await?
     }
 }
 
