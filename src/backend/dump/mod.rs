@@ -60,10 +60,10 @@ fn write_atomically(
 
 /// Runs blocking work on a separate thread.
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| broke(&error))
+    tokio::task::spawn_blocking(work).await.map_err(|error| join_fault(&error))
 }
 
-fn broke(error: &tokio::task::JoinError) -> Fault {
+fn join_fault(error: &tokio::task::JoinError) -> Fault {
     Fault::new(
         Cause::Unknown,
         "A part of obnow broke off its work on a dump.",

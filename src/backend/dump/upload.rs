@@ -12,7 +12,7 @@ use super::manifest::{self, FileEntry, Manifest, NAME};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, Proven, seen};
-use super::{broke, io_fault, run_blocking, tell, write_atomically};
+use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
@@ -130,7 +130,7 @@ impl DumpSystem {
         };
         self.uploading = None;
         Ok(seen(
-            match ended.unwrap_or_else(|error| Err(broke(&error))) {
+            match ended.unwrap_or_else(|error| Err(join_fault(&error))) {
                 Ok(said) => Look::Done(said),
                 Err(fault) => Look::Ended(Box::new(upload_failed_outcome(fault, &place, &objects))),
             },
@@ -180,7 +180,7 @@ impl DumpSystem {
             return Ok(seen(Look::Wait(waiting), intent));
         };
         self.comparing = None;
-        let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unseen(broke(&error)))) {
+        let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unseen(join_fault(&error)))) {
             Ok(manifest) => {
                 let removed = run_blocking({
                     let place = place.clone();

@@ -13,7 +13,7 @@ use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{Dump, State};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
-use super::{broke, run_blocking, server, tell};
+use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
@@ -186,7 +186,7 @@ impl DumpSystem {
         };
         self.proving = None;
         Ok(proof
-            .unwrap_or_else(|error| Err(broke(&error)))
+            .unwrap_or_else(|error| Err(join_fault(&error)))
             .map_or_else(Proven::Not, |manifest| Proven::Whole(Box::new(manifest))))
     }
 
