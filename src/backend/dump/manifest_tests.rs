@@ -12,13 +12,13 @@ const CREATE: &str =
     "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
 const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1),\n(2);\n";
 
-struct Fresh {
+struct DumpFixture {
     _folder: TempDir,
     place: RunPaths,
     scope: Scope,
 }
 
-fn fresh() -> Fresh {
+fn fresh() -> DumpFixture {
     let folder = TempDir::new().unwrap();
     let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let partial = place.partial();
@@ -34,7 +34,7 @@ fn fresh() -> Fresh {
         std::fs::write(partial.join(name), text).unwrap();
     }
     let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &Exclude::default()).unwrap();
-    Fresh { _folder: folder, place, scope }
+    DumpFixture { _folder: folder, place, scope }
 }
 
 fn source() -> Source {
@@ -50,7 +50,7 @@ fn source() -> Source {
     }
 }
 
-fn sealed_directory(fresh: &Fresh) -> PathBuf {
+fn sealed_directory(fresh: &DumpFixture) -> PathBuf {
     seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap();
     fresh.place.finished()
 }
