@@ -41,11 +41,11 @@ impl Storage for MemoryBucket {
             return async {
                 held.notified().await;
                 held.notify_one();
-                self.keep(file)
+                self.store(file)
             }
             .boxed();
         }
-        let kept = self.keep(file);
+        let kept = self.store(file);
         async { kept }.boxed()
     }
 
@@ -58,7 +58,7 @@ impl Storage for MemoryBucket {
 
 impl MemoryBucket {
     #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
-    fn keep(&self, file: ToStore) -> Result<(), Fault> {
+    fn store(&self, file: ToStore) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
         assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
         file.sent.fetch_add(file.bytes, Ordering::Relaxed);
