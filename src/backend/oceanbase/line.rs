@@ -48,7 +48,7 @@ pub enum Jobs {
 /// A release line as its file has it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LineEntry {
+struct ProfileEntry {
     name: String,
     from: String,
     below: String,
@@ -64,7 +64,7 @@ struct LineEntry {
     views: BTreeMap<ViewId, View>,
 }
 
-impl LineEntry {
+impl ProfileEntry {
     /// Returns the complete profile, with the values inherited from one of those before it.
     fn whole(self, before: &[Line]) -> Result<Line, String> {
         let like = match &self.like {
@@ -296,7 +296,7 @@ const PROFILE_FILES: [&str; 8] = [
 static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
     let mut lines: Vec<Line> = Vec::new();
     for text in PROFILE_FILES {
-        let entry: LineEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let entry: ProfileEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
         lines.push(entry.whole(&lines)?);
     }
     Ok(lines)

@@ -359,9 +359,9 @@ fn multi_selects_of_each_profile() {
 #[test]
 fn unknown_base_profile_is_refused() {
     let entry = "{name: V9, like: V8, from: V9.0, below: V10.0}";
-    let entry: LineEntry = serde_yaml::from_str(entry).unwrap();
+    let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
     assert_eq!(entry.whole(&[]).unwrap_err(), "V9 is like no line");
-    let alone: LineEntry = serde_yaml::from_str("{name: V9, from: V9.0, below: V10.0}").unwrap();
+    let alone: ProfileEntry = serde_yaml::from_str("{name: V9, from: V9.0, below: V10.0}").unwrap();
     assert_eq!(alone.whole(&[]).unwrap_err(), "V9 has no jobs");
 }
 
@@ -370,7 +370,7 @@ fn unknown_base_profile_is_refused() {
 fn new_release_needs_one_entry() {
     let entry =
         r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
-    let entry: LineEntry = serde_yaml::from_str(entry).unwrap();
+    let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
     let line = entry.whole(LINES.as_ref().unwrap()).unwrap();
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
     let v4 = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
