@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::complete::WholeRules;
 use crate::domain::facts::Scope;
 use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;
-use crate::domain::whole::WholeRules;
 
 #[cfg(test)]
 mod tests;
@@ -66,7 +66,7 @@ struct ProfileEntry {
 
 impl ProfileEntry {
     /// Returns the complete profile, with the values inherited from one of those before it.
-    fn whole(self, before: &[Line]) -> Result<Line, String> {
+    fn complete(self, before: &[Line]) -> Result<Line, String> {
         let like = match &self.like {
             Some(name) => Some(
                 before
@@ -297,7 +297,7 @@ static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
     let mut lines: Vec<Line> = Vec::new();
     for text in PROFILE_FILES {
         let entry: ProfileEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-        lines.push(entry.whole(&lines)?);
+        lines.push(entry.complete(&lines)?);
     }
     Ok(lines)
 });

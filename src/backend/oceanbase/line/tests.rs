@@ -287,7 +287,7 @@ fn profiles_and_method_agree_on_known_versions() {
 /// What each newer release line adds, and what it requires.
 #[test]
 fn features_of_profiles_below_v4() {
-    use crate::domain::whole::CompactionRule::{AsAnswered, Enforced, NotAsked};
+    use crate::domain::complete::CompactionRule::{AsAnswered, Enforced, NotAsked};
     for (text, files, levels, tenants, compaction) in [
         ("OceanBase 2.2.60", false, false, false, Enforced),
         ("OceanBase 2.2.76", false, false, false, Enforced),
@@ -360,9 +360,9 @@ fn multi_selects_of_each_profile() {
 fn unknown_base_profile_is_refused() {
     let entry = "{name: V9, like: V8, from: V9.0, below: V10.0}";
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
-    assert_eq!(entry.whole(&[]).unwrap_err(), "V9 is like no line");
+    assert_eq!(entry.complete(&[]).unwrap_err(), "V9 is like no line");
     let alone: ProfileEntry = serde_yaml::from_str("{name: V9, from: V9.0, below: V10.0}").unwrap();
-    assert_eq!(alone.whole(&[]).unwrap_err(), "V9 has no jobs");
+    assert_eq!(alone.complete(&[]).unwrap_err(), "V9 has no jobs");
 }
 
 /// A newer release needs only one entry with its differences.
@@ -371,7 +371,7 @@ fn new_release_needs_one_entry() {
     let entry =
         r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
-    let line = entry.whole(LINES.as_ref().unwrap()).unwrap();
+    let line = entry.complete(LINES.as_ref().unwrap()).unwrap();
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
     let v4 = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
     assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
