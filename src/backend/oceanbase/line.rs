@@ -31,7 +31,7 @@ pub struct Line {
     from: String,
     /// First release that is not of the line.
     below: String,
-    statements: BTreeMap<StatementId, Words>,
+    statements: BTreeMap<StatementId, StatementTemplate>,
     views: BTreeMap<ViewId, View>,
 }
 
@@ -59,7 +59,7 @@ struct ProfileEntry {
     proof: Option<ProofRule>,
     several_selects: Option<bool>,
     #[serde(default)]
-    statements: BTreeMap<StatementId, Words>,
+    statements: BTreeMap<StatementId, StatementTemplate>,
     #[serde(default)]
     views: BTreeMap<ViewId, View>,
 }
@@ -97,7 +97,7 @@ impl ProfileEntry {
 /// The template of a statement.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-enum Words {
+enum StatementTemplate {
     /// One template for every scope.
     Both(String),
     /// A template for each scope.
@@ -340,9 +340,9 @@ impl Line {
     #[must_use]
     pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
-            (Words::Both(words), _) => words,
-            (Words::Each(forms), Scope::Sys) => &forms.sys,
-            (Words::Each(forms), Scope::Tenant) => forms.tenant.as_ref()?,
+            (StatementTemplate::Both(words), _) => words,
+            (StatementTemplate::Each(forms), Scope::Sys) => &forms.sys,
+            (StatementTemplate::Each(forms), Scope::Tenant) => forms.tenant.as_ref()?,
         })
     }
 
