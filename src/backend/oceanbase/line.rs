@@ -32,7 +32,7 @@ pub struct Line {
     /// First release that is not of the line.
     below: String,
     statements: BTreeMap<StatementId, StatementTemplate>,
-    views: BTreeMap<ViewId, View>,
+    views: BTreeMap<ViewId, ViewByScope>,
 }
 
 /// The scope of the backup jobs of a release line, which also applies to destinations, archives and sets.
@@ -61,7 +61,7 @@ struct ProfileEntry {
     #[serde(default)]
     statements: BTreeMap<StatementId, StatementTemplate>,
     #[serde(default)]
-    views: BTreeMap<ViewId, View>,
+    views: BTreeMap<ViewId, ViewByScope>,
 }
 
 impl ProfileEntry {
@@ -231,7 +231,7 @@ impl ViewId {
 /// A view as sys and as a tenant see it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "ViewEntry")]
-struct View {
+struct ViewByScope {
     sys: Seen,
     tenant: Option<Seen>,
 }
@@ -267,7 +267,7 @@ struct ViewEntry {
 /// Name of the tenant id column, which a view of one tenant does not have.
 pub const TENANT_ID: &str = "TENANT_ID";
 
-impl From<ViewEntry> for View {
+impl From<ViewEntry> for ViewByScope {
     fn from(entry: ViewEntry) -> Self {
         let tenant = entry.tenant_view.map(|name| {
             let own_rows = name != entry.view;
