@@ -293,7 +293,7 @@ const PROFILE_FILES: [&str; 8] = [
     include_str!("../../../assets/lines/v4.2.1.yaml"),
 ];
 
-static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
+static PROFILES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
     let mut lines: Vec<Line> = Vec::new();
     for text in PROFILE_FILES {
         let entry: ProfileEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
@@ -306,7 +306,7 @@ impl Line {
     /// Returns the profile of a version, or the nearest one below it; `None` for a version older than every profile.
     #[must_use]
     pub fn of(version: &Version) -> Option<&'static Self> {
-        let lines = LINES.as_ref().ok()?;
+        let lines = PROFILES.as_ref().ok()?;
         let begun = |line: &&Self| line.from.parse::<Version>().is_ok_and(|from| *version >= from);
         lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))
     }
@@ -314,7 +314,7 @@ impl Line {
     /// Returns every profile.
     #[cfg(test)]
     pub(super) fn all() -> &'static [Self] {
-        LINES.as_ref().map_or(&[], Vec::as_slice)
+        PROFILES.as_ref().map_or(&[], Vec::as_slice)
     }
 
     /// Returns its views as sys and as a tenant see them.

@@ -143,7 +143,7 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
 
 #[test]
 fn every_profile_has_its_templates_and_views() {
-    let lines = LINES.as_ref().unwrap();
+    let lines = PROFILES.as_ref().unwrap();
     for line in lines {
         for bound in [&line.from, &line.below] {
             assert!(bound.parse::<Version>().is_ok(), "{}: {bound} is no version", line.name);
@@ -169,7 +169,7 @@ fn every_profile_has_its_templates_and_views() {
 /// From sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (R6; 1235).
 #[test]
 fn sys_templates_name_their_tenants() {
-    for line in LINES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
+    for line in PROFILES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
         for id in STATEMENTS {
             if line.statement(id, Scope::Sys).is_none() {
                 continue;
@@ -234,7 +234,7 @@ fn views_hidden_from_tenants() {
 
 #[test]
 fn no_column_that_holds_a_password_is_read() {
-    for line in LINES.as_ref().unwrap() {
+    for line in PROFILES.as_ref().unwrap() {
         for view in line.views.values() {
             let columns = view.sys.columns.iter().chain(&view.sys.optional);
             let secret = columns.filter(|name| ["PASSWD", "AUTHORIZATION", "ACCESS_INFO"].contains(&name.as_str()));
@@ -314,7 +314,7 @@ fn features_of_profiles_below_v4() {
 /// These statements concern the whole cluster; only two name a tenant, and none forces or clears anything.
 #[test]
 fn statements_below_v4_name_no_tenants() {
-    for line in LINES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
+    for line in PROFILES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
         for id in STATEMENTS {
             let Some(words) = line.statement(id, Scope::Sys) else { continue };
             let names = [StatementId::BackupTenants, StatementId::LookAtStorage].contains(&id);
@@ -371,7 +371,7 @@ fn new_release_needs_one_entry() {
     let entry =
         r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
-    let line = entry.complete(LINES.as_ref().unwrap()).unwrap();
+    let line = entry.complete(PROFILES.as_ref().unwrap()).unwrap();
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
     let v4 = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
     assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
