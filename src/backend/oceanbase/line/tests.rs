@@ -80,7 +80,7 @@ const LATER_STATEMENTS: [StatementId; 4] =
 const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
-fn of_the_cluster(line: &Line) -> bool {
+fn is_per_cluster(line: &Line) -> bool {
     matches!(line.jobs, Jobs::OfTheCluster(_))
 }
 
@@ -150,7 +150,7 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
             assert_eq!(place(id, ViewId::Servers).0, at);
-            let foreign = if of_the_cluster(line) { &PER_TENANT_STATEMENTS[..] } else { &PER_CLUSTER_STATEMENTS };
+            let foreign = if is_per_cluster(line) { &PER_TENANT_STATEMENTS[..] } else { &PER_CLUSTER_STATEMENTS };
             for scope in [Scope::Sys, Scope::Tenant] {
                 let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
                 assert!(has != foreign.contains(&id) || LATER_STATEMENTS.contains(&id), "{}: {id:?}", line.name);
@@ -158,9 +158,9 @@ fn every_profile_has_its_templates_and_views() {
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
             assert_eq!(place(StatementId::Encrypt, id).1, at);
-            let foreign = if of_the_cluster(line) { &PER_TENANT_VIEWS[..] } else { &PER_CLUSTER_VIEWS };
+            let foreign = if is_per_cluster(line) { &PER_TENANT_VIEWS[..] } else { &PER_CLUSTER_VIEWS };
             let has = line.view(id, Scope::Sys).is_some_and(|view| !view.columns.is_empty());
-            let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && of_the_cluster(line);
+            let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && is_per_cluster(line);
             assert!(has != (foreign.contains(&id) || elsewhere) || LATER_VIEWS.contains(&id), "{}: {id:?}", line.name);
         }
     }
@@ -169,7 +169,7 @@ fn every_profile_has_its_templates_and_views() {
 /// From sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (R6; 1235).
 #[test]
 fn sys_templates_name_their_tenants() {
-    for line in PROFILES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
+    for line in PROFILES.as_ref().unwrap().iter().filter(|line| !is_per_cluster(line)) {
         for id in STATEMENTS {
             if line.statement(id, Scope::Sys).is_none() {
                 continue;
@@ -314,7 +314,7 @@ fn features_of_profiles_below_v4() {
 /// These statements concern the whole cluster; only two name a tenant, and none forces or clears anything.
 #[test]
 fn statements_below_v4_name_no_tenants() {
-    for line in PROFILES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
+    for line in PROFILES.as_ref().unwrap().iter().filter(|line| is_per_cluster(line)) {
         for id in STATEMENTS {
             let Some(words) = line.statement(id, Scope::Sys) else { continue };
             let names = [StatementId::BackupTenants, StatementId::LookAtStorage].contains(&id);
