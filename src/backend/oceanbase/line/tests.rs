@@ -89,7 +89,7 @@ fn version(text: &str) -> Version {
 }
 
 /// Returns the positions in the lists above: a new id stops this from compiling, and the position is checked below.
-fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
+fn indexes(statement: StatementId, view: ViewId) -> (usize, usize) {
     let statement = match statement {
         StatementId::SetDataDestination => 0,
         StatementId::SetArchiveDestination => 1,
@@ -149,7 +149,7 @@ fn every_profile_has_its_templates_and_views() {
             assert!(bound.parse::<Version>().is_ok(), "{}: {bound} is no version", line.name);
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
-            assert_eq!(place(id, ViewId::Servers).0, at);
+            assert_eq!(indexes(id, ViewId::Servers).0, at);
             let foreign = if is_per_cluster(line) { &PER_TENANT_STATEMENTS[..] } else { &PER_CLUSTER_STATEMENTS };
             for scope in [Scope::Sys, Scope::Tenant] {
                 let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
@@ -157,7 +157,7 @@ fn every_profile_has_its_templates_and_views() {
             }
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
-            assert_eq!(place(StatementId::Encrypt, id).1, at);
+            assert_eq!(indexes(StatementId::Encrypt, id).1, at);
             let foreign = if is_per_cluster(line) { &PER_TENANT_VIEWS[..] } else { &PER_CLUSTER_VIEWS };
             let has = line.view(id, Scope::Sys).is_some_and(|view| !view.columns.is_empty());
             let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && is_per_cluster(line);
