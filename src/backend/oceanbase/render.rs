@@ -66,7 +66,8 @@ struct TemplateArguments<'a> {
 pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
     let filling = TemplateArguments { tenants, description: &of.description() };
-    let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
+    let one =
+        |id: StatementId, value: Value<'_>| fill_template(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(destination_for_run(destination, &run)?))
@@ -90,9 +91,9 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
             };
             let mut statements = Vec::new();
             if encrypt.is_some() {
-                statements.push(filled(words, StatementId::Encrypt, &filling, &Value::None)?);
+                statements.push(fill_template(words, StatementId::Encrypt, &filling, &Value::None)?);
             }
-            statements.push(filled(words, id, &filling, &value)?);
+            statements.push(fill_template(words, id, &filling, &value)?);
             Ok(statements)
         }
         Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
@@ -117,10 +118,10 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
     places.extend(log.as_ref().map(|log| destination_for_run(log, &run)).transpose()?);
     let mut statements = Vec::new();
     if !decrypt.is_empty() {
-        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
+        statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
     }
-    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::Look(places, until))?);
-    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::LookAtStorage, &filling, &Value::Look(places, until))?);
+    statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
     Ok(statements)
 }
 
@@ -148,10 +149,10 @@ pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest
     let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
-        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
+        statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
     }
-    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::BeforeV4(asked))?);
-    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::LookAtStorage, &filling, &Value::BeforeV4(asked))?);
+    statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
     Ok(statements)
 }
 
@@ -180,7 +181,7 @@ enum Value<'a> {
     BeforeV4(&'a ClusterProofRequest<'a>),
 }
 
-fn filled(
+fn fill_template(
     words: Words<'_>,
     id: StatementId,
     filling: &TemplateArguments<'_>,
@@ -267,7 +268,7 @@ fn missing_template(line: &Line, what: &str) -> Fault {
 /// # Errors
 /// The release profile has no template for it.
 pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
+    fill_template(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
 }
 
 /// Returns the targets that one start covers: those of the plan with the same mode and part.

@@ -119,10 +119,10 @@ fn recipe(tenant: &TenantFacts) -> Vec<String> {
     };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
     for line in outcome.recipe {
-        let filled = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
-        if filled.starts_with("ALTER SYSTEM RESTORE") {
-            restores.push(filled);
-        } else if let Some((statement, _)) = filled.split_once(" first: ") {
+        let fill_template = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
+        if fill_template.starts_with("ALTER SYSTEM RESTORE") {
+            restores.push(fill_template);
+        } else if let Some((statement, _)) = fill_template.split_once(" first: ") {
             keys.push(statement.to_owned());
         }
     }
