@@ -15,18 +15,18 @@ use crate::domain::version::Detected;
 
 mod real;
 
-fn words(scope: Scope) -> Words<'static> {
+fn dialect(scope: Scope) -> Words<'static> {
     Words { line: Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
 }
 
 /// Returns the dialect of a sys login.
 fn line() -> Words<'static> {
-    words(Scope::Sys)
+    dialect(Scope::Sys)
 }
 
 /// Returns the dialect of a tenant's own login.
 fn own() -> Words<'static> {
-    words(Scope::Tenant)
+    dialect(Scope::Tenant)
 }
 
 /// Returns the run id of an attempt of task `t1`, whose plan has one part.

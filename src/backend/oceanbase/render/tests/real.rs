@@ -59,7 +59,7 @@ fn the_statements_of_the_older_lines_parse() {
         [("2.2.60", false), ("2.2.77", false), ("3.1.0", false), ("3.1.5", false), ("3.2.4", true)]
     {
         let detected = Detected::read(&format!("OceanBase {release}")).unwrap();
-        let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
+        let dialect = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
         let to = |uri| Some(crate::domain::plan::BackupTo { destination: place(uri), access_key: None });
         let start =
             |mode, to| Action::StartBackup { mode, plus_archivelog: false, encrypt: Some(SecretSource::Stdin), to };
@@ -73,10 +73,10 @@ fn the_statements_of_the_older_lines_parse() {
         ];
         acts.extend(of_tenants.then(|| start(Mode::Full, to("file:///b/{run}"))));
         for of in acts {
-            let all = action(words, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
+            let all = action(dialect, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
             texts.extend(all.iter().map(|statement| statement.wire_text(&secrets()).unwrap().expose().to_owned()));
         }
-        texts.push(cancel(words, &["fund-2"]).unwrap().to_string());
+        texts.push(cancel(dialect, &["fund-2"]).unwrap().to_string());
     }
     all_parse(&texts);
     assert!(texts.iter().any(|text| text.contains("BACKUP TENANT `fund-2`, `a``b` TO 'file:///b/t1.1'")), "{texts:?}");
@@ -102,10 +102,10 @@ fn every_previewed_statement_parses() {
     texts.extend(shown.into_iter().flat_map(|step| step.statements));
     let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
     let detected = Detected::read("OceanBase 3.1.2").unwrap();
-    let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
+    let dialect = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
     let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
     let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
-    let shown = preview(words, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
+    let shown = preview(dialect, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
     assert!(shown.iter().any(|step| step.step == StepKind::Compact && !step.statements.is_empty()));
     texts.extend(shown.into_iter().flat_map(|step| step.statements));
     assert!(texts.len() > 15, "{texts:#?}");
@@ -171,13 +171,13 @@ fn every_restore_instruction_parses() {
 fn is_v3_restore(statement: &str) -> bool {
     use crate::demo::lexer::{TokenKind, tokenize};
     let Ok(tokens) = tokenize(statement) else { return false };
-    let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
+    let dialect = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
     let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
         (TokenKind::SingleQuoted(_), "'") | (TokenKind::Word(_) | TokenKind::Backticked(_), "") => true,
         (TokenKind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
         _ => false,
     };
-    tokens.len() == words.len() && tokens.iter().zip(&words).all(fits)
+    tokens.len() == dialect.len() && tokens.iter().zip(&dialect).all(fits)
 }
 
 /// Possible mistakes in a template; both parsers refuse each of them, so that none passes unnoticed.
