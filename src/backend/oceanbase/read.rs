@@ -146,7 +146,7 @@ struct PreparedQuery<'a> {
 
 impl<'a> PreparedQuery<'a> {
     /// Returns the query; `None` where nothing can match, so that there are no rows.
-    fn about(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
+    fn prepare(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
         let view = line.view(id, home.scope)?;
         let filters = if view.own_rows { tenant_view_filters(filters, home)? } else { filters.to_vec() };
         let sql = columns.question(id, view, &filters, order)?;
@@ -178,7 +178,7 @@ pub async fn read<P: Purpose>(
     columns: &Columns,
     asked: Asked<'_>,
 ) -> Result<Vec<Row>, Failure> {
-    let Some(question) = PreparedQuery::about(line, home, columns, asked) else { return Ok(Vec::new()) };
+    let Some(question) = PreparedQuery::prepare(line, home, columns, asked) else { return Ok(Vec::new()) };
     question.rows(session.rows(&question.sql).await?)
 }
 
@@ -190,7 +190,7 @@ pub async fn read_together<const N: usize>(
     columns: &Columns,
     asked: [Asked<'_>; N],
 ) -> [Result<Vec<Row>, Failure>; N] {
-    let questions = asked.map(|asked| PreparedQuery::about(line, home, columns, asked));
+    let questions = asked.map(|asked| PreparedQuery::prepare(line, home, columns, asked));
     let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
     let mut answers = session.query_all(&texts).await.into_iter();
     questions.map(|question| match question {
