@@ -194,12 +194,12 @@ pub async fn read_together<const N: usize>(
     let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
     let mut answers = session.query_all(&texts).await.into_iter();
     questions.map(|question| match question {
-        Some(question) => question.rows(answers.next().unwrap_or_else(|| Err(unanswered(&question.view.name)))?),
+        Some(question) => question.rows(answers.next().unwrap_or_else(|| Err(unanswered_query(&question.view.name)))?),
         None => Ok(Vec::new()),
     })
 }
 
-fn unanswered(view: &str) -> Failure {
+fn unanswered_query(view: &str) -> Failure {
     let fault = Fault::new(
         Cause::Internal,
         format!("oceanbase.{view} was not read."),
