@@ -5,12 +5,12 @@ use crate::demo::grammar::parse;
 use crate::demo::statement::{Literal, Statement};
 use crate::domain::version::Detected;
 
-fn line() -> &'static Line {
+fn profile() -> &'static Line {
     Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
 }
 
 fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
-    columns.question(id, line().view(id, Scope::Sys).unwrap(), filters, order)
+    columns.question(id, profile().view(id, Scope::Sys).unwrap(), filters, order)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn every_select_parses() {
     .into_iter()
     .flat_map(|(id, column)| [(id, column, Scope::Sys), (id, column, Scope::Tenant)])
     {
-        let Some(view) = line().view(id, scope) else { continue };
+        let Some(view) = profile().view(id, scope) else { continue };
         let column = if view.own_rows && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
         let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
@@ -97,7 +97,7 @@ fn tenant_view_has_no_tenant_filter() {
         ]
     };
     let left = tenant_view_filters(&filters(&[1004, 1002]), &home).unwrap();
-    let view = line().view(ViewId::JobHistory, Scope::Tenant).unwrap();
+    let view = profile().view(ViewId::JobHistory, Scope::Tenant).unwrap();
     let sql = Columns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
     assert!(sql.contains("FROM oceanbase.DBA_OB_BACKUP_JOB_HISTORY WHERE JOB_ID IN (7) ORDER BY JOB_ID"), "{sql}");
     assert!(!sql.contains(" TENANT_ID"), "it has no such column: {sql}");
