@@ -9,7 +9,7 @@ fn profile() -> &'static Line {
     Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
 }
 
-fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
+fn select_sql(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
     columns.question(id, profile().view(id, Scope::Sys).unwrap(), filters, order)
 }
 
@@ -17,7 +17,7 @@ fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> 
 fn select_has_columns_filters_and_order() {
     let none = Columns::default();
     assert_eq!(
-        asked(&none, ViewId::TenantJobs, &[], "").unwrap(),
+        select_sql(&none, ViewId::TenantJobs, &[], "").unwrap(),
         "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS"
     );
     let filters = [
@@ -25,7 +25,7 @@ fn select_has_columns_filters_and_order() {
         ("JOB_STATUS", vec![FilterValue::Text("O'K\\")]),
     ];
     assert_eq!(
-        asked(&none, ViewId::TenantJobs, &filters, "JOB_ID DESC").unwrap(),
+        select_sql(&none, ViewId::TenantJobs, &filters, "JOB_ID DESC").unwrap(),
         "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS WHERE JOB_ID IN (1, 18446744073709551615) \
          AND JOB_STATUS IN ('O''K\\\\') ORDER BY JOB_ID DESC"
     );
@@ -34,15 +34,15 @@ fn select_has_columns_filters_and_order() {
 #[test]
 fn empty_filter_sends_no_query() {
     let filters = [("JOB_ID", vec![FilterValue::Number(1)]), ("JOB_STATUS", Vec::new())];
-    assert_eq!(asked(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
+    assert_eq!(select_sql(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
 }
 
 #[test]
 fn discovered_columns_are_selected() {
-    let without = asked(&Columns::default(), ViewId::Tenants, &[], "").unwrap();
+    let without = select_sql(&Columns::default(), ViewId::Tenants, &[], "").unwrap();
     assert!(!without.contains("LOG_MODE"), "{without}");
     let found = [(ViewId::Tenants, vec!["LOG_MODE".to_owned()])].into();
-    let with = asked(&Columns { found }, ViewId::Tenants, &[], "").unwrap();
+    let with = select_sql(&Columns { found }, ViewId::Tenants, &[], "").unwrap();
     assert!(with.contains("AS CREATE_TIME, LOG_MODE FROM") && !with.contains("COMPATIBLE"), "{with}");
 }
 
