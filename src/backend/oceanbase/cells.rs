@@ -12,7 +12,7 @@ use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 mod tests;
 
 /// The most characters of a cell that a message repeats.
-const SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 /// Seconds that a past time may lie after the server's clock: the clocks of one cluster do not differ by more.
 const CLOCK_TOLERANCE: i64 = 24 * 3_600;
@@ -202,7 +202,7 @@ pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
 
 /// Returns a cell shortened and cleaned for a message.
 fn shown(text: &str) -> String {
-    foreign(text).chars().take(SHOWN).collect()
+    foreign(text).chars().take(MAX_SHOWN).collect()
 }
 
 /// Returns the number of a column that must have one.
