@@ -22,7 +22,7 @@ const MAX_UTC_OFFSET: i64 = 14 * 3_600;
 
 /// The unit of a time column.
 #[derive(Debug, Clone, Copy)]
-enum Unit {
+enum TimeUnit {
     /// Nanoseconds since 1970.
     Nanos,
     /// Microseconds since 1970.
@@ -32,20 +32,20 @@ enum Unit {
 }
 
 /// Columns with times that lie in the past when they are read. `END_SCN` is not one: the end of a piece is planned.
-const PAST_COLUMNS: [(&str, Unit); 13] = [
-    ("START_SCN", Unit::Nanos),
-    ("CHECKPOINT_SCN", Unit::Nanos),
-    ("START_REPLAY_SCN", Unit::Nanos),
-    ("MIN_RESTORE_SCN", Unit::Nanos),
-    ("SNAPSHOT_VERSION", Unit::Micros),
-    ("START_REPLAY_LOG_TS", Unit::Micros),
-    ("FROZEN_TIMESTAMP", Unit::Micros),
-    ("START_TIMESTAMP", Unit::Printed),
-    ("END_TIMESTAMP", Unit::Printed),
-    ("START_TIME", Unit::Printed),
-    ("END_TIME", Unit::Printed),
-    ("MIN_FIRST_TIME", Unit::Printed),
-    ("MAX_NEXT_TIME", Unit::Printed),
+const PAST_COLUMNS: [(&str, TimeUnit); 13] = [
+    ("START_SCN", TimeUnit::Nanos),
+    ("CHECKPOINT_SCN", TimeUnit::Nanos),
+    ("START_REPLAY_SCN", TimeUnit::Nanos),
+    ("MIN_RESTORE_SCN", TimeUnit::Nanos),
+    ("SNAPSHOT_VERSION", TimeUnit::Micros),
+    ("START_REPLAY_LOG_TS", TimeUnit::Micros),
+    ("FROZEN_TIMESTAMP", TimeUnit::Micros),
+    ("START_TIMESTAMP", TimeUnit::Printed),
+    ("END_TIMESTAMP", TimeUnit::Printed),
+    ("START_TIME", TimeUnit::Printed),
+    ("END_TIME", TimeUnit::Printed),
+    ("MIN_FIRST_TIME", TimeUnit::Printed),
+    ("MAX_NEXT_TIME", TimeUnit::Printed),
 ];
 
 /// The type of the values of a column.
@@ -184,9 +184,9 @@ pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
     for row in rows {
         for (column, unit) in PAST_COLUMNS {
             let second = match unit {
-                Unit::Nanos => number(row, column).map(|scn| Scn(scn).timestamp().as_second()),
-                Unit::Micros => number(row, column).map(|micros| Scn::from_micros(micros).timestamp().as_second()),
-                Unit::Printed => some_text(row, column)
+                TimeUnit::Nanos => number(row, column).map(|scn| Scn(scn).timestamp().as_second()),
+                TimeUnit::Micros => number(row, column).map(|micros| Scn::from_micros(micros).timestamp().as_second()),
+                TimeUnit::Printed => some_text(row, column)
                     .and_then(|printed| ServerTimeZone::fixed(0).moment(&printed).ok())
                     .map(|at| at.as_second().saturating_sub(MAX_UTC_OFFSET)),
             };
