@@ -191,7 +191,7 @@ pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
                     .map(|at| at.as_second().saturating_sub(MAX_UTC_OFFSET)),
             };
             if second.is_some_and(|second| second > latest) {
-                let cell = shown(&some_text(row, column).unwrap_or_default());
+                let cell = shortened(&some_text(row, column).unwrap_or_default());
                 let says = format!("says \"{cell}\", which is later than the server's clock");
                 return Err(Unread { column: column.to_owned(), says });
             }
@@ -201,7 +201,7 @@ pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
 }
 
 /// Returns a cell shortened and cleaned for a message.
-fn shown(text: &str) -> String {
+fn shortened(text: &str) -> String {
     foreign(text).chars().take(MAX_SHOWN).collect()
 }
 
@@ -272,6 +272,6 @@ impl Kind {
             Self::Word => return text.is_empty().then(|| "is empty".to_owned()),
             Self::Text | Self::TextNotNull => None,
         };
-        wanted.map(|wanted| format!("says \"{}\", which is {wanted}", shown(text)))
+        wanted.map(|wanted| format!("says \"{}\", which is {wanted}", shortened(text)))
     }
 }
