@@ -210,7 +210,7 @@ fn shortened(text: &str) -> String {
 /// # Errors
 /// The column is missing, or has no number.
 pub(super) fn needed(row: &Row, column: &str) -> Result<u64, Fault> {
-    number(row, column).ok_or_else(|| missing(column))
+    number(row, column).ok_or_else(|| missing_cell(column))
 }
 
 /// Returns RESULT without its sign: the server stores it negative, the manual prints it positive.
@@ -218,7 +218,7 @@ pub(super) fn needed(row: &Row, column: &str) -> Result<u64, Fault> {
 /// # Errors
 /// The column is missing, or has no number.
 pub(super) fn result(row: &Row) -> Result<u64, Fault> {
-    result_or_null(row).ok_or_else(|| missing("RESULT"))
+    result_or_null(row).ok_or_else(|| missing_cell("RESULT"))
 }
 
 /// Returns RESULT without its sign; `None` where it is NULL.
@@ -231,7 +231,7 @@ pub(super) fn is_on(row: &Row, column: &str) -> bool {
     some_text(row, column).is_some_and(|word| word != "0" && !word.eq_ignore_ascii_case("NO"))
 }
 
-fn missing(column: &str) -> Fault {
+fn missing_cell(column: &str) -> Fault {
     Fault::new(
         Cause::Server,
         "A row of a view cannot be read.",

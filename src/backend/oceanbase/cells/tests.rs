@@ -71,8 +71,8 @@ fn mismatching_cell_is_named() {
         let fault = wrong.fault("CDB_OB_BACKUP_SET_FILES");
         assert!(fault.why.contains(column), "{fault}");
     }
-    let missing = check(ViewId::Sets, &["DEST_ID"], &[row(&[("STATUS", Some("SUCCESS"))])]).unwrap_err();
-    assert_eq!(missing.says, "is not in its answer");
+    let missing_cell = check(ViewId::Sets, &["DEST_ID"], &[row(&[("STATUS", Some("SUCCESS"))])]).unwrap_err();
+    assert_eq!(missing_cell.says, "is not in its answer");
     let long = "x".repeat(1_000_000);
     let long = check(ViewId::Sets, &["DEST_ID"], &[row(&[("DEST_ID", Some(&long))])]).unwrap_err();
     assert!(long.says.len() < 100, "{}", long.says);
