@@ -163,7 +163,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
     for row in rows {
         for column in columns {
             let says = if row.has(column) {
-                kind(view, column).and_then(|kind| kind.differs(row.get(column).as_deref()))
+                kind(view, column).and_then(|kind| kind.mismatch(row.get(column).as_deref()))
             } else {
                 Some("is not in its answer".to_owned())
             };
@@ -242,7 +242,7 @@ fn missing_cell(column: &str) -> Fault {
 
 impl Kind {
     /// Returns what is wrong with a cell of this type; `None` where nothing is.
-    fn differs(self, cell: Option<&str>) -> Option<String> {
+    fn mismatch(self, cell: Option<&str>) -> Option<String> {
         let nullable = matches!(
             self,
             Self::NumberOrNull

@@ -30,7 +30,7 @@ fn column_types_match_the_servers_nullability() {
             for column in columns {
                 asked += 1;
                 let kind = kind(id, column).unwrap_or_else(|| panic!("{} {column} has no kind", view.name));
-                let must = kind.differs(None).is_some();
+                let must = kind.mismatch(None).is_some();
                 let may = may_be_null(&view.name, column) == Some(true);
                 assert!(!(must && may), "{} {column} is NULL on a server", view.name);
             }
