@@ -110,7 +110,7 @@ impl OceanBase {
         };
         let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
-        let connection = if starts { self.listed(session.id).await } else { None };
+        let connection = if starts { self.listed_connection(session.id).await } else { None };
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: None,
@@ -175,7 +175,7 @@ impl OceanBase {
 
     /// Returns the connection's id, if the servers list it. Behind a proxy they may not, and then its absence later proves
     /// nothing.
-    async fn listed(&mut self, id: u64) -> Option<ServerConnection> {
+    async fn listed_connection(&mut self, id: u64) -> Option<ServerConnection> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![FilterValue::Number(id)])], "").await.ok()?;
         rows.first().map(|row| ServerConnection { id, server: rows::server(row) })
     }
