@@ -7,7 +7,7 @@ use crate::domain::samples::{choose, cluster, job, tenant};
 use crate::domain::task::{Prepared, TargetView, TaskView};
 
 /// Returns the scope of a cancel of task t1 for tenant pay (1002) among these jobs.
-fn at(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
+fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
     with_run(attached, seen, |run, target| aim(jobs, run, &[target], hit))
 }
 
@@ -50,30 +50,30 @@ fn sent(jobs: &[u64]) -> Aim {
 #[test]
 fn cancel_waits_for_the_child_job() {
     let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
-    assert_eq!(at(&[parent("obnow t1.1")], None, None, &[]), waits);
-    assert_eq!(at(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
-    assert_eq!(at(&[], None, None, &[]), Aim::default());
-    assert_eq!(at(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
+    assert_eq!(scope_of(&[parent("obnow t1.1")], None, None, &[]), waits);
+    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
+    assert_eq!(scope_of(&[], None, None, &[]), Aim::default());
+    assert_eq!(scope_of(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
     let attached = |job| Some(Attached { job, parent: Some(80), owner: "nightly".into(), since: String::new() });
-    assert_eq!(at(&[parent("nightly")], attached(None), None, &[]), waits);
-    assert_eq!(at(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
+    assert_eq!(scope_of(&[parent("nightly")], attached(None), None, &[]), waits);
+    assert_eq!(scope_of(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
 }
 
 /// A repeat is for the job of the first statement.
 #[test]
 fn repeated_cancel_spares_other_jobs() {
     let ours = [parent("obnow t1.1"), child(7, "DOING")];
-    assert_eq!(at(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
-    assert_eq!(at(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(scope_of(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
+    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
     let other = JobFacts { job_id: 8, ..job("by hand") };
     let beside = [ours[0].clone(), ours[1].clone(), other.clone()];
-    let stopped = at(&beside, None, Some(7), &[(1002, 7)]);
+    let stopped = scope_of(&beside, None, Some(7), &[(1002, 7)]);
     assert_eq!(stopped.another.as_deref(), Some("job 8 of pay, started by \"by hand\""));
     // What ran when it was asked for was shown.
-    assert_eq!(at(&beside, None, Some(7), &[]), sent(&[7, 8]));
-    assert_eq!(at(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), sent(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[]), sent(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), sent(&[7, 8]));
     // Ours has ended: nothing is meant any more.
-    assert_eq!(at(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(scope_of(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
 }
 
 /// The child ends CANCELED, and the job of sys FAILED with -4072: for a tenant without a child that is a cancel too.
