@@ -8,11 +8,11 @@ use crate::domain::task::{Prepared, TargetView, TaskView};
 
 /// Returns the scope of a cancel of task t1 for tenant pay (1002) among these jobs.
 fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
-    with_run(attached, seen, |run, target| aim(jobs, run, &[target], hit))
+    with_context(attached, seen, |run, target| aim(jobs, run, &[target], hit))
 }
 
 /// Calls `ask` with the context of task t1 on tenant pay.
-fn with_run<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
+fn with_context<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
     let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
     plan.targets[0].attached = attached;
     let view = TargetView {
@@ -84,9 +84,11 @@ fn a_parent_that_failed_with_4072_was_cancelled() {
     use crate::domain::outcome::VerdictWord;
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
     let verdict = |job: JobFacts| {
-        with_run(None, None, |run, target| match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
-            Look::Ended(outcome) => (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default()),
-            look => panic!("{look:?}"),
+        with_context(None, None, |run, target| {
+            match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
+                Look::Ended(outcome) => (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default()),
+                look => panic!("{look:?}"),
+            }
         })
     };
     let (word, why) = verdict(ended("FAILED", 4072));
