@@ -41,7 +41,7 @@ fn child(id: u64, status: &str) -> JobFacts {
     JobFacts { job_id: id, initiator_tenant_id, initiator_job_id, status: status.into(), ..job("obnow t1.1") }
 }
 
-fn sent(jobs: &[u64]) -> Aim {
+fn scope_with_jobs(jobs: &[u64]) -> Aim {
     let jobs = jobs.iter().map(|id| (1002, *id)).collect();
     Aim { tenants: vec!["pay".into()], jobs, ..Aim::default() }
 }
@@ -51,27 +51,31 @@ fn sent(jobs: &[u64]) -> Aim {
 fn cancel_waits_for_the_child_job() {
     let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
     assert_eq!(scope_of(&[parent("obnow t1.1")], None, None, &[]), waits);
-    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
+    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), scope_with_jobs(&[7]));
     assert_eq!(scope_of(&[], None, None, &[]), Aim::default());
     assert_eq!(scope_of(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
     let attached = |job| Some(Attached { job, parent: Some(80), owner: "nightly".into(), since: String::new() });
     assert_eq!(scope_of(&[parent("nightly")], attached(None), None, &[]), waits);
-    assert_eq!(scope_of(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
+    assert_eq!(scope_of(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), scope_with_jobs(&[9]));
 }
 
 /// A repeat is for the job of the first statement.
 #[test]
 fn repeated_cancel_spares_other_jobs() {
     let ours = [parent("obnow t1.1"), child(7, "DOING")];
-    assert_eq!(scope_of(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
+    assert_eq!(
+        scope_of(&ours, None, Some(7), &[(1002, 7)]),
+        scope_with_jobs(&[7]),
+        "it was not hit, and is sent again"
+    );
     assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
     let other = JobFacts { job_id: 8, ..job("by hand") };
     let beside = [ours[0].clone(), ours[1].clone(), other.clone()];
     let stopped = scope_of(&beside, None, Some(7), &[(1002, 7)]);
     assert_eq!(stopped.another.as_deref(), Some("job 8 of pay, started by \"by hand\""));
     // What ran when it was asked for was shown.
-    assert_eq!(scope_of(&beside, None, Some(7), &[]), sent(&[7, 8]));
-    assert_eq!(scope_of(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), sent(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[]), scope_with_jobs(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), scope_with_jobs(&[7, 8]));
     // Ours has ended: nothing is meant any more.
     assert_eq!(scope_of(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
 }
