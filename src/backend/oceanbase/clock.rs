@@ -36,7 +36,7 @@ impl OceanBase {
         let reading = read(session).await?;
         let time_zone = match known {
             Some(clock) => clock.time_zone,
-            None => zone_of(session, &reading).await?,
+            None => read_time_zone(session, &reading).await?,
         };
         let clock = ServerClock { time_zone, ahead_ms: reading.ahead_ms };
         self.clock = Some(clock.clone());
@@ -65,7 +65,7 @@ impl OceanBase {
 
 /// Determines the zone of a connection. Where its variables do not name one, the server is asked to print this connection's
 /// times in UTC.
-async fn zone_of(session: &mut Session, reading: &ClockReading) -> Result<ServerTimeZone, Fault> {
+async fn read_time_zone(session: &mut Session, reading: &ClockReading) -> Result<ServerTimeZone, Fault> {
     let zone = ServerTimeZone::named(&reading.time_zone, &reading.system_time_zone, reading.offset, reading.at);
     if zone.unknown().is_none() {
         return Ok(zone);
