@@ -30,7 +30,7 @@ impl Grant {
         Some(Self { privileges, on: on.replace(['`', '\'', '"', ' '], "") })
     }
 
-    fn gives(&self, privilege: &str, on: &[&str]) -> bool {
+    fn covers(&self, privilege: &str, on: &[&str]) -> bool {
         let words = [privilege, "ALL", "ALL PRIVILEGES"];
         on.contains(&self.on.as_str()) && self.privileges.iter().any(|own| words.contains(&own.as_str()))
     }
@@ -40,7 +40,7 @@ impl Grant {
 fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGrant>> {
     let grants: Vec<Grant> = lines.iter().filter_map(|line| Grant::read(line)).collect();
     let mut missing = Vec::new();
-    if !grants.iter().any(|grant| grant.gives("ALTER SYSTEM", &["*.*"])) {
+    if !grants.iter().any(|grant| grant.covers("ALTER SYSTEM", &["*.*"])) {
         missing.push(MissingGrant {
             privilege: "ALTER SYSTEM",
             statement: grant_alter_system_sql(who),
@@ -49,7 +49,7 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
     }
     let reads = |view: &&str| {
         let own = format!("OCEANBASE.{view}");
-        grants.iter().any(|grant| grant.gives("SELECT", &["*.*", "OCEANBASE.*", &own]))
+        grants.iter().any(|grant| grant.covers("SELECT", &["*.*", "OCEANBASE.*", &own]))
     };
     if !views.iter().all(reads) {
         let privilege = "SELECT on oceanbase.*";
