@@ -53,7 +53,7 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
     };
     if !views.iter().all(reads) {
         let privilege = "SELECT on oceanbase.*";
-        missing.push(MissingGrant { privilege, statement: select(who), seen_to_work: true });
+        missing.push(MissingGrant { privilege, statement: grant_select_sql(who), seen_to_work: true });
     }
     let a_role = |line: &&String| line.to_uppercase().starts_with("GRANT ") && Grant::read(line).is_none();
     match lines.iter().find(a_role) {
@@ -68,7 +68,7 @@ fn grant_alter_system_sql(who: &str) -> String {
     format!("GRANT ALTER SYSTEM ON *.* TO {}", quoted_text(who))
 }
 
-fn select(who: &str) -> String {
+fn grant_select_sql(who: &str) -> String {
     format!("GRANT SELECT ON oceanbase.* TO {}", quoted_text(who))
 }
 
@@ -116,7 +116,7 @@ impl OceanBase {
         let Some((home, view)) = home.zip(view) else { return failure };
         let user = &self.connection.user;
         // All missing privileges at once, so that they can be granted in one go.
-        let mut give = vec![select(name_of(user))];
+        let mut give = vec![grant_select_sql(name_of(user))];
         let mut why = "A backup is planned, watched and proven from the server's own views".to_owned();
         if let Some(login) = &self.login {
             let missing = login.missing.get().into_iter().flatten();

@@ -14,19 +14,19 @@ fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
 
 #[test]
 fn missing_grants_are_found() {
-    let (alter, select) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
+    let (alter, grant_select_sql) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
     for (lines, expected) in [
         (vec!["GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION"], vec![]),
         (vec!["GRANT SELECT, ALTER SYSTEM ON *.* TO 'op'"], vec![]),
         (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `oceanbase`.* TO 'op'"], vec![]),
         (vec!["grant alter system on *.* to 'op'", "grant all privileges on oceanbase.* to 'op'"], vec![]),
         (vec!["GRANT SELECT ON *.* TO 'op'"], vec![alter]),
-        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `pay`.* TO 'op'"], vec![select]),
-        (vec!["GRANT USAGE ON *.* TO 'op'"], vec![alter, select]),
+        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `pay`.* TO 'op'"], vec![grant_select_sql]),
+        (vec!["GRANT USAGE ON *.* TO 'op'"], vec![alter, grant_select_sql]),
         (vec!["GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'op'"], vec![alter]),
-        (vec![], vec![alter, select]),
+        (vec![], vec![alter, grant_select_sql]),
         // A name that says ALTER SYSTEM is none.
-        (vec!["GRANT SELECT ON `ALTER SYSTEM`.* TO 'op'"], vec![alter, select]),
+        (vec!["GRANT SELECT ON `ALTER SYSTEM`.* TO 'op'"], vec![alter, grant_select_sql]),
         (
             vec![
                 "GRANT ALTER SYSTEM ON *.* TO 'op'",
@@ -71,6 +71,6 @@ fn grant_statement_names_the_user() {
         assert_eq!(name_of(login), "op", "{login}");
     }
     assert_eq!(grant_alter_system_sql("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
-    assert_eq!(select("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
-    assert_eq!(select("o'brien"), "GRANT SELECT ON oceanbase.* TO 'o''brien'");
+    assert_eq!(grant_select_sql("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
+    assert_eq!(grant_select_sql("o'brien"), "GRANT SELECT ON oceanbase.* TO 'o''brien'");
 }
