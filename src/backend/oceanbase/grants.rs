@@ -73,7 +73,7 @@ fn grant_select_sql(who: &str) -> String {
 }
 
 /// Returns the plain user name of `user@tenant#cluster` or `cluster:tenant:user`.
-fn name_of(login: &str) -> &str {
+fn user_name(login: &str) -> &str {
     let own = login.split_once('@').map_or(login, |(user, _)| user);
     own.rsplit(':').next().unwrap_or(own)
 }
@@ -93,7 +93,7 @@ impl OceanBase {
         let (missing, grants) = match asked {
             Ok(rows) => {
                 let lines = lines(&rows);
-                (missing(&lines, &names, name_of(&user)), lines)
+                (missing(&lines, &names, user_name(&user)), lines)
             }
             Err(failure) if failure.answered => {
                 (Known::NotChecked(format!("SHOW GRANTS is refused: {}", failure.fault.what)), Vec::new())
@@ -116,7 +116,7 @@ impl OceanBase {
         let Some((home, view)) = home.zip(view) else { return failure };
         let user = &self.connection.user;
         // All missing privileges at once, so that they can be granted in one go.
-        let mut give = vec![grant_select_sql(name_of(user))];
+        let mut give = vec![grant_select_sql(user_name(user))];
         let mut why = "A backup is planned, watched and proven from the server's own views".to_owned();
         if let Some(login) = &self.login {
             let missing = login.missing.get().into_iter().flatten();

@@ -68,7 +68,7 @@ fn role_grants_are_unknown() {
 #[test]
 fn grant_statement_names_the_user() {
     for login in ["op@pay", "op@pay#prod", "op", "prod:pay:op"] {
-        assert_eq!(name_of(login), "op", "{login}");
+        assert_eq!(user_name(login), "op", "{login}");
     }
     assert_eq!(grant_alter_system_sql("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
     assert_eq!(grant_select_sql("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
