@@ -4,7 +4,7 @@ use super::*;
 
 const VIEWS: [&str; 2] = ["DBA_OB_TENANTS", "CDB_OB_BACKUP_JOBS"];
 
-fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
+fn missing_privileges(lines: &[&str]) -> Known<Vec<&'static str>> {
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     match missing(&lines, &VIEWS, "op") {
         Known::Known(missing) => Known::Known(missing.iter().map(|grant| grant.privilege).collect()),
@@ -36,7 +36,7 @@ fn missing_grants_are_found() {
             vec![],
         ),
     ] {
-        assert_eq!(lacks(&lines), Known::Known(expected), "{lines:?}");
+        assert_eq!(missing_privileges(&lines), Known::Known(expected), "{lines:?}");
     }
 }
 
@@ -48,21 +48,27 @@ fn real_grant_lines_are_parsed() {
         "GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'root'",
         "GRANT ALL PRIVILEGES ON `__recyclebin`.* TO 'root'",
     ];
-    assert_eq!(lacks(&root), Known::Known(vec![]));
+    assert_eq!(missing_privileges(&root), Known::Known(vec![]));
     let op = [
         "GRANT SELECT, SUPER, ALTER SYSTEM ON *.* TO 'op'",
         "GRANT SELECT ON `oceanbase`.`gv$ob_parameters` TO 'op'",
         "GRANT `r1`@`%` TO `op`@`%`",
     ];
-    assert_eq!(lacks(&op), Known::Known(vec![]));
-    assert!(matches!(lacks(&op[1..]), Known::NotChecked(why) if why.ends_with("GRANT `r1`@`%` TO `op`@`%`")));
+    assert_eq!(missing_privileges(&op), Known::Known(vec![]));
+    assert!(
+        matches!(missing_privileges(&op[1..]), Known::NotChecked(why) if why.ends_with("GRANT `r1`@`%` TO `op`@`%`"))
+    );
 }
 
 #[test]
 fn role_grants_are_unknown() {
     let role = "GRANT `dba`@`%` TO 'op'";
-    assert!(matches!(lacks(&[role]), Known::NotChecked(why) if why.ends_with(role)));
-    assert_eq!(lacks(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]), Known::Known(vec![]), "it needs no role");
+    assert!(matches!(missing_privileges(&[role]), Known::NotChecked(why) if why.ends_with(role)));
+    assert_eq!(
+        missing_privileges(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]),
+        Known::Known(vec![]),
+        "it needs no role"
+    );
 }
 
 #[test]
