@@ -138,12 +138,12 @@ impl OceanBase {
             Some(line) => Some(detect::home(session, line).await?),
             None => None,
         };
-        let foreign = self.is_foreign(session, line.zip(home.as_ref())).await?;
+        let foreign = self.identity_mismatch(session, line.zip(home.as_ref())).await?;
         Ok((detected, home, foreign))
     }
 
     /// Returns why this is not the confirmed cluster; `None` where it is.
-    async fn is_foreign<P: Purpose>(
+    async fn identity_mismatch<P: Purpose>(
         &self,
         session: &mut TypedSession<P>,
         at: Option<(&Line, &Home)>,
