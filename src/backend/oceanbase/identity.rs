@@ -169,7 +169,7 @@ impl OceanBase {
         }
         let tenants = expected.tenants.iter().map(|tenant| tenant.id);
         let ids = (TENANT_ID, tenants.chain([home.id]).map(FilterValue::Number).collect());
-        let found = ask(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
+        let found = read_rows(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
         if let Some(why) = another_creation(expected.created, created(home, line, &found)) {
             return Ok(Some(why));
         }
@@ -212,7 +212,7 @@ fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
 }
 
-async fn ask<P: Purpose>(
+async fn read_rows<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &Line,
     home: &Home,
