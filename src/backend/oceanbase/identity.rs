@@ -93,7 +93,7 @@ impl OceanBase {
                 }
                 Err((_, fault)) => {
                     let fault = silent.filter(|_| fault.cause == Cause::Unreachable).unwrap_or(fault);
-                    return Err(foreign.map_or(fault.clone(), |foreign| nobody(foreign, &fault)));
+                    return Err(foreign.map_or(fault.clone(), |foreign| no_matching_endpoint(foreign, &fault)));
                 }
             };
             if one_at_a_time.contains(&session.endpoint) {
@@ -118,7 +118,7 @@ impl OceanBase {
             left.endpoints.retain(|endpoint| *endpoint != session.endpoint);
             if left.endpoints.is_empty() {
                 return Err(match (foreign, silent) {
-                    (Some(foreign), Some(silent)) => nobody(foreign, &silent),
+                    (Some(foreign), Some(silent)) => no_matching_endpoint(foreign, &silent),
                     (Some(fault), None) | (None, Some(fault)) => fault,
                     (None, None) => self.internal_fault("nobody is left, and nobody was asked"),
                 });
@@ -233,7 +233,7 @@ pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
 }
 
 /// Returns the fault where one endpoint is another cluster and the rest did not answer: those may still answer later.
-fn nobody(foreign: Fault, silent: &Fault) -> Fault {
+fn no_matching_endpoint(foreign: Fault, silent: &Fault) -> Fault {
     Fault { cause: silent.cause, why: format!("{} And {}", foreign.why, silent.what), ..foreign }
 }
 
