@@ -36,7 +36,7 @@ pub(in crate::backend) struct ProofState {
 }
 
 /// Returns the observation for an assessed set.
-fn seen(judged: Judged) -> Seen {
+fn observed_assessment(judged: Judged) -> Seen {
     match judged {
         Judged::Final(outcome) => Look::Verdict(outcome),
         Judged::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
@@ -57,7 +57,7 @@ impl OceanBase {
             step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
         });
         if planned.is_empty() {
-            return seen(judged.unproven(target.proof_why.clone()));
+            return observed_assessment(judged.unproven(target.proof_why.clone()));
         }
         let name = &target.target;
         let known = self.looks.get(name).and_then(|looking| Some((looking.looked.clone()?, looking.asked)));
@@ -69,7 +69,7 @@ impl OceanBase {
                     || asked.elapsed() < self.connection.limits.between_looks() =>
             {
                 let others = || without(tenant, set, zone);
-                return seen(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
+                return observed_assessment(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
             }
             _ => {}
         }
@@ -79,11 +79,11 @@ impl OceanBase {
             } else {
                 "the views show already what is missing"
             };
-            return seen(judged.unproven(Some(why.to_owned())));
+            return observed_assessment(judged.unproven(Some(why.to_owned())));
         }
         match self.aim(name, tenant, set, &planned) {
             Ok(action) => Look::Act(action.clone()).into(),
-            Err(why) => seen(judged.unproven(Some(why))),
+            Err(why) => observed_assessment(judged.unproven(Some(why))),
         }
     }
 
