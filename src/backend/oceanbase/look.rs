@@ -275,7 +275,7 @@ impl OceanBase {
         if let Some(looking) = self.looks.get_mut(name) {
             looking.asked = Instant::now();
             looking.looked = Some(match &answer {
-                Ok(rows) => listed(looking, rows),
+                Ok(rows) => parse_proof(looking, rows),
                 Err(failure) => Looked::refused(&failure.fault),
             });
         }
@@ -284,13 +284,13 @@ impl OceanBase {
 }
 
 /// Parses the rows of a proof. A row of an unknown type is neither a set nor a piece.
-fn listed(looking: &ProofState, rows: &[Row]) -> Looked {
+fn parse_proof(looking: &ProofState, rows: &[Row]) -> Looked {
     let of = |kind: &str| {
         rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
     };
     let (sets, pieces) = (of("BACKUP_SET"), of("BACKUP_PIECE"));
     let proof = Proof { at: super::now(), by: Evidence::Media, until_scn: looking.until, sets, pieces };
-    Looked::listed(proof, &looking.needed)
+    Looked::parse_proof(proof, &looking.needed)
 }
 
 /// Returns the earliest point that a set can be restored to, which a proof requests.
