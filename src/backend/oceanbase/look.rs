@@ -110,7 +110,7 @@ impl OceanBase {
         let action =
             *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
         let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
-        elsewhere(set, tenant, data, log.as_ref())?;
+        check_directories(set, tenant, data, log.as_ref())?;
         let looking = ProofState { needed, until: point(set)?, asked: Instant::now(), looked: None };
         self.looks.insert(name.clone(), looking);
         Ok(action)
@@ -303,7 +303,7 @@ fn point(set: &BackupSet) -> Result<Scn, String> {
 }
 
 /// Refuses a set whose data or log is not in the confirmed directories.
-fn elsewhere(
+fn check_directories(
     set: &BackupSet,
     tenant: &TenantFacts,
     data: &Destination,
