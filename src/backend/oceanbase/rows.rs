@@ -10,10 +10,10 @@ use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
+use crate::domain::required_scn::Scn;
 use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
 };
-use crate::domain::scn::Scn;
 use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 use crate::domain::version::Version;
 
@@ -21,7 +21,7 @@ use crate::domain::version::Version;
 mod tests;
 
 /// Returns the SCN of a column that must have one.
-fn scn(row: &Row, column: &str) -> Result<Scn, Fault> {
+fn required_scn(row: &Row, column: &str) -> Result<Scn, Fault> {
     needed(row, column).map(Scn)
 }
 
@@ -131,8 +131,8 @@ pub fn round(row: &Row) -> Result<Round, Fault> {
         round_id: needed(row, "ROUND_ID")?,
         dest_id: needed(row, "DEST_ID")?,
         status: RoundStatus::from(word(row, "STATUS")),
-        start: scn(row, "START_SCN")?,
-        checkpoint: scn(row, "CHECKPOINT_SCN")?,
+        start: required_scn(row, "START_SCN")?,
+        checkpoint: required_scn(row, "CHECKPOINT_SCN")?,
         path: word(row, "PATH"),
     })
 }
@@ -148,9 +148,9 @@ pub fn piece(row: &Row) -> Result<Piece, Fault> {
         piece_id: needed(row, "PIECE_ID")?,
         status: PieceStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start: scn(row, "START_SCN")?,
+        start: required_scn(row, "START_SCN")?,
         end: number(row, "END_SCN").map(Scn).filter(|end| *end != Scn::MAX && end.0 != 0),
-        checkpoint: scn(row, "CHECKPOINT_SCN")?,
+        checkpoint: required_scn(row, "CHECKPOINT_SCN")?,
     })
 }
 
