@@ -48,8 +48,8 @@ pub fn server(row: &Row) -> String {
 /// Returns whether a server was started and not stopped; `None` where one of the two was unreadable.
 pub fn serving(row: &Row) -> Option<bool> {
     // An ACTIVE server has a start time.
-    let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_set(&at));
-    let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_set(&at));
+    let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_time_set(&at));
+    let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_time_set(&at));
     match (started, stopped) {
         (Some(false), _) | (_, Some(true)) => Some(false),
         (Some(true), Some(false)) => Some(true),
@@ -59,7 +59,7 @@ pub fn serving(row: &Row) -> Option<bool> {
 
 /// Returns whether a time is set: V4 prints a time or NULL, the release lines below it a number that is 0 while it is not.
 /// `None` where it is neither.
-fn is_set(at: &str) -> Option<bool> {
+fn is_time_set(at: &str) -> Option<bool> {
     if let Ok(number) = at.trim().parse::<u64>() {
         return Some(number != 0);
     }
