@@ -41,7 +41,7 @@ const STAGGER: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The statement that sets the server's time limit for a session.
-const LIMIT: &str = "SET SESSION ob_query_timeout";
+const SET_QUERY_TIMEOUT: &str = "SET SESSION ob_query_timeout";
 
 /// The server's code for a statement that reached its time limit.
 const QUERY_TIMEOUT_CODE: u32 = 4012;
@@ -184,7 +184,7 @@ impl<P: Purpose> TypedSession<P> {
     /// # Errors
     /// The server did not answer.
     pub async fn apply_statement_limit(&mut self) -> Result<(), Fault> {
-        let statement = format!("{LIMIT} = {}", self.limit.as_micros());
+        let statement = format!("{SET_QUERY_TIMEOUT} = {}", self.limit.as_micros());
         match self.ask(&statement, self.limit + GRACE).await {
             Ok(_) => self.unbounded = None,
             Err(failure) if failure.answered => self.unbounded = Some(failure.fault),
@@ -264,7 +264,7 @@ impl WritingSession {
             Some(refusal) => Err(Fault {
                 what: format!("Nothing is written through {}.", self.endpoint),
                 why: format!(
-                    "It refuses {LIMIT}, which ends a statement that nobody waits for any more. {}",
+                    "It refuses {SET_QUERY_TIMEOUT}, which ends a statement that nobody waits for any more. {}",
                     refusal.what
                 ),
                 next: "Name an endpoint in the inventory that is not read only: an observer itself (port 2881)."
