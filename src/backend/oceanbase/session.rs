@@ -163,7 +163,7 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     async fn read_session_info(&mut self, deadline: Duration) -> Result<(), Fault> {
-        let question = self.ask("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
+        let question = self.query_within("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
         let row = question.await.map_err(|failure| failure.fault)?.pop().unwrap_or_default();
         self.version_text = text(&row, "VERSION");
         // A closed connection, and what it sent, is later identified by its id.
@@ -185,7 +185,7 @@ impl<P: Purpose> TypedSession<P> {
     /// The server did not answer.
     pub async fn apply_statement_limit(&mut self) -> Result<(), Fault> {
         let statement = format!("{SET_QUERY_TIMEOUT} = {}", self.limit.as_micros());
-        match self.ask(&statement, self.limit + GRACE).await {
+        match self.query_within(&statement, self.limit + GRACE).await {
             Ok(_) => self.unbounded = None,
             Err(failure) if failure.answered => self.unbounded = Some(failure.fault),
             Err(failure) => return Err(failure.fault),
@@ -204,7 +204,7 @@ impl<P: Purpose> TypedSession<P> {
     /// # Errors
     /// The server's error, or that it did not answer.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
+        self.query_within(sql, self.limit + GRACE).await.map_err(|mut failure| {
             if failure.fault.code == Some(QUERY_TIMEOUT_CODE) {
                 // A query changes nothing: only the missing answer is to be reported.
                 failure.fault.cause = Cause::Unreachable;
@@ -216,7 +216,7 @@ impl<P: Purpose> TypedSession<P> {
         })
     }
 
-    async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+    async fn query_within(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         self.query_shown_as(sql, sql, deadline).await
     }
 
@@ -235,7 +235,7 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     async fn query_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        match timeout(deadline, self.client.ask(sql)).await {
+        match timeout(deadline, self.client.query_within(sql)).await {
             Err(_) => Err(self.late(shown, deadline)),
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),

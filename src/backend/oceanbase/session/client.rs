@@ -37,7 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`] and [`Client::next`].
-    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
+    pub(super) async fn query_within(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
         self.send(sql, 1).await?;
         Ok(self.next().await?.unwrap_or_default())
     }

@@ -46,10 +46,10 @@ async fn abandoned_result_is_skipped() {
         let late = answer("1");
         server.write_all(&late[..split]).await.unwrap();
         // Polled once, and dropped as by a time limit.
-        assert!(client.ask("SELECT 1 AS N").now_or_never().is_none());
+        assert!(client.query_within("SELECT 1 AS N").now_or_never().is_none());
         server.write_all(&late[split..]).await.unwrap();
         server.write_all(&answer("2")).await.unwrap();
-        assert_eq!(read(&client.ask("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
+        assert_eq!(read(&client.query_within("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
     }
 }
 
@@ -57,10 +57,10 @@ async fn abandoned_result_is_skipped() {
 async fn connection_survives_an_error_packet() {
     let (mut client, mut server) = pair();
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
-    let refused = client.ask("SELECT 1").await;
+    let refused = client.query_within("SELECT 1").await;
     assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     server.write_all(&answer("3")).await.unwrap();
-    assert_eq!(read(&client.ask("SELECT 3 AS N").await.unwrap()), Some(3));
+    assert_eq!(read(&client.query_within("SELECT 3 AS N").await.unwrap()), Some(3));
 }
 
 /// The next bytes on the connection are unknown, so they are not taken for a result.
@@ -68,9 +68,9 @@ async fn connection_survives_an_error_packet() {
 async fn malformed_result_closes_the_connection() {
     let (mut client, mut server) = pair();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
-    assert!(matches!(client.ask("SELECT 1").await, Err(Trouble::Malformed(_))));
+    assert!(matches!(client.query_within("SELECT 1").await, Err(Trouble::Malformed(_))));
     server.write_all(&answer("3")).await.unwrap();
-    assert!(matches!(client.ask("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
+    assert!(matches!(client.query_within("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
     let mut heard = vec![0; 64];
     let count = server.read(&mut heard).await.unwrap();
     assert_eq!(&heard[..count], framed(0, b"\x03SELECT 1"), "one question alone was sent");
@@ -80,7 +80,7 @@ async fn malformed_result_closes_the_connection() {
 async fn buffer_grows_with_received_bytes() {
     let (mut client, mut server) = pair();
     server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
-    assert!(client.ask("SELECT 1").now_or_never().is_none());
+    assert!(client.query_within("SELECT 1").now_or_never().is_none());
     assert!(client.packets.held() < 1 << 16, "{} bytes for three", client.packets.held());
 }
 
@@ -96,7 +96,7 @@ async fn error_packet_ends_the_results() {
     assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     assert!(client.next().await.unwrap().is_none(), "nothing of the text is left");
     server.write_all(&answer("5")).await.unwrap();
-    assert_eq!(read(&client.ask("SELECT 5 AS N").await.unwrap()), Some(5));
+    assert_eq!(read(&client.query_within("SELECT 5 AS N").await.unwrap()), Some(5));
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn abandoned_results_are_skipped() {
         client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
         server.write_all(&answer("7")).await.unwrap();
-        assert_eq!(read(&client.ask("SELECT 7 AS N").await.unwrap()), Some(7));
+        assert_eq!(read(&client.query_within("SELECT 7 AS N").await.unwrap()), Some(7));
     }
 }
 
@@ -142,6 +142,6 @@ async fn unexpected_more_results_is_malformed() {
     let status = more.len() - 2;
     more[status] |= 8;
     server.write_all(&more).await.unwrap();
-    let asked = client.ask("SELECT 1 AS N").await;
+    let asked = client.query_within("SELECT 1 AS N").await;
     assert!(matches!(asked, Err(Trouble::Malformed(_))), "{asked:?}");
 }
