@@ -236,13 +236,13 @@ impl<P: Purpose> TypedSession<P> {
 
     async fn query_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         match timeout(deadline, self.client.query_within(sql)).await {
-            Err(_) => Err(self.late(shown, deadline)),
+            Err(_) => Err(self.timeout_failure(shown, deadline)),
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),
         }
     }
 
-    fn late(&self, shown: &str, deadline: Duration) -> Failure {
+    fn timeout_failure(&self, shown: &str, deadline: Duration) -> Failure {
         let why = format!("It did not answer a statement within {}.", seconds(deadline));
         let fault = unreachable(&self.endpoint, why).with_detail(brief(shown));
         Failure { fault, answered: false, unread: false }

@@ -144,7 +144,7 @@ impl<P: Purpose> TypedSession<P> {
         };
         let first = questions.first().copied().unwrap_or_default();
         let sent = timeout(deadline, self.client.send(&questions.join("; "), questions.len())).await;
-        sent.map_err(|_| Ended::Lost(self.late(first, deadline)))?
+        sent.map_err(|_| Ended::Lost(self.timeout_failure(first, deadline)))?
             .map_err(|trouble| lost(&self.endpoint, &trouble, first))?;
         for question in questions {
             match timeout(deadline, self.client.next()).await {
@@ -152,7 +152,7 @@ impl<P: Purpose> TypedSession<P> {
                 Ok(Ok(None)) => break,
                 Ok(Err(Trouble::Refused(refusal))) if refusal.whole => return Err(Ended::Refused),
                 Ok(Err(trouble)) => return Err(lost(&self.endpoint, &trouble, question)),
-                Err(_) => return Err(Ended::Lost(self.late(question, deadline))),
+                Err(_) => return Err(Ended::Lost(self.timeout_failure(question, deadline))),
             }
         }
         Ok(())

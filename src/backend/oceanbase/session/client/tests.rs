@@ -43,11 +43,11 @@ fn read(rows: &[Row]) -> Option<u64> {
 async fn abandoned_result_is_skipped() {
     for split in [0, 1, 5, 20, 40] {
         let (mut client, mut server) = pair();
-        let late = answer("1");
-        server.write_all(&late[..split]).await.unwrap();
+        let timeout_failure = answer("1");
+        server.write_all(&timeout_failure[..split]).await.unwrap();
         // Polled once, and dropped as by a time limit.
         assert!(client.query_within("SELECT 1 AS N").now_or_never().is_none());
-        server.write_all(&late[split..]).await.unwrap();
+        server.write_all(&timeout_failure[split..]).await.unwrap();
         server.write_all(&answer("2")).await.unwrap();
         assert_eq!(read(&client.query_within("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
     }
