@@ -135,7 +135,7 @@ impl<P: Purpose> TypedSession<P> {
     pub async fn open_endpoint(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
         let Endpoint { host, port } = read_endpoint(endpoint)?;
-        let ca = certificates(to).await?;
+        let ca = read_ca_file(to).await?;
         let login =
             Login { host: &host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
@@ -317,7 +317,7 @@ pub fn read_endpoint(written: &str) -> Result<Endpoint, Fault> {
 }
 
 /// Reads the CA file, where the inventory names one.
-async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
+async fn read_ca_file(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
     let Some(ca) = &to.ca else { return Ok(None) };
     tokio::fs::read(ca).await.map(Some).map_err(|error| {
         Fault::new(
