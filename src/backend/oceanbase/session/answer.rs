@@ -97,13 +97,13 @@ impl Answers {
             Stage::Begins if self.several && (first == 0 || is_end) => {
                 Err(Trouble::Malformed("one of several questions is answered without columns"))
             }
-            Stage::Begins | Stage::Rows(_) if is_end => self.end(end_status(&packet)?),
+            Stage::Begins | Stage::Rows(_) if is_end => self.end_result(end_status(&packet)?),
             Stage::Begins if first == 0 => {
                 let mut fields = PacketReader(&packet[1..]);
                 // Affected rows and last insert id.
                 fields.length()?;
                 fields.length()?;
-                self.end(fields.number(2)?)
+                self.end_result(fields.number(2)?)
             }
             Stage::Begins => {
                 self.stage = Stage::Columns(columns(&packet)?, Vec::new());
@@ -142,7 +142,7 @@ impl Answers {
         Ok(())
     }
 
-    fn end(&mut self, status: u64) -> Result<Option<Whole>, Trouble> {
+    fn end_result(&mut self, status: u64) -> Result<Option<Whole>, Trouble> {
         let last = status & MORE_RESULTS == 0;
         if !last {
             let more = "another answer follows the one to its question";
