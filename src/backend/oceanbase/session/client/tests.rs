@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use super::super::row::number;
 use super::*;
 
-fn pair() -> (Client, DuplexStream) {
+fn client_and_server() -> (Client, DuplexStream) {
     let (stream, server) = duplex(1 << 20);
     (Client { packets: PacketStream::new(stream), answers: None, given_up: false }, server)
 }
@@ -42,7 +42,7 @@ fn read(rows: &[Row]) -> Option<u64> {
 #[tokio::test]
 async fn abandoned_result_is_skipped() {
     for split in [0, 1, 5, 20, 40] {
-        let (mut client, mut server) = pair();
+        let (mut client, mut server) = client_and_server();
         let timeout_failure = answer("1");
         server.write_all(&timeout_failure[..split]).await.unwrap();
         // Polled once, and dropped as by a time limit.
@@ -55,7 +55,7 @@ async fn abandoned_result_is_skipped() {
 
 #[tokio::test]
 async fn connection_survives_an_error_packet() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     let refused = client.query_within("SELECT 1").await;
     assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
@@ -66,7 +66,7 @@ async fn connection_survives_an_error_packet() {
 /// The next bytes on the connection are unknown, so they are not taken for a result.
 #[tokio::test]
 async fn malformed_result_closes_the_connection() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
     assert!(matches!(client.query_within("SELECT 1").await, Err(Trouble::Malformed(_))));
     server.write_all(&answer("3")).await.unwrap();
@@ -78,7 +78,7 @@ async fn malformed_result_closes_the_connection() {
 
 #[tokio::test]
 async fn buffer_grows_with_received_bytes() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
     assert!(client.query_within("SELECT 1").now_or_never().is_none());
     assert!(client.packets.held() < 1 << 16, "{} bytes for three", client.packets.held());
@@ -86,7 +86,7 @@ async fn buffer_grows_with_received_bytes() {
 
 #[tokio::test]
 async fn error_packet_ends_the_results() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&answers(&["1", "2"], b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
     for value in [1, 2] {
@@ -102,7 +102,7 @@ async fn error_packet_ends_the_results() {
 #[tokio::test]
 async fn abandoned_results_are_skipped() {
     for behind in [&b""[..], b"\xff\x7a\x04#42S02no such table"] {
-        let (mut client, mut server) = pair();
+        let (mut client, mut server) = client_and_server();
         server.write_all(&answers(&["1", "2", "3"], behind)).await.unwrap();
         client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
@@ -113,7 +113,7 @@ async fn abandoned_results_are_skipped() {
 
 #[tokio::test]
 async fn surplus_result_is_malformed() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&answers(&["1", "2", "3"], &[])).await.unwrap();
     client.send("SELECT 1; SELECT 2", 2).await.unwrap();
     assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
@@ -125,7 +125,7 @@ async fn surplus_result_is_malformed() {
 #[tokio::test]
 async fn result_without_columns_is_malformed() {
     for done in [&b"\0\0\0\x02\0\0\0"[..], b"\xfe\0\0\x02\0"] {
-        let (mut client, mut server) = pair();
+        let (mut client, mut server) = client_and_server();
         server.write_all(&answers(&["1"], done)).await.unwrap();
         client.send("SELECT 1; SELECT 2", 2).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
@@ -137,7 +137,7 @@ async fn result_without_columns_is_malformed() {
 /// A statement has one result: another one would be taken for the result of the next statement.
 #[tokio::test]
 async fn unexpected_more_results_is_malformed() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     let mut more = answer("1");
     let status = more.len() - 2;
     more[status] |= 8;
