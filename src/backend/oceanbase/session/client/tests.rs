@@ -12,7 +12,7 @@ fn client_and_server() -> (Client, DuplexStream) {
 }
 
 /// Returns a result with one column N and one row, as a server sends it.
-fn answer(value: &str) -> Vec<u8> {
+fn result_packets(value: &str) -> Vec<u8> {
     answers(&[value], &[])
 }
 
@@ -43,12 +43,12 @@ fn read(rows: &[Row]) -> Option<u64> {
 async fn abandoned_result_is_skipped() {
     for split in [0, 1, 5, 20, 40] {
         let (mut client, mut server) = client_and_server();
-        let timeout_failure = answer("1");
+        let timeout_failure = result_packets("1");
         server.write_all(&timeout_failure[..split]).await.unwrap();
         // Polled once, and dropped as by a time limit.
         assert!(client.query_within("SELECT 1 AS N").now_or_never().is_none());
         server.write_all(&timeout_failure[split..]).await.unwrap();
-        server.write_all(&answer("2")).await.unwrap();
+        server.write_all(&result_packets("2")).await.unwrap();
         assert_eq!(read(&client.query_within("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
     }
 }
@@ -59,7 +59,7 @@ async fn connection_survives_an_error_packet() {
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     let refused = client.query_within("SELECT 1").await;
     assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
-    server.write_all(&answer("3")).await.unwrap();
+    server.write_all(&result_packets("3")).await.unwrap();
     assert_eq!(read(&client.query_within("SELECT 3 AS N").await.unwrap()), Some(3));
 }
 
@@ -69,7 +69,7 @@ async fn malformed_result_closes_the_connection() {
     let (mut client, mut server) = client_and_server();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
     assert!(matches!(client.query_within("SELECT 1").await, Err(Trouble::Malformed(_))));
-    server.write_all(&answer("3")).await.unwrap();
+    server.write_all(&result_packets("3")).await.unwrap();
     assert!(matches!(client.query_within("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
     let mut heard = vec![0; 64];
     let count = server.read(&mut heard).await.unwrap();
@@ -95,7 +95,7 @@ async fn error_packet_ends_the_results() {
     let refused = client.next().await;
     assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     assert!(client.next().await.unwrap().is_none(), "nothing of the text is left");
-    server.write_all(&answer("5")).await.unwrap();
+    server.write_all(&result_packets("5")).await.unwrap();
     assert_eq!(read(&client.query_within("SELECT 5 AS N").await.unwrap()), Some(5));
 }
 
@@ -106,7 +106,7 @@ async fn abandoned_results_are_skipped() {
         server.write_all(&answers(&["1", "2", "3"], behind)).await.unwrap();
         client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
-        server.write_all(&answer("7")).await.unwrap();
+        server.write_all(&result_packets("7")).await.unwrap();
         assert_eq!(read(&client.query_within("SELECT 7 AS N").await.unwrap()), Some(7));
     }
 }
@@ -138,7 +138,7 @@ async fn result_without_columns_is_malformed() {
 #[tokio::test]
 async fn unexpected_more_results_is_malformed() {
     let (mut client, mut server) = client_and_server();
-    let mut more = answer("1");
+    let mut more = result_packets("1");
     let status = more.len() - 2;
     more[status] |= 8;
     server.write_all(&more).await.unwrap();
