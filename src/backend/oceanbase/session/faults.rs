@@ -9,7 +9,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 /// The most characters of a statement that a message repeats.
-const SHOWN: usize = 60;
+const MAX_SHOWN: usize = 60;
 
 pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
     Fault::new(
@@ -46,7 +46,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
 
 /// Returns the fault of a login by an unsupported plugin, which would reveal the password or is unknown.
 fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
-    let plugin: String = foreign(plugin).chars().take(SHOWN).collect();
+    let plugin: String = foreign(plugin).chars().take(MAX_SHOWN).collect();
     let named = if plugin.is_empty() { "a plugin without a name".to_owned() } else { format!("the plugin {plugin}") };
     let what = if plugin == "mysql_clear_password" {
         format!("{endpoint} asks for the password in clear.")
@@ -172,7 +172,7 @@ fn words(refusal: &Refusal) -> String {
 
 /// Returns the beginning of a statement, ended by a full stop.
 pub(super) fn brief(statement: &str) -> String {
-    let begins: String = statement.chars().take(SHOWN).collect();
+    let begins: String = statement.chars().take(MAX_SHOWN).collect();
     if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
 }
 
