@@ -203,7 +203,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
 fn limit_fault(bound: ReadLimit, endpoint: &str, statement: &str) -> Fault {
     Fault::new(
         Cause::Server,
-        format!("{} has more than is read.", asked(statement)),
+        format!("{} has more than is read.", subject_of(statement)),
         format!("{endpoint} answers with more than {bound}, the most that is read; the connection was closed."),
         "Count its rows on the server; if they are that many, let the server's own cleanup shorten the view, else look what \
          answers at that address.",
@@ -211,7 +211,7 @@ fn limit_fault(bound: ReadLimit, endpoint: &str, statement: &str) -> Fault {
 }
 
 /// Returns what a statement reads: the view, or where it names none the beginning of its text.
-fn asked(statement: &str) -> String {
+fn subject_of(statement: &str) -> String {
     let view = statement.split_once(" FROM ").and_then(|(_, behind)| behind.split_whitespace().next());
     view.map_or_else(|| format!("The answer to {}", brief(statement).trim_end_matches('.')), str::to_owned)
 }
