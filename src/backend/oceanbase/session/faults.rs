@@ -235,20 +235,20 @@ mod tests {
         }
     }
 
-    fn refused(user: &str, password: &str) -> Fault {
+    fn refused_login(user: &str, password: &str) -> Fault {
         let password = Secret::new(password.to_owned());
         login_fault(1045, "Access denied", "db:2883", user, Some(&password))
     }
 
     #[test]
     fn refused_login_names_the_suspected_parts() {
-        let plain = refused("root@sys", "p");
+        let plain = refused_login("root@sys", "p");
         assert_eq!(plain.why, "The server refuses the user or the password.");
-        let behind = refused("root@sys#demoo", "p");
+        let behind = refused_login("root@sys#demoo", "p");
         assert_eq!(behind.why, "The server refuses the user, the password, or the cluster name behind #, demoo.");
         assert!(behind.next.contains("an observer is logged in to as root@sys."), "{behind}");
-        assert!(refused("root@sys#", "p").why.contains("the empty cluster name behind #"));
-        let colons = refused("demo:sys:root", "p");
+        assert!(refused_login("root@sys#", "p").why.contains("the empty cluster name behind #"));
+        let colons = refused_login("demo:sys:root", "p");
         assert!(colons.why.contains("the cluster name demo"), "{colons}");
         assert_eq!(colons.next, "Write it as user@tenant#cluster: root@sys#demo.");
     }
@@ -264,7 +264,7 @@ mod tests {
             ("CAN ARY", None),
             ("", None),
         ] {
-            let fault = refused("root@sys", password);
+            let fault = refused_login("root@sys", password);
             let told = said.map(|said| format!(" The password {said}, which the server compares too."));
             assert_eq!(
                 fault.why,
