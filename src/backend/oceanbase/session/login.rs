@@ -12,7 +12,7 @@ use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
 /// The one supported authentication plugin.
-const PLUGIN: &str = "mysql_native_password";
+const NATIVE_PASSWORD: &str = "mysql_native_password";
 /// The plugin of a server without plugins, or of a switch that names none.
 const OLD_PASSWORD: &str = "mysql_old_password";
 /// The challenge of a server, in bytes.
@@ -82,7 +82,7 @@ pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>)
     response.push(if proof.is_empty() { 0 } else { 20 });
     response.extend_from_slice(&proof);
     if capabilities & PLUGIN_AUTH != 0 {
-        response.extend_from_slice(PLUGIN.as_bytes());
+        response.extend_from_slice(NATIVE_PASSWORD.as_bytes());
         response.push(0);
     }
     packets.send(&response).await?;
@@ -105,7 +105,7 @@ fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
 
 /// Refuses every plugin except the supported one.
 fn answered(plugin: &str) -> Result<(), Trouble> {
-    if plugin == PLUGIN { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
+    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
 }
 
 impl Greeting {
@@ -132,7 +132,7 @@ impl Greeting {
         let plugin = if capabilities & PLUGIN_AUTH != 0 {
             String::from_utf8_lossy(fields.until_zero()).into_owned()
         } else if capabilities & SECURE_CONNECTION != 0 {
-            PLUGIN.to_owned()
+            NATIVE_PASSWORD.to_owned()
         } else {
             OLD_PASSWORD.to_owned()
         };
