@@ -20,7 +20,7 @@ const CHALLENGE_BYTES: usize = 20;
 /// `utf8mb4_general_ci`.
 const CHARSET: u8 = 45;
 /// The packet limit that the client announces to the server.
-const LONGEST: u32 = 1 << 24;
+const MAX_PACKET: u32 = 1 << 24;
 
 const PROTOCOL_41: u32 = 1 << 9;
 const TLS: u32 = 1 << 11;
@@ -158,7 +158,7 @@ fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
 /// Returns the head of a handshake response, which alone is the request for TLS.
 fn response_head(capabilities: u32) -> Vec<u8> {
     let mut payload = capabilities.to_le_bytes().to_vec();
-    payload.extend_from_slice(&LONGEST.to_le_bytes());
+    payload.extend_from_slice(&MAX_PACKET.to_le_bytes());
     payload.push(CHARSET);
     payload.extend_from_slice(&[0; 23]);
     payload
