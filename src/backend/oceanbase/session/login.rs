@@ -59,7 +59,7 @@ struct Greeting {
 pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>) -> Result<PacketStream, Trouble> {
     let mut packets = PacketStream::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
-    answered(&greeting.plugin)?;
+    check_plugin(&greeting.plugin)?;
     let mut capabilities = PROTOCOL_41 | SECURE_CONNECTION | greeting.capabilities & (TRANSACTIONS | PLUGIN_AUTH);
     if login.several {
         capabilities |= MULTI_STATEMENTS;
@@ -104,7 +104,7 @@ fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
 }
 
 /// Refuses every plugin except the supported one.
-fn answered(plugin: &str) -> Result<(), Trouble> {
+fn check_plugin(plugin: &str) -> Result<(), Trouble> {
     if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
 }
 
@@ -145,9 +145,9 @@ fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
     let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
-        return answered(OLD_PASSWORD).map(|()| [0; CHALLENGE_BYTES]);
+        return check_plugin(OLD_PASSWORD).map(|()| [0; CHALLENGE_BYTES]);
     }
-    answered(&String::from_utf8_lossy(fields.until_zero()))?;
+    check_plugin(&String::from_utf8_lossy(fields.until_zero()))?;
     challenge_of(fields.0)
 }
 
