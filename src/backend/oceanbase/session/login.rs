@@ -88,7 +88,7 @@ pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>)
     packets.send(&response).await?;
     let mut packet = packets.next(fits).await?;
     if packet.first() == Some(&0xFE) {
-        let challenge = switched(&packet)?;
+        let challenge = parse_auth_switch(&packet)?;
         packets.send(&self::proof(login.password, &challenge)).await?;
         packet = packets.next(fits).await?;
     }
@@ -141,7 +141,7 @@ impl Greeting {
 }
 
 /// Parses the challenge of an authentication switch.
-fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
+fn parse_auth_switch(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
     let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
