@@ -8,7 +8,7 @@ use super::trouble::{ERROR_TEXT_OVERLAP, MAX_ERROR_TEXT, Refusal, Trouble};
 /// A frame of exactly this length is continued by the next one.
 const MAX_FRAME: usize = 0xFF_FFFF;
 /// Size of the read buffer, in bytes.
-const AT_ONCE: usize = 16 << 10;
+const BUFFER_BYTES: usize = 16 << 10;
 /// Bytes before the text of an error packet: marker, code and SQLSTATE.
 const BEFORE_ERROR_TEXT: usize = 9;
 
@@ -41,7 +41,7 @@ impl PacketStream {
     /// Continues on another stream with the packet of this number.
     pub(super) fn going_on(stream: impl ByteStream + 'static, sequence: u8) -> Self {
         Self {
-            stream: BufReader::with_capacity(AT_ONCE, Box::new(stream)),
+            stream: BufReader::with_capacity(BUFFER_BYTES, Box::new(stream)),
             sequence,
             header: Vec::new(),
             left: None,
