@@ -42,7 +42,7 @@ fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
         .build()
         .map_err(|error| Error::General(error.to_string()))?;
-    let known = Arc::new(Known { verifier, any_name: login.tls == TlsMode::VerifyCa });
+    let known = Arc::new(VerifyAuthority { verifier, any_name: login.tls == TlsMode::VerifyCa });
     Ok(builder.dangerous().with_custom_certificate_verifier(known).with_no_client_auth())
 }
 
@@ -101,12 +101,12 @@ impl ServerCertVerifier for AcceptAnyCertificate {
 
 /// Accepts certificates of a known authority, for any name or for the host's name only.
 #[derive(Debug)]
-struct Known {
+struct VerifyAuthority {
     verifier: Arc<WebPkiServerVerifier>,
     any_name: bool,
 }
 
-impl ServerCertVerifier for Known {
+impl ServerCertVerifier for VerifyAuthority {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
