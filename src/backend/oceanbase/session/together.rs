@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use super::{Failure, GRACE, Row, TypedSession};
 
 /// The prefixes of texts that only read.
-const QUESTIONS: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
+const QUERY_PREFIXES: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
 
 /// Whether several queries may be sent in one text on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,5 +161,5 @@ impl<P: Purpose> TypedSession<P> {
 
 /// Returns whether a text is certainly one query.
 fn fits(text: &str) -> bool {
-    QUESTIONS.iter().any(|begin| text.starts_with(begin)) && !text.contains(';')
+    QUERY_PREFIXES.iter().any(|begin| text.starts_with(begin)) && !text.contains(';')
 }
