@@ -40,11 +40,11 @@ struct BatchResult {
     /// The complete results, in order.
     whole: Vec<Vec<Row>>,
     /// What ended the text early; `None` where nothing did.
-    ended: Option<Ended>,
+    ended: Option<BatchEnd>,
 }
 
 /// What ended a text before its last result.
-enum Ended {
+enum BatchEnd {
     /// The server reported an error; the connection can still be used.
     Refused,
     /// No answer came; the connection cannot be used any more.
@@ -74,7 +74,7 @@ impl<P: Purpose> TypedSession<P> {
         }
         self.several = Several::Tried;
         let BatchResult { whole, ended } = self.joined(&[sql, sql]).await;
-        if let Some(Ended::Lost(failure)) = ended {
+        if let Some(BatchEnd::Lost(failure)) = ended {
             return Err(failure);
         }
         if let [rows, again] = &whole[..]
@@ -98,8 +98,8 @@ impl<P: Purpose> TypedSession<P> {
                 let BatchResult { whole, ended } = self.joined(&left).await;
                 answers.extend(whole.into_iter().map(Ok));
                 match ended {
-                    Some(Ended::Refused) => refused_in_text = true,
-                    Some(Ended::Lost(failure)) => answers.resize(questions.len(), Err(failure)),
+                    Some(BatchEnd::Refused) => refused_in_text = true,
+                    Some(BatchEnd::Lost(failure)) => answers.resize(questions.len(), Err(failure)),
                     // The other end stops after one of the statements.
                     None if answers.len() < questions.len() => self.several = Several::No,
                     None => {}
@@ -137,22 +137,22 @@ impl<P: Purpose> TypedSession<P> {
         BatchResult { whole, ended }
     }
 
-    async fn read_batch(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), Ended> {
+    async fn read_batch(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), BatchEnd> {
         let deadline = self.limit + GRACE;
         let lost = |endpoint: &str, trouble: &Trouble, question: &str| {
-            Ended::Lost(Failure { answered: false, ..statement_failure(trouble, endpoint, question) })
+            BatchEnd::Lost(Failure { answered: false, ..statement_failure(trouble, endpoint, question) })
         };
         let first = questions.first().copied().unwrap_or_default();
         let sent = timeout(deadline, self.client.send(&questions.join("; "), questions.len())).await;
-        sent.map_err(|_| Ended::Lost(self.timeout_failure(first, deadline)))?
+        sent.map_err(|_| BatchEnd::Lost(self.timeout_failure(first, deadline)))?
             .map_err(|trouble| lost(&self.endpoint, &trouble, first))?;
         for question in questions {
             match timeout(deadline, self.client.next()).await {
                 Ok(Ok(Some(rows))) => whole.push(rows),
                 Ok(Ok(None)) => break,
-                Ok(Err(Trouble::Refused(refusal))) if refusal.whole => return Err(Ended::Refused),
+                Ok(Err(Trouble::Refused(refusal))) if refusal.whole => return Err(BatchEnd::Refused),
                 Ok(Err(trouble)) => return Err(lost(&self.endpoint, &trouble, question)),
-                Err(_) => return Err(Ended::Lost(self.timeout_failure(question, deadline))),
+                Err(_) => return Err(BatchEnd::Lost(self.timeout_failure(question, deadline))),
             }
         }
         Ok(())
