@@ -73,7 +73,7 @@ impl<P: Purpose> TypedSession<P> {
             return self.rows(sql).await;
         }
         self.several = Several::Tried;
-        let BatchResult { whole, ended } = self.joined(&[sql, sql]).await;
+        let BatchResult { whole, ended } = self.query_batch(&[sql, sql]).await;
         if let Some(BatchEnd::Lost(failure)) = ended {
             return Err(failure);
         }
@@ -95,7 +95,7 @@ impl<P: Purpose> TypedSession<P> {
             let left: Vec<&str> = questions[answers.len()..].iter().map(AsRef::as_ref).collect();
             let mut refused_in_text = false;
             if self.can_batch(&left) {
-                let BatchResult { whole, ended } = self.joined(&left).await;
+                let BatchResult { whole, ended } = self.query_batch(&left).await;
                 answers.extend(whole.into_iter().map(Ok));
                 match ended {
                     Some(BatchEnd::Refused) => refused_in_text = true,
@@ -131,7 +131,7 @@ impl<P: Purpose> TypedSession<P> {
     }
 
     /// Sends queries as one text and reads their results, each within the time limit of a query.
-    async fn joined(&mut self, questions: &[&str]) -> BatchResult {
+    async fn query_batch(&mut self, questions: &[&str]) -> BatchResult {
         let mut whole = Vec::new();
         let ended = self.read_batch(questions, &mut whole).await.err();
         BatchResult { whole, ended }
