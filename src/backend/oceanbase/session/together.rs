@@ -127,7 +127,9 @@ impl<P: Purpose> TypedSession<P> {
             // A recording has the result of each single query.
             return false;
         }
-        self.several == Several::Taken && questions.len() > 1 && questions.iter().all(|question| fits(question))
+        self.several == Several::Taken
+            && questions.len() > 1
+            && questions.iter().all(|question| is_single_query(question))
     }
 
     /// Sends queries as one text and reads their results, each within the time limit of a query.
@@ -160,6 +162,6 @@ impl<P: Purpose> TypedSession<P> {
 }
 
 /// Returns whether a text is certainly one query.
-fn fits(text: &str) -> bool {
+fn is_single_query(text: &str) -> bool {
     QUERY_PREFIXES.iter().any(|begin| text.starts_with(begin)) && !text.contains(';')
 }
