@@ -15,7 +15,7 @@ use crate::domain::restorable::{BackupSet, Piece, Round, rounds_needed};
 use crate::domain::time_zone::ServerTimeZone;
 
 /// Tenants per query: a year of their daily backups is below half of the row limit of a result.
-const TOGETHER: usize = 250;
+const TENANTS_PER_QUERY: usize = 250;
 
 /// The sets and pieces that a tenant can be restored from.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl OceanBase {
     ) -> Result<BTreeMap<u64, Media>, Fault> {
         let version = self.version()?;
         let mut media = BTreeMap::new();
-        for some in tenants.chunks(TOGETHER) {
+        for some in tenants.chunks(TENANTS_PER_QUERY) {
             let own = (TENANT_ID, some.iter().map(|(id, _)| FilterValue::Number(*id)).collect());
             let rows = by_tenant(self.read(ViewId::Sets, std::slice::from_ref(&own), "BACKUP_SET_ID").await?)?;
             let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
