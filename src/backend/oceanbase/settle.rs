@@ -46,7 +46,7 @@ impl OceanBase {
         let lost: Vec<&IntentView> = targets
             .iter()
             .filter_map(|target| Some((target, run.start_intent(&target.target)?)))
-            .filter(|(target, intent)| intent.answered != Some(true) && !described(&jobs, intent, target))
+            .filter(|(target, intent)| intent.answered != Some(true) && !has_described_job(&jobs, intent, target))
             .map(|(_, intent)| intent)
             .collect();
         let mut gone: Vec<u64> = Vec::new();
@@ -218,7 +218,7 @@ fn refusal(row: &Row) -> Comment {
     }
 }
 
-fn described(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> bool {
+fn has_described_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> bool {
     jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns(job, target))
 }
 
