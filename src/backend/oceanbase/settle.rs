@@ -134,7 +134,7 @@ impl OceanBase {
     ) -> Result<Seen, Fault> {
         let marker = intent.description.clone().unwrap_or_default();
         if let Some(parent) =
-            jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker && concerns(job, target))
+            jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker && concerns_target(job, target))
         {
             if parent.is_live() {
                 let what =
@@ -219,12 +219,12 @@ fn refusal(row: &Row) -> Comment {
 }
 
 fn has_described_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> bool {
-    jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns(job, target))
+    jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns_target(job, target))
 }
 
 /// Returns whether a job is for this tenant: in tasks of earlier releases the full and the incremental of one attempt are two
 /// jobs with one description.
-fn concerns(job: &JobFacts, target: &TargetPlan) -> bool {
+fn concerns_target(job: &JobFacts, target: &TargetPlan) -> bool {
     is_for(job, target.tenant.id)
 }
 
