@@ -60,7 +60,7 @@ impl OceanBase {
             let Some(intent) = run.start_intent(&target.target) else {
                 return Err(self.internal_fault("a start without an intent"));
             };
-            seen.push(match found(&jobs, intent, target) {
+            seen.push(match find_own_job(&jobs, intent, target) {
                 Some(seen) => seen,
                 None => self.reconcile_missing_job(&jobs, intent, target, run, &gone).await?,
             });
@@ -229,7 +229,7 @@ fn concerns_target(job: &JobFacts, target: &TargetPlan) -> bool {
 }
 
 /// Finds the tenant's own job of this start.
-fn found(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Seen> {
+fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Seen> {
     let marker = intent.description.as_ref()?;
     let parents: Vec<u64> =
         jobs.iter().filter(|job| job.tenant_id == 1 && job.description == *marker).map(|job| job.job_id).collect();
