@@ -22,7 +22,7 @@ use crate::domain::time_zone::ServerTimeZone;
 const EVENT_ORDER: &str = "TIMESTAMP DESC LIMIT 50";
 
 /// Nanoseconds in a second.
-const SECOND: u64 = 1_000_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// The most events of a tenant's archive that are shown.
 const MAX_EVENTS: usize = 3;
 
@@ -198,7 +198,8 @@ struct BackupStart {
 impl BackupStart {
     /// Returns whether the event of a row is later, to the second; false where its time is not known.
     fn is_before(&self, row: &Row) -> bool {
-        moment(row, "TIMESTAMP", &self.zone).is_some_and(|event| event.0 / SECOND >= self.at.0 / SECOND)
+        moment(row, "TIMESTAMP", &self.zone)
+            .is_some_and(|event| event.0 / NANOS_PER_SECOND >= self.at.0 / NANOS_PER_SECOND)
     }
 }
 
