@@ -52,10 +52,11 @@ impl OceanBase {
         let waits_for_log = of_archive || stuck.iter().any(|(_, at)| at.contains("LOG"));
         let module = if of_archive { "log_archive" } else { "backup_data" };
         let ids: Vec<u64> = stuck.iter().map(|(target, _)| target.tenant.id).collect();
-        let events = self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENT_ORDER).await;
-        let rounds = self.rows_of(ViewId::ArchiveCurrent, numbers(&ids), "").await;
+        let events =
+            self.read_if_visible(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENT_ORDER).await;
+        let rounds = self.read_if_visible(ViewId::ArchiveCurrent, numbers(&ids), "").await;
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
-        let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
+        let third = self.read_if_visible(third, numbers(&ids), "").await.unwrap_or_default();
         let parameters = self.parameters().await.ok();
         let clock = self.clock.clone();
         let now = clock.as_ref().map(|clock| clock.at(run.now));
@@ -111,9 +112,10 @@ impl OceanBase {
             (Err(fault), _) => Known::NotChecked(fault.why.clone()),
         };
         let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
-        let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![FilterValue::Text("YES")]), "").await;
+        let servers =
+            self.read_if_visible(ViewId::Servers, ("WITH_ROOTSERVER", vec![FilterValue::Text("YES")]), "").await;
         let events =
-            self.rows_of(ViewId::Events, ("MODULE", vec![FilterValue::Text("log_archive")]), EVENT_ORDER).await;
+            self.read_if_visible(ViewId::Events, ("MODULE", vec![FilterValue::Text("log_archive")]), EVENT_ORDER).await;
         Some(Unchanged {
             has_round,
             directory,
@@ -127,7 +129,7 @@ impl OceanBase {
         })
     }
 
-    async fn rows_of(
+    async fn read_if_visible(
         &mut self,
         id: ViewId,
         filter: (&str, Vec<FilterValue<'_>>),
