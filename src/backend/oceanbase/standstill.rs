@@ -54,9 +54,9 @@ impl OceanBase {
         let ids: Vec<u64> = stuck.iter().map(|(target, _)| target.tenant.id).collect();
         let events =
             self.read_if_visible(ViewId::Events, ("MODULE", vec![FilterValue::Text(module)]), EVENT_ORDER).await;
-        let rounds = self.read_if_visible(ViewId::ArchiveCurrent, numbers(&ids), "").await;
+        let rounds = self.read_if_visible(ViewId::ArchiveCurrent, tenant_filter(&ids), "").await;
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
-        let third = self.read_if_visible(third, numbers(&ids), "").await.unwrap_or_default();
+        let third = self.read_if_visible(third, tenant_filter(&ids), "").await.unwrap_or_default();
         let parameters = self.parameters().await.ok();
         let clock = self.clock.clone();
         let now = clock.as_ref().map(|clock| clock.at(run.now));
@@ -144,7 +144,7 @@ impl OceanBase {
     }
 }
 
-fn numbers(ids: &[u64]) -> (&'static str, Vec<FilterValue<'static>>) {
+fn tenant_filter(ids: &[u64]) -> (&'static str, Vec<FilterValue<'static>>) {
     (TENANT_ID, ids.iter().copied().map(FilterValue::Number).collect())
 }
 
