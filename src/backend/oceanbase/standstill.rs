@@ -76,7 +76,7 @@ impl OceanBase {
                     }),
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
-                        let since = if of_archive { None } else { begun(run, target, clock.as_ref()) };
+                        let since = if of_archive { None } else { start_of_backup(run, target, clock.as_ref()) };
                         rows.iter().find(|row| concerns(row, id, job, since.as_ref())).map(event)
                     }),
                     hanging: hanging.clone(),
@@ -185,7 +185,7 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
 }
 
 /// Returns when the start of the current backup was sent, by the server's clock.
-fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<BackupStart> {
+fn start_of_backup(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<BackupStart> {
     let clock = clock?;
     let at = clock.at(run.start_intent(&target.target)?.at);
     Some(BackupStart { at, zone: clock.time_zone.clone() })
