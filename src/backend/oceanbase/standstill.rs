@@ -77,7 +77,7 @@ impl OceanBase {
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
                         let since = if of_archive { None } else { start_of_backup(run, target, clock.as_ref()) };
-                        rows.iter().find(|row| concerns(row, id, job, since.as_ref())).map(event)
+                        rows.iter().find(|row| is_about(row, id, job, since.as_ref())).map(event)
                     }),
                     hanging: hanging.clone(),
                 }
@@ -217,7 +217,7 @@ pub(super) fn names_tenant(row: &Row, tenant: u64) -> bool {
 }
 
 /// Returns whether an event is about this tenant's backup: of its job, or at least not from before its start.
-fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&BackupStart>) -> bool {
+fn is_about(row: &Row, tenant: u64, job: Option<u64>, since: Option<&BackupStart>) -> bool {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     if !names_tenant(row, tenant) {
         return false;
