@@ -102,11 +102,11 @@ impl Statement {
     /// Returns the text as it was confirmed, with the plan's placeholders for values that are read from the server.
     #[must_use]
     pub fn as_confirmed(&self) -> String {
-        self.shown(|_, planned| planned)
+        self.text_with(|_, planned| planned)
     }
 
     /// Returns the text without secrets; `choose` selects value or placeholder of a value that is read from the server.
-    fn shown<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
+    fn text_with<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -176,6 +176,6 @@ fn password(secret: Option<&Secret>, refused: impl Fn(&str) -> Fault) -> Result<
 
 impl std::fmt::Display for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown(|value, _| value))
+        f.write_str(&self.text_with(|value, _| value))
     }
 }

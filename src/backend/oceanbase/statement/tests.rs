@@ -39,11 +39,11 @@ fn secrets_are_in_the_wire_text_only() {
              'LOCATION=oss://b/clog?host=h&access_id=i&access_key={CANARY}' BY '{CANARY}'"
         )
     );
-    let shown = "SET A = 'oss://b/data?host=h&access_id=i&access_key=***', B = \
+    let text_with = "SET A = 'oss://b/data?host=h&access_id=i&access_key=***', B = \
                  'LOCATION=oss://b/clog?host=h&access_id=i&access_key=***' BY '***'";
-    assert_eq!(statement.to_string(), shown);
+    assert_eq!(statement.to_string(), text_with);
     // What is shown differs from what is sent in the secrets alone.
-    assert_eq!(wire.expose().replace(CANARY, "***"), shown);
+    assert_eq!(wire.expose().replace(CANARY, "***"), text_with);
     let everything = format!("{statement} {statement:?} {statement:#?} {wire:?} {:?}", secrets());
     assert!(!everything.contains(CANARY), "{everything}");
 }
