@@ -11,7 +11,7 @@ fn secrets() -> Secrets {
     Secrets { login: secret(), access_key: secret(), encryption: secret(), decryption: Vec::new() }
 }
 
-fn place(uri: &str) -> Destination {
+fn destination(uri: &str) -> Destination {
     Destination::parse_user(uri).unwrap()
 }
 
@@ -20,9 +20,9 @@ fn all_parts() -> Statement {
     let mut statement = Statement::default();
     statement.push("");
     statement.push("SET A = ");
-    statement.push_uri(place("oss://b/data?host=h&access_id=i"));
+    statement.push_uri(destination("oss://b/data?host=h&access_id=i"));
     statement.push(", B = ");
-    statement.push_archive_value(ArchiveDest::new(place("oss://b/clog?host=h&access_id=i")));
+    statement.push_archive_value(ArchiveDest::new(destination("oss://b/clog?host=h&access_id=i")));
     statement.push(" BY ");
     statement.push_encryption_password();
     statement
@@ -73,7 +73,7 @@ fn unusable_secret_is_refused_unrepeated() {
 #[test]
 fn directory_uri_has_no_access_key() {
     let mut statement = Statement::default();
-    statement.push_uri(place("file:///b/data"));
+    statement.push_uri(destination("file:///b/data"));
     assert_eq!(statement.wire_text(&secrets()).unwrap().expose(), "'file:///b/data'");
     assert_eq!(statement.to_string(), "'file:///b/data'");
 }
