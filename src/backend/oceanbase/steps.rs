@@ -31,12 +31,12 @@ impl OceanBase {
         self.look_session = None;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
-            StepKind::CheckReady => Ok(fail_together(run, self.each(targets, check_ready).await?)),
+            StepKind::CheckReady => Ok(fail_together(run, self.observe_each(targets, check_ready).await?)),
             StepKind::SetDestination => {
                 let whole = run.prepared.plan.whole;
-                self.each(targets, |tenant, target| observe_destination(tenant, target, whole)).await
+                self.observe_each(targets, |tenant, target| observe_destination(tenant, target, whole)).await
             }
-            StepKind::StartArchiving => self.each(targets, start_archiving).await,
+            StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
             StepKind::Compact => match self.line()?.jobs {
                 Jobs::OfEachTenant => {
                     Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
@@ -53,7 +53,7 @@ impl OceanBase {
     }
 
     /// Reads the tenants again and observes each.
-    async fn each(
+    async fn observe_each(
         &mut self,
         targets: &[&TargetPlan],
         judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
