@@ -43,7 +43,7 @@ impl OceanBase {
                 }
                 Jobs::OfTheCluster(_) => self.compact(run, targets).await,
             },
-            StepKind::StartBackup => self.start_backup(run, targets).await,
+            StepKind::StartBackup => self.observe_start(run, targets).await,
             StepKind::WaitForBackup => self.observe_wait(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
             StepKind::CheckBackupService | StepKind::Upload => {
@@ -75,7 +75,7 @@ impl OceanBase {
         Ok(targets.iter().map(|target| recheck_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
-    async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_start(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let (open, fresh): (Vec<_>, Vec<_>) =
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
         let mut seen: Vec<(&TargetName, Seen)> = Vec::new();
