@@ -45,7 +45,7 @@ impl OceanBase {
             },
             StepKind::StartBackup => self.observe_start(run, targets).await,
             StepKind::WaitForBackup => self.observe_wait(run, targets).await,
-            StepKind::ConfirmRestorable => self.confirm(run, targets).await,
+            StepKind::ConfirmRestorable => self.observe_proof(run, targets).await,
             StepKind::CheckBackupService | StepKind::Upload => {
                 Err(self.internal_fault("a logical step of a physical backup"))
             }
@@ -169,7 +169,7 @@ impl OceanBase {
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 
-    async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_proof(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.refresh_tenants(&ids).await?;
         let zone = self.time_zone().await?;
