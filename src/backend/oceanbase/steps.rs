@@ -187,7 +187,7 @@ impl OceanBase {
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
             let judged = outcome::judge(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
                 outcome.told.extend(change);
-                outcome.told.extend(unproven(run, target, set));
+                outcome.told.extend(unproven_start_note(run, target, set));
             });
             seen.push(self.proven(target, tenant, (set, &zone), judged));
         }
@@ -207,7 +207,7 @@ fn fail_together(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
 }
 
 /// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
-fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
+fn unproven_start_note(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
     (run.prepared.plan.whole && lost)
         .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
