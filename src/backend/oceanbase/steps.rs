@@ -89,7 +89,8 @@ impl OceanBase {
         if !fresh.is_empty() {
             let facts = self.detect().await?;
             let again = plan(&facts, &run.prepared.plan.choices).ok();
-            let looks = fresh.iter().map(|target| may_start(&facts, again.as_ref(), run, target).into()).collect();
+            let looks =
+                fresh.iter().map(|target| check_before_start(&facts, again.as_ref(), run, target).into()).collect();
             seen.extend(fresh.iter().map(|target| &target.target).zip(fail_together(run, looks)));
         }
         targets
@@ -387,7 +388,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
 }
 
 /// Repeats the checks right before the start, since hours may have passed.
-fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
     match recheck_target(facts, again, run, target) {
         Look::Done(_) => {}
         look => return look,
