@@ -23,7 +23,7 @@ use crate::domain::version::{Detected, Version};
 type ByTenant = BTreeMap<u64, Vec<Row>>;
 
 /// The views of all tenants, from which the facts of each tenant are built.
-struct Listed<'a> {
+struct TenantViews<'a> {
     parameters: &'a Parameters,
     version: Version,
     detected: Option<Detected>,
@@ -83,7 +83,7 @@ impl OceanBase {
                 (ViewId::MajorCompactions, &[compacting], ""),
             ])
             .await?;
-        let listed = Listed {
+        let listed = TenantViews {
             parameters,
             version: self.version()?,
             detected: self.detected,
@@ -109,7 +109,7 @@ impl OceanBase {
     }
 }
 
-impl Listed<'_> {
+impl TenantViews<'_> {
     /// Builds the facts of a tenant from its row.
     fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: Media) -> Result<TenantFacts, Fault> {
         let own = |rows: &ByTenant| rows.get(&id).cloned().unwrap_or_default();
