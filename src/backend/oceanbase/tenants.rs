@@ -153,8 +153,8 @@ impl TenantViews<'_> {
             sets: media.sets,
             base: BaseRule::Path,
             running: running(&self.jobs, id),
-            recovery_window: known(&self.policies, id, window),
-            cleanup: known(&self.cleanups, id, |row| Some(rows::cleanup(row))),
+            recovery_window: first_known(&self.policies, id, window),
+            cleanup: first_known(&self.cleanups, id, |row| Some(rows::cleanup(row))),
             transparent_encryption: transparent_encryption(self.parameters, self.detected.as_ref(), (id, &name)),
             load: load(self.parameters, &self.compactions, id),
         })
@@ -162,7 +162,7 @@ impl TenantViews<'_> {
 }
 
 /// Returns a value from the first row of a tenant, where the view was read.
-fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
+fn first_known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
     match rows {
         Ok(rows) => Known::Known(rows.get(&id).and_then(|rows| rows.first()).and_then(of)),
         Err(fault) => Known::NotChecked(fault.why.clone()),
