@@ -171,12 +171,12 @@ fn first_known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> 
 
 /// Returns the running jobs of a tenant, its own before the parent jobs for it: only its own have counters.
 fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
-    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
+    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| is_running_for(job, tenant)).cloned().collect();
     found.sort_by_key(|job| job.tenant_id != tenant);
     found
 }
 
 /// Returns whether a running job is the tenant's own, or a parent job for it.
-fn covers(job: &JobFacts, tenant: u64) -> bool {
+fn is_running_for(job: &JobFacts, tenant: u64) -> bool {
     job.is_live() && is_for(job, tenant)
 }
