@@ -42,7 +42,7 @@ const LINES: [(&str, &str); 10] = [
 const GARBAGE: [Option<&str>; 5] = [None, Some(""), Some("abc"), Some("99999999999999999999"), Some("-1")];
 
 /// A verdict with the start and the end of its window.
-type End = (VerdictWord, Option<u64>, Option<u64>);
+type VerdictWindow = (VerdictWord, Option<u64>, Option<u64>);
 
 /// Everything that is decided from facts.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ struct Decisions {
     /// The plan of a full and of an incremental backup of each tenant, where one may be made.
     plans: BTreeMap<(String, &'static str), Option<Plan>>,
     /// The verdict of each set of each tenant.
-    verdicts: BTreeMap<(String, u64), End>,
+    verdicts: BTreeMap<(String, u64), VerdictWindow>,
     /// The last good backup of each tenant: its time, and up to when it can be restored.
     good: BTreeMap<String, Option<(u64, u64)>>,
 }
