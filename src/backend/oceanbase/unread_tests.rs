@@ -112,7 +112,7 @@ fn improvements(before: &Decisions, after: &Decisions) -> Vec<String> {
             (Some(Some(was)), Some(made))
                 if acts(was) == acts(made)
                     && same_cluster(was, made)
-                    && looks(made).iter().all(|look| looks(was).contains(look)) => {}
+                    && previews(made).iter().all(|look| previews(was).contains(look)) => {}
             (was, Some(_)) => {
                 let how = if was.is_some_and(Option::is_some) { "otherwise" } else { "and was refused" };
                 found.push(format!("{key:?} is planned {how}"));
@@ -142,7 +142,7 @@ fn acts(plan: &Plan) -> Vec<String> {
 }
 
 /// Returns the storage proofs of a plan.
-fn looks(plan: &Plan) -> Vec<&Action> {
+fn previews(plan: &Plan) -> Vec<&Action> {
     let actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     actions.filter(|action| is_look(action)).collect()
 }
