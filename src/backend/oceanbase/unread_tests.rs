@@ -135,7 +135,7 @@ fn same_cluster(was: &Plan, made: &Plan) -> bool {
 /// Returns the actions of a plan with their targets, without storage proofs.
 fn acts(plan: &Plan) -> Vec<String> {
     let acts = |target: &TargetPlan| {
-        let actions = target.steps.iter().flat_map(|step| &step.actions).filter(|action| !is_look(action));
+        let actions = target.steps.iter().flat_map(|step| &step.actions).filter(|action| !is_preview(action));
         format!("{:?} {:?} {:?}", target.tenant, target.mode, actions.collect::<Vec<_>>())
     };
     plan.targets.iter().map(acts).collect()
@@ -144,10 +144,10 @@ fn acts(plan: &Plan) -> Vec<String> {
 /// Returns the storage proofs of a plan.
 fn previews(plan: &Plan) -> Vec<&Action> {
     let actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
-    actions.filter(|action| is_look(action)).collect()
+    actions.filter(|action| is_preview(action)).collect()
 }
 
-fn is_look(action: &Action) -> bool {
+fn is_preview(action: &Action) -> bool {
     matches!(action, Action::LookAtStorage { .. })
 }
 
