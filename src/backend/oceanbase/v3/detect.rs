@@ -136,7 +136,7 @@ impl OceanBase {
                     },
                     sets,
                     base: BaseRule::Round { most: whole.rules.most_increments },
-                    running: of_tenant(&jobs, id),
+                    running: running_jobs_of(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
                     cleanup: whole.cleanup.clone(),
                     transparent_encryption: Known::NotChecked(TDE_NOT_CHECKED.to_owned()),
@@ -268,7 +268,7 @@ pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
 }
 
 /// Returns the running parts of a tenant's backup, its own before the part of sys that represents all.
-fn of_tenant(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
+fn running_jobs_of(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
     let mut found: Vec<JobFacts> =
         jobs.iter().filter(|job| job.tenant_id == tenant || job.tenant_id == CLUSTER).cloned().collect();
     found.sort_by_key(|job| job.tenant_id != tenant);
