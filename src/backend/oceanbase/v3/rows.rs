@@ -13,7 +13,7 @@ use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
 
 /// RESULT of a cancelled job (V3.1.5 source, `ob_errno.def`: `OB_CANCELED`).
-const CANCELLED: u64 = 4072;
+const CANCELLED_RESULT: u64 = 4072;
 
 /// The tenant id of rows for the whole cluster: sys.
 pub(super) const CLUSTER: u64 = 1;
@@ -60,7 +60,7 @@ pub(super) fn place(text: &str) -> String {
 fn end(row: &Row) -> Result<String, Fault> {
     let status = word(row, "STATUS");
     Ok(match (status.as_str(), result(row)?) {
-        ("CANCEL", _) | (_, CANCELLED) => "CANCELED".to_owned(),
+        ("CANCEL", _) | (_, CANCELLED_RESULT) => "CANCELED".to_owned(),
         ("FINISH", 0) => "COMPLETED".to_owned(),
         (_, 0) => status,
         _ => "FAILED".to_owned(),
