@@ -57,7 +57,7 @@ pub(super) fn place(text: &str) -> String {
 
 /// Returns the final status of a part of a job. Only `FINISH` without an error is a success; an unknown status is returned as it
 /// is and is not an end.
-fn end(row: &Row) -> Result<String, Fault> {
+fn end_status(row: &Row) -> Result<String, Fault> {
     let status = word(row, "STATUS");
     Ok(match (status.as_str(), result(row)?) {
         ("CANCEL", _) | (_, CANCELLED_RESULT) => "CANCELED".to_owned(),
@@ -99,7 +99,7 @@ pub(super) fn set(
         prev_full: needed(row, "PREV_FULL_BACKUP_SET_ID")?,
         prev_inc: needed(row, "PREV_INC_BACKUP_SET_ID")?,
         tenant_level,
-        status: if end(row)? == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
+        status: if end_status(row)? == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
         file_status: files,
         // Where the server has no such column the log is needed from the snapshot on.
         start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, bound),
@@ -161,7 +161,7 @@ pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
 /// A number is missing or unreadable.
 pub(super) fn ended(row: &Row) -> Result<JobFacts, Fault> {
     let ended = some_text(row, "END_TIME").map(|ended| identifier(&ended));
-    Ok(JobFacts { status: end(row)?, ended, ..part(row)? })
+    Ok(JobFacts { status: end_status(row)?, ended, ..part(row)? })
 }
 
 /// Parses the common columns. The set id is used as the job id; the part of sys is the parent of the others.
