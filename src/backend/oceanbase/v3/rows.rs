@@ -152,7 +152,7 @@ pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
         percent: None,
         log_percent: None,
     };
-    Ok(JobFacts { status: word(row, "STATUS"), task: Some(task), ..part(row)? })
+    Ok(JobFacts { status: word(row, "STATUS"), task: Some(task), ..parse_part(row)? })
 }
 
 /// Parses the history row of an ended part.
@@ -161,11 +161,11 @@ pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
 /// A number is missing or unreadable.
 pub(super) fn ended(row: &Row) -> Result<JobFacts, Fault> {
     let ended = some_text(row, "END_TIME").map(|ended| identifier(&ended));
-    Ok(JobFacts { status: end_status(row)?, ended, ..part(row)? })
+    Ok(JobFacts { status: end_status(row)?, ended, ..parse_part(row)? })
 }
 
 /// Parses the common columns. The set id is used as the job id; the part of sys is the parent of the others.
-fn part(row: &Row) -> Result<JobFacts, Fault> {
+fn parse_part(row: &Row) -> Result<JobFacts, Fault> {
     let set = needed(row, "BACKUP_SET_ID")?;
     let tenant = needed(row, "TENANT_ID")?;
     Ok(JobFacts {
