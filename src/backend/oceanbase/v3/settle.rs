@@ -56,7 +56,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
     if let Some(own) = of(target.tenant.id) {
         let asked = format!("{} was asked for and the server makes", target.mode.word());
         let silent = made(own, target, &asked);
-        let whose = if accepted { String::new() } else { unproven(own) };
+        let whose = if accepted { String::new() } else { unproven_note(own) };
         return Seen {
             look: Look::Done(format!("set {}{whose}{silent}", own.job_id)),
             job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
@@ -91,7 +91,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
 }
 
 /// Returns the note on a set that cannot be proven ours, without a marker and without an answer (R8).
-fn unproven(set: &JobFacts) -> String {
+fn unproven_note(set: &JobFacts) -> String {
     let at = if set.started.is_empty() { "an unknown time" } else { &set.started };
     format!(", started at {at} (server time), cannot be proven ours: attached to, not claimed")
 }
