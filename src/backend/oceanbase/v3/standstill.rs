@@ -18,7 +18,7 @@ use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
 use crate::domain::step::StepKind;
 
 /// Order and limit of the running parts that are read for the names of their servers.
-const PARTS: &str = "SVR_IP, SVR_PORT LIMIT 200";
+const PART_ORDER: &str = "SVR_IP, SVR_PORT LIMIT 200";
 
 impl OceanBase {
     /// Diagnoses why these targets make no progress.
@@ -50,7 +50,7 @@ impl OceanBase {
         };
         let ids = (TENANT_ID, stuck.iter().map(|(target, _)| FilterValue::Number(target.tenant.id)).collect());
         let doing = ("STATUS", vec![FilterValue::Text("DOING")]);
-        let parts = self.read(ViewId::BrokenParts, &[ids, doing], PARTS).await.unwrap_or_default();
+        let parts = self.read(ViewId::BrokenParts, &[ids, doing], PART_ORDER).await.unwrap_or_default();
         let hanging = self.hanging(stuck).await;
         stuck
             .iter()
