@@ -18,14 +18,14 @@ use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::CompactionRule;
 
 /// A task on a cluster whose last freeze is older than its archive round, with its facts and journal.
-struct Scene {
+struct StepFixture {
     facts: Facts,
     prepared: Prepared,
     view: TaskView,
     begun: Timestamp,
 }
 
-fn fixture(compact: Compact, more: &[Event]) -> Scene {
+fn fixture(compact: Compact, more: &[Event]) -> StepFixture {
     let facts = legacy("3.1.2", CompactionRule::Enforced, 10_000);
     let mut choices = choose(&["legacy"], Mode::Full);
     choices.compact = compact;
@@ -47,10 +47,10 @@ fn fixture(compact: Compact, more: &[Event]) -> Scene {
     let mut events = vec![created, Event::RunnerStarted { pid: 1, attempt: 1, anew: false, targets, process: None }];
     events.extend(more.iter().cloned());
     let view = TaskView::fold(events.iter().map(|event| (begun, event)));
-    Scene { facts, prepared, view, begun }
+    StepFixture { facts, prepared, view, begun }
 }
 
-impl Scene {
+impl StepFixture {
     fn run(&self, after: i64) -> Run<'_> {
         let now = self.begun + SignedDuration::from_secs(after);
         Run { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
@@ -107,7 +107,7 @@ fn part(tenant: &str, set: &str, status: &str) -> JobFacts {
     .unwrap()
 }
 
-fn lost() -> Scene {
+fn lost() -> StepFixture {
     fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(false)])
 }
 
