@@ -56,10 +56,10 @@ impl StepFixture {
         Run { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
     }
 
-    fn settled(&self, after: i64, jobs: &[JobFacts]) -> Look {
+    fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> Look {
         let run = self.run(after);
         let plan = &self.prepared.plan.targets[0];
-        settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
+        settle::reconciled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
     }
 
     fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
@@ -116,30 +116,30 @@ fn unanswered_start_attaches_to_a_newer_set() {
     let words = |look: Look| if let Look::Done(words) = look { words } else { panic!("{look:?}") };
     let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
     let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
-    assert_eq!(words(lost().settled(1, &seven)), format!("set 7{claimed}"));
+    assert_eq!(words(lost().reconciled(1, &seven)), format!("set 7{claimed}"));
     let ours = fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
-    assert_eq!(words(ours.settled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
+    assert_eq!(words(ours.reconciled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
     // A set from before does not belong to it.
-    assert!(matches!(lost().settled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
+    assert!(matches!(lost().reconciled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
 }
 
 #[test]
 fn not_started_needs_the_server_limit() {
-    assert!(matches!(lost().settled(160, &[]), Look::Wait(_)), "150 s and 10 s");
-    let look = lost().settled(161, &[]);
+    assert!(matches!(lost().reconciled(160, &[]), Look::Wait(_)), "150 s and 10 s");
+    let look = lost().reconciled(161, &[]);
     let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
     assert_eq!(look, Look::NotStarted { intent: 1, proof: proof.into() });
     let coming = [rows::coming("PREPARE", None, crate::domain::restorable::SetKind::Full)];
-    assert!(matches!(lost().settled(900, &coming), Look::Wait(_)), "a job without a set may be it");
+    assert!(matches!(lost().reconciled(900, &coming), Look::Wait(_)), "a job without a set may be it");
 }
 
 #[test]
 fn tenant_without_a_part_fails() {
     let ours = || fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
-    let Look::Wait(waiting) = ours().settled(1, &[part("1", "7", "DOING")]) else { panic!() };
+    let Look::Wait(waiting) = ours().reconciled(1, &[part("1", "7", "DOING")]) else { panic!() };
     assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
     let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
-    let Look::Ended(outcome) = ours().settled(1, &[over]) else { panic!() };
+    let Look::Ended(outcome) = ours().reconciled(1, &[over]) else { panic!() };
     assert_eq!(outcome.fault.unwrap().what, "The server made no backup of legacy/pay.");
 }
 
