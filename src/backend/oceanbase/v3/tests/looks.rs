@@ -107,7 +107,7 @@ fn part(tenant: &str, set: &str, status: &str) -> JobFacts {
     .unwrap()
 }
 
-fn lost() -> StepFixture {
+fn unanswered_start() -> StepFixture {
     fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(false)])
 }
 
@@ -116,21 +116,21 @@ fn unanswered_start_attaches_to_a_newer_set() {
     let words = |look: Look| if let Look::Done(words) = look { words } else { panic!("{look:?}") };
     let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
     let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
-    assert_eq!(words(lost().reconciled(1, &seven)), format!("set 7{claimed}"));
+    assert_eq!(words(unanswered_start().reconciled(1, &seven)), format!("set 7{claimed}"));
     let ours = fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     assert_eq!(words(ours.reconciled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
     // A set from before does not belong to it.
-    assert!(matches!(lost().reconciled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
+    assert!(matches!(unanswered_start().reconciled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
 }
 
 #[test]
 fn not_started_needs_the_server_limit() {
-    assert!(matches!(lost().reconciled(160, &[]), Look::Wait(_)), "150 s and 10 s");
-    let look = lost().reconciled(161, &[]);
+    assert!(matches!(unanswered_start().reconciled(160, &[]), Look::Wait(_)), "150 s and 10 s");
+    let look = unanswered_start().reconciled(161, &[]);
     let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
     assert_eq!(look, Look::NotStarted { intent: 1, proof: proof.into() });
     let coming = [rows::coming("PREPARE", None, crate::domain::restorable::SetKind::Full)];
-    assert!(matches!(lost().reconciled(900, &coming), Look::Wait(_)), "a job without a set may be it");
+    assert!(matches!(unanswered_start().reconciled(900, &coming), Look::Wait(_)), "a job without a set may be it");
 }
 
 #[test]
