@@ -15,7 +15,7 @@ pub(super) struct CheckRun {
 }
 
 impl CheckRun {
-    fn ms(&self) -> Option<u64> {
+    fn elapsed_ms(&self) -> Option<u64> {
         u64::try_from(self.since.elapsed().as_millis()).ok()
     }
 }
@@ -27,15 +27,15 @@ impl ProbeContext<'_> {
     }
 
     pub(super) fn pass(&mut self, made: &CheckRun, found: impl Into<String>) {
-        (self.tell)(ProbeEvent::Ended(TestedCheck::pass(made.check, made.ms(), found)));
+        (self.tell)(ProbeEvent::Ended(TestedCheck::pass(made.check, made.elapsed_ms(), found)));
     }
 
     /// Ends the check of a directory's contents and returns whether the server will accept it.
     pub(super) fn judged(&mut self, made: &CheckRun, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
         let tested = match judge(shown, expected, contents) {
-            Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
+            Ok(Ok(found)) => TestedCheck::pass(made.check, made.elapsed_ms(), found),
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
-            Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
+            Err(fault) => TestedCheck::fail(made.check, made.elapsed_ms(), *fault),
         };
         let seen = Seen::of(shown, expected, contents);
         (self.tell)(ProbeEvent::Ended(TestedCheck { seen: Some(seen), ..tested }));
@@ -43,7 +43,7 @@ impl ProbeContext<'_> {
     }
 
     pub(super) fn fail(&mut self, made: &CheckRun, fault: Fault) {
-        (self.tell)(ProbeEvent::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
+        (self.tell)(ProbeEvent::Ended(TestedCheck::fail(made.check, made.elapsed_ms(), fault)));
     }
 
     /// Ends a check that could not be completed.
