@@ -25,7 +25,7 @@ use faults::{Doing, fault, left_behind};
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// The most names of a directory that are read to assess it; the probe is searched among all.
-const NAMES: usize = 1000;
+const MAX_NAMES: usize = 1000;
 
 /// The most bytes of a format file that are read; a complete one has a few hundred.
 const MAX_FORMAT_BYTES: u64 = 64 << 10;
@@ -221,7 +221,7 @@ fn report_mount(directory: &Path, mount: Option<&Mount>, bench: &mut ProbeContex
 /// Reads some names of a directory and its format file.
 fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> {
     let mut contents = Contents::default();
-    for entry in fs::read_dir(directory)?.take(NAMES) {
+    for entry in fs::read_dir(directory)?.take(MAX_NAMES) {
         let name = entry?.file_name();
         contents.names.push(identifier(&name.to_string_lossy()));
     }
