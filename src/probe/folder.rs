@@ -31,7 +31,7 @@ const MAX_NAMES: usize = 1000;
 const MAX_FORMAT_BYTES: u64 = 64 << 10;
 
 /// The checks of a directory that write a probe or depend on one.
-const WITH_A_PROBE: [StorageCheck; 5] =
+const PROBE_CHECKS: [StorageCheck; 5] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete, StorageCheck::Clock];
 
 /// Tests a directory. It is never created: where it is missing, the nearest existing parent is tested, unless that is on this
@@ -43,7 +43,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         Ok(there) => there,
         Err(fault) => {
             bench.fail(&made, fault);
-            bench.skip(&WITH_A_PROBE, "anything else, as the directory cannot be used");
+            bench.skip(&PROBE_CHECKS, "anything else, as the directory cannot be used");
             return;
         }
     };
@@ -60,7 +60,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
             there.path.display()
         );
         bench.could_not(&made, &why);
-        bench.skip(&WITH_A_PROBE, &why);
+        bench.skip(&PROBE_CHECKS, &why);
         bench.skip(&[StorageCheck::FreeSpace, StorageCheck::Mount], &why);
         return;
     }
@@ -83,13 +83,13 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     }
     check_free_space(&there.path, bench);
     if fit == Fit::Unfit {
-        bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
+        bench.skip(&PROBE_CHECKS, FOREIGN_DIRECTORY);
         return;
     }
     let spot = if missing {
         if let Some(other) = find_destination_above(&there.path) {
             let why = format!("whether anything can be written: {} above it is a destination itself", other.display());
-            bench.skip(&WITH_A_PROBE, &why);
+            bench.skip(&PROBE_CHECKS, &why);
             return;
         }
         Ok(ProbeLocation { directory: there.path, lies: Placement::Above })
@@ -100,7 +100,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     };
     match spot {
         Ok(spot) => with_a_probe(&spot, bench),
-        Err(why) => bench.asks_inside(&WITH_A_PROBE, &why),
+        Err(why) => bench.asks_inside(&PROBE_CHECKS, &why),
     }
 }
 
@@ -301,7 +301,7 @@ fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
                 && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
         {
             let why = format!("{} may not be written to", directory.display());
-            bench.asks_inside(&WITH_A_PROBE, &why);
+            bench.asks_inside(&PROBE_CHECKS, &why);
             return;
         }
         Err(error) => {
