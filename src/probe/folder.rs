@@ -96,7 +96,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     } else if inside || *expected == Expected::OwnHost {
         Ok(ProbeLocation { directory: there.path, lies: Placement::Inside })
     } else {
-        beside(&there)
+        locate_beside(&there)
     };
     match spot {
         Ok(spot) => with_a_probe(&spot, bench),
@@ -122,7 +122,7 @@ enum Placement {
 }
 
 /// Returns the parent directory, where both are on one file system; else why a probe there proves nothing.
-fn beside(there: &There) -> Result<ProbeLocation, String> {
+fn locate_beside(there: &There) -> Result<ProbeLocation, String> {
     let shown = there.path.display();
     let whole = fs::canonicalize(&there.path).map_err(|error| format!("where {shown} lies is not known ({error})"))?;
     let above = whole.parent().ok_or_else(|| format!("there is no directory beside {shown}"))?;
