@@ -122,7 +122,7 @@ enum Placement {
 }
 
 /// Returns the parent directory, where both are on one file system; else why a probe there proves nothing.
-fn locate_beside(there: &There) -> Result<ProbeLocation, String> {
+fn locate_beside(there: &ExistingDirectory) -> Result<ProbeLocation, String> {
     let shown = there.path.display();
     let whole = fs::canonicalize(&there.path).map_err(|error| format!("where {shown} lies is not known ({error})"))?;
     let above = whole.parent().ok_or_else(|| format!("there is no directory beside {shown}"))?;
@@ -169,16 +169,16 @@ fn inspect_existing(made: &CheckRun, directory: &Path, expected: &Expected, benc
 }
 
 /// An existing directory.
-struct There {
+struct ExistingDirectory {
     path: PathBuf,
     data: Metadata,
 }
 
 /// Returns the directory, or the nearest existing one above it.
-fn nearest(directory: &Path) -> Result<There, Fault> {
+fn nearest(directory: &Path) -> Result<ExistingDirectory, Fault> {
     for path in directory.ancestors() {
         match fs::metadata(path) {
-            Ok(data) if data.is_dir() => return Ok(There { path: path.to_path_buf(), data }),
+            Ok(data) if data.is_dir() => return Ok(ExistingDirectory { path: path.to_path_buf(), data }),
             Ok(_) => return Err(fault(Doing::Enter, path, &ErrorKind::NotADirectory.into())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // A broken link is not a missing directory: the server could not create it.
