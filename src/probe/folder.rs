@@ -39,7 +39,7 @@ const PROBE_CHECKS: [StorageCheck; 5] =
 /// directory is not written to at all.
 pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Directory);
-    let there = match nearest(directory) {
+    let there = match nearest_existing(directory) {
         Ok(there) => there,
         Err(fault) => {
             bench.fail(&made, fault);
@@ -149,7 +149,7 @@ fn find_destination_above(directory: &Path) -> Option<PathBuf> {
 /// Inspects an existing directory without writing.
 pub fn look(directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Directory);
-    match nearest(directory) {
+    match nearest_existing(directory) {
         Err(fault) => bench.fail(&made, fault),
         Ok(there) if there.path == directory => {
             inspect_existing(&made, directory, expected, bench);
@@ -175,7 +175,7 @@ struct ExistingDirectory {
 }
 
 /// Returns the directory, or the nearest existing one above it.
-fn nearest(directory: &Path) -> Result<ExistingDirectory, Fault> {
+fn nearest_existing(directory: &Path) -> Result<ExistingDirectory, Fault> {
     for path in directory.ancestors() {
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => return Ok(ExistingDirectory { path: path.to_path_buf(), data }),
