@@ -48,7 +48,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         }
     };
     let missing = there.path != directory;
-    let mount = mounted(&there.path);
+    let mount = find_mount(&there.path);
     let on_root =
         mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || is_on_root_file_system(&there.data);
     // A directory that this host itself writes may be on its own disk.
@@ -192,7 +192,7 @@ fn nearest_existing(directory: &Path) -> Result<ExistingDirectory, Fault> {
     Err(fault(Doing::Enter, directory, &ErrorKind::NotFound.into()))
 }
 
-fn mounted(path: &Path) -> Option<Mount> {
+fn find_mount(path: &Path) -> Option<Mount> {
     let whole = fs::canonicalize(path).ok()?;
     Mount::of(&whole, &fs::read_to_string("/proc/self/mountinfo").ok()?)
 }
