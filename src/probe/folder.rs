@@ -99,7 +99,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         locate_beside(&there)
     };
     match spot {
-        Ok(spot) => with_a_probe(&spot, bench),
+        Ok(spot) => run_probe(&spot, bench),
         Err(why) => bench.asks_inside(&PROBE_CHECKS, &why),
     }
 }
@@ -281,7 +281,7 @@ impl Drop for Probe {
     }
 }
 
-fn with_a_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
+fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
     let directory = spot.directory.as_path();
     let pattern = ProbeContent::new();
     let mut probe = Probe { path: directory.join(pattern.name()), there: false };
