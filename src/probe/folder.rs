@@ -310,7 +310,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
         }
     };
     if is_written && !(bench.stopped)() {
-        read_back(&probe.path, &pattern, bench);
+        check_read_back(&probe.path, &pattern, bench);
         list(directory, &probe.path, bench);
         clock(&probe.path, (began, ended), bench);
     } else if !(bench.stopped)() {
@@ -349,7 +349,7 @@ fn write(probe: &mut Probe, pattern: &ProbeContent, bench: &mut ProbeContext<'_>
     Ok(true)
 }
 
-fn read_back(path: &Path, pattern: &ProbeContent, bench: &mut ProbeContext<'_>) {
+fn check_read_back(path: &Path, pattern: &ProbeContent, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::ReadBack);
     let read = || {
         let mut bytes = Vec::with_capacity(PROBE_BYTES);
