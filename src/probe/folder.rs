@@ -311,7 +311,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
     };
     if is_written && !(bench.stopped)() {
         check_read_back(&probe.path, &pattern, bench);
-        list(directory, &probe.path, bench);
+        check_list(directory, &probe.path, bench);
         clock(&probe.path, (began, ended), bench);
     } else if !(bench.stopped)() {
         let why = "anything of a probe: it could not be written";
@@ -363,7 +363,7 @@ fn check_read_back(path: &Path, pattern: &ProbeContent, bench: &mut ProbeContext
     }
 }
 
-fn list(directory: &Path, probe: &Path, bench: &mut ProbeContext<'_>) {
+fn check_list(directory: &Path, probe: &Path, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::List);
     let listed = || {
         for entry in fs::read_dir(directory)? {
