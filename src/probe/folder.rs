@@ -312,7 +312,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
     if is_written && !(bench.stopped)() {
         check_read_back(&probe.path, &pattern, bench);
         check_list(directory, &probe.path, bench);
-        clock(&probe.path, (began, ended), bench);
+        check_clock(&probe.path, (began, ended), bench);
     } else if !(bench.stopped)() {
         let why = "anything of a probe: it could not be written";
         bench.skip(&[StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Clock], why);
@@ -381,7 +381,7 @@ fn check_list(directory: &Path, probe: &Path, bench: &mut ProbeContext<'_>) {
 }
 
 /// Compares the modification time, set by the storage's clock, with this host's times before and after the write.
-fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut ProbeContext<'_>) {
+fn check_clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Clock);
     let stamped = fs::metadata(probe).and_then(|data| data.modified()).map(Timestamp::try_from);
     match stamped {
