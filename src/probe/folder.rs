@@ -321,7 +321,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
         }
     }
     if probe.there {
-        delete(&mut probe, spot.lies == Placement::Inside, bench);
+        check_delete(&mut probe, spot.lies == Placement::Inside, bench);
     }
 }
 
@@ -394,7 +394,7 @@ fn check_clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut
     }
 }
 
-fn delete(probe: &mut Probe, in_it: bool, bench: &mut ProbeContext<'_>) {
+fn check_delete(probe: &mut Probe, in_it: bool, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::Delete);
     let removed = fs::remove_file(&probe.path).and_then(|()| match fs::symlink_metadata(&probe.path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
