@@ -17,7 +17,7 @@ pub(super) enum Doing {
 }
 
 impl Doing {
-    const fn words(self) -> &'static str {
+    const fn past_participle(self) -> &'static str {
         match self {
             Self::Enter => "entered",
             Self::Write => "written to",
@@ -32,7 +32,7 @@ impl Doing {
 pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
     let shown = foreign(&path.display().to_string());
     let storage = |what: String, why: &str, next: String| Fault::new(Cause::Storage, what, why, next);
-    let what = format!("{shown} cannot be {}.", doing.words());
+    let what = format!("{shown} cannot be {}.", doing.past_participle());
     match error.kind() {
         ErrorKind::PermissionDenied => {
             let who = rustix::process::geteuid().as_raw();
