@@ -15,7 +15,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn on_a_mount() -> tempfile::TempDir {
+fn directory_on_mount() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap()
 }
 
@@ -56,7 +56,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn empty_directory_passes_and_stays_empty() {
-    let place = on_a_mount();
+    let place = directory_on_mount();
     let news = events_until_stopped(place.path(), &EMPTY_OR_OURS, usize::MAX);
     let checks = checks(&news);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
@@ -87,7 +87,7 @@ fn mount_root_is_written_only_when_allowed() {
     let write = of(&checks, StorageCheck::Write);
     assert!(write.asks_inside && write.result == TestResult::NotChecked, "{write:?}");
     assert!(write.found.contains("/dev, which is beside /dev/shm, is another file system"), "{write:?}");
-    let place = on_a_mount();
+    let place = directory_on_mount();
     let mut news = Vec::new();
     let mut bench = ProbeContext { tell: &mut |told| news.push(told), now, stopped: &|| false };
     probe(place.path(), (&EMPTY_OR_OURS, true), &mut bench);
@@ -100,7 +100,7 @@ fn mount_root_is_written_only_when_allowed() {
 
 #[test]
 fn missing_directory_is_tested_by_its_parent() {
-    let place = on_a_mount();
+    let place = directory_on_mount();
     let checks = test(&place.path().join("1001/1004/data"), &EMPTY_OR_OURS);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
     let found = &of(&checks, StorageCheck::Directory).found;
@@ -110,7 +110,7 @@ fn missing_directory_is_tested_by_its_parent() {
 
 #[test]
 fn foreign_destination_above_is_not_written() {
-    let other = on_a_mount();
+    let other = directory_on_mount();
     fs::write(other.path().join(FORMAT_FILE), "").unwrap();
     let below = other.path().join("a/data");
     fs::create_dir_all(&below).unwrap();
@@ -158,7 +158,7 @@ fn missing_directory_on_root_is_not_checked() {
 
 #[test]
 fn foreign_directory_is_refused_unwritten() {
-    let place = on_a_mount();
+    let place = directory_on_mount();
     for name in ["b", "a\u{1b}[31m", "c", "d"] {
         fs::write(place.path().join(name), "").unwrap();
     }
@@ -193,7 +193,7 @@ fn foreign_directory_is_refused_unwritten() {
 
 #[test]
 fn non_directory_is_a_fault() {
-    let place = on_a_mount();
+    let place = directory_on_mount();
     let (file, link) = (place.path().join("file"), place.path().join("link"));
     fs::write(&file, "").unwrap();
     symlink("/nowhere/at/all", &link).unwrap();
@@ -216,11 +216,11 @@ fn non_directory_is_a_fault() {
 
 #[test]
 fn stop_at_any_time_leaves_nothing_behind() {
-    let whole = events_until_stopped(on_a_mount().path(), &Expected::Anything, usize::MAX);
+    let whole = events_until_stopped(directory_on_mount().path(), &Expected::Anything, usize::MAX);
     assert!(whole.contains(&ProbeEvent::Gone));
     let mut cut_short = 0;
     for limit in 0..24 {
-        let place = on_a_mount();
+        let place = directory_on_mount();
         let news = events_until_stopped(place.path(), &EMPTY_OR_OURS, limit);
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
         let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
