@@ -32,7 +32,9 @@ impl Mount {
     pub(super) fn words(&self) -> String {
         let mut words = format!("{} of {} on {}", self.kind, self.source, self.point.display());
         if self.kind.starts_with("nfs") {
-            let has = |option: &str| self.options.iter().any(|own| own == option || option == "vers=4.1" && newer(own));
+            let has = |option: &str| {
+                self.options.iter().any(|own| own == option || option == "vers=4.1" && is_newer_nfs(own))
+            };
             let missing: Vec<&str> =
                 RECOMMENDED_NFS_OPTIONS.iter().filter(|(kernel, _)| !has(kernel)).map(|(_, manual)| *manual).collect();
             if !missing.is_empty() {
@@ -47,7 +49,7 @@ impl Mount {
 }
 
 /// Returns whether an option stands for NFS 4.2, which includes 4.1.
-fn newer(option: &str) -> bool {
+fn is_newer_nfs(option: &str) -> bool {
     option == "vers=4.2"
 }
 
