@@ -10,7 +10,7 @@ use crate::child::{self, Bounds, ChildError};
 use crate::domain::storage_test::ServerSays;
 
 /// Servers that are contacted at once.
-const AT_ONCE: usize = 16;
+const MAX_PARALLEL: usize = 16;
 
 /// The most output of a server, in bytes; a script prints a dozen lines.
 const MOST: u64 = 64 << 10;
@@ -35,7 +35,7 @@ pub async fn ask(
     environment: &[(&'static str, OsString)],
 ) -> Vec<ServerSays> {
     let mut said = Vec::new();
-    for hosts in servers.hosts.chunks(AT_ONCE) {
+    for hosts in servers.hosts.chunks(MAX_PARALLEL) {
         let mut asked = JoinSet::new();
         for (place, host) in hosts.iter().enumerate() {
             let (user, host) = (servers.user.clone(), host.clone());
