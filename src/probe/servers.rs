@@ -13,7 +13,7 @@ use crate::domain::storage_test::ServerSays;
 const MAX_PARALLEL: usize = 16;
 
 /// The most output of a server, in bytes; a script prints a dozen lines.
-const MOST: u64 = 64 << 10;
+const MAX_OUTPUT_BYTES: u64 = 64 << 10;
 
 /// Time limit of a connection, in seconds, as an ssh option.
 const CONNECT_TIMEOUT: &str = "ConnectTimeout=5";
@@ -65,14 +65,14 @@ async fn one(
         .args(["-o", "BatchMode=yes", "-o", CONNECT_TIMEOUT, "-T", "-l", user, "--", host, "sh", "-s"])
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)));
-    let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MOST }).await {
+    let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MAX_OUTPUT_BYTES }).await {
         Ok(said) => said,
         Err(ChildError::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
         Err(ChildError::Lost(error)) => return Err(format!("ssh was lost: {error}")),
         Err(ChildError::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
     };
     if said.is_cut {
-        return Err(format!("it said more than {MOST} bytes"));
+        return Err(format!("it said more than {MAX_OUTPUT_BYTES} bytes"));
     }
     if said.status.success() {
         return Ok(said.out);
