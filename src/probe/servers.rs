@@ -41,7 +41,7 @@ pub async fn ask(
             let (user, host) = (servers.user.clone(), host.clone());
             let (script, environment) = (script.to_owned(), environment.to_vec());
             asked.spawn(async move {
-                let said = one(&user, &host, &script, &environment, limit).await;
+                let said = run_on_server(&user, &host, &script, &environment, limit).await;
                 (place, ServerSays { server: host, said })
             });
         }
@@ -53,7 +53,7 @@ pub async fn ask(
     said
 }
 
-async fn one(
+async fn run_on_server(
     user: &str,
     host: &str,
     script: &str,
