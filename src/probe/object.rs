@@ -26,7 +26,7 @@ use store::{SignedClient, Trouble};
 use visit::BucketTest;
 
 /// The most names of a directory that are read to assess it.
-const NAMES: &str = "10";
+const MAX_NAMES: &str = "10";
 
 /// Interval at which the stop signal is checked.
 const STOP_POLL_INTERVAL: Duration = Duration::from_millis(20);

@@ -7,7 +7,7 @@ use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
-use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, NAMES, Subject, stopped_or};
+use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
@@ -54,8 +54,8 @@ impl<'a> BucketTest<'a> {
     }
 
     async fn list(&self, bench: &ProbeContext<'_>, prefix: &str, delimiter: &str) -> Option<Result<Answer, Trouble>> {
-        let azure = [("restype", "container"), ("comp", "list"), ("maxresults", NAMES)];
-        let others = [("max-keys", NAMES)];
+        let azure = [("restype", "container"), ("comp", "list"), ("maxresults", MAX_NAMES)];
+        let others = [("max-keys", MAX_NAMES)];
         let mut query: Vec<(&str, &str)> =
             if self.place().kind == StorageKind::Azblob { azure.to_vec() } else { others.to_vec() };
         for (name, value) in [("prefix", prefix), ("delimiter", delimiter)] {
