@@ -72,7 +72,7 @@ pub fn probe(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
 }
 
 /// Returns the result of a future, or `None` once `stopped` returns true.
-async fn or_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = T>) -> Option<T> {
+async fn until_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = T>) -> Option<T> {
     let given_up = async {
         while !stopped() {
             tokio::time::sleep(STOP_POLL_INTERVAL).await;
@@ -86,7 +86,7 @@ async fn or_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = 
 }
 
 async fn stopped_or<T>(bench: &ProbeContext<'_>, future: impl Future<Output = T>) -> Option<T> {
-    or_stopped(bench.stopped, future).await
+    until_stopped(bench.stopped, future).await
 }
 
 async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::faults;
 use super::place::Place;
 use super::store::{client, knock};
-use super::{or_stopped, stopped_or};
+use super::{stopped_or, until_stopped};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
 use crate::probe::ProbeContext;
@@ -94,7 +94,7 @@ async fn connect(
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
         // All addresses of a name share one time limit.
-        match or_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
+        match until_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
             Ok(Ok(_)) => {
                 bench.pass(&made, format!("{address} answers"));
                 return Some(*address);
