@@ -85,7 +85,7 @@ async fn until_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output
     }
 }
 
-async fn stopped_or<T>(bench: &ProbeContext<'_>, future: impl Future<Output = T>) -> Option<T> {
+async fn until_test_stopped<T>(bench: &ProbeContext<'_>, future: impl Future<Output = T>) -> Option<T> {
     until_stopped(bench.stopped, future).await
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::faults;
 use super::place::Place;
 use super::store::{client, knock};
-use super::{stopped_or, until_stopped};
+use super::{until_stopped, until_test_stopped};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
 use crate::probe::ProbeContext;
@@ -31,7 +31,7 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeConte
         bench.pass(&made, "none: the host is written without https://, and the server sends everything in clear");
         return Some(client);
     }
-    match stopped_or(bench, knock(&client, place)).await? {
+    match until_test_stopped(bench, knock(&client, place)).await? {
         Ok(()) => {
             bench.pass(&made, "encrypted, the certificate is in order");
             Some(client)
@@ -63,7 +63,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
 async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
     let made = bench.begin(StorageCheck::Resolve);
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port)));
-    let found = match stopped_or(bench, looked_up).await? {
+    let found = match until_test_stopped(bench, looked_up).await? {
         Ok(Ok(found)) => found.collect(),
         Ok(Err(_)) => Vec::new(),
         Err(_) => {

@@ -7,7 +7,7 @@ use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
-use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, Subject, stopped_or};
+use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, Subject, until_test_stopped};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
@@ -50,7 +50,7 @@ impl<'a> BucketTest<'a> {
         body: Option<&[u8]>,
     ) -> Option<Result<Answer, Trouble>> {
         let ask = Ask { method, key, query, body, most: MAX_RESPONSE_BYTES };
-        stopped_or(bench, self.store.ask(&ask)).await
+        until_test_stopped(bench, self.store.ask(&ask)).await
     }
 
     async fn list(&self, bench: &ProbeContext<'_>, prefix: &str, delimiter: &str) -> Option<Result<Answer, Trouble>> {
