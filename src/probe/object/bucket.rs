@@ -24,7 +24,7 @@ use crate::domain::secret::Secret;
 const RETRY_DELAYS: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// The most pages of a list that are read, a million names.
-const PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;
 
 /// A file of this host to upload as an object.
 pub struct File<'a> {
@@ -82,7 +82,7 @@ impl Bucket {
             if azure { ("Name", "Content-Length", "NextMarker") } else { ("Key", "Size", "NextMarker") };
         let mut found = BTreeMap::new();
         let mut from = String::new();
-        for _ in 0..PAGES {
+        for _ in 0..MAX_PAGES {
             let mut query =
                 if azure { vec![("restype", "container"), ("comp", "list")] } else { vec![("max-keys", "1000")] };
             query.push(("prefix", prefix));
