@@ -15,7 +15,7 @@ use super::parts;
 use super::place::Place;
 use super::reach;
 use super::sign::Signer;
-use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
+use super::signed_client::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -148,7 +148,7 @@ impl Bucket {
     pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<Answer, Fault> {
         let mut pauses = RETRY_DELAYS.iter();
         loop {
-            let (fault, transient) = match self.store().ask(ask).await {
+            let (fault, transient) = match self.signed_client().ask(ask).await {
                 Ok(answer) if answer.status.is_success() => return Ok(answer),
                 Ok(answer) => {
                     let no = answer.no();
@@ -168,14 +168,14 @@ impl Bucket {
 
     /// Sends a request once and ignores a failure.
     pub(super) async fn send_once(&self, ask: &Ask<'_>) -> Option<Answer> {
-        self.store().ask(ask).await.ok().filter(|answer| answer.status.is_success())
+        self.signed_client().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 
     pub(super) fn refused(&self, doing: Doing, no: &No) -> Fault {
         faults::refused(doing, &self.place, &self.shown, no)
     }
 
-    fn store(&self) -> SignedClient<'_> {
+    fn signed_client(&self) -> SignedClient<'_> {
         SignedClient { client: &self.client, place: &self.place, signer: &self.signer, now: self.now }
     }
 }
