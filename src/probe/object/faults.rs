@@ -21,7 +21,7 @@ pub(super) enum Doing {
 }
 
 impl Doing {
-    const fn words(self) -> &'static str {
+    const fn past_participle(self) -> &'static str {
         match self {
             Self::Ask => "asked",
             Self::Write => "written to",
@@ -151,7 +151,7 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
 /// Returns the fault of a refused request. `shown` is the directory.
 pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Fault {
     let who = place.authority();
-    let what = format!("{shown} cannot be {}.", doing.words());
+    let what = format!("{shown} cannot be {}.", doing.past_participle());
     match no {
         No::Id => storage(
             what,
