@@ -32,7 +32,7 @@ impl Doing {
     }
 
     /// Returns the right that a policy must grant, in the terms of most storages; the server needs more such rights.
-    const fn right(self) -> &'static str {
+    const fn required_right(self) -> &'static str {
         match self {
             Self::Ask | Self::List => "list the bucket",
             Self::Write => "put objects",
@@ -181,7 +181,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Faul
         No::Elsewhere(place_of) => elsewhere(place, place_of.as_deref()),
         No::Denied => storage(
             what,
-            format!("The access id is known and may not {}.", doing.right()),
+            format!("The access id is known and may not {}.", doing.required_right()),
             "Add that right to the policy of the access id; the servers need it for every backup.",
         ),
         No::Object => storage(
