@@ -178,7 +178,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Faul
             format!("{who} knows none of that name."),
             "Create the bucket, or check its name and the host.",
         ),
-        No::Elsewhere(place_of) => elsewhere(place, place_of.as_deref()),
+        No::Elsewhere(place_of) => wrong_region(place, place_of.as_deref()),
         No::Denied => storage(
             what,
             format!("The access id is known and may not {}.", doing.required_right()),
@@ -210,7 +210,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Faul
     }
 }
 
-fn elsewhere(place: &Place, where_to: Option<&str>) -> Fault {
+fn wrong_region(place: &Place, where_to: Option<&str>) -> Fault {
     let what = format!("The bucket {} is not in the region that was given.", place.bucket);
     match where_to {
         Some(there) if there.contains('.') => {
