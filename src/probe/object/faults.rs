@@ -255,14 +255,14 @@ pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
 }
 
 /// Returns the text of a probe that was left behind, and whether it prevents a backup.
-fn left(probe: &str, in_it: bool) -> String {
+fn left_behind_text(probe: &str, in_it: bool) -> String {
     let refused = if in_it { "; the server will refuse this directory (9080) until it is removed" } else { "" };
     format!("Left behind {probe}{refused}.")
 }
 
 pub(super) fn left_behind(probe: &str, in_it: bool, why: &Fault) -> Fault {
     storage(
-        left(probe, in_it),
+        left_behind_text(probe, in_it),
         format!("It could be written and not deleted: {}", why.why),
         format!("Remove {probe}, and give the access id the right to delete objects."),
     )
@@ -270,7 +270,7 @@ pub(super) fn left_behind(probe: &str, in_it: bool, why: &Fault) -> Fault {
 
 pub(super) fn still_there(probe: &str, in_it: bool) -> Fault {
     storage(
-        left(probe, in_it),
+        left_behind_text(probe, in_it),
         "The storage said that it was deleted, and still has it.",
         format!("Remove {probe}, and look for a hold or a retention on the bucket."),
     )
