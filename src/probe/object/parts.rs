@@ -32,9 +32,9 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
         file.took(bytes.len());
         return Ok(());
     }
-    let target = if bucket.is_azure() { Target::Azure } else { begin(bucket, file.key).await? };
+    let target = if bucket.is_azure() { MultipartUpload::Azure } else { begin(bucket, file.key).await? };
     let put = upload_parts(bucket, file, &target, &mut content, hasher).await;
-    if let (Err(_), Target::Other { id }) = (&put, &target) {
+    if let (Err(_), MultipartUpload::Other { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
         // remove them.
         bucket.send_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
@@ -43,7 +43,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
 }
 
 /// The upload that parts belong to.
-enum Target {
+enum MultipartUpload {
     /// Blocks of an Azure blob, without an upload id.
     Azure,
     /// An upload with an id (S3, OSS, COS).
@@ -51,7 +51,7 @@ enum Target {
 }
 
 /// Starts an upload in parts, and aborts unfinished ones under this key.
-async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
+async fn begin(bucket: &Bucket, key: &str) -> Result<MultipartUpload, Fault> {
     if let Some(left) =
         bucket.send_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
     {
@@ -63,13 +63,13 @@ async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
     let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
     let answer = bucket.done(Doing::Write, &begun).await?;
     let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &No::Foreign))?;
-    Ok(Target::Other { id })
+    Ok(MultipartUpload::Other { id })
 }
 
 async fn upload_parts(
     bucket: &Bucket,
     file: &File<'_>,
-    target: &Target,
+    target: &MultipartUpload,
     content: &mut (impl AsyncRead + Unpin + Send),
     mut hasher: Sha256,
 ) -> Result<(), Fault> {
@@ -85,12 +85,12 @@ async fn upload_parts(
         let part = Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) };
         // Writing to a String cannot fail.
         match target {
-            Target::Azure => {
+            MultipartUpload::Azure => {
                 let id = STANDARD.encode(format!("{number:06}"));
                 bucket.done(Doing::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
                 let _ = write!(list, "<Latest>{id}</Latest>");
             }
-            Target::Other { id } => {
+            MultipartUpload::Other { id } => {
                 let number = number.to_string();
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
                 let answer = bucket.done(Doing::Write, &Ask { query: &query, ..part }).await?;
@@ -103,13 +103,13 @@ async fn upload_parts(
     }
     check_unchanged(file, total, hasher)?;
     match target {
-        Target::Azure => {
+        MultipartUpload::Azure => {
             let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
             let end =
                 Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
             bucket.done(Doing::Write, &end).await?;
         }
-        Target::Other { id } => {
+        MultipartUpload::Other { id } => {
             let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
             let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
             let answer = bucket.done(Doing::Write, &end).await?;
