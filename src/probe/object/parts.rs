@@ -32,7 +32,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
         file.took(bytes.len());
         return Ok(());
     }
-    let target = if bucket.is_azure() { MultipartUpload::Azure } else { begin(bucket, file.key).await? };
+    let target = if bucket.is_azure() { MultipartUpload::Azure } else { start_multipart(bucket, file.key).await? };
     let put = upload_parts(bucket, file, &target, &mut content, hasher).await;
     if let (Err(_), MultipartUpload::Other { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
@@ -51,7 +51,7 @@ enum MultipartUpload {
 }
 
 /// Starts an upload in parts, and aborts unfinished ones under this key.
-async fn begin(bucket: &Bucket, key: &str) -> Result<MultipartUpload, Fault> {
+async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, Fault> {
     if let Some(left) =
         bucket.send_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
     {
