@@ -26,7 +26,7 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     let mut content = tokio::fs::File::open(file.path).await.map_err(|error| unread(file, &error))?;
     let mut hasher = Sha256::new();
     if file.bytes <= PART_BYTES {
-        let bytes = piece(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
+        let bytes = read_part(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
         check_unchanged(file, bytes.len() as u64, hasher)?;
         bucket.done(Doing::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
         file.took(bytes.len());
@@ -76,7 +76,7 @@ async fn upload_parts(
     let size = PART_BYTES.max(file.bytes.div_ceil(MAX_PARTS));
     let (mut list, mut total, mut number) = (String::new(), 0, 0_u32);
     loop {
-        let bytes = piece(content, file, size, &mut hasher).await?;
+        let bytes = read_part(content, file, size, &mut hasher).await?;
         if bytes.is_empty() {
             break;
         }
@@ -123,7 +123,7 @@ async fn upload_parts(
 }
 
 /// Reads the next part of a file; empty at its end.
-async fn piece(
+async fn read_part(
     content: &mut (impl AsyncRead + Unpin + Send),
     file: &File<'_>,
     most: u64,
