@@ -23,7 +23,7 @@ const MAX_PARTS: u64 = 10_000;
 
 /// Uploads a file.
 pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
-    let mut content = tokio::fs::File::open(file.path).await.map_err(|error| unread(file, &error))?;
+    let mut content = tokio::fs::File::open(file.path).await.map_err(|error| read_fault(file, &error))?;
     let mut hasher = Sha256::new();
     if file.bytes <= PART_BYTES {
         let bytes = read_part(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
@@ -130,7 +130,7 @@ async fn read_part(
     hasher: &mut Sha256,
 ) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
-    content.take(most).read_to_end(&mut bytes).await.map_err(|error| unread(file, &error))?;
+    content.take(most).read_to_end(&mut bytes).await.map_err(|error| read_fault(file, &error))?;
     hasher.update(&bytes);
     Ok(bytes)
 }
@@ -149,7 +149,7 @@ fn check_unchanged(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fa
     ))
 }
 
-fn unread(file: &File<'_>, error: &std::io::Error) -> Fault {
+fn read_fault(file: &File<'_>, error: &std::io::Error) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("Reading {} failed.", file.path.display()),
