@@ -91,12 +91,12 @@ impl Place {
 
     /// Returns the URL of an object, or of the bucket for an empty key.
     pub(super) fn url(&self, key: &str, query: &[(&str, &str)]) -> String {
-        format!("{}{}{}", self.root().trim_end_matches('/'), self.path(key), joined(query))
+        format!("{}{}{}", self.root().trim_end_matches('/'), self.path(key), query_string(query))
     }
 }
 
 /// Returns `?a=b&c=d`, or an empty text.
-fn joined(query: &[(&str, &str)]) -> String {
+fn query_string(query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = query.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
