@@ -18,7 +18,7 @@ use crate::probe::ProbeContext;
 
 /// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
 pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
-    let addresses = resolve(place, limit, bench).await?;
+    let addresses = check_resolve(place, limit, bench).await?;
     let address = connect(place, &addresses, limit, bench).await?;
     // It reads the certificate authorities of this host, which does not count for the storage's time.
     let client = client(place, address, limit);
@@ -60,7 +60,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     Err(last.map_or_else(|| faults::unresolved_name(place), |error| faults::not_reachable(place, &error, limit)))
 }
 
-async fn resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
+async fn check_resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
     let made = bench.begin(StorageCheck::Resolve);
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port)));
     let found = match until_test_stopped(bench, looked_up).await? {
