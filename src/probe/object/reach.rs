@@ -19,7 +19,7 @@ use crate::probe::ProbeContext;
 /// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
 pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
     let addresses = check_resolve(place, limit, bench).await?;
-    let address = connect(place, &addresses, limit, bench).await?;
+    let address = check_connect(place, &addresses, limit, bench).await?;
     // It reads the certificate authorities of this host, which does not count for the storage's time.
     let client = client(place, address, limit);
     let made = bench.begin(StorageCheck::Tls);
@@ -51,7 +51,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     let mut last = None;
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
-        match timeout(limit / count, TcpStream::connect(address)).await {
+        match timeout(limit / count, TcpStream::check_connect(address)).await {
             Ok(Ok(_)) => return client(place, address, limit).ok_or_else(faults::client_not_built),
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(ErrorKind::TimedOut.into()),
@@ -83,7 +83,7 @@ async fn check_resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<
     Some(found)
 }
 
-async fn connect(
+async fn check_connect(
     place: &Place,
     addresses: &[SocketAddr],
     limit: Duration,
@@ -94,7 +94,7 @@ async fn connect(
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
         // All addresses of a name share one time limit.
-        match until_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
+        match until_stopped(bench.stopped, timeout(limit / count, TcpStream::check_connect(address))).await? {
             Ok(Ok(_)) => {
                 bench.pass(&made, format!("{address} answers"));
                 return Some(*address);
