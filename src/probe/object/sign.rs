@@ -60,13 +60,13 @@ impl Signer {
             Self::S3(stack) => stack.sign(parts, None).await.ok(),
             Self::Cos(stack) => stack.sign(parts, None).await.ok(),
             Self::Oss(stack) => stack.sign(parts, None).await.ok(),
-            Self::Azure { account, key } => azure(parts, account, key, now),
+            Self::Azure { account, key } => sign_azure(parts, account, key, now),
         }
     }
 }
 
 /// Signs with Azure's Shared Key (Microsoft docs, "Authorize with Shared Key", blob service, versions from 2009-09-19).
-fn azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option<()> {
+fn sign_azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option<()> {
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok()?;
     parts.headers.insert("x-ms-date", HeaderValue::from_str(&date).ok()?);
     parts.headers.insert("x-ms-version", HeaderValue::from_static(AZURE_VERSION));
