@@ -20,7 +20,7 @@ use crate::domain::diagnosis::foreign;
 pub(super) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// A larger body, in bytes, gets more time than the usual limit.
-const LARGE: usize = 4 << 20;
+const LARGE_BODY_BYTES: usize = 4 << 20;
 
 /// The slowest accepted transfer of a large body, in bytes per second.
 const MIN_BYTES_PER_SECOND: usize = 128 << 10;
@@ -104,7 +104,7 @@ impl SignedClient<'_> {
         self.signer.sign(&mut parts, (self.now)()).await.ok_or(Trouble::Unsigned)?;
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
         let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
-        if bytes.len() > LARGE {
+        if bytes.len() > LARGE_BODY_BYTES {
             *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64));
         }
         let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
