@@ -74,7 +74,7 @@ pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Opt
 
 /// Sends an unsigned request to the service itself to check the connection and its encryption.
 pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble> {
-    client.head(place.root()).send().await.map(drop).map_err(|error| trouble(&error))
+    client.head(place.root()).send().await.map(drop).map_err(|error| request_error(&error))
 }
 
 impl SignedClient<'_> {
@@ -107,9 +107,9 @@ impl SignedClient<'_> {
         if bytes.len() > LARGE_BODY_BYTES {
             *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64));
         }
-        let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
+        let mut response = self.client.execute(request).await.map_err(|error| request_error(&error))?;
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| trouble(&error))? {
+        while let Some(piece) = response.chunk().await.map_err(|error| request_error(&error))? {
             body.extend_from_slice(&piece);
             if body.len() > ask.most {
                 break;
@@ -124,7 +124,7 @@ fn hex(bytes: &[u8]) -> String {
     digits.concat()
 }
 
-fn trouble(error: &reqwest::Error) -> Trouble {
+fn request_error(error: &reqwest::Error) -> Trouble {
     if error.is_timeout() {
         return Trouble::Late;
     }
