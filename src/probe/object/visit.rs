@@ -16,7 +16,7 @@ use crate::probe::told::{CheckRun, FOREIGN_DIRECTORY};
 use crate::probe::{ProbeContext, ProbeEvent};
 
 /// The checks that need a probe.
-const WITH_A_PROBE: [StorageCheck; 4] =
+const PROBE_CHECKS: [StorageCheck; 4] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete];
 const PROBE_CHECKS_WITHOUT_LIST: [StorageCheck; 3] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
@@ -185,7 +185,7 @@ impl<'a> BucketTest<'a> {
 
     pub(super) async fn with_a_probe(&self, bench: &mut ProbeContext<'_>) {
         if self.fit == Fit::Unfit {
-            bench.skip(&WITH_A_PROBE, FOREIGN_DIRECTORY);
+            bench.skip(&PROBE_CHECKS, FOREIGN_DIRECTORY);
             return;
         }
         let pattern = ProbeContent::new();
@@ -254,7 +254,7 @@ impl<'a> BucketTest<'a> {
 
     /// Returns the checks that need a probe; without the right to list, the list check was reported already.
     fn probe_checks(&self) -> &'static [StorageCheck] {
-        if self.may_list { &WITH_A_PROBE } else { &PROBE_CHECKS_WITHOUT_LIST }
+        if self.may_list { &PROBE_CHECKS } else { &PROBE_CHECKS_WITHOUT_LIST }
     }
 
     /// Runs the checks of a probe; `None` where the Test was stopped.
