@@ -53,7 +53,12 @@ impl<'a> BucketTest<'a> {
         until_test_stopped(bench, self.store.ask(&ask)).await
     }
 
-    async fn list(&self, bench: &ProbeContext<'_>, prefix: &str, delimiter: &str) -> Option<Result<Answer, Trouble>> {
+    async fn send_list(
+        &self,
+        bench: &ProbeContext<'_>,
+        prefix: &str,
+        delimiter: &str,
+    ) -> Option<Result<Answer, Trouble>> {
         let azure = [("restype", "container"), ("comp", "list"), ("maxresults", MAX_NAMES)];
         let others = [("max-keys", MAX_NAMES)];
         let mut query: Vec<(&str, &str)> =
@@ -84,7 +89,7 @@ impl<'a> BucketTest<'a> {
     pub(super) async fn look(&mut self, bench: &mut ProbeContext<'_>) -> Option<bool> {
         let began = (bench.now)();
         let made = bench.begin(StorageCheck::Credentials);
-        let answer = match self.list(bench, &self.place().prefix, "/").await? {
+        let answer = match self.send_list(bench, &self.place().prefix, "/").await? {
             Ok(answer) => answer,
             Err(trouble) => {
                 self.fail(bench, &made, &trouble);
@@ -315,7 +320,7 @@ impl<'a> BucketTest<'a> {
 
     async fn find(&self, bench: &mut ProbeContext<'_>, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::List);
-        match self.list(bench, &probe.key, "").await? {
+        match self.send_list(bench, &probe.key, "").await? {
             Err(trouble) => self.fail(bench, &made, &trouble),
             Ok(answer) if !answer.is_list() => self.refuse(bench, &made, Doing::List, &answer.no()),
             Ok(answer) if self.keys(&answer).contains(&probe.key) => bench.pass(&made, "the probe is listed"),
