@@ -76,12 +76,12 @@ impl<'a> BucketTest<'a> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
 
-    fn fail(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &Trouble) {
-        bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
+    fn fail_request(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &Trouble) {
+        bench.fail_request(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
     fn refuse(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
-        bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
+        bench.fail_request(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
     /// Sends the first request: checks credentials, clocks and the contents of the directory. Returns false where nothing else
@@ -92,7 +92,7 @@ impl<'a> BucketTest<'a> {
         let answer = match self.send_list(bench, &self.place().prefix, "/").await? {
             Ok(answer) => answer,
             Err(trouble) => {
-                self.fail(bench, &made, &trouble);
+                self.fail_request(bench, &made, &trouble);
                 bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything else, as it does not answer");
                 return Some(false);
             }
@@ -121,7 +121,7 @@ impl<'a> BucketTest<'a> {
                 bench.could_not(&made, unknown);
                 let apart = answer.date().map(|date| apart(date, (began, ended)));
                 let skewed = bench.begin(StorageCheck::Clock);
-                bench.fail(
+                bench.fail_request(
                     &skewed,
                     match apart.filter(|apart| *apart > 1.0) {
                         Some(apart) => faults::skewed(self.place(), apart),
@@ -154,7 +154,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::Clock);
         match date.map(|date| apart(date, between)) {
             None => bench.could_not(&made, "the storage's clock: its answer has no date"),
-            Some(apart) if apart > faults::SKEW_LIMIT => bench.fail(&made, faults::skewed(self.place(), apart)),
+            Some(apart) if apart > faults::SKEW_LIMIT => bench.fail_request(&made, faults::skewed(self.place(), apart)),
             Some(apart) => bench.pass(&made, format!("{apart:.1} s apart")),
         }
     }
@@ -295,7 +295,7 @@ impl<'a> BucketTest<'a> {
                 return self.delete(bench, probe).await;
             }
             Err(trouble) => {
-                self.fail(bench, &made, &trouble);
+                self.fail_request(bench, &made, &trouble);
                 bench.skip(&after[..after.len() - 1], why);
                 return self.delete(bench, probe).await;
             }
@@ -310,10 +310,10 @@ impl<'a> BucketTest<'a> {
     async fn read_back(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
-            Err(trouble) => self.fail(bench, &made, &trouble),
+            Err(trouble) => self.fail_request(bench, &made, &trouble),
             Ok(answer) if !answer.status.is_success() => self.refuse(bench, &made, Doing::Read, &answer.no()),
             Ok(answer) if answer.body == pattern.bytes() => bench.pass(&made, "the same bytes"),
-            Ok(answer) => bench.fail(&made, faults::differs(&self.shown, answer.body.len())),
+            Ok(answer) => bench.fail_request(&made, faults::differs(&self.shown, answer.body.len())),
         }
         Some(())
     }
@@ -321,10 +321,10 @@ impl<'a> BucketTest<'a> {
     async fn find(&self, bench: &mut ProbeContext<'_>, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::List);
         match self.send_list(bench, &probe.key, "").await? {
-            Err(trouble) => self.fail(bench, &made, &trouble),
+            Err(trouble) => self.fail_request(bench, &made, &trouble),
             Ok(answer) if !answer.is_list() => self.refuse(bench, &made, Doing::List, &answer.no()),
             Ok(answer) if self.keys(&answer).contains(&probe.key) => bench.pass(&made, "the probe is listed"),
-            Ok(_) => bench.fail(&made, faults::not_listed(&self.shown)),
+            Ok(_) => bench.fail_request(&made, faults::not_listed(&self.shown)),
         }
         Some(())
     }
@@ -339,7 +339,7 @@ impl<'a> BucketTest<'a> {
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
-            bench.fail(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
+            bench.fail_request(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
             // Another attempt would fail too.
             probe.there = false;
             return Some(());
@@ -348,7 +348,7 @@ impl<'a> BucketTest<'a> {
         let looked = self.ask(bench, Method::HEAD, &probe.key, &[], None).await?;
         probe.there = false;
         if looked.is_ok_and(|answer| answer.status.is_success()) {
-            bench.fail(&made, faults::still_there(&probe.shown, probe.in_it));
+            bench.fail_request(&made, faults::still_there(&probe.shown, probe.in_it));
         } else {
             (bench.tell)(ProbeEvent::Gone);
             bench.pass(&made, "nothing is left behind");
