@@ -80,7 +80,7 @@ impl<'a> BucketTest<'a> {
         bench.fail_request(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
-    fn refuse(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
+    fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
         bench.fail_request(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
@@ -112,7 +112,7 @@ impl<'a> BucketTest<'a> {
                 bench.pass(&made, "the storage knows the access id");
                 self.clock(bench, answer.date(), (began, ended));
                 let listed = bench.begin(StorageCheck::List);
-                self.refuse(bench, &listed, Doing::List, &no);
+                self.fail_refused(bench, &listed, Doing::List, &no);
                 bench.skip(&[StorageCheck::Directory], "what is in the directory: it may not be listed");
                 self.may_list = false;
                 return Some(true);
@@ -133,17 +133,17 @@ impl<'a> BucketTest<'a> {
             No::Bucket | No::Elsewhere(_) => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.refuse(bench, &found, Doing::Ask, &no);
+                self.fail_refused(bench, &found, Doing::Ask, &no);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             No::Object if self.place().kind == StorageKind::Azblob => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.refuse(bench, &found, Doing::Ask, &No::Bucket);
+                self.fail_refused(bench, &found, Doing::Ask, &No::Bucket);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             No::Id | No::Key | No::IdOrKey | No::Object | No::Full | No::Busy(_) | No::Other(_) | No::Foreign => {
-                self.refuse(bench, &made, Doing::Ask, &no);
+                self.fail_refused(bench, &made, Doing::Ask, &no);
             }
         }
         bench.skip(&rest, "anything else, as the storage refuses to be asked");
@@ -284,7 +284,7 @@ impl<'a> BucketTest<'a> {
                     bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
                     return Some(());
                 }
-                self.refuse(bench, &made, Doing::Write, &no);
+                self.fail_refused(bench, &made, Doing::Write, &no);
                 if !matches!(no, No::Busy(_) | No::Foreign) {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::Gone);
@@ -311,7 +311,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
-            Ok(answer) if !answer.status.is_success() => self.refuse(bench, &made, Doing::Read, &answer.no()),
+            Ok(answer) if !answer.status.is_success() => self.fail_refused(bench, &made, Doing::Read, &answer.no()),
             Ok(answer) if answer.body == pattern.bytes() => bench.pass(&made, "the same bytes"),
             Ok(answer) => bench.fail_request(&made, faults::differs(&self.shown, answer.body.len())),
         }
@@ -322,7 +322,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::List);
         match self.send_list(bench, &probe.key, "").await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
-            Ok(answer) if !answer.is_list() => self.refuse(bench, &made, Doing::List, &answer.no()),
+            Ok(answer) if !answer.is_list() => self.fail_refused(bench, &made, Doing::List, &answer.no()),
             Ok(answer) if self.keys(&answer).contains(&probe.key) => bench.pass(&made, "the probe is listed"),
             Ok(_) => bench.fail_request(&made, faults::not_listed(&self.shown)),
         }
