@@ -100,7 +100,7 @@ impl<'a> BucketTest<'a> {
         let ended = (bench.now)();
         if answer.is_list() {
             bench.pass(&made, "the storage knows the access id, and the key is right");
-            self.clock(bench, answer.date(), (began, ended));
+            self.check_clock(bench, answer.date(), (began, ended));
             self.directory(bench, &answer).await?;
             return Some(true);
         }
@@ -110,7 +110,7 @@ impl<'a> BucketTest<'a> {
         match no {
             No::Denied => {
                 bench.pass(&made, "the storage knows the access id");
-                self.clock(bench, answer.date(), (began, ended));
+                self.check_clock(bench, answer.date(), (began, ended));
                 let listed = bench.begin(StorageCheck::List);
                 self.fail_refused(bench, &listed, Doing::List, &no);
                 bench.skip(&[StorageCheck::Directory], "what is in the directory: it may not be listed");
@@ -150,7 +150,7 @@ impl<'a> BucketTest<'a> {
         Some(false)
     }
 
-    fn clock(&self, bench: &mut ProbeContext<'_>, date: Option<Timestamp>, between: (Timestamp, Timestamp)) {
+    fn check_clock(&self, bench: &mut ProbeContext<'_>, date: Option<Timestamp>, between: (Timestamp, Timestamp)) {
         let made = bench.begin(StorageCheck::Clock);
         match date.map(|date| apart(date, between)) {
             None => bench.could_not(&made, "the storage's clock: its answer has no date"),
