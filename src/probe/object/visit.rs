@@ -101,7 +101,7 @@ impl<'a> BucketTest<'a> {
         if answer.is_list() {
             bench.pass(&made, "the storage knows the access id, and the key is right");
             self.check_clock(bench, answer.date(), (began, ended));
-            self.directory(bench, &answer).await?;
+            self.check_directory(bench, &answer).await?;
             return Some(true);
         }
         let no = if answer.status.is_success() { No::Foreign } else { answer.no() };
@@ -159,7 +159,7 @@ impl<'a> BucketTest<'a> {
         }
     }
 
-    async fn directory(&mut self, bench: &mut ProbeContext<'_>, listed: &Answer) -> Option<()> {
+    async fn check_directory(&mut self, bench: &mut ProbeContext<'_>, listed: &Answer) -> Option<()> {
         let made = bench.begin(StorageCheck::Directory);
         let prefix = self.place().prefix.clone();
         let keys = self.keys(listed);
