@@ -195,7 +195,8 @@ impl<'a> BucketTest<'a> {
         }
         let pattern = ProbeContent::new();
         let inside = self.subject.inside || *self.subject.expected == Expected::OwnHost;
-        let spot = if inside { Some((self.place().prefix.as_str(), self.shown.as_str())) } else { self.beside() };
+        let spot =
+            if inside { Some((self.place().prefix.as_str(), self.shown.as_str())) } else { self.parent_prefix() };
         let Some((prefix, shown)) = spot else {
             bench.asks_inside(
                 self.probe_checks(),
@@ -235,7 +236,7 @@ impl<'a> BucketTest<'a> {
     }
 
     /// Returns the parent of the directory: its prefix, and its URI as shown; `None` where the directory is the whole bucket.
-    fn beside(&self) -> Option<(&str, &str)> {
+    fn parent_prefix(&self) -> Option<(&str, &str)> {
         let own = self.place().prefix.strip_suffix('/')?;
         let above = own.rfind('/').and_then(|at| own.get(..=at)).unwrap_or_default();
         Some((above, self.shown.rsplit_once('/')?.0))
