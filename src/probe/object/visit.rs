@@ -222,7 +222,7 @@ impl<'a> BucketTest<'a> {
             there: false,
             version: None,
         };
-        let done = self.steps(bench, &pattern, &mut probe).await;
+        let done = self.run_probe(bench, &pattern, &mut probe).await;
         if done.is_none() && probe.there {
             // After a stop one request deletes the probe, within the cleanup limit.
             let query = probe.query();
@@ -264,7 +264,7 @@ impl<'a> BucketTest<'a> {
     }
 
     /// Runs the checks of a probe; `None` where the Test was stopped.
-    async fn steps(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &mut Probe) -> Option<()> {
+    async fn run_probe(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
         probe.there = true;
