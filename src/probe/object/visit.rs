@@ -301,14 +301,14 @@ impl<'a> BucketTest<'a> {
                 return self.delete(bench, probe).await;
             }
         }
-        self.read_back(bench, pattern, probe).await?;
+        self.check_read_back(bench, pattern, probe).await?;
         if self.may_list {
             self.find(bench, probe).await?;
         }
         self.delete(bench, probe).await
     }
 
-    async fn read_back(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &Probe) -> Option<()> {
+    async fn check_read_back(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
