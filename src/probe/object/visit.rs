@@ -303,7 +303,7 @@ impl<'a> BucketTest<'a> {
         }
         self.check_read_back(bench, pattern, probe).await?;
         if self.may_list {
-            self.find(bench, probe).await?;
+            self.check_list(bench, probe).await?;
         }
         self.delete(bench, probe).await
     }
@@ -319,7 +319,7 @@ impl<'a> BucketTest<'a> {
         Some(())
     }
 
-    async fn find(&self, bench: &mut ProbeContext<'_>, probe: &Probe) -> Option<()> {
+    async fn check_list(&self, bench: &mut ProbeContext<'_>, probe: &Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::List);
         match self.send_list(bench, &probe.key, "").await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
