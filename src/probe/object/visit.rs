@@ -293,19 +293,19 @@ impl<'a> BucketTest<'a> {
                     return Some(());
                 }
                 bench.skip(&after[..after.len() - 1], why);
-                return self.delete(bench, probe).await;
+                return self.check_delete(bench, probe).await;
             }
             Err(trouble) => {
                 self.fail_request(bench, &made, &trouble);
                 bench.skip(&after[..after.len() - 1], why);
-                return self.delete(bench, probe).await;
+                return self.check_delete(bench, probe).await;
             }
         }
         self.check_read_back(bench, pattern, probe).await?;
         if self.may_list {
             self.check_list(bench, probe).await?;
         }
-        self.delete(bench, probe).await
+        self.check_delete(bench, probe).await
     }
 
     async fn check_read_back(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &Probe) -> Option<()> {
@@ -330,7 +330,7 @@ impl<'a> BucketTest<'a> {
         Some(())
     }
 
-    async fn delete(&self, bench: &mut ProbeContext<'_>, probe: &mut Probe) -> Option<()> {
+    async fn check_delete(&self, bench: &mut ProbeContext<'_>, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Delete);
         let deleted = self.ask(bench, Method::DELETE, &probe.key, &probe.query(), None).await?;
         let failed = match deleted {
