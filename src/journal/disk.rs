@@ -16,23 +16,23 @@ pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// A file that exists and must not be used.
 #[derive(Debug)]
-struct Unfit(Complaint);
+struct UnusableFile(Complaint);
 
-impl std::fmt::Display for Unfit {
+impl std::fmt::Display for UnusableFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.why)
     }
 }
 
-impl std::error::Error for Unfit {}
+impl std::error::Error for UnusableFile {}
 
 fn unfit(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
-    std::io::Error::other(Unfit(Complaint { why: why.into(), next: next.into() }))
+    std::io::Error::other(UnusableFile(Complaint { why: why.into(), next: next.into() }))
 }
 
 /// Returns the fault of a file that could not be used; `doing` completes "obnow cannot .. PATH".
 pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
-    if let Some(Unfit(Complaint { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+    if let Some(UnusableFile(Complaint { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return Fault::new(Cause::Internal, format!("obnow cannot {doing} {}.", path.display()), why, next);
     }
     let next = match error.kind() {
