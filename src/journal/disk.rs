@@ -26,7 +26,7 @@ impl std::fmt::Display for UnusableFile {
 
 impl std::error::Error for UnusableFile {}
 
-fn unfit(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
+fn unusable(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
     std::io::Error::other(UnusableFile(Complaint { why: why.into(), next: next.into() }))
 }
 
@@ -95,14 +95,14 @@ fn wrong_kind_error(found: &Metadata, wanted_directory: bool) -> std::io::Error 
         "a device or a socket"
     };
     let wanted = if wanted_directory { "a directory" } else { "an ordinary file" };
-    unfit(format!("It is {what}, not {wanted}."), "Find out who put it there, and move it away.")
+    unusable(format!("It is {what}, not {wanted}."), "Find out who put it there, and move it away.")
 }
 
 /// Refuses a file or directory that belongs to another user or is writable by others.
 fn check_private(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
     let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
     match met.complaint(&path.display().to_string(), (0o022, does), mode) {
-        Some(Complaint { why, next }) => Err(unfit(why, next)),
+        Some(Complaint { why, next }) => Err(unusable(why, next)),
         None => Ok(()),
     }
 }
