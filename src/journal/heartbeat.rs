@@ -26,7 +26,7 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     file.and_then(|file| {
         if file.metadata()?.len() == 0 {
             // Without space for this there is none for the exit message either.
-            let _ = file.write_at(&[b' '; ROOM], 0);
+            let _ = file.write_at(&[b' '; EXIT_MESSAGE_BYTES], 0);
         }
         file.set_modified(SystemTime::from(now))
     })
@@ -34,7 +34,7 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
 }
 
 /// Space for the exit message, in bytes.
-const ROOM: usize = 4096;
+const EXIT_MESSAGE_BYTES: usize = 4096;
 
 /// Writes the exit message of a runner that cannot write its journal.
 ///
@@ -43,7 +43,7 @@ const ROOM: usize = 4096;
 pub fn write_exit_message(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     let mut word = serde_json::to_vec(why).unwrap_or_default();
-    word.resize(ROOM.max(word.len()), b' ');
+    word.resize(EXIT_MESSAGE_BYTES.max(word.len()), b' ');
     let file = disk::open_to_write(&path);
     file.and_then(|file| file.write_all_at(&word, 0))
         .map_err(|error| disk::fault("leave a last word in", &path, &error))
@@ -61,7 +61,9 @@ pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
 /// The file cannot be written.
 pub fn clear_exit_message(state: &Path, task: &TaskId) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
-    match disk::open(&path, OpenOptions::new().write(true)).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
+    match disk::open(&path, OpenOptions::new().write(true))
+        .and_then(|file| file.write_all_at(&[b' '; EXIT_MESSAGE_BYTES], 0))
+    {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(disk::fault("leave a sign of life in", &path, &error)),
         _ => Ok(()),
     }
