@@ -164,7 +164,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     let word = word.map_err(|error| disk::fault("write into", &folder, &error))?;
     let mut held = Held { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
     let (mut named, mut leftover) = (Vec::new(), Vec::new());
-    for (cluster, tenants) in merged(claims)? {
+    for (cluster, tenants) in merge_claims(claims)? {
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
         let Some(file) = attempt(&folder, &name, !whole)? else {
@@ -271,7 +271,7 @@ pub fn owner(state: &Path, cluster: &str, tenant: Option<u64>) -> Option<Owner> 
 }
 
 /// Merges claims by cluster, sorted and without duplicates; a claim on the whole cluster includes its tenants.
-fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
+fn merge_claims(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
     let mut clusters = std::collections::BTreeMap::<&str, Vec<&Claim>>::new();
     for claim in claims {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
