@@ -167,7 +167,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     for (cluster, tenants) in merge_claims(claims)? {
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
-        let Some(file) = attempt(&folder, &name, !whole)? else {
+        let Some(file) = try_lock_file(&folder, &name, !whole)? else {
             return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, None, owner), lock: name }));
         };
         held.files.push(file);
@@ -180,7 +180,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         }
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
-            let Some(file) = attempt(&folder, &name, false)? else {
+            let Some(file) = try_lock_file(&folder, &name, false)? else {
                 return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, Some(tenant), owner), lock: name }));
             };
             held.files.push(file);
@@ -217,7 +217,7 @@ fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> R
         let locks = std::iter::once((format!("cluster-{cluster}"), None))
             .chain(claim.tenants.iter().map(|tenant| (format!("cluster-{cluster}.tenant-{tenant}"), Some(*tenant))));
         for (name, tenant) in locks.filter(|(name, _)| folder.join(name).exists()) {
-            match attempt(folder, &name, !(whole || tenant.is_some()))? {
+            match try_lock_file(folder, &name, !(whole || tenant.is_some()))? {
                 Some(file) => release(&file),
                 None => return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name })),
             }
@@ -260,7 +260,7 @@ pub fn turn(state: &Path, cluster: &str) -> Result<Option<ProofLock>, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
     let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
+    Ok(try_lock_file(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
 }
 
 /// Returns the living owner of a cluster or any of its tenants (`tenant` is `None`), or of a tenant or its whole cluster. Tries
@@ -297,7 +297,7 @@ fn merge_claims(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
 
 /// Tries a lock and returns its open file, or `None` where another process holds it. The file is never removed: removing one
 /// that another process is about to lock would make two locks of one name.
-fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
+fn try_lock_file(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);
     let file =
         disk::open(&path, disk::private().create(true)).map_err(|error| disk::fault("open the lock", &path, &error))?;
