@@ -176,7 +176,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
             leftover.extend(tenant_owner_files(&folder, &cluster));
             named.push(name);
         } else {
-            leftover.push(side(&folder, &name));
+            leftover.push(owner_file(&folder, &name));
         }
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
@@ -198,7 +198,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     }
     // Only now, when nothing can fail any more: an owner file means that the lock is held.
     for name in named {
-        let path = side(&folder, &name);
+        let path = owner_file(&folder, &name);
         disk::replace(&path, &word).map_err(|error| disk::fault("write the owner of a lock into", &path, &error))?;
         held.owners.push(path);
     }
@@ -314,7 +314,7 @@ fn release(lock: &File) {
     let _ = lock.unlock();
 }
 
-fn side(folder: &Path, name: &str) -> PathBuf {
+fn owner_file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.owner"))
 }
 
@@ -336,9 +336,9 @@ fn holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Opti
 /// Reads the owner files of a cluster, or of a tenant and its whole cluster.
 fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     let whole = format!("cluster-{cluster}");
-    let mut paths = vec![side(folder, &whole)];
+    let mut paths = vec![owner_file(folder, &whole)];
     if let Some(tenant) = tenant {
-        paths.push(side(folder, &format!("{whole}.tenant-{tenant}")));
+        paths.push(owner_file(folder, &format!("{whole}.tenant-{tenant}")));
     } else {
         paths.extend(tenant_owner_files(folder, cluster));
     }
