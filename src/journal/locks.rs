@@ -168,7 +168,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
         let Some(file) = try_lock_file(&folder, &name, !whole)? else {
-            return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, None, owner), lock: name }));
+            return Ok(Taken::Busy(Busy { owner: find_holder(&folder, &cluster, None, owner), lock: name }));
         };
         held.files.push(file);
         // Owner files of killed runners, which this lock proves to be stale.
@@ -181,7 +181,10 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
             let Some(file) = try_lock_file(&folder, &name, false)? else {
-                return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, Some(tenant), owner), lock: name }));
+                return Ok(Taken::Busy(Busy {
+                    owner: find_holder(&folder, &cluster, Some(tenant), owner),
+                    lock: name,
+                }));
             };
             held.files.push(file);
             named.push(name);
@@ -219,7 +222,7 @@ fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> R
         for (name, tenant) in locks.filter(|(name, _)| folder.join(name).exists()) {
             match try_lock_file(folder, &name, !(whole || tenant.is_some()))? {
                 Some(file) => release(&file),
-                None => return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name })),
+                None => return Ok(Some(Busy { owner: find_holder(folder, &cluster, tenant, me), lock: name })),
             }
         }
     }
@@ -327,7 +330,7 @@ fn tenant_owner_files(folder: &Path, cluster: &str) -> Vec<PathBuf> {
 }
 
 /// Returns the owner that conflicts with `me`: a living one before a dead one, the latest first.
-fn holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Option<Owner> {
+fn find_holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Option<Owner> {
     let mut found = owners(folder, cluster, tenant);
     found.retain(|owner| (owner.pid, &owner.task) != (me.pid, &me.task));
     found.into_iter().max_by_key(|owner| (owner.alive(), owner.at))
