@@ -132,7 +132,7 @@ fn unusable_cluster_name_is_refused() {
     }
 }
 
-fn created(name: &str, second: i64, tenants: &[u64]) -> Claim {
+fn claim_with_creation(name: &str, second: i64, tenants: &[u64]) -> Claim {
     let at = Timestamp::from_microsecond(second * 1_000_000 + 1).unwrap();
     Claim::known(name.into(), Some(Created { tenant: 1, at }), tenants.to_vec())
 }
@@ -141,13 +141,13 @@ fn created(name: &str, second: i64, tenants: &[u64]) -> Claim {
 fn same_id_different_creation_is_no_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let one = held(state, &[created("1", 100, &[1002])], &owner_of_task(1));
-    let other = held(state, &[created("1", 200, &[1002])], &owner_of_task(2));
-    busy(state, &[created("1", 100, &[1002])], &owner_of_task(3));
+    let one = held(state, &[claim_with_creation("1", 100, &[1002])], &owner_of_task(1));
+    let other = held(state, &[claim_with_creation("1", 200, &[1002])], &owner_of_task(2));
+    busy(state, &[claim_with_creation("1", 100, &[1002])], &owner_of_task(3));
     drop(one);
-    let whole = held(state, &[created("1", 100, &[])], &owner_of_task(1));
-    busy(state, &[created("1", 200, &[])], &owner_of_task(3));
-    assert_eq!(owner(state, &created("1", 100, &[]).cluster, None), Some(owner_of_task(1)));
+    let whole = held(state, &[claim_with_creation("1", 100, &[])], &owner_of_task(1));
+    busy(state, &[claim_with_creation("1", 200, &[])], &owner_of_task(3));
+    assert_eq!(owner(state, &claim_with_creation("1", 100, &[]).cluster, None), Some(owner_of_task(1)));
     drop((whole, other));
 }
 
@@ -164,7 +164,7 @@ fn id_only_claims_conflict_with_known_creation() {
         (vec![], vec![], false),
     ] {
         for known_first in [false, true] {
-            let (first, second) = (claim("1", &theirs), created("1", 100, &mine));
+            let (first, second) = (claim("1", &theirs), claim_with_creation("1", 100, &mine));
             let (first, second) = if known_first { (second, first) } else { (first, second) };
             let holds = held(state, &[first], &owner_of_task(1));
             if free {
@@ -176,5 +176,5 @@ fn id_only_claims_conflict_with_known_creation() {
             drop(holds);
         }
     }
-    held(state, &[created("2", 100, &[])], &owner_of_task(1));
+    held(state, &[claim_with_creation("2", 100, &[])], &owner_of_task(1));
 }
