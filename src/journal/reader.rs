@@ -95,7 +95,7 @@ impl<E: DeserializeOwned> Follower<E> {
         for line in lines {
             self.line += 1;
             if !line.is_empty() {
-                entries.push(self.entry(&line));
+                entries.push(self.parse_entry(&line));
             }
         }
         Ok(entries)
@@ -123,7 +123,7 @@ impl<E: DeserializeOwned> Follower<E> {
         }
     }
 
-    fn entry(&mut self, line: &[u8]) -> Entry<E> {
+    fn parse_entry(&mut self, line: &[u8]) -> Entry<E> {
         let Ok(mut value) = serde_json::from_slice::<Value>(line) else {
             return self.damaged(text(line));
         };

@@ -40,15 +40,15 @@ fn unknown_events_and_damaged_lines_are_kept() {
     writer.append(at(8), &Event::Created, false).unwrap();
     let journal: Journal<Event> = read(folder.path(), &id()).unwrap();
     assert_eq!(journal.begun, Some(at(5)));
-    let entry = |second, event| Entry { at: at(second), event };
+    let parse_entry = |second, event| Entry { at: at(second), event };
     assert_eq!(
         journal.entries,
         [
-            entry(6, Ok(Event::Progress { scn: u64::MAX })),
-            entry(7, Err(Unread::Unknown(json!({"verdict": 1})))),
-            entry(7, Err(Unread::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
-            entry(7, Err(Unread::Damaged { line: 6, text: json!({"no": "event"}) })),
-            entry(8, Ok(Event::Created)),
+            parse_entry(6, Ok(Event::Progress { scn: u64::MAX })),
+            parse_entry(7, Err(Unread::Unknown(json!({"verdict": 1})))),
+            parse_entry(7, Err(Unread::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
+            parse_entry(7, Err(Unread::Damaged { line: 6, text: json!({"no": "event"}) })),
+            parse_entry(8, Ok(Event::Created)),
         ]
     );
 }
