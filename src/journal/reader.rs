@@ -87,7 +87,9 @@ impl<E: DeserializeOwned> Follower<E> {
             match header(&first, &self.id, self.tail.path()) {
                 Ok(begun) => self.last = begun,
                 // Its other lines identify it.
-                Err(_) if lines.peek().is_some() && !is_header(&first) => entries.push(self.damaged(text(&first))),
+                Err(_) if lines.peek().is_some() && !is_header(&first) => {
+                    entries.push(self.damaged_entry(text(&first)))
+                }
                 Err(fault) => return Err(fault),
             }
             self.begun = Some(self.last);
@@ -125,22 +127,22 @@ impl<E: DeserializeOwned> Follower<E> {
 
     fn parse_entry(&mut self, line: &[u8]) -> Entry<E> {
         let Ok(mut value) = serde_json::from_slice::<Value>(line) else {
-            return self.damaged(text(line));
+            return self.damaged_entry(text(line));
         };
         if let Some(at) = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok()) {
             self.last = at;
         }
-        let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged(value) };
+        let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged_entry(value) };
         match serde_json::from_value(event.clone()) {
             Ok(event) => Entry { at: self.last, event: Ok(event) },
             Err(error) if is_unknown_event(&event, &error) => {
                 Entry { at: self.last, event: Err(Unread::Unknown(event)) }
             }
-            Err(_) => self.damaged(event),
+            Err(_) => self.damaged_entry(event),
         }
     }
 
-    fn damaged(&self, text: Value) -> Entry<E> {
+    fn damaged_entry(&self, text: Value) -> Entry<E> {
         Entry { at: self.last, event: Err(Unread::Damaged { line: self.line, text }) }
     }
 }
