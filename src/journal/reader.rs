@@ -84,7 +84,7 @@ impl<E: DeserializeOwned> Follower<E> {
         if self.begun.is_none() {
             let Some(first) = lines.next() else { return Ok(entries) };
             self.line = 1;
-            match header(&first, &self.id, self.tail.path()) {
+            match parse_header(&first, &self.id, self.tail.path()) {
                 Ok(begun) => self.last = begun,
                 // Its other lines identify it.
                 Err(_) if lines.peek().is_some() && !is_header(&first) => {
@@ -168,11 +168,11 @@ pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     let mut line = Vec::new();
     let read = disk::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
     read.map_err(|error| disk::fault("read", path, &error))?;
-    header(&line, id, path).map(|_| ())
+    parse_header(&line, id, path).map(|_| ())
 }
 
 /// Parses the first line of this task's journal and returns when it was created.
-fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
+fn parse_header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
     let refused =
         |why: String, next: &str| Fault::new(Cause::Usage, format!("{} is not read.", path.display()), why, next);
     let value: Value = serde_json::from_slice(line).unwrap_or_default();
