@@ -11,7 +11,7 @@ use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
 /// The most reports of one second.
-const MOST: u32 = 100;
+const MAX_PER_SECOND: u32 = 100;
 
 /// Writes a report to a new file under `reports` (mode 0600) and returns its path. No report replaces another.
 ///
@@ -22,7 +22,7 @@ pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<Pa
     disk::directory(&folder)?;
     let stem = format!("{task}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
     let mut path = folder.join(format!("{stem}.txt"));
-    for number in 2..=MOST {
+    for number in 2..=MAX_PER_SECOND {
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         match file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())) {
             Ok(()) => return Ok(path),
