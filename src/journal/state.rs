@@ -6,7 +6,7 @@ use super::disk;
 use crate::domain::fault::Fault;
 
 /// Its subdirectories.
-const PARTS: [&str; 3] = ["tasks", "locks", "reports"];
+const SUBDIRECTORIES: [&str; 3] = ["tasks", "locks", "reports"];
 
 /// Creates the state directory with mode 0700 where it is missing.
 ///
@@ -24,7 +24,7 @@ pub fn ensure(state: &Path) -> Result<(), Fault> {
 /// One of them is not a directory, is a link, belongs to another user, or is writable by others.
 pub fn check(state: &Path) -> Result<(), Fault> {
     disk::check_directory(&real(state))?;
-    for part in PARTS {
+    for part in SUBDIRECTORIES {
         disk::check_directory(&state.join(part))?;
     }
     Ok(())
@@ -76,7 +76,7 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&state, &link).unwrap();
         ensure(&link).unwrap();
-        for part in PARTS {
+        for part in SUBDIRECTORIES {
             let path = state.join(part);
             std::os::unix::fs::symlink(&other, &path).unwrap();
             assert!(check(&link).unwrap_err().why.contains("a symbolic link"), "{part}");
