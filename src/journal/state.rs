@@ -13,7 +13,7 @@ const SUBDIRECTORIES: [&str; 3] = ["tasks", "locks", "reports"];
 /// # Errors
 /// It cannot be created, or as [`check`].
 pub fn ensure(state: &Path) -> Result<(), Fault> {
-    disk::directory(&real(state))?;
+    disk::directory(&resolved(state))?;
     check(state)
 }
 
@@ -23,7 +23,7 @@ pub fn ensure(state: &Path) -> Result<(), Fault> {
 /// # Errors
 /// One of them is not a directory, is a link, belongs to another user, or is writable by others.
 pub fn check(state: &Path) -> Result<(), Fault> {
-    disk::check_directory(&real(state))?;
+    disk::check_directory(&resolved(state))?;
     for part in SUBDIRECTORIES {
         disk::check_directory(&state.join(part))?;
     }
@@ -31,7 +31,7 @@ pub fn check(state: &Path) -> Result<(), Fault> {
 }
 
 /// Resolves the directory: the user may have replaced it by a link, whose target is what matters.
-fn real(state: &Path) -> std::path::PathBuf {
+fn resolved(state: &Path) -> std::path::PathBuf {
     std::fs::canonicalize(state).unwrap_or_else(|_| state.to_path_buf())
 }
 
