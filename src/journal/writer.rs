@@ -27,7 +27,7 @@ pub struct Writer<E> {
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+struct JournalHeader<'a> {
     obnow_journal: u32,
     task: &'a TaskId,
     at: Timestamp,
@@ -93,7 +93,7 @@ impl<E: Serialize> Writer<E> {
     }
 
     fn begin(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
-        self.line(&Header { obnow_journal: FORMAT_VERSION, task, at }, true)?;
+        self.line(&JournalHeader { obnow_journal: FORMAT_VERSION, task, at }, true)?;
         disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
     }
 
