@@ -52,7 +52,7 @@ impl<E: Serialize> Writer<E> {
         let file = disk::open(&path, disk::private().create_new(true));
         let file = file.map_err(|error| disk::fault("begin the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
-        writer.begin(id, at)?;
+        writer.write_header(id, at)?;
         Ok(writer)
     }
 
@@ -72,7 +72,7 @@ impl<E: Serialize> Writer<E> {
             writer.file.set_len(end).and_then(|()| writer.file.sync_all()).map_err(cut)?;
         }
         if end == 0 {
-            writer.begin(id, at)?;
+            writer.write_header(id, at)?;
         } else {
             reader::check_header(&writer.path, id)?;
         }
@@ -92,7 +92,7 @@ impl<E: Serialize> Writer<E> {
         }
     }
 
-    fn begin(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
+    fn write_header(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
         self.line(&JournalHeader { obnow_journal: FORMAT_VERSION, task, at }, true)?;
         disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
     }
