@@ -67,7 +67,7 @@ impl<E: Serialize> Writer<E> {
             disk::open(&path, &disk::private()).map_err(|error| disk::fault("open the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
         let cut = |error: std::io::Error| disk::fault("repair the journal", &writer.path, &error);
-        let end = whole(&writer.file).map_err(cut)?;
+        let end = complete_length(&writer.file).map_err(cut)?;
         if end != writer.file.metadata().map_err(cut)?.len() {
             writer.file.set_len(end).and_then(|()| writer.file.sync_all()).map_err(cut)?;
         }
@@ -149,7 +149,7 @@ impl<E> Drop for Writer<E> {
 }
 
 /// Returns the length of the file up to its last newline.
-fn whole(file: &File) -> std::io::Result<u64> {
+fn complete_length(file: &File) -> std::io::Result<u64> {
     let mut chunk = [0_u8; 4096];
     let mut end = file.metadata()?.len();
     while end > 0 {

@@ -76,12 +76,14 @@ fn torn_journal_is_repaired() {
         ends.push(std::fs::metadata(&path).unwrap().len());
     }
     drop(writer);
-    let whole = std::fs::read(&path).unwrap();
-    for cut in (0..=whole.len()).filter(|cut| *cut < 400 || cut % 97 == 0 || whole.len() - cut < 200) {
-        std::fs::write(&path, &whole[..cut]).unwrap();
+    let complete_length = std::fs::read(&path).unwrap();
+    for cut in
+        (0..=complete_length.len()).filter(|cut| *cut < 400 || cut % 97 == 0 || complete_length.len() - cut < 200)
+    {
+        std::fs::write(&path, &complete_length[..cut]).unwrap();
         let kept = ends.iter().filter(|end| **end <= cut as u64).count().saturating_sub(1);
         assert_eq!(events(folder.path()), sent[..kept], "cut at {cut}");
-        assert_eq!(std::fs::read(&path).unwrap(), whole[..cut], "a reader changed the file");
+        assert_eq!(std::fs::read(&path).unwrap(), complete_length[..cut], "a reader changed the file");
         let mut writer = Writer::open(folder.path(), &id(), at(2)).unwrap();
         assert_eq!(events(folder.path()), sent[..kept], "cut at {cut}, repaired");
         writer.append(at(2), &json!("next"), false).unwrap();
