@@ -16,7 +16,7 @@ use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 
-use super::{Runner, Settled};
+use super::{Runner, StepResult};
 
 /// Actions that were sent in this step, so that none is sent twice.
 #[derive(Debug, Default)]
@@ -48,14 +48,14 @@ impl Runner {
         target: &TargetPlan,
         action: &Action,
         sent: &SentActions,
-    ) -> Option<Settled> {
+    ) -> Option<StepResult> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
         // The compaction of the key `m` was confirmed by its own dialog.
         let asked = *action == Action::Compact && self.view.compacts_first();
         if planned || asked || sent.contains(&target.target, action) {
             return None;
         }
-        Some(Settled::failed(plan_changed(
+        Some(StepResult::failed(plan_changed(
             &target.target,
             &format!("{} would now do something that was not on the confirm screen: {}", kind.name(), words(action)),
         )))
@@ -68,7 +68,7 @@ impl Runner {
         kind: StepKind,
         acts: Vec<(TargetPlan, Action)>,
         sent: &mut SentActions,
-    ) -> Result<Vec<(TargetName, Option<Settled>)>, Fault> {
+    ) -> Result<Vec<(TargetName, Option<StepResult>)>, Fault> {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
             let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
@@ -100,7 +100,7 @@ impl Runner {
             }
             let fault = if action == Action::Compact { compaction_not_started(&fault) } else { fault };
             let settled = (!goes_back).then_some(fault);
-            failed.extend(names.into_iter().map(|name| (name, settled.clone().map(Settled::failed))));
+            failed.extend(names.into_iter().map(|name| (name, settled.clone().map(StepResult::failed))));
         }
         Ok(failed)
     }
@@ -113,7 +113,7 @@ impl Runner {
         for name in names {
             for step in [StepKind::StartBackup, StepKind::Compact] {
                 let why = "the server asks for a major compaction first".to_owned();
-                self.step(name, step, Settled::passed(StepState::Pending, why))?;
+                self.step(name, step, StepResult::passed(StepState::Pending, why))?;
             }
         }
         Ok(())

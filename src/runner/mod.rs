@@ -58,14 +58,14 @@ pub struct Runner {
 }
 
 /// The result of a finished step for one target.
-struct Settled {
+struct StepResult {
     state: StepState,
     detail: String,
     fault: Option<Fault>,
     outcome: Option<Box<Outcome>>,
 }
 
-impl Settled {
+impl StepResult {
     fn passed(state: StepState, detail: String) -> Self {
         Self { state, detail, fault: None, outcome: None }
     }
@@ -246,7 +246,7 @@ impl Runner {
     async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
         let mut open = self.targets_at_step(kind, of);
         self.gather(|runner| {
-            let running = || Settled::passed(StepState::Running, String::new());
+            let running = || StepResult::passed(StepState::Running, String::new());
             open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
         })?;
         if kind == StepKind::Upload {
@@ -359,12 +359,12 @@ impl Runner {
             Look::Done(detail) => {
                 let planned_idle = matches!(target.step(kind).map(|step| &step.need), Some(Need::NotNeeded(_)));
                 let state = if planned_idle { StepState::NotNeeded } else { StepState::Ok };
-                Settled::passed(state, detail)
+                StepResult::passed(state, detail)
             }
-            Look::NotNeeded(why) => Settled::passed(StepState::NotNeeded, why),
-            Look::Failed(fault) => Settled::failed(fault),
-            Look::Unknown(fault) => Settled::unknown(fault),
-            Look::Ended(outcome) | Look::Verdict(outcome) => Settled::ended(outcome),
+            Look::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
+            Look::Failed(fault) => StepResult::failed(fault),
+            Look::Unknown(fault) => StepResult::unknown(fault),
+            Look::Ended(outcome) | Look::Verdict(outcome) => StepResult::ended(outcome),
             Look::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
@@ -372,7 +372,7 @@ impl Runner {
                     // The start of an earlier attempt is reconciled; this attempt observes again and starts.
                     return Ok(StepEffect::Waits { progressed: true });
                 }
-                Settled::failed(Fault::new(
+                StepResult::failed(Fault::new(
                     Cause::Server,
                     format!("The start of the backup of {name} got no answer, and nothing was started."),
                     format!("It is proven: {proof}."),
@@ -394,7 +394,7 @@ impl Runner {
                 if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
                     return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }
-                Settled::ended(outcome)
+                StepResult::ended(outcome)
             }
         };
         // Only a success counts as progress; any other result replaces the attention.
@@ -405,10 +405,10 @@ impl Runner {
             patience.take_attention(name);
         }
         self.settle(name, kind, settled)?;
-        Ok(StepEffect::Settled)
+        Ok(StepEffect::StepResult)
     }
 
-    fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
+    fn settle(&mut self, name: &TargetName, kind: StepKind, settled: StepResult) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
         self.step(name, kind, settled)?;
         let Some(outcome) = outcome else { return Ok(()) };
@@ -421,8 +421,8 @@ impl Runner {
         Ok(())
     }
 
-    fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
-        let Settled { state, detail, fault, .. } = settled;
+    fn step(&mut self, name: &TargetName, step: StepKind, settled: StepResult) -> Result<(), Fault> {
+        let StepResult { state, detail, fault, .. } = settled;
         self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
@@ -463,7 +463,7 @@ struct Taken {
 impl Taken {
     fn add(&mut self, target: TargetPlan, took: StepEffect) {
         match took {
-            StepEffect::Settled => self.moved = true,
+            StepEffect::StepResult => self.moved = true,
             StepEffect::Act(action) => {
                 self.acts.push((target.clone(), action));
                 self.still.push(target);
@@ -484,7 +484,7 @@ impl Taken {
 /// The effect of an observation of one target.
 enum StepEffect {
     /// The target finished this step or stopped in it.
-    Settled,
+    StepResult,
     /// This action is to be executed.
     Act(Action),
     /// There was no progress for too long.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Settled;
+use super::StepResult;
 use crate::backend::Waiting;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -112,15 +112,15 @@ impl StepWatch {
         begun: bool,
         fault: &Fault,
         at: Instant,
-    ) -> Option<fn(&Fault) -> Settled> {
+    ) -> Option<fn(&Fault) -> StepResult> {
         let since = *self.silent_since.get_or_insert(at);
         // Before a job can exist nothing is lost by stopping; afterwards the state on the server is worth the wait, whatever it
         // answers meanwhile: a server short of memory refuses queries too.
-        let (limit, end): (u64, fn(&Fault) -> Settled) = if begun {
+        let (limit, end): (u64, fn(&Fault) -> StepResult) = if begun {
             (self.limits.stall, unreachable_for_good)
         } else {
             let lasting = fault.cause != Cause::Unreachable;
-            (if lasting { 0 } else { self.limits.connect }, |fault| Settled::failed(fault.clone()))
+            (if lasting { 0 } else { self.limits.connect }, |fault| StepResult::failed(fault.clone()))
         };
         (at.duration_since(since) >= Duration::from_millis(limit)).then_some(end)
     }
@@ -224,9 +224,9 @@ impl StepWatch {
     }
 }
 
-fn unreachable_for_good(fault: &Fault) -> Settled {
+fn unreachable_for_good(fault: &Fault) -> StepResult {
     let mut unknown = fault.clone();
     unknown.cause = Cause::Unknown;
     "Once the cluster answers again, retry: it only looks again.".clone_into(&mut unknown.next);
-    Settled::unknown(unknown)
+    StepResult::unknown(unknown)
 }

@@ -12,7 +12,7 @@ use crate::journal::requests::Ask;
 use crate::backend::Cancel;
 
 use super::acts::{Answer, unsent};
-use super::{Run, Runner, Settled};
+use super::{Run, Runner, StepResult};
 
 /// How often CANCEL BACKUP is repeated while the job continues to run.
 const MAX_REPEATS: u32 = 5;
@@ -104,7 +104,7 @@ impl Runner {
                     format!("{} asked for it.", ask.who),
                     "Retry goes on from the step it was in.",
                 );
-                self.settle(&name, at, Settled::ended(Box::new(Outcome::cancelled(fault, None))))?;
+                self.settle(&name, at, StepResult::ended(Box::new(Outcome::cancelled(fault, None))))?;
             }
             let others = self.view.targets.iter().any(|target| target.outcome.is_none() && target.job.is_some());
             if !others {

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::patience::{Attention, StepWatch, Verdict as Wait};
-use super::{Runner, Settled, StepEffect, run_of};
+use super::{Runner, StepEffect, StepResult, run_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -47,15 +47,15 @@ impl Runner {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
             Wait::StandsStill => return Ok(StepEffect::Stands(waiting.clone())),
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
-                self.settle(name, kind, Settled::unknown(fault))?;
-                return Ok(StepEffect::Settled);
+                self.settle(name, kind, StepResult::unknown(fault))?;
+                return Ok(StepEffect::StepResult);
             }
             Wait::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
                 return Ok(StepEffect::GivenUp(fault));
             }
             Wait::GiveUp(fault) => {
-                self.settle(name, kind, Settled::failed(fault))?;
-                return Ok(StepEffect::Settled);
+                self.settle(name, kind, StepResult::failed(fault))?;
+                return Ok(StepEffect::StepResult);
             }
         }
         Ok(StepEffect::Waits { progressed })
@@ -121,7 +121,7 @@ impl Runner {
     ) -> Result<(), Fault> {
         let told = self.system.unchanged_archive(target).await;
         let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
-        self.settle(&target.target, kind, Settled::failed(fault))
+        self.settle(&target.target, kind, StepResult::failed(fault))
     }
 
     /// Reports that a stalled target makes progress again, if attention was raised for it.
