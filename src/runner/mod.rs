@@ -71,7 +71,7 @@ impl StepResult {
     }
 
     /// Returns whether the step succeeded, with a restorable outcome where it has one.
-    fn is_good(&self) -> bool {
+    fn is_success(&self) -> bool {
         matches!(self.state, StepState::Ok | StepState::NotNeeded)
             && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictWord::Restorable)
     }
@@ -398,7 +398,7 @@ impl Runner {
             }
         };
         // Only a success counts as progress; any other result replaces the attention.
-        if settled.is_good() {
+        if settled.is_success() {
             patience.record_movement(name, Instant::now());
             self.write_recovery(name, kind, &settled.detail, patience)?;
         } else {
