@@ -86,7 +86,7 @@ impl StepResult {
         Self { state: StepState::Unknown, detail: fault.what.clone(), fault: Some(fault), outcome }
     }
 
-    fn ended(outcome: Box<Outcome>) -> Self {
+    fn from_outcome(outcome: Box<Outcome>) -> Self {
         let state = match outcome.verdict {
             VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable => StepState::Ok,
             VerdictWord::Failed => StepState::Failed,
@@ -364,7 +364,7 @@ impl Runner {
             Look::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
             Look::Failed(fault) => StepResult::failed(fault),
             Look::Unknown(fault) => StepResult::unknown(fault),
-            Look::Ended(outcome) | Look::Verdict(outcome) => StepResult::ended(outcome),
+            Look::Ended(outcome) | Look::Verdict(outcome) => StepResult::from_outcome(outcome),
             Look::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
@@ -394,7 +394,7 @@ impl Runner {
                 if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
                     return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }
-                StepResult::ended(outcome)
+                StepResult::from_outcome(outcome)
             }
         };
         // Only a success counts as progress; any other result replaces the attention.

@@ -87,7 +87,7 @@ impl Runner {
         }
         if kind < StepKind::WaitForBackup {
             // All targets without a start end here, also those that wait for others at a later step.
-            let ended: Vec<TargetName> = self
+            let from_outcome: Vec<TargetName> = self
                 .view
                 .targets
                 .iter()
@@ -95,8 +95,8 @@ impl Runner {
                 .filter(|target| target.job.is_none() && !self.has_started(&target.target))
                 .map(|target| target.target.clone())
                 .collect();
-            open.retain(|target| !ended.contains(&target.target));
-            for name in ended {
+            open.retain(|target| !from_outcome.contains(&target.target));
+            for name in from_outcome {
                 let at = self.view.target(&name).and_then(TargetView::current).map_or(kind, |step| step.kind);
                 let fault = Fault::new(
                     Cause::Server,
@@ -104,7 +104,7 @@ impl Runner {
                     format!("{} asked for it.", ask.who),
                     "Retry goes on from the step it was in.",
                 );
-                self.settle(&name, at, StepResult::ended(Box::new(Outcome::cancelled(fault, None))))?;
+                self.settle(&name, at, StepResult::from_outcome(Box::new(Outcome::cancelled(fault, None))))?;
             }
             let others = self.view.targets.iter().any(|target| target.outcome.is_none() && target.job.is_some());
             if !others {
