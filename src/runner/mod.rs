@@ -266,7 +266,7 @@ impl Runner {
                 Ok(seen) => seen,
                 Err(fault) => {
                     self.system.disconnect();
-                    let begun = self.has_begun(kind, &open);
+                    let begun = self.may_have_job(kind, &open);
                     if let Some(settled) = patience.record_no_answer(begun, &fault, Instant::now()) {
                         for target in open.drain(..) {
                             self.settle(&target.target, kind, settled(&fault))?;
@@ -327,7 +327,7 @@ impl Runner {
     }
 
     /// Returns whether a start of any of these targets was sent, so that a job may exist.
-    fn has_begun(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
+    fn may_have_job(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
         let run = run_of(&self.task, &self.prepared, &self.view);
         kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
     }
