@@ -269,7 +269,7 @@ impl Runner {
                     let begun = self.may_have_job(kind, &open);
                     if let Some(settled) = patience.record_no_answer(begun, &fault, Instant::now()) {
                         for target in open.drain(..) {
-                            self.settle(&target.target, kind, settled(&fault))?;
+                            self.finish_step(&target.target, kind, settled(&fault))?;
                         }
                     } else {
                         let silence = Attention { reason: fault.why.clone(), fault };
@@ -303,7 +303,7 @@ impl Runner {
                 for (target, settled) in failed {
                     open.retain(|plan| plan.target != target);
                     if let Some(settled) = settled {
-                        self.settle(&target, kind, settled)?;
+                        self.finish_step(&target, kind, settled)?;
                     }
                 }
                 continue;
@@ -404,11 +404,11 @@ impl Runner {
         } else {
             patience.take_attention(name);
         }
-        self.settle(name, kind, settled)?;
+        self.finish_step(name, kind, settled)?;
         Ok(StepEffect::StepResult)
     }
 
-    fn settle(&mut self, name: &TargetName, kind: StepKind, settled: StepResult) -> Result<(), Fault> {
+    fn finish_step(&mut self, name: &TargetName, kind: StepKind, settled: StepResult) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
         self.step(name, kind, settled)?;
         let Some(outcome) = outcome else { return Ok(()) };

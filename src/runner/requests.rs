@@ -104,7 +104,7 @@ impl Runner {
                     format!("{} asked for it.", ask.who),
                     "Retry goes on from the step it was in.",
                 );
-                self.settle(&name, at, StepResult::from_outcome(Box::new(Outcome::cancelled(fault, None))))?;
+                self.finish_step(&name, at, StepResult::from_outcome(Box::new(Outcome::cancelled(fault, None))))?;
             }
             let others = self.view.targets.iter().any(|target| target.outcome.is_none() && target.job.is_some());
             if !others {

@@ -47,14 +47,14 @@ impl Runner {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
             Wait::StandsStill => return Ok(StepEffect::Stands(waiting.clone())),
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
-                self.settle(name, kind, StepResult::unknown(fault))?;
+                self.finish_step(name, kind, StepResult::unknown(fault))?;
                 return Ok(StepEffect::StepResult);
             }
             Wait::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
                 return Ok(StepEffect::GivenUp(fault));
             }
             Wait::GiveUp(fault) => {
-                self.settle(name, kind, StepResult::failed(fault))?;
+                self.finish_step(name, kind, StepResult::failed(fault))?;
                 return Ok(StepEffect::StepResult);
             }
         }
@@ -121,7 +121,7 @@ impl Runner {
     ) -> Result<(), Fault> {
         let told = self.system.unchanged_archive(target).await;
         let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
-        self.settle(&target.target, kind, StepResult::failed(fault))
+        self.finish_step(&target.target, kind, StepResult::failed(fault))
     }
 
     /// Reports that a stalled target makes progress again, if attention was raised for it.
