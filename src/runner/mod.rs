@@ -245,7 +245,7 @@ impl Runner {
 
     async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
         let mut open = self.targets_at_step(kind, of);
-        self.gather(|runner| {
+        self.write_batch(|runner| {
             let running = || StepResult::passed(StepState::Running, String::new());
             open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
         })?;
@@ -284,7 +284,7 @@ impl Runner {
             };
             patience.answered();
             let all = open.into_iter().zip(seen);
-            let taken = self.gather(|runner| {
+            let taken = self.write_batch(|runner| {
                 let mut taken = Taken::default();
                 for (target, seen) in all {
                     let took = runner.record_observation(kind, &target, seen, &mut patience, &mut sent)?;
@@ -427,8 +427,8 @@ impl Runner {
     }
 
     /// Writes the events of `take` as one batch, which is synced to disk before anything follows from them.
-    fn gather<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.writer.gather();
+    fn write_batch<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.writer.write_batch();
         let taken = take(self);
         let synced = self.writer.sync();
         let taken = taken?;
