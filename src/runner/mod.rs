@@ -328,12 +328,12 @@ impl Runner {
 
     /// Returns whether a start of any of these targets was sent, so that a job may exist.
     fn may_have_job(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
-        let run = run_of(&self.task, &self.prepared, &self.view);
+        let run = context_of(&self.task, &self.prepared, &self.view);
         kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
     }
 
     async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        let run = run_of(&self.task, &self.prepared, &self.view);
+        let run = context_of(&self.task, &self.prepared, &self.view);
         let targets: Vec<&TargetPlan> = open.iter().collect();
         self.system.look(&run, kind, &targets).await
     }
@@ -446,7 +446,7 @@ impl Runner {
 }
 
 /// Returns the step context from the parts of the runner.
-fn run_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
+fn context_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
     Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
 }
 

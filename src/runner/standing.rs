@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::patience::{Attention, StepWatch, Verdict as Wait};
-use super::{Runner, StepEffect, StepResult, run_of};
+use super::{Runner, StepEffect, StepResult, context_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -93,7 +93,7 @@ impl Runner {
             })
             .collect();
         if !ask.is_empty() {
-            let run = run_of(&self.task, &self.prepared, &self.view);
+            let run = context_of(&self.task, &self.prepared, &self.view);
             let places: Vec<_> = ask.iter().map(|(target, waiting, _)| (*target, waiting.what.as_str())).collect();
             let reasons = self.system.standstill(&run, kind, &places).await;
             for ((target, waiting, since), reason) in ask.into_iter().zip(reasons) {
