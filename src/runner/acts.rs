@@ -31,7 +31,7 @@ impl SentActions {
 /// The result of sending an action.
 pub(super) enum Answer {
     /// The server accepted it.
-    Taken,
+    StepEffects,
     /// The server refused it.
     Refused(Fault),
     /// No answer came: its effect is unknown.
@@ -148,7 +148,7 @@ impl Runner {
                 Some(unsent(fault, "the server was not asked."))
             }
             Answer::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
-            Answer::Taken | Answer::None => None,
+            Answer::StepEffects | Answer::None => None,
         })
     }
 
@@ -210,7 +210,7 @@ impl Runner {
         Ok(match fault {
             _ if !answered => Answer::None,
             Some(fault) if !is_already_set(&fault) => Answer::Refused(fault),
-            _ => Answer::Taken,
+            _ => Answer::StepEffects,
         })
     }
 }

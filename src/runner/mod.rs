@@ -285,14 +285,14 @@ impl Runner {
             patience.answered();
             let all = open.into_iter().zip(seen);
             let taken = self.write_batch(|runner| {
-                let mut taken = Taken::default();
+                let mut taken = StepEffects::default();
                 for (target, seen) in all {
                     let took = runner.record_observation(kind, &target, seen, &mut patience, &mut sent)?;
                     taken.add(target, took);
                 }
                 Ok(taken)
             })?;
-            let Taken { still, acts, moved, stuck, given_up } = taken;
+            let StepEffects { still, acts, moved, stuck, given_up } = taken;
             open = still;
             for (target, fault) in given_up {
                 self.fail_unchanged_archive(kind, &target, fault).await?;
@@ -452,7 +452,7 @@ fn context_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) 
 
 /// The effects of an observation, by target.
 #[derive(Default)]
-struct Taken {
+struct StepEffects {
     still: Vec<TargetPlan>,
     acts: Vec<(TargetPlan, Action)>,
     moved: bool,
@@ -460,7 +460,7 @@ struct Taken {
     given_up: Vec<(TargetPlan, Fault)>,
 }
 
-impl Taken {
+impl StepEffects {
     fn add(&mut self, target: TargetPlan, took: StepEffect) {
         match took {
             StepEffect::StepResult => self.moved = true,

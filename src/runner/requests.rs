@@ -142,7 +142,7 @@ impl Runner {
             Ok(Cancel::Send(act, jobs)) => {
                 let names = open.iter().map(|target| target.target.clone()).collect::<Vec<_>>();
                 match self.send(kind, *act, &names).await? {
-                    Answer::Taken => {
+                    Answer::StepEffects => {
                         let ask = cancelling.ask.clone();
                         // A dump, and the one job below V4, end by the first.
                         if !jobs.is_empty() {
