@@ -129,7 +129,7 @@ impl Runner {
         names: &[TargetName],
     ) -> Result<Option<Fault>, Fault> {
         let (task, attempt) = (self.task.clone(), self.view.attempt);
-        if let Err(fault) = self.compare(&names[0]).await {
+        if let Err(fault) = self.compare_with_preview(&names[0]).await {
             return Ok(Some(fault));
         }
         let act = match self.system.open_act(action, group, task.as_str(), attempt).await {
@@ -154,7 +154,7 @@ impl Runner {
 
     /// Compares the rendered plan with the confirmed preview and checks that every statement can be rendered; repeated only
     /// where the server's dialect has changed.
-    async fn compare(&mut self, first: &TargetName) -> Result<(), Fault> {
+    async fn compare_with_preview(&mut self, first: &TargetName) -> Result<(), Fault> {
         let wording = self.system.wording();
         if wording.is_some() && wording == self.compared {
             return Ok(());
