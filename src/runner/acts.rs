@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backend::Act;
+use crate::domain::action_label::capitalized;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
@@ -12,7 +13,6 @@ use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
-use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 
@@ -57,7 +57,11 @@ impl Runner {
         }
         Some(StepResult::failed(plan_changed(
             &target.target,
-            &format!("{} would now do something that was not on the confirm screen: {}", kind.name(), words(action)),
+            &format!(
+                "{} would now do something that was not on the confirm screen: {}",
+                kind.name(),
+                action_label(action)
+            ),
         )))
     }
 
@@ -242,7 +246,7 @@ fn plan_changed(target: &TargetName, why: &str) -> Fault {
     )
 }
 
-fn words(action: &Action) -> &'static str {
+fn action_label(action: &Action) -> &'static str {
     match action {
         Action::SetDataDestination { .. } => "set DATA_BACKUP_DEST",
         Action::SetArchiveDestination { .. } => "set LOG_ARCHIVE_DEST",
