@@ -34,7 +34,7 @@ pub(super) enum Verdict {
     GiveUp(Fault),
 }
 
-struct State {
+struct TargetWait {
     /// The last wait that was observed.
     last: Option<Waiting>,
     /// When it last changed.
@@ -67,7 +67,7 @@ pub(super) struct Attention {
 /// Watches the progress of one step.
 pub(super) struct StepWatch {
     limits: Limits,
-    states: BTreeMap<TargetName, State>,
+    states: BTreeMap<TargetName, TargetWait>,
     silent_since: Option<Instant>,
     pause: Duration,
 }
@@ -78,8 +78,8 @@ impl StepWatch {
         Self { limits, states: BTreeMap::new(), silent_since: None, pause }
     }
 
-    fn state(&mut self, name: &TargetName, at: Instant) -> &mut State {
-        self.states.entry(name.clone()).or_insert_with(|| State {
+    fn state(&mut self, name: &TargetName, at: Instant) -> &mut TargetWait {
+        self.states.entry(name.clone()).or_insert_with(|| TargetWait {
             last: None,
             moved: at,
             stood: Duration::ZERO,
