@@ -428,7 +428,7 @@ impl Runner {
 
     /// Writes the events of `take` as one batch, which is synced to disk before anything follows from them.
     fn write_batch<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.writer.write_batch();
+        self.writer.gather();
         let taken = take(self);
         let synced = self.writer.sync();
         let taken = taken?;

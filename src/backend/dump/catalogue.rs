@@ -222,7 +222,7 @@ const FOREIGN_KEY_COLUMNS: [&str; 4] =
 /// parenthesis.
 fn views_calling_routines(views: &[Row], routines: &[(String, String)]) -> Vec<TextTriple> {
     let calls: Vec<(String, &String)> =
-        routines.iter().map(|(_, name)| (format!("`{}`(", name.write_atomically('`', "``")), name)).collect();
+        routines.iter().map(|(_, name)| (format!("`{}`(", name.replace('`', "``")), name)).collect();
     let named = views.iter().filter_map(|row| {
         let definition = text(row, "VIEW_DEFINITION");
         let (_, name) = calls.iter().find(|(call, _)| definition.contains(call))?;

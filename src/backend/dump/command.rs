@@ -46,7 +46,7 @@ pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &
 /// Returns an argument quoted for a shell.
 fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.write_atomically('\'', "'\\''")) }
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Returns the arguments of mydumper, both for the shown and for the executed command.

@@ -36,7 +36,7 @@ impl RunPaths {
     /// As [`RunPaths::new`].
     pub fn for_attempt(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
         let run = format!("{task}.{attempt}");
-        Self::new(Path::new(&directory.write_atomically(RUN, &run)), &run)
+        Self::new(Path::new(&directory.replace(RUN, &run)), &run)
     }
 
     /// Returns the directory of a plan up to the variable of the run, which exists before the first run.

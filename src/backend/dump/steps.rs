@@ -98,7 +98,7 @@ impl DumpSystem {
             StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Seen::from),
             StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Seen::from),
             StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Seen::from),
-            StepKind::StartBackup => self.start_action(run, target).await,
+            StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.upload(run, target).await,
             StepKind::ConfirmRestorable if Self::goes_on(target) => self.confirm_uploaded(run, target).await,

@@ -39,7 +39,7 @@ pub(super) struct RunObjects {
 impl RunObjects {
     /// Returns the objects of a run, with the variable of the run filled in.
     pub(super) fn of(destination: &Destination, run: &str) -> Self {
-        let path = destination.path().write_atomically(RUN, run);
+        let path = destination.path().replace(RUN, run);
         let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
         let shown = format!("{}://{path}/{run}/", destination.kind());
         Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
@@ -337,7 +337,7 @@ fn cancelled_outcome(target: &TargetPlan, place: &RunPaths, objects: &RunObjects
         "It was stopped as asked.",
         "Retry goes on with the upload of what is not there yet.",
     );
-    with_leftover_notes(Outcome::cancelled_outcome(fault, None), place, objects)
+    with_leftover_notes(Outcome::cancelled(fault, None), place, objects)
 }
 
 fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -> Outcome {

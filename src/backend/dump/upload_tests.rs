@@ -76,9 +76,9 @@ fn objects() -> RunObjects {
 /// Writes a finished dump of three files.
 fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
     let place = RunPaths::new(folder, "t.2").unwrap();
-    std::fs::create_dir(place.finished_dump()).unwrap();
+    std::fs::create_dir(place.finished()).unwrap();
     let files = [("metadata", "m"), ("a.t-schema.sql", "schema"), ("a.t.sql", "rows rows")].map(|(name, text)| {
-        std::fs::write(place.finished_dump().join(name), text).unwrap();
+        std::fs::write(place.finished().join(name), text).unwrap();
         FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digest::of(text.as_bytes()) }
     });
     let at = "2026-11-19T19:31:40Z".parse().unwrap();
@@ -101,14 +101,14 @@ fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
         left_out: Vec::new(),
         longest_statement: None,
     };
-    std::fs::write(place.finished_dump().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    std::fs::write(place.finished().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
     (place, manifest)
 }
 
 async fn upload(storage: &Arc<MemoryBucket>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
     let sent = Arc::new(AtomicU64::new(0));
     let lent: SharedObjectStore = Arc::clone(storage) as SharedObjectStore;
-    let ended = all(lent, objects(), place.finished_dump(), manifest.clone(), Arc::clone(&sent)).await;
+    let ended = upload_files(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
     (ended, sent.load(Ordering::Relaxed))
 }
 
@@ -138,7 +138,7 @@ async fn upload_resumes_and_sends_the_manifest_last() {
     assert!(ended.unwrap().ends_with("are in s3://b/dumps/t.2/t.2/, 1 of them since an earlier attempt"));
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
     assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(NAME)]);
-    let own = std::fs::metadata(place.finished_dump().join(NAME)).unwrap().len();
+    let own = std::fs::metadata(place.finished().join(NAME)).unwrap().len();
     assert_eq!(sent, manifest.bytes() + own);
 }
 
@@ -150,7 +150,7 @@ async fn upload_reports_progress() {
     let sent = Arc::new(AtomicU64::new(0));
     let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
     let lent: SharedObjectStore = Arc::clone(&storage) as SharedObjectStore;
-    let work = tokio::spawn(all(lent, objects(), place.finished_dump(), manifest, Arc::clone(&sent)));
+    let work = tokio::spawn(upload_files(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
     let mut uploading = BackgroundUpload { place, work, sent, total, files };
     while uploading.sent.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
@@ -203,8 +203,8 @@ async fn compare_detects_every_difference() {
     // Without the copy here the verdict can be given again.
     assert_eq!(
         remove_local_copy(&place),
-        format!("The copy on this host, {}, is removed.", place.finished_dump().display())
+        format!("The copy on this host, {}, is removed.", place.finished().display())
     );
-    assert!(!place.finished_dump().exists() && place.uploaded_manifest().is_file());
+    assert!(!place.finished().exists() && place.uploaded_manifest().is_file());
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
 }

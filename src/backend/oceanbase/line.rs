@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::domain::complete::WholeRules;
+use crate::domain::whole::WholeRules;
 use crate::domain::facts::Scope;
 use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;

@@ -290,7 +290,7 @@ fn parse_proof(looking: &ProofState, rows: &[Row]) -> Looked {
     };
     let (sets, pieces) = (of("BACKUP_SET"), of("BACKUP_PIECE"));
     let proof = Proof { at: super::now(), by: Evidence::Media, until_scn: looking.until, sets, pieces };
-    Looked::parse_proof(proof, &looking.needed)
+    Looked::listed(proof, &looking.needed)
 }
 
 /// Returns the earliest point that a set can be restored to, which a proof requests.

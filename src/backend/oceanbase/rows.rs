@@ -10,7 +10,7 @@ use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
-use crate::domain::required_scn::Scn;
+use crate::domain::scn::Scn;
 use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
 };

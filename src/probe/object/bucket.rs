@@ -15,7 +15,7 @@ use super::parts;
 use super::place::Place;
 use super::reach;
 use super::sign::Signer;
-use super::signed_client::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;

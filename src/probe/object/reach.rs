@@ -51,7 +51,7 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     let mut last = None;
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
-        match timeout(limit / count, TcpStream::check_connect(address)).await {
+        match timeout(limit / count, TcpStream::connect(address)).await {
             Ok(Ok(_)) => return client(place, address, limit).ok_or_else(faults::client_not_built),
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(ErrorKind::TimedOut.into()),
@@ -94,7 +94,7 @@ async fn check_connect(
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
         // All addresses of a name share one time limit.
-        match until_stopped(bench.stopped, timeout(limit / count, TcpStream::check_connect(address))).await? {
+        match until_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
             Ok(Ok(_)) => {
                 bench.pass(&made, format!("{address} answers"));
                 return Some(*address);

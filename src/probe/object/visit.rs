@@ -77,11 +77,11 @@ impl<'a> BucketTest<'a> {
     }
 
     fn fail_request(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &Trouble) {
-        bench.fail_request(made, faults::trouble(self.place(), trouble, self.subject.limit));
+        bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
     fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
-        bench.fail_request(made, faults::refused(doing, self.place(), &self.shown, no));
+        bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
     /// Sends the first request: checks credentials, clocks and the contents of the directory. Returns false where nothing else
@@ -121,7 +121,7 @@ impl<'a> BucketTest<'a> {
                 bench.could_not(&made, unknown);
                 let apart = answer.date().map(|date| apart(date, (began, ended)));
                 let skewed = bench.begin(StorageCheck::Clock);
-                bench.fail_request(
+                bench.fail(
                     &skewed,
                     match apart.filter(|apart| *apart > 1.0) {
                         Some(apart) => faults::skewed(self.place(), apart),
@@ -154,7 +154,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::Clock);
         match date.map(|date| apart(date, between)) {
             None => bench.could_not(&made, "the storage's clock: its answer has no date"),
-            Some(apart) if apart > faults::SKEW_LIMIT => bench.fail_request(&made, faults::skewed(self.place(), apart)),
+            Some(apart) if apart > faults::SKEW_LIMIT => bench.fail(&made, faults::skewed(self.place(), apart)),
             Some(apart) => bench.pass(&made, format!("{apart:.1} s apart")),
         }
     }
@@ -314,7 +314,7 @@ impl<'a> BucketTest<'a> {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
             Ok(answer) if !answer.status.is_success() => self.fail_refused(bench, &made, Doing::Read, &answer.no()),
             Ok(answer) if answer.body == pattern.bytes() => bench.pass(&made, "the same bytes"),
-            Ok(answer) => bench.fail_request(&made, faults::differs(&self.shown, answer.body.len())),
+            Ok(answer) => bench.fail(&made, faults::differs(&self.shown, answer.body.len())),
         }
         Some(())
     }
@@ -325,7 +325,7 @@ impl<'a> BucketTest<'a> {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
             Ok(answer) if !answer.is_list() => self.fail_refused(bench, &made, Doing::List, &answer.no()),
             Ok(answer) if self.keys(&answer).contains(&probe.key) => bench.pass(&made, "the probe is listed"),
-            Ok(_) => bench.fail_request(&made, faults::not_listed(&self.shown)),
+            Ok(_) => bench.fail(&made, faults::not_listed(&self.shown)),
         }
         Some(())
     }
@@ -340,7 +340,7 @@ impl<'a> BucketTest<'a> {
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
-            bench.fail_request(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
+            bench.fail(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
             // Another attempt would fail too.
             probe.there = false;
             return Some(());
@@ -349,7 +349,7 @@ impl<'a> BucketTest<'a> {
         let looked = self.ask(bench, Method::HEAD, &probe.key, &[], None).await?;
         probe.there = false;
         if looked.is_ok_and(|answer| answer.status.is_success()) {
-            bench.fail_request(&made, faults::still_there(&probe.shown, probe.in_it));
+            bench.fail(&made, faults::still_there(&probe.shown, probe.in_it));
         } else {
             (bench.tell)(ProbeEvent::Gone);
             bench.pass(&made, "nothing is left behind");

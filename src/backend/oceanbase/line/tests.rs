@@ -287,7 +287,7 @@ fn profiles_and_method_agree_on_known_versions() {
 /// What each newer release line adds, and what it requires.
 #[test]
 fn features_of_profiles_below_v4() {
-    use crate::domain::complete::CompactionRule::{AsAnswered, Enforced, NotAsked};
+    use crate::domain::whole::CompactionRule::{AsAnswered, Enforced, NotAsked};
     for (text, files, levels, tenants, compaction) in [
         ("OceanBase 2.2.60", false, false, false, Enforced),
         ("OceanBase 2.2.76", false, false, false, Enforced),
