@@ -16,7 +16,7 @@ pub const LIST_TABLES: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM 
 /// A table or a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum TableKind {
     /// A table, with rows.
     Table,
     /// A view: its definition only.
@@ -31,7 +31,7 @@ pub struct Listed {
     /// Its name.
     pub name: String,
     /// Table or view.
-    pub kind: Kind,
+    pub kind: TableKind,
 }
 
 /// Everything that must be in a dump.
@@ -110,8 +110,8 @@ impl Scope {
             let Listed { database, name, kind } = table;
             let (schema, content) = (format!("{database}.{name}-schema.sql"), format!("{database}.{name}"));
             match kind {
-                Kind::Table => [(schema, Role::TableSchema(table)), (format!("{content}.sql"), Role::Rows(table))],
-                Kind::View => {
+                TableKind::Table => [(schema, Role::TableSchema(table)), (format!("{content}.sql"), Role::Rows(table))],
+                TableKind::View => {
                     [(schema, Role::StandIn(table)), (format!("{content}-schema-view.sql"), Role::View(table))]
                 }
             }
@@ -137,8 +137,8 @@ pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -
     let mut list = Vec::new();
     for (database, name, word) in rows.into_iter().filter(|(database, ..)| !is_system(database)) {
         let kind = match word {
-            "BASE TABLE" => Kind::Table,
-            "VIEW" => Kind::View,
+            "BASE TABLE" => TableKind::Table,
+            "VIEW" => TableKind::View,
             _ => {
                 return Err(Fault::new(
                     Cause::Precondition,
@@ -171,7 +171,7 @@ mod tests {
         let list = listed(rows).unwrap();
         assert_eq!(
             list.iter().map(|t| (t.name.as_str(), t.kind)).collect::<Vec<_>>(),
-            [("a", Kind::Table), ("b", Kind::View)]
+            [("a", TableKind::Table), ("b", TableKind::View)]
         );
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::charset;
-use super::listing::{Kind, Listed, Role, Scope};
+use super::listing::{Listed, Role, Scope, TableKind};
 use super::place::RunPaths;
 use super::rows::{Broken, RowCounter, RowFileSummary};
 use super::schema;
@@ -275,7 +275,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Ro
 }
 
 fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
-    debug_assert_eq!(table.kind, Kind::Table, "only tables have rows");
+    debug_assert_eq!(table.kind, TableKind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
     schema::table(&text).ok_or_else(|| untrusted_file(&path, "it is not one whole definition"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use bytesize::ByteSize;
 
 use super::begun::StartRecord;
-use super::listing::Kind;
+use super::listing::TableKind;
 use super::manifest::{Manifest, NAME};
 use super::upload::RunObjects;
 use crate::domain::dump::few;
@@ -86,7 +86,7 @@ fn restorable_outcome(manifest: &Manifest, at: &str, directory: &str, zone: &Ser
     if !source.exclude.is_empty() {
         told.push(format!("left out as asked: {}", source.exclude.words()));
     }
-    let views = manifest.tables.iter().filter(|table| table.listed.kind == Kind::View).count();
+    let views = manifest.tables.iter().filter(|table| table.listed.kind == TableKind::View).count();
     let mut recipe = vec![
         format!(
             "dump {}   databases {}, tables {}, views {views}, rows {}, size {}",
