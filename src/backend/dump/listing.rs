@@ -25,7 +25,7 @@ pub enum TableKind {
 
 /// One table or view that must be in the dump.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Listed {
+pub struct ListedTable {
     /// The database it is in.
     pub database: String,
     /// Its name.
@@ -40,7 +40,7 @@ pub struct Scope {
     /// Databases, without the server's own.
     pub databases: Vec<String>,
     /// Their tables and views.
-    pub tables: Vec<Listed>,
+    pub tables: Vec<ListedTable>,
 }
 
 /// The role of a file in a dump.
@@ -51,13 +51,13 @@ pub enum Role<'a> {
     /// `CREATE DATABASE`.
     Database(&'a str),
     /// `CREATE TABLE`.
-    TableSchema(&'a Listed),
+    TableSchema(&'a ListedTable),
     /// The rows of a table.
-    Rows(&'a Listed),
+    Rows(&'a ListedTable),
     /// A table that stands in for a view until its own definition is loaded.
-    StandIn(&'a Listed),
+    StandIn(&'a ListedTable),
     /// `CREATE VIEW`.
-    View(&'a Listed),
+    View(&'a ListedTable),
 }
 
 impl Scope {
@@ -98,7 +98,7 @@ impl Scope {
 
     /// Returns the tables whose files would have the name of another table's file.
     #[must_use]
-    pub fn same_files(&self) -> Vec<&Listed> {
+    pub fn same_files(&self) -> Vec<&ListedTable> {
         let mut seen = BTreeSet::new();
         let again = self.all_files().filter(|(file, _)| !seen.insert(file.clone()));
         again.filter_map(|(_, role)| role.listed()).collect()
@@ -107,7 +107,7 @@ impl Scope {
     fn all_files(&self) -> impl Iterator<Item = (String, Role<'_>)> {
         let databases = self.databases.iter().map(|name| (format!("{name}-schema-create.sql"), Role::Database(name)));
         let tables = self.tables.iter().flat_map(|table| {
-            let Listed { database, name, kind } = table;
+            let ListedTable { database, name, kind } = table;
             let (schema, content) = (format!("{database}.{name}-schema.sql"), format!("{database}.{name}"));
             match kind {
                 TableKind::Table => [(schema, Role::TableSchema(table)), (format!("{content}.sql"), Role::Rows(table))],
@@ -121,7 +121,7 @@ impl Scope {
 }
 
 impl<'a> Role<'a> {
-    fn listed(self) -> Option<&'a Listed> {
+    fn listed(self) -> Option<&'a ListedTable> {
         match self {
             Self::Metadata | Self::Database(_) => None,
             Self::TableSchema(table) | Self::Rows(table) | Self::StandIn(table) | Self::View(table) => Some(table),
@@ -133,7 +133,7 @@ impl<'a> Role<'a> {
 ///
 /// # Errors
 /// A table kind that was never tested with mydumper; the fault names it.
-pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Result<Vec<Listed>, Fault> {
+pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Result<Vec<ListedTable>, Fault> {
     let mut list = Vec::new();
     for (database, name, word) in rows.into_iter().filter(|(database, ..)| !is_system(database)) {
         let kind = match word {
@@ -148,7 +148,7 @@ pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -
                 ));
             }
         };
-        list.push(Listed { database: database.to_owned(), name: name.to_owned(), kind });
+        list.push(ListedTable { database: database.to_owned(), name: name.to_owned(), kind });
     }
     list.sort();
     list.dedup();

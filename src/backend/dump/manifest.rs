@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::charset;
-use super::listing::{Listed, Role, Scope, TableKind};
+use super::listing::{ListedTable, Role, Scope, TableKind};
 use super::place::RunPaths;
 use super::rows::{Broken, RowCounter, RowFileSummary};
 use super::schema;
@@ -73,7 +73,7 @@ pub struct Source {
 pub struct Table {
     /// Database, name and kind.
     #[serde(flatten)]
-    pub listed: Listed,
+    pub listed: ListedTable,
     /// Number of rows, counted in its file; `None` for a view.
     pub rows: Option<u64>,
 }
@@ -274,7 +274,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Ro
     if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
 }
 
-fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
+fn read_schema(folder: &Path, table: &ListedTable) -> Result<schema::Schema, Fault> {
     debug_assert_eq!(table.kind, TableKind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
