@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Clock};
 use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
-use obnow::backend::dump::listing::{LIST_DATABASES, LIST_TABLES, Scope};
+use obnow::backend::dump::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
 use obnow::backend::dump::manifest::{Instant, Source, seal, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};
@@ -42,11 +42,11 @@ async fn texts(connection: &mut MySqlConnection, query: &str) -> Vec<Vec<String>
     rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect()
 }
 
-async fn scope(connection: &mut MySqlConnection) -> Scope {
+async fn scope(connection: &mut MySqlConnection) -> DumpContents {
     let databases = texts(connection, LIST_DATABASES).await;
     let tables = texts(connection, LIST_TABLES).await;
     let tables = tables.iter().map(|row| (row[0].as_str(), row[1].as_str(), row[2].as_str()));
-    Scope::new(databases.iter().map(|row| row[0].as_str()), tables, &Exclude::default()).unwrap()
+    DumpContents::new(databases.iter().map(|row| row[0].as_str()), tables, &Exclude::default()).unwrap()
 }
 
 async fn server_time(connection: &mut MySqlConnection) -> Timestamp {

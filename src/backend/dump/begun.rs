@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::listing::Scope;
+use super::listing::DumpContents;
 use super::manifest::{Instant, Source};
 use super::place::RunPaths;
 use super::{io_fault, write_atomically};
@@ -36,9 +36,9 @@ pub struct StartRecord {
     /// The size of all tables by the server's own statistics, in bytes; `None` where it has none.
     pub estimate: Option<u64>,
     /// Databases and tables that the server listed before the start.
-    pub before: Scope,
+    pub before: DumpContents,
     /// Databases and tables that the server listed after the dump ended.
-    pub after: Option<Scope>,
+    pub after: Option<DumpContents>,
     /// Tables and views that are left out as asked.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
@@ -83,7 +83,7 @@ impl StartRecord {
     ///
     /// # Errors
     /// The end of the dump, or what the server listed then, was not recorded.
-    pub fn source(self) -> Result<(Source, Scope, Scope), Fault> {
+    pub fn source(self) -> Result<(Source, DumpContents, DumpContents), Fault> {
         let (Some(not_after), Some(after)) = (self.not_after, self.after) else {
             return Err(Fault::new(
                 Cause::Unknown,
@@ -126,7 +126,7 @@ mod tests {
             not_before: "2026-11-19T19:31:40.123456Z".parse().unwrap(),
             not_after: None,
             estimate: Some(5),
-            before: Scope { databases: vec!["pay".into()], tables: Vec::new() },
+            before: DumpContents { databases: vec!["pay".into()], tables: Vec::new() },
             after: None,
             exclude: Exclude(["pay.x".to_owned()].into()),
             changed: Vec::new(),

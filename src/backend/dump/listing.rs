@@ -36,7 +36,7 @@ pub struct ListedTable {
 
 /// Everything that must be in a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Scope {
+pub struct DumpContents {
     /// Databases, without the server's own.
     pub databases: Vec<String>,
     /// Their tables and views.
@@ -60,7 +60,7 @@ pub enum Role<'a> {
     View(&'a ListedTable),
 }
 
-impl Scope {
+impl DumpContents {
     /// Returns the databases and tables to dump, without system databases and excluded ones.
     ///
     /// # Errors
@@ -179,7 +179,7 @@ mod tests {
     fn tables_with_colliding_files_are_refused() {
         let scope = |names: &[&'static str]| {
             let tables = names.iter().map(|name| ("pay", *name, "BASE TABLE"));
-            Scope::new(["pay", "MYSQL"], tables, &Exclude::default()).unwrap()
+            DumpContents::new(["pay", "MYSQL"], tables, &Exclude::default()).unwrap()
         };
         let good = scope(&["t", "u"]);
         let files = good.files().unwrap();
@@ -198,10 +198,10 @@ mod tests {
     fn excluded_tables_are_no_dump_contents() {
         let rows = [("pay", "a", "EXTERNAL TABLE"), ("pay", "b", "BASE TABLE"), ("o.e", "t", "BASE TABLE")];
         let exclude = Exclude(["pay.a".to_owned(), "o.e.*".to_owned()].into());
-        let scope = Scope::new(["pay", "o.e"], rows, &exclude).unwrap();
+        let scope = DumpContents::new(["pay", "o.e"], rows, &exclude).unwrap();
         assert_eq!(scope.databases, ["pay"]);
         assert_eq!(scope.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["b"]);
-        assert!(Scope::new(["pay"], rows, &Exclude::default()).is_err());
+        assert!(DumpContents::new(["pay"], rows, &Exclude::default()).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::charset;
-use super::listing::{ListedTable, Role, Scope, TableKind};
+use super::listing::{DumpContents, ListedTable, Role, TableKind};
 use super::place::RunPaths;
 use super::rows::{Broken, RowCounter, RowFileSummary};
 use super::schema;
@@ -131,7 +131,7 @@ impl Manifest {
 /// # Errors
 /// A file is missing, incomplete or unexpected, or tables were created, dropped or changed meanwhile. With `Cause::Unknown`: the
 /// files cannot be read, or the manifest cannot be written.
-pub fn seal(place: &RunPaths, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
+pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &DumpContents) -> Result<Manifest, Fault> {
     check_same_tables(before, after)?;
     let folder = place.partial();
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.
@@ -213,11 +213,11 @@ pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
 }
 
 /// Refuses a dump during which tables were created or dropped: it would not be from one instant.
-fn check_same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
+fn check_same_tables(before: &DumpContents, after: &DumpContents) -> Result<(), Fault> {
     if before == after {
         return Ok(());
     }
-    let differs = |a: &Scope, b: &Scope| -> Option<String> {
+    let differs = |a: &DumpContents, b: &DumpContents| -> Option<String> {
         let table = a.tables.iter().find(|table| !b.tables.contains(table));
         let database = a.databases.iter().find(|database| !b.databases.contains(database));
         table.map(|table| format!("{}.{}", table.database, table.name)).or_else(|| database.cloned())

@@ -15,7 +15,7 @@ const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1)
 struct DumpFixture {
     _folder: TempDir,
     place: RunPaths,
-    scope: Scope,
+    scope: DumpContents,
 }
 
 fn fresh() -> DumpFixture {
@@ -33,7 +33,8 @@ fn fresh() -> DumpFixture {
     ] {
         std::fs::write(partial.join(name), text).unwrap();
     }
-    let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &Exclude::default()).unwrap();
+    let scope =
+        DumpContents::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &Exclude::default()).unwrap();
     DumpFixture { _folder: folder, place, scope }
 }
 
@@ -101,7 +102,7 @@ fn missing_file_is_named() {
 #[test]
 fn changed_tables_refuse_the_seal() {
     let fresh = fresh();
-    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &Exclude::default()).unwrap();
+    let fewer = DumpContents::new(["pay"], [("pay", "t", "BASE TABLE")], &Exclude::default()).unwrap();
     for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
         let fault = seal(&fresh.place, source(), before, after).unwrap_err();
         assert!(fault.what.contains("not from one instant") && fault.why.contains("pay.v"), "{fault}");

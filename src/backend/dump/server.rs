@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::catalogue;
-use super::listing::Scope;
+use super::listing::DumpContents;
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, number, text};
 use crate::domain::dump::{Catalogue, Exclude, is_system};
@@ -23,7 +23,7 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 ///
 /// # Errors
 /// No answer, or a table kind that was never tested with mydumper.
-pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
+pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<DumpContents, Fault> {
     let (databases, tables) = catalogue::read_tables(session).await?;
     contents_of(&databases, &tables, exclude)
 }
@@ -32,7 +32,7 @@ pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Sc
 ///
 /// # Errors
 /// An object that a restore would not bring back and that is not excluded, or no answer.
-pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(Scope, Catalogue), Fault> {
+pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(DumpContents, Catalogue), Fault> {
     let (databases, tables, catalogue) = catalogue::read_all(session).await?;
     let found = catalogue.in_the_way(exclude);
     if !found.is_empty() {
@@ -45,8 +45,8 @@ pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result
     Ok((scope, catalogue))
 }
 
-fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -> Result<Scope, Fault> {
-    Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
+fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -> Result<DumpContents, Fault> {
+    DumpContents::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
 /// Returns the size of all tables by the server's statistics, in bytes; `None` where it counts none, as for rows not compacted
