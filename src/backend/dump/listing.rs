@@ -45,7 +45,7 @@ pub struct DumpContents {
 
 /// The role of a file in a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role<'a> {
+pub enum FileRole<'a> {
     /// When the dump began and ended, on the clock of the host that ran it.
     Metadata,
     /// `CREATE DATABASE`.
@@ -81,7 +81,7 @@ impl DumpContents {
     ///
     /// # Errors
     /// Two tables whose files would have one name, as ``t-schema`` beside ``t``: one would overwrite the other.
-    pub fn files(&self) -> Result<BTreeMap<String, Role<'_>>, Fault> {
+    pub fn files(&self) -> Result<BTreeMap<String, FileRole<'_>>, Fault> {
         let mut files = BTreeMap::new();
         for (file, role) in self.all_files() {
             if files.insert(file.clone(), role).is_some() {
@@ -104,23 +104,26 @@ impl DumpContents {
         again.filter_map(|(_, role)| role.listed()).collect()
     }
 
-    fn all_files(&self) -> impl Iterator<Item = (String, Role<'_>)> {
-        let databases = self.databases.iter().map(|name| (format!("{name}-schema-create.sql"), Role::Database(name)));
+    fn all_files(&self) -> impl Iterator<Item = (String, FileRole<'_>)> {
+        let databases =
+            self.databases.iter().map(|name| (format!("{name}-schema-create.sql"), FileRole::Database(name)));
         let tables = self.tables.iter().flat_map(|table| {
             let ListedTable { database, name, kind } = table;
             let (schema, content) = (format!("{database}.{name}-schema.sql"), format!("{database}.{name}"));
             match kind {
-                TableKind::Table => [(schema, Role::TableSchema(table)), (format!("{content}.sql"), Role::Rows(table))],
+                TableKind::Table => {
+                    [(schema, FileRole::TableSchema(table)), (format!("{content}.sql"), FileRole::Rows(table))]
+                }
                 TableKind::View => {
-                    [(schema, Role::StandIn(table)), (format!("{content}-schema-view.sql"), Role::View(table))]
+                    [(schema, FileRole::StandIn(table)), (format!("{content}-schema-view.sql"), FileRole::View(table))]
                 }
             }
         });
-        std::iter::once(("metadata".to_owned(), Role::Metadata)).chain(databases).chain(tables)
+        std::iter::once(("metadata".to_owned(), FileRole::Metadata)).chain(databases).chain(tables)
     }
 }
 
-impl<'a> Role<'a> {
+impl<'a> FileRole<'a> {
     fn listed(self) -> Option<&'a ListedTable> {
         match self {
             Self::Metadata | Self::Database(_) => None,

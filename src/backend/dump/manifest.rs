@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::charset;
-use super::listing::{DumpContents, ListedTable, Role, TableKind};
+use super::listing::{DumpContents, FileRole, ListedTable, TableKind};
 use super::place::RunPaths;
 use super::rows::{Broken, RowCounter, RowFileSummary};
 use super::schema;
@@ -149,15 +149,15 @@ pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &Dum
     for (name, role) in &expected {
         let path = folder.join(name);
         let schema = match role {
-            Role::Rows(table) => Some(read_schema(&folder, table)?),
+            FileRole::Rows(table) => Some(read_schema(&folder, table)?),
             _ => None,
         };
         // Index, partition and expression texts may contain any character; row files need it only where a value does.
-        if matches!(role, Role::TableSchema(_)) || schema.as_ref().is_some_and(|schema| schema.needs_charset) {
+        if matches!(role, FileRole::TableSchema(_)) || schema.as_ref().is_some_and(|schema| schema.needs_charset) {
             charset::declare_utf8(&path)?;
         }
         let (entry, rows) = read(&path, name, *role)?;
-        if let (Role::Rows(table), Some(found), Some(schema)) = (role, rows, schema) {
+        if let (FileRole::Rows(table), Some(found), Some(schema)) = (role, rows, schema) {
             let fits =
                 found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
@@ -243,10 +243,10 @@ fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Resul
 }
 
 /// Reads one file of a new dump to its end, checks it by its role, and syncs it to disk.
-fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<RowFileSummary>), Fault> {
+fn read(path: &Path, name: &str, role: FileRole<'_>) -> Result<(FileEntry, Option<RowFileSummary>), Fault> {
     let mut counter = RowCounter::default();
     let mut text = Vec::new();
-    let is_rows = matches!(role, Role::Rows(_));
+    let is_rows = matches!(role, FileRole::Rows(_));
     let entry = hash(path, name, |piece| {
         if is_rows {
             return counter.feed(piece).map_err(|broken| untrusted_file(path, &broken.to_string()));
@@ -261,15 +261,15 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Ro
     // Also where a late error of a network file system shows.
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| unread("Writing", path, &error))?;
     let whole = match role {
-        Role::Rows(_) => {
+        FileRole::Rows(_) => {
             let found = counter.finish().map_err(|broken| untrusted_file(path, &broken.to_string()))?;
             return Ok((entry, Some(found)));
         }
-        Role::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
-        Role::Database(database) => schema::is_complete_database(&text, database),
-        Role::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
-        Role::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
-        Role::View(view) => schema::is_complete_view(&text, &view.name),
+        FileRole::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
+        FileRole::Database(database) => schema::is_complete_database(&text, database),
+        FileRole::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
+        FileRole::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
+        FileRole::View(view) => schema::is_complete_view(&text, &view.name),
     };
     if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
 }
