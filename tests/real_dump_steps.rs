@@ -12,7 +12,7 @@ use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data, sql};
 use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
-use obnow::backend::dump::manifest::{NAME, verify};
+use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::run::{Dump, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
@@ -287,7 +287,7 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
     assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::NotRestorable);
     std::fs::remove_file(place.finished().join("more.sql")).unwrap();
     // A manifest that nobody can read says nothing: a folder in its place is such a one.
-    let manifest = place.finished().join(NAME);
+    let manifest = place.finished().join(MANIFEST_NAME);
     std::fs::rename(&manifest, folder.path().join("kept")).unwrap();
     std::fs::create_dir(&manifest).unwrap();
     assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictWord::Unknown);
@@ -378,7 +378,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     harness.done(StepKind::WaitForBackup).await;
 
     // The last one is killed in the middle of the proof.
-    std::fs::write(place.partial().join(NAME), "{\"format\"").unwrap();
+    std::fs::write(place.partial().join(MANIFEST_NAME), "{\"format\"").unwrap();
     harness.attempt(system(&engine, None));
     let outcome = harness.ended(StepKind::ConfirmRestorable).await;
     assert_eq!(outcome.verdict, VerdictWord::Restorable, "{outcome:#?}");

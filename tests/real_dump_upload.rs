@@ -15,7 +15,7 @@ use std::time::Duration;
 use buckets::moto::{Moto, User};
 use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data, sql};
-use obnow::backend::dump::manifest::{Manifest, NAME, verify};
+use obnow::backend::dump::manifest::{MANIFEST_NAME, Manifest, verify};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
@@ -231,7 +231,7 @@ async fn upload_fails_with_a_wrong_key_and_restores_after() {
     assert_eq!(code, 20, "{words}");
     assert!(words.contains("The access key is wrong: the signature made with it does not match."), "{words}");
     assert!(words.contains("The dump itself is whole and stays in"), "{words}");
-    assert!(workspace.copy().join(NAME).is_file(), "the dump stays");
+    assert!(workspace.copy().join(MANIFEST_NAME).is_file(), "the dump stays");
     let dumps = || workspace.events().iter().filter(|line| line["event"]["description"].is_string()).count();
     assert_eq!(dumps(), 1, "the start carries the mark of its run");
 
@@ -283,7 +283,7 @@ async fn retry_resumes_the_upload_of_a_killed_runner() {
     kill_process(Pid::from_raw(i32::try_from(runner).unwrap()).unwrap(), Signal::KILL).unwrap();
     soon("the runner's end", || is_over(runner).then_some(())).await;
     let there = workspace.objects().await;
-    assert!(there.len() == 3 && !there.contains_key(NAME), "{there:?}");
+    assert!(there.len() == 3 && !there.contains_key(MANIFEST_NAME), "{there:?}");
     proxy.open.notify_one();
 
     let (code, words) = workspace.run(&["retry", &workspace.task(), "--yes"]).await;
@@ -310,9 +310,9 @@ async fn a_cancel_stops_an_upload_and_says_what_stays() {
     let text = workspace.journal();
     assert!(text.contains("The upload of the dump of lab was cancelled."), "{text}");
     let stays = format!("What was uploaded, if anything, stays under s3://backups/dumps/{}.1/", workspace.task());
-    assert!(text.contains(&stays) && workspace.copy().join(NAME).is_file(), "{text}");
+    assert!(text.contains(&stays) && workspace.copy().join(MANIFEST_NAME).is_file(), "{text}");
     proxy.open.notify_one();
     let (code, words) = workspace.run(&["retry", &workspace.task(), "--yes"]).await;
     assert_eq!(code, 0, "{words}");
-    assert!(!workspace.copy().exists() && workspace.objects().await.contains_key(NAME));
+    assert!(!workspace.copy().exists() && workspace.objects().await.contains_key(MANIFEST_NAME));
 }

@@ -11,7 +11,7 @@ use crate::domain::fault::{Cause, Fault};
 pub(super) struct ConfirmationArgs<'a> {
     /// `--yes`.
     pub(super) yes: bool,
-    /// `--confirm NAME`.
+    /// `--confirm MANIFEST_NAME`.
     pub(super) name: Option<&'a str>,
 }
 

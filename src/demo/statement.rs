@@ -107,7 +107,7 @@ pub struct LegacyPreview {
 /// The `ALTER SYSTEM` statements. Those of V2.2 and V3 have no TENANT clause and no DESCRIPTION; the last three before [`Alter::Refused`] are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alter {
-    /// `SET NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
+    /// `SET MANIFEST_NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
     /// (`data_backup_dest`, `log_archive_dest`, `log_archive_dest_state`) come this way too.
     Set {
         /// Name and value of each item.

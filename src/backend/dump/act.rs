@@ -66,7 +66,7 @@ fn render_steps(
             let statements = step.actions.iter().map(|action| match action {
                 Action::Upload { destination, .. } => {
                     let to = RunObjects::of(destination, &format!("{task}.1")).shown;
-                    Ok(format!("PUT {to}<every file, {} last>", super::manifest::NAME))
+                    Ok(format!("PUT {to}<every file, {} last>", super::manifest::MANIFEST_NAME))
                 }
                 action => {
                     let start = planned_start(action)?;

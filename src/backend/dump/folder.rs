@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use rustix::fs::{Access, access, statvfs};
 
 use super::io_fault;
-use super::manifest::{Manifest, NAME};
+use super::manifest::{MANIFEST_NAME, Manifest};
 use crate::domain::dump::{PlaceFacts, PlaceState};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::words::size;
@@ -74,7 +74,7 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
         let name = entry.file_name();
         let own = name.to_str().is_some_and(|name| name.ends_with(".uploaded.json")).then(|| path.clone());
         // With a directory for each run the dump is one level deeper.
-        own.into_iter().chain([path.join(NAME), path.join(&name).join(NAME)])
+        own.into_iter().chain([path.join(MANIFEST_NAME), path.join(&name).join(MANIFEST_NAME)])
     });
     let mut dated: Vec<(SystemTime, PathBuf)> =
         manifests.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path))).collect();
@@ -154,8 +154,8 @@ mod tests {
             let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
             std::fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
         };
-        write("t1.1", NAME, "lab", 10, 100);
-        write("t2.1/t2.1", NAME, "lab", 20, 200);
+        write("t1.1", MANIFEST_NAME, "lab", 10, 100);
+        write("t2.1/t2.1", MANIFEST_NAME, "lab", 20, 200);
         write("", "t3.1.uploaded.json", "other", 30, 300);
         let seen = facts(&here, "lab");
         assert_eq!((seen.last, seen.state), (Some(20), PlaceState::There { empty: false }));

@@ -20,7 +20,7 @@ use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
 /// The manifest's name in the dump's folder.
-pub const NAME: &str = "manifest.json";
+pub const MANIFEST_NAME: &str = "manifest.json";
 
 /// What no dump contains; listed in every manifest.
 pub const LEFT_OUT: [&str; 6] = [
@@ -135,9 +135,9 @@ pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &Dum
     check_same_tables(before, after)?;
     let folder = place.partial();
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.
-    match std::fs::remove_file(folder.join(NAME)) {
+    match std::fs::remove_file(folder.join(MANIFEST_NAME)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(unread("Removing", &folder.join(NAME), &error));
+            return Err(unread("Removing", &folder.join(MANIFEST_NAME), &error));
         }
         _ => {}
     }
@@ -188,14 +188,16 @@ pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &Dum
 /// # Errors
 /// A file is truncated, missing, added or altered; the fault names it. With `Cause::Unknown`: the file cannot be read.
 pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
-    let path = folder.join(NAME);
+    let path = folder.join(MANIFEST_NAME);
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|error| untrusted_file(&path, &format!("it is not a manifest: {error}")))?;
     if manifest.format != 1 {
         return Err(untrusted_file(&path, &format!("its format is {}, not 1", manifest.format)));
     }
-    refuse_unexpected_files(folder, |name| name == NAME || manifest.files.iter().any(|file| file.name == name))?;
+    refuse_unexpected_files(folder, |name| {
+        name == MANIFEST_NAME || manifest.files.iter().any(|file| file.name == name)
+    })?;
     for file in &manifest.files {
         let path = folder.join(&file.name);
         if file.name.contains('/') {
@@ -309,7 +311,7 @@ fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault
 /// Syncs the manifest, then the directory, and then renames the directory.
 fn publish(place: &RunPaths, manifest: &Manifest) -> Result<(), Fault> {
     let (folder, finished) = (place.partial(), place.finished());
-    let path = folder.join(NAME);
+    let path = folder.join(MANIFEST_NAME);
     let written = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         serde_json::to_writer_pretty(&file, manifest)?;

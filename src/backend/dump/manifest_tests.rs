@@ -123,8 +123,8 @@ fn verify_detects_every_change() {
     change(&|f| std::fs::write(f.join("pay.t.sql"), ROWS.replace("(2)", "(3)")).unwrap(), "pay.t.sql");
     change(&|f| std::fs::remove_file(f.join("pay.v-schema.sql")).unwrap(), "pay.v-schema.sql");
     change(&|f| std::fs::write(f.join("pay.x.sql"), "").unwrap(), "pay.x.sql");
-    change(&|f| std::fs::write(f.join(NAME), "{}").unwrap(), NAME);
-    change(&|f| std::fs::remove_file(f.join(NAME)).unwrap(), NAME);
+    change(&|f| std::fs::write(f.join(MANIFEST_NAME), "{}").unwrap(), MANIFEST_NAME);
+    change(&|f| std::fs::remove_file(f.join(MANIFEST_NAME)).unwrap(), MANIFEST_NAME);
 }
 
 #[test]

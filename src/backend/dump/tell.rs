@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 
 use super::begun::StartRecord;
 use super::listing::TableKind;
-use super::manifest::{Manifest, NAME};
+use super::manifest::{MANIFEST_NAME, Manifest};
 use super::upload::RunObjects;
 use crate::domain::dump::few;
 use crate::domain::fault::{Cause, Fault};
@@ -46,7 +46,7 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &RunObjects, zone: &ServerT
         None => format!("fetch every object under {} into an empty <directory>", objects.shown),
     };
     outcome.recipe.insert(1, fetch);
-    outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
+    outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {MANIFEST_NAME}"));
     outcome
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::manifest::{self, FileEntry, Manifest, NAME};
+use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, Proven, seen};
@@ -241,9 +241,9 @@ async fn upload_files(
             storage.put(upload_request(key, &folder, file, &sent)).await?;
         }
     }
-    let text = read(&folder.join(NAME)).await?;
-    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
-    storage.put(upload_request(objects.key(NAME), &folder, &entry, &sent)).await?;
+    let text = read(&folder.join(MANIFEST_NAME)).await?;
+    let entry = FileEntry { name: MANIFEST_NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
+    storage.put(upload_request(objects.key(MANIFEST_NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
 }
@@ -261,15 +261,15 @@ fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<Atomi
 /// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
 async fn compare(storage: SharedObjectStore, objects: RunObjects, place: RunPaths) -> Result<Manifest, CompareError> {
     let kept = place.uploaded_manifest();
-    let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
+    let path = if kept.is_file() { kept } else { place.finished().join(MANIFEST_NAME) };
     let ours = read(&path).await.map_err(CompareError::Unseen)?;
     let manifest: Manifest = serde_json::from_slice(&ours)
         .map_err(|error| CompareError::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
     let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unseen)?;
     check_listing(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Other)?;
-    let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(CompareError::Unseen)?;
+    let theirs = storage.get(objects.key(MANIFEST_NAME), ours.len()).await.map_err(CompareError::Unseen)?;
     if theirs != ours {
-        let why = format!("The content of {NAME} there is not what was uploaded.");
+        let why = format!("The content of {MANIFEST_NAME} there is not what was uploaded.");
         return Err(CompareError::Other(storage_differs(&objects, why)));
     }
     Ok(manifest)
@@ -284,7 +284,7 @@ fn check_listing(
 ) -> Result<(), Fault> {
     let files = manifest.files.iter().map(|file| (file.name.as_str(), file.bytes));
     let wanted: BTreeMap<String, u64> =
-        files.chain([(NAME, own)]).map(|(name, bytes)| (objects.key(name), bytes)).collect();
+        files.chain([(MANIFEST_NAME, own)]).map(|(name, bytes)| (objects.key(name), bytes)).collect();
     for (key, bytes) in &wanted {
         match there.get(key) {
             Some(found) if found == bytes => {}
@@ -320,7 +320,7 @@ fn remove_local_copy(place: &RunPaths) -> String {
             return Ok(());
         }
         if !kept.is_file() {
-            write_atomically(&kept, |new| std::fs::copy(finished.join(NAME), new).map(drop))?;
+            write_atomically(&kept, |new| std::fs::copy(finished.join(MANIFEST_NAME), new).map(drop))?;
         }
         std::fs::remove_dir_all(&finished)
     };
@@ -347,7 +347,7 @@ fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -
 /// Adds notes about the files that stay on this host and in the storage.
 fn with_leftover_notes(mut outcome: Outcome, place: &RunPaths, objects: &RunObjects) -> Outcome {
     outcome.told.push(format!(
-        "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
+        "What was uploaded, if anything, stays under {}; it is not usable without its {MANIFEST_NAME}.",
         objects.shown
     ));
     outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));

@@ -101,7 +101,7 @@ fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
         left_out: Vec::new(),
         longest_statement: None,
     };
-    std::fs::write(place.finished().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    std::fs::write(place.finished().join(MANIFEST_NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
     (place, manifest)
 }
 
@@ -137,8 +137,8 @@ async fn upload_resumes_and_sends_the_manifest_last() {
     let (ended, sent) = upload(&storage, &place, &manifest).await;
     assert!(ended.unwrap().ends_with("are in s3://b/dumps/t.2/t.2/, 1 of them since an earlier attempt"));
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
-    assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(NAME)]);
-    let own = std::fs::metadata(place.finished().join(NAME)).unwrap().len();
+    assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(MANIFEST_NAME)]);
+    let own = std::fs::metadata(place.finished().join(MANIFEST_NAME)).unwrap().len();
     assert_eq!(sent, manifest.bytes() + own);
 }
 
@@ -182,13 +182,13 @@ async fn compare_detects_every_difference() {
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
     let whole = storage.objects.lock().unwrap().clone();
-    let mut other = whole[&key(NAME)].clone();
+    let mut other = whole[&key(MANIFEST_NAME)].clone();
     other[5] ^= 1;
     for (name, body, said) in [
         ("a.t.sql", Some(b"rows".to_vec()), "dumps/t.2/t.2/a.t.sql has 4 bytes there, not 9."),
         ("a.t.sql", None, "dumps/t.2/t.2/a.t.sql is not listed."),
         ("stranger", Some(Vec::new()), "dumps/t.2/t.2/stranger is there and does not belong to this dump."),
-        (NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
+        (MANIFEST_NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
         // An object for the directory itself is accepted.
         ("", Some(Vec::new()), ""),
     ] {
