@@ -23,7 +23,7 @@ use crate::domain::fault::{Cause, Fault};
 pub const MANIFEST_NAME: &str = "manifest.json";
 
 /// What no dump contains; listed in every manifest.
-pub const LEFT_OUT: [&str; 6] = [
+pub const NEVER_INCLUDED: [&str; 6] = [
     "users and their rights",
     "routines",
     "triggers",
@@ -176,7 +176,7 @@ pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &Dum
         databases: before.databases.clone(),
         tables: tables.map(|listed| Table { listed: listed.clone(), rows: counted.get(listed).copied() }).collect(),
         files,
-        left_out: LEFT_OUT.map(str::to_owned).to_vec(),
+        left_out: NEVER_INCLUDED.map(str::to_owned).to_vec(),
         longest_statement: Some(longest),
     };
     publish(place, &manifest)?;
