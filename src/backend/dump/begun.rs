@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::listing::DumpContents;
-use super::manifest::{Instant, Source};
+use super::manifest::{SnapshotWindow, Source};
 use super::place::RunPaths;
 use super::{io_fault, write_atomically};
 use crate::domain::dump::Exclude;
@@ -92,7 +92,7 @@ impl StartRecord {
                 "Retry: it only looks again.",
             ));
         };
-        let instant = Instant { not_before: self.not_before, not_after };
+        let instant = SnapshotWindow { not_before: self.not_before, not_after };
         let source = Source {
             target: self.target,
             server: self.server,

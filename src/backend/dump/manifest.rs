@@ -39,7 +39,7 @@ const MAX_SCHEMA_BYTES: u64 = 64 << 20;
 ///
 /// Everything committed at `not_before` is in the dump, and nothing committed after `not_after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Instant {
+pub struct SnapshotWindow {
     /// The server's time just before the dump was started; this is the instant a verdict names.
     pub not_before: Timestamp,
     /// The server's time just after a row had reached a file.
@@ -56,7 +56,7 @@ pub struct Source {
     /// The release of mydumper.
     pub release: String,
     /// When the snapshot was taken.
-    pub instant: Instant,
+    pub instant: SnapshotWindow,
     /// Tables and views that were left out as asked.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,

@@ -39,7 +39,7 @@ fn fresh() -> DumpFixture {
 }
 
 fn source() -> Source {
-    let instant = Instant { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
+    let instant = SnapshotWindow { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
     Source {
         target: "c".into(),
         server: "s".into(),

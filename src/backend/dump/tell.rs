@@ -136,13 +136,14 @@ pub(super) fn left(attempt: u32, partial: &Path) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::manifest::{Instant, Source};
+    use super::super::manifest::{SnapshotWindow, Source};
     use super::*;
     use crate::domain::dump::Exclude;
     use crate::domain::outcome::VerdictWord;
 
     fn manifest(longest: Option<u64>) -> Manifest {
-        let instant = Instant { not_before: jiff::Timestamp::UNIX_EPOCH, not_after: jiff::Timestamp::UNIX_EPOCH };
+        let instant =
+            SnapshotWindow { not_before: jiff::Timestamp::UNIX_EPOCH, not_after: jiff::Timestamp::UNIX_EPOCH };
         Manifest {
             format: 1,
             run: "t.1".into(),

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::backend::Storage;
-use crate::backend::dump::manifest::{Instant, Source};
+use crate::backend::dump::manifest::{SnapshotWindow, Source};
 use crate::domain::dump::Exclude;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
@@ -82,7 +82,7 @@ fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
         FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digest::of(text.as_bytes()) }
     });
     let at = "2026-11-19T19:31:40Z".parse().unwrap();
-    let instant = Instant { not_before: at, not_after: at };
+    let instant = SnapshotWindow { not_before: at, not_after: at };
     let manifest = Manifest {
         format: 1,
         run: "t.2".to_owned(),
