@@ -13,7 +13,7 @@ use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
 use obnow::backend::dump::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
-use obnow::backend::dump::manifest::{SnapshotWindow, Source, seal, verify};
+use obnow::backend::dump::manifest::{DumpSource, SnapshotWindow, seal, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};
 use obnow::backend::dump::run::{Dump, State};
@@ -152,7 +152,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     assert!(written > most, "the writers wrote on after the snapshot: {written}, {most}");
 
     let instant = SnapshotWindow { not_before, not_after };
-    let from_where = Source {
+    let from_where = DumpSource {
         target: "s".into(),
         server: "s".into(),
         release: "0.10.0".into(),

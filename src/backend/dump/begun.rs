@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::listing::DumpContents;
-use super::manifest::{SnapshotWindow, Source};
+use super::manifest::{DumpSource, SnapshotWindow};
 use super::place::RunPaths;
 use super::{io_fault, write_atomically};
 use crate::domain::dump::Exclude;
@@ -83,7 +83,7 @@ impl StartRecord {
     ///
     /// # Errors
     /// The end of the dump, or what the server listed then, was not recorded.
-    pub fn source(self) -> Result<(Source, DumpContents, DumpContents), Fault> {
+    pub fn source(self) -> Result<(DumpSource, DumpContents, DumpContents), Fault> {
         let (Some(not_after), Some(after)) = (self.not_after, self.after) else {
             return Err(Fault::new(
                 Cause::Unknown,
@@ -93,7 +93,7 @@ impl StartRecord {
             ));
         };
         let instant = SnapshotWindow { not_before: self.not_before, not_after };
-        let source = Source {
+        let source = DumpSource {
             target: self.target,
             server: self.server,
             release: self.release,

@@ -48,7 +48,7 @@ pub struct SnapshotWindow {
 
 /// What was dumped and from which server, as the caller knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct DumpSource {
     /// The server's name for people: `cluster` or `cluster/tenant`.
     pub target: String,
     /// The server's own version text.
@@ -97,7 +97,7 @@ pub struct Manifest {
     /// The run id, `<task>.<attempt>`.
     pub run: String,
     /// What was dumped.
-    pub source: Source,
+    pub source: DumpSource,
     /// Its databases.
     pub databases: Vec<String>,
     /// Their tables and views.
@@ -131,7 +131,12 @@ impl Manifest {
 /// # Errors
 /// A file is missing, incomplete or unexpected, or tables were created, dropped or changed meanwhile. With `Cause::Unknown`: the
 /// files cannot be read, or the manifest cannot be written.
-pub fn seal(place: &RunPaths, source: Source, before: &DumpContents, after: &DumpContents) -> Result<Manifest, Fault> {
+pub fn seal(
+    place: &RunPaths,
+    source: DumpSource,
+    before: &DumpContents,
+    after: &DumpContents,
+) -> Result<Manifest, Fault> {
     check_same_tables(before, after)?;
     let folder = place.partial();
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.

@@ -38,9 +38,9 @@ fn fresh() -> DumpFixture {
     DumpFixture { _folder: folder, place, scope }
 }
 
-fn source() -> Source {
+fn source() -> DumpSource {
     let instant = SnapshotWindow { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
-    Source {
+    DumpSource {
         target: "c".into(),
         server: "s".into(),
         release: "0.10.0".into(),

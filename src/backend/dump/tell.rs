@@ -136,7 +136,7 @@ pub(super) fn left(attempt: u32, partial: &Path) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::manifest::{SnapshotWindow, Source};
+    use super::super::manifest::{DumpSource, SnapshotWindow};
     use super::*;
     use crate::domain::dump::Exclude;
     use crate::domain::outcome::VerdictWord;
@@ -147,7 +147,7 @@ mod tests {
         Manifest {
             format: 1,
             run: "t.1".into(),
-            source: Source {
+            source: DumpSource {
                 target: "lab".into(),
                 server: "s".into(),
                 release: "0.10.0".into(),

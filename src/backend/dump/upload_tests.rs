@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::backend::Storage;
-use crate::backend::dump::manifest::{SnapshotWindow, Source};
+use crate::backend::dump::manifest::{DumpSource, SnapshotWindow};
 use crate::domain::dump::Exclude;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
@@ -86,7 +86,7 @@ fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
     let manifest = Manifest {
         format: 1,
         run: "t.2".to_owned(),
-        source: Source {
+        source: DumpSource {
             target: "lab".into(),
             server: "s".into(),
             release: "0.10.0".into(),
