@@ -70,7 +70,7 @@ pub struct DumpSource {
 
 /// One table or view of a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Table {
+pub struct TableEntry {
     /// Database, name and kind.
     #[serde(flatten)]
     pub listed: ListedTable,
@@ -101,7 +101,7 @@ pub struct Manifest {
     /// Its databases.
     pub databases: Vec<String>,
     /// Their tables and views.
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableEntry>,
     /// All files except the manifest.
     pub files: Vec<FileEntry>,
     /// Objects that a restore will not bring back.
@@ -179,7 +179,9 @@ pub fn seal(
         run: place.run_id().to_owned(),
         source,
         databases: before.databases.clone(),
-        tables: tables.map(|listed| Table { listed: listed.clone(), rows: counted.get(listed).copied() }).collect(),
+        tables: tables
+            .map(|listed| TableEntry { listed: listed.clone(), rows: counted.get(listed).copied() })
+            .collect(),
         files,
         left_out: NEVER_INCLUDED.map(str::to_owned).to_vec(),
         longest_statement: Some(longest),
