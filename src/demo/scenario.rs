@@ -371,7 +371,7 @@ pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
 /// Parses a scenario from its text.
 ///
 /// # Errors
-/// [`ScenarioError::Broken`].
+/// [`ScenarioError::RowFileError`].
 pub fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
     serde_yaml::from_str(text).map_err(|error| broken(name, &error))
 }

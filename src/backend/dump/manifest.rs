@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::charset;
 use super::listing::{DumpContents, FileRole, ListedTable, TableKind};
 use super::place::RunPaths;
-use super::rows::{Broken, RowCounter, RowFileSummary};
+use super::rows::{RowCounter, RowFileError, RowFileSummary};
 use super::schema;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
@@ -166,7 +166,7 @@ pub fn seal(
             let fits =
                 found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
-                return Err(untrusted_file(&path, &Broken::OtherTable.to_string()));
+                return Err(untrusted_file(&path, &RowFileError::OtherTable.to_string()));
             }
             counted.insert(*table, found.rows);
             longest = longest.max(found.longest);

@@ -3,7 +3,7 @@
 
 /// Why a data file is incomplete or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum RowFileError {
     /// It ends inside a statement.
     #[error("it ends inside a statement")]
     Cut,
@@ -86,7 +86,7 @@ impl RowCounter {
     ///
     /// # Errors
     /// The file is not one that a dump writes.
-    pub fn feed(&mut self, piece: &[u8]) -> Result<(), Broken> {
+    pub fn feed(&mut self, piece: &[u8]) -> Result<(), RowFileError> {
         for byte in piece {
             self.accept(*byte)?;
             self.byte += 1;
@@ -98,12 +98,12 @@ impl RowCounter {
     ///
     /// # Errors
     /// It ends inside a statement.
-    pub fn finish(self) -> Result<RowFileSummary, Broken> {
-        if self.at == ParseState::Between { Ok(self.counted) } else { Err(Broken::Cut) }
+    pub fn finish(self) -> Result<RowFileSummary, RowFileError> {
+        if self.at == ParseState::Between { Ok(self.counted) } else { Err(RowFileError::Cut) }
     }
 
     #[inline]
-    fn accept(&mut self, byte: u8) -> Result<(), Broken> {
+    fn accept(&mut self, byte: u8) -> Result<(), RowFileError> {
         match (self.at, byte) {
             (ParseState::Text, b'\\') => self.at = ParseState::Escaped,
             (ParseState::Text, b'"') => self.at = ParseState::Row,
@@ -137,7 +137,7 @@ impl RowCounter {
         Ok(())
     }
 
-    fn accept_head(&mut self, byte: u8) -> Result<(), Broken> {
+    fn accept_head(&mut self, byte: u8) -> Result<(), RowFileError> {
         if self.head.len() >= MAX_HEAD_BYTES {
             return Err(self.unexpected());
         }
@@ -156,7 +156,7 @@ impl RowCounter {
                 let into = head(&self.head).ok_or_else(|| self.unexpected())?;
                 self.columns = into.1.len();
                 if self.counted.into.get_or_insert_with(|| into.clone()) != &into {
-                    return Err(Broken::OtherTable);
+                    return Err(RowFileError::OtherTable);
                 }
                 self.at = ParseState::BeforeRow;
             }
@@ -165,17 +165,17 @@ impl RowCounter {
         Ok(())
     }
 
-    fn end_row(&mut self) -> Result<(), Broken> {
+    fn end_row(&mut self) -> Result<(), RowFileError> {
         self.counted.rows += 1;
         if self.commas + 1 != self.columns {
-            return Err(Broken::Values(self.counted.rows));
+            return Err(RowFileError::Values(self.counted.rows));
         }
         self.at = ParseState::AfterRow;
         Ok(())
     }
 
-    fn unexpected(&self) -> Broken {
-        Broken::Unexpected(self.byte)
+    fn unexpected(&self) -> RowFileError {
+        RowFileError::Unexpected(self.byte)
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         (1,\"x),\\\"(;\\\\\",NULL),\n(-2.5,\"\",CONVERT(\"{\\\"a\\\": [1,2]}\" USING UTF8MB4));\n\
         INSERT INTO `t` (`a`,`b;`,`c`) VALUES\n(3,\"\\n\n\",NULL);\n";
 
-    fn count(text: &[u8]) -> Result<RowFileSummary, Broken> {
+    fn count(text: &[u8]) -> Result<RowFileSummary, RowFileError> {
         let mut counter = RowCounter::default();
         counter.feed(text)?;
         counter.finish()
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn wrong_values_and_tables_are_detected() {
-        assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(Broken::Values(2)));
+        assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(RowFileError::Values(2)));
         let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
-        assert_eq!(count(two), Err(Broken::OtherTable));
-        assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(Broken::Unexpected(_))));
+        assert_eq!(count(two), Err(RowFileError::OtherTable));
+        assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(RowFileError::Unexpected(_))));
     }
 
     proptest! {

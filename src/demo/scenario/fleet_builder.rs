@@ -44,7 +44,7 @@ impl Scenario {
     /// Builds the fleet. Directories below the data directory are created.
     ///
     /// # Errors
-    /// [`ScenarioError::Broken`], also when a directory cannot be created.
+    /// [`ScenarioError::RowFileError`], also when a directory cannot be created.
     pub fn build_fleet(&self, name: &str, settings: &FleetSettings<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
