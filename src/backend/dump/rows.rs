@@ -6,7 +6,7 @@
 pub enum RowFileError {
     /// It ends inside a statement.
     #[error("it ends inside a statement")]
-    Cut,
+    Truncated,
     /// A byte at a position where no dump writes it.
     #[error("byte {0} is not where a dump would write it")]
     Unexpected(u64),
@@ -99,7 +99,7 @@ impl RowCounter {
     /// # Errors
     /// It ends inside a statement.
     pub fn finish(self) -> Result<RowFileSummary, RowFileError> {
-        if self.at == ParseState::Between { Ok(self.counted) } else { Err(RowFileError::Cut) }
+        if self.at == ParseState::Between { Ok(self.counted) } else { Err(RowFileError::Truncated) }
     }
 
     #[inline]
