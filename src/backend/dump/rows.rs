@@ -9,7 +9,7 @@ pub enum RowFileError {
     Truncated,
     /// A byte at a position where no dump writes it.
     #[error("byte {0} is not where a dump would write it")]
-    Unexpected(u64),
+    UnexpectedByte(u64),
     /// A row with another number of values than columns.
     #[error("row {0} has another number of values than its statement has columns")]
     Values(u64),
@@ -175,7 +175,7 @@ impl RowCounter {
     }
 
     fn unexpected(&self) -> RowFileError {
-        RowFileError::Unexpected(self.byte)
+        RowFileError::UnexpectedByte(self.byte)
     }
 }
 
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(RowFileError::Values(2)));
         let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
         assert_eq!(count(two), Err(RowFileError::OtherTable));
-        assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(RowFileError::Unexpected(_))));
+        assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(RowFileError::UnexpectedByte(_))));
     }
 
     proptest! {
