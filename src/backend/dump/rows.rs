@@ -12,7 +12,7 @@ pub enum RowFileError {
     UnexpectedByte(u64),
     /// A row with another number of values than columns.
     #[error("row {0} has another number of values than its statement has columns")]
-    Values(u64),
+    WrongValueCount(u64),
     /// Rows of another table, or with columns that the table does not have.
     #[error("its rows are not of the table as its schema file has it")]
     OtherTable,
@@ -168,7 +168,7 @@ impl RowCounter {
     fn end_row(&mut self) -> Result<(), RowFileError> {
         self.counted.rows += 1;
         if self.commas + 1 != self.columns {
-            return Err(RowFileError::Values(self.counted.rows));
+            return Err(RowFileError::WrongValueCount(self.counted.rows));
         }
         self.at = ParseState::AfterRow;
         Ok(())
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn wrong_values_and_tables_are_detected() {
-        assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(RowFileError::Values(2)));
+        assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(RowFileError::WrongValueCount(2)));
         let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
         assert_eq!(count(two), Err(RowFileError::OtherTable));
         assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(RowFileError::UnexpectedByte(_))));
