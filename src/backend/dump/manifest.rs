@@ -166,7 +166,7 @@ pub fn seal(
             let fits =
                 found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
-                return Err(untrusted_file(&path, &RowFileError::OtherTable.to_string()));
+                return Err(untrusted_file(&path, &RowFileError::WrongTable.to_string()));
             }
             counted.insert(*table, found.rows);
             longest = longest.max(found.longest);

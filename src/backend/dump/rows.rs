@@ -15,7 +15,7 @@ pub enum RowFileError {
     WrongValueCount(u64),
     /// Rows of another table, or with columns that the table does not have.
     #[error("its rows are not of the table as its schema file has it")]
-    OtherTable,
+    WrongTable,
 }
 
 /// What a complete data file contains.
@@ -156,7 +156,7 @@ impl RowCounter {
                 let into = head(&self.head).ok_or_else(|| self.unexpected())?;
                 self.columns = into.1.len();
                 if self.counted.into.get_or_insert_with(|| into.clone()) != &into {
-                    return Err(RowFileError::OtherTable);
+                    return Err(RowFileError::WrongTable);
                 }
                 self.at = ParseState::BeforeRow;
             }
@@ -231,7 +231,7 @@ mod tests {
     fn wrong_values_and_tables_are_detected() {
         assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(RowFileError::WrongValueCount(2)));
         let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
-        assert_eq!(count(two), Err(RowFileError::OtherTable));
+        assert_eq!(count(two), Err(RowFileError::WrongTable));
         assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(RowFileError::UnexpectedByte(_))));
     }
 
