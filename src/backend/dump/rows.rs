@@ -32,7 +32,7 @@ pub struct RowFileSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ParseState {
     /// Between statements.
-    Between,
+    BetweenStatements,
     /// In the head of a statement, up to its `VALUES` or `;`.
     Head,
     /// A quoted name in a head.
@@ -69,7 +69,7 @@ pub struct RowCounter {
 impl Default for RowCounter {
     fn default() -> Self {
         Self {
-            at: ParseState::Between,
+            at: ParseState::BetweenStatements,
             head: Vec::new(),
             columns: 0,
             commas: 0,
@@ -99,7 +99,7 @@ impl RowCounter {
     /// # Errors
     /// It ends inside a statement.
     pub fn finish(self) -> Result<RowFileSummary, RowFileError> {
-        if self.at == ParseState::Between { Ok(self.counted) } else { Err(RowFileError::Truncated) }
+        if self.at == ParseState::BetweenStatements { Ok(self.counted) } else { Err(RowFileError::Truncated) }
     }
 
     #[inline]
@@ -121,11 +121,11 @@ impl RowCounter {
             (ParseState::AfterRow, b',') => self.at = ParseState::BeforeRow,
             (ParseState::AfterRow, b';') => {
                 self.counted.longest = self.counted.longest.max(self.byte + 1 - self.began);
-                self.at = ParseState::Between;
+                self.at = ParseState::BetweenStatements;
             }
-            (ParseState::Between | ParseState::BeforeRow, b'\n' | b'\r' | b' ')
+            (ParseState::BetweenStatements | ParseState::BeforeRow, b'\n' | b'\r' | b' ')
             | (ParseState::Text | ParseState::Row, _) => {}
-            (ParseState::Between, _) => {
+            (ParseState::BetweenStatements, _) => {
                 self.at = ParseState::Head;
                 self.began = self.byte;
                 self.head.clear();
@@ -150,7 +150,7 @@ impl RowCounter {
                 if !(self.head.starts_with(b"/*!") || self.head.starts_with(b"SET ")) {
                     return Err(self.unexpected());
                 }
-                self.at = ParseState::Between;
+                self.at = ParseState::BetweenStatements;
             }
             (ParseState::Head, b'S') if self.head.ends_with(b") VALUES") => {
                 let into = head(&self.head).ok_or_else(|| self.unexpected())?;
