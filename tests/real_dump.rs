@@ -16,7 +16,7 @@ use obnow::backend::dump::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
 use obnow::backend::dump::manifest::{DumpSource, SnapshotWindow, seal, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};
-use obnow::backend::dump::run::{Dump, State};
+use obnow::backend::dump::run::{Dump, DumpState};
 use obnow::backend::dump::{Login, manifest};
 use obnow::domain::dump::Exclude;
 use obnow::domain::secret::Secret;
@@ -59,11 +59,11 @@ async fn busy_rows(connection: &mut MySqlConnection) -> u64 {
 }
 
 /// Polls until it ended.
-async fn ended(dump: &mut Dump) -> State {
+async fn ended(dump: &mut Dump) -> DumpState {
     let deadline = Clock::now() + DEADLINE;
     loop {
         match dump.poll().unwrap() {
-            State::Running { bytes_written } => {
+            DumpState::Running { bytes_written } => {
                 assert!(Clock::now() < deadline, "still running: {bytes_written} bytes");
             }
             state => return state,
@@ -95,7 +95,7 @@ async fn hobble(dump: &mut Dump, writers: &sample_data::Writers, source: &mut My
         while Clock::now() < little {
             std::hint::spin_loop();
         }
-        if !matches!(dump.poll().unwrap(), State::Running { .. }) {
+        if !matches!(dump.poll().unwrap(), DumpState::Running { .. }) {
             break;
         }
     }
@@ -145,7 +145,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let not_after = hobble(&mut dump, &writers, &mut source).await;
     let most = busy_rows(&mut source).await;
-    assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(0)));
+    assert_eq!(ended(&mut dump).await, DumpState::Exited(0), "{}", dump.fault(DumpState::Exited(0)));
     let elapsed = began.elapsed();
     let after = scope(&mut source).await;
     let written = writers.stop().await;
@@ -247,7 +247,7 @@ async fn running_dump_is_found_locked_and_stoppable() {
     // As if the process that started it were gone.
     let mut found = Dump::find(&place).unwrap().unwrap();
     assert_eq!(found.record(), started.record());
-    assert!(matches!(found.poll().unwrap(), State::Running { .. }));
+    assert!(matches!(found.poll().unwrap(), DumpState::Running { .. }));
     assert!(
         File::open(folder.path().join("lock")).unwrap().try_lock().is_err(),
         "the target is free while the dump lives"
@@ -258,9 +258,9 @@ async fn running_dump_is_found_locked_and_stoppable() {
     }
     found.kill();
     // Not its parent: it must not take what nobody reaped for running.
-    assert_eq!(ended(&mut found).await, State::Gone);
+    assert_eq!(ended(&mut found).await, DumpState::Gone);
     let mut started = started;
-    assert_eq!(ended(&mut started).await, State::Gone);
+    assert_eq!(ended(&mut started).await, DumpState::Gone);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
     assert!(
         Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
@@ -276,7 +276,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
-    assert_eq!(state, State::Exited(1));
+    assert_eq!(state, DumpState::Exited(1));
     let fault = dump.fault(state);
     assert!(fault.why.contains("denied"), "{fault}");
     let log = std::fs::read_to_string(place.log()).unwrap();
@@ -294,7 +294,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
-        assert!(Clock::now() < deadline, "{}", dump.fault(State::Gone));
+        assert!(Clock::now() < deadline, "{}", dump.fault(DumpState::Gone));
         tokio::task::yield_now().await;
     }
     signal(&dump, Signal::STOP);
@@ -302,5 +302,5 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     sql::run(&mut source, "SET SESSION ob_query_timeout = 100000000, SESSION ob_trx_timeout = 100000000").await;
     sql::run(&mut source, "SELECT SLEEP(1.2)").await;
     signal(&dump, Signal::CONT);
-    assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(1)));
+    assert_eq!(ended(&mut dump).await, DumpState::Exited(0), "{}", dump.fault(DumpState::Exited(1)));
 }

@@ -50,7 +50,7 @@ pub struct ProcessRecord {
 
 /// The state of a dump when it was polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum DumpState {
     /// It runs.
     Running {
         /// Bytes in its files by now.
@@ -166,18 +166,20 @@ impl Dump {
     ///
     /// # Errors
     /// Its files cannot be read.
-    pub fn poll(&mut self) -> Result<State, Fault> {
+    pub fn poll(&mut self) -> Result<DumpState, Fault> {
         // Only the parent can tell a dead child from a live one, and only by reaping it.
         if let Some(child) = &mut self.child {
             child.try_wait().map_err(|error| io_fault("Watching", &self.record.tool, &error))?;
         }
         if self.is_alive() {
-            return Ok(State::Running { bytes_written: self.bytes_written()? });
+            return Ok(DumpState::Running { bytes_written: self.bytes_written()? });
         }
         let path = self.place.exit_status();
         match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(text.strip_suffix('\n').and_then(|n| n.parse().ok()).map_or(State::Gone, State::Exited)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
+            Ok(text) => {
+                Ok(text.strip_suffix('\n').and_then(|n| n.parse().ok()).map_or(DumpState::Gone, DumpState::Exited))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(DumpState::Gone),
             Err(error) => Err(io_fault("Reading", &path, &error)),
         }
     }
@@ -219,7 +221,7 @@ impl Dump {
 
     /// Returns the fault of a dump that did not exit with status 0, from its log.
     #[must_use]
-    pub fn fault(&self, state: State) -> Fault {
+    pub fn fault(&self, state: DumpState) -> Fault {
         let rebooted = self.record.boot_id != boot_id();
         failure_fault(state, &read_log(&self.place.log()), rebooted)
             .with_detail(format!("log: {}", self.place.log().display()))
@@ -308,21 +310,21 @@ fn read_log(path: &Path) -> String {
 }
 
 /// Returns the fault of a failed dump.
-fn failure_fault(state: State, log: &str, rebooted: bool) -> Fault {
+fn failure_fault(state: DumpState, log: &str, rebooted: bool) -> Fault {
     let what = match state {
-        State::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
-        State::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
-        State::Running { .. } => "mydumper still runs.".to_owned(),
+        DumpState::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
+        DumpState::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
+        DumpState::Running { .. } => "mydumper still runs.".to_owned(),
     };
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CRITICAL **")).collect();
     let Some(first) = said.first() else {
         let why = match state {
-            State::Gone if rebooted => "The dump was ended by a reboot of this host.".to_owned(),
-            State::Gone => "The dump was ended by a kill, or because this host had no memory left.".to_owned(),
-            State::Exited(status @ 129..) => {
+            DumpState::Gone if rebooted => "The dump was ended by a reboot of this host.".to_owned(),
+            DumpState::Gone => "The dump was ended by a kill, or because this host had no memory left.".to_owned(),
+            DumpState::Exited(status @ 129..) => {
                 format!("It was ended by signal {}: a kill, or this host had no memory left.", status - 128)
             }
-            State::Exited(_) | State::Running { .. } => "Its log names no error.".to_owned(),
+            DumpState::Exited(_) | DumpState::Running { .. } => "Its log names no error.".to_owned(),
         };
         return Fault::new(Cause::Unknown, what, why, "Retry: a new dump is started, the old files stay.");
     };
@@ -350,12 +352,12 @@ mod tests {
     fn failure_names_first_error_and_count() {
         let log = "** Message: x\n** (mydumper:1): CRITICAL **: 09:16:54.985: Error dumping table (a.b) data: Request to read \
                    too old versioned data \n** (mydumper:1): CRITICAL **: 09:16:55.000: other\n";
-        let fault = failure_fault(State::Exited(1), log, false);
+        let fault = failure_fault(DumpState::Exited(1), log, false);
         assert!(fault.why.starts_with("It said: Error dumping table (a.b)"), "{fault}");
         assert!(fault.why.contains("1 more errors") && fault.next.contains("undo_retention"), "{fault}");
-        assert!(failure_fault(State::Gone, "", true).why.contains("reboot"));
-        assert!(failure_fault(State::Gone, "", false).why.contains("kill"));
-        assert!(failure_fault(State::Exited(137), "", false).why.contains("signal 9"));
+        assert!(failure_fault(DumpState::Gone, "", true).why.contains("reboot"));
+        assert!(failure_fault(DumpState::Gone, "", false).why.contains("kill"));
+        assert!(failure_fault(DumpState::Exited(137), "", false).why.contains("signal 9"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
-use super::run::{Dump, State};
+use super::run::{Dump, DumpState};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
@@ -43,7 +43,7 @@ pub(super) enum Proven {
 
 /// What one poll of a dump found.
 struct DumpObservation {
-    state: State,
+    state: DumpState,
     /// Size of all its files, in bytes.
     bytes: u64,
     snapshot_taken: bool,
@@ -92,7 +92,7 @@ impl DumpSystem {
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
     async fn earlier_dump_running(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
-            if let Some(DumpObservation { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
+            if let Some(DumpObservation { state: DumpState::Running { .. }, pid, .. }) = self.poll(&place).await? {
                 return Ok(Some(Waiting::for_(still_running_text(attempt, pid), true)));
             }
         }
@@ -114,13 +114,13 @@ impl DumpSystem {
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
         match polled.state {
-            State::Running { .. } => {
+            DumpState::Running { .. } => {
                 let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
                 let waiting = running_wait(&polled, estimate, &place, again.then_some(intent.attempt));
                 Ok(seen(Look::Wait(waiting), intent))
             }
-            State::Exited(0) => {
+            DumpState::Exited(0) => {
                 let said = format!("{} ended with status 0", polled.tool);
                 if self.record_end(&place).await? {
                     // Once, so that the figures that stay are those of the end.
@@ -136,14 +136,14 @@ impl DumpSystem {
                 }
                 Ok(seen(Look::Done(said), intent))
             }
-            State::Exited(_) | State::Gone if self.ended_by_us => {
+            DumpState::Exited(_) | DumpState::Gone if self.ended_by_us => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
                     Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
                 Ok(seen(Look::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
             }
-            State::Exited(_) | State::Gone => ended(polled.fault),
+            DumpState::Exited(_) | DumpState::Gone => ended(polled.fault),
         }
     }
 
@@ -199,8 +199,8 @@ impl DumpSystem {
         let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
         match polled {
             None => return Err(ProofError::NotWhole(dump_missing(place))),
-            Some(DumpObservation { state: State::Exited(0), .. }) => {}
-            Some(DumpObservation { state: State::Running { .. }, .. }) => {
+            Some(DumpObservation { state: DumpState::Exited(0), .. }) => {}
+            Some(DumpObservation { state: DumpState::Running { .. }, .. }) => {
                 return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
             }
             Some(polled) => return Err(ProofError::Failed(polled.fault)),
@@ -320,8 +320,8 @@ fn observe_dump(dump: &mut Dump) -> Result<DumpObservation, Fault> {
     let record = dump.record();
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
     let bytes = match state {
-        State::Running { bytes_written } => bytes_written,
-        State::Exited(_) | State::Gone => dump.bytes_written()?,
+        DumpState::Running { bytes_written } => bytes_written,
+        DumpState::Exited(_) | DumpState::Gone => dump.bytes_written()?,
     };
     Ok(DumpObservation { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
@@ -391,7 +391,7 @@ mod tests {
     fn percent_needs_a_valid_estimate() {
         let place = RunPaths::new(Path::new("/b"), "t.1").unwrap();
         let at = |bytes, estimate, attempt| {
-            let state = State::Running { bytes_written: bytes };
+            let state = DumpState::Running { bytes_written: bytes };
             let fault = not_a_step("nothing");
             let polled =
                 DumpObservation { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
