@@ -258,9 +258,9 @@ async fn running_dump_is_found_locked_and_stoppable() {
     }
     found.kill();
     // Not its parent: it must not take what nobody reaped for running.
-    assert_eq!(ended(&mut found).await, DumpState::Gone);
+    assert_eq!(ended(&mut found).await, DumpState::EndedWithoutStatus);
     let mut started = started;
-    assert_eq!(ended(&mut started).await, DumpState::Gone);
+    assert_eq!(ended(&mut started).await, DumpState::EndedWithoutStatus);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
     assert!(
         Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
@@ -294,7 +294,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
-        assert!(Clock::now() < deadline, "{}", dump.fault(DumpState::Gone));
+        assert!(Clock::now() < deadline, "{}", dump.fault(DumpState::EndedWithoutStatus));
         tokio::task::yield_now().await;
     }
     signal(&dump, Signal::STOP);

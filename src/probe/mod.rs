@@ -22,7 +22,7 @@ pub enum ProbeEvent {
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// This probe exists from now on, until [`ProbeEvent::Gone`].
+    /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].
     Leaves(String),
     /// The probe is deleted.
     Gone,

@@ -59,7 +59,7 @@ pub enum DumpState {
     /// It exited with this status; 0 means without an error.
     Exited(i32),
     /// It ended without an exit status: it was killed, or the host went down.
-    Gone,
+    EndedWithoutStatus,
 }
 
 /// A dump that this or an earlier process started. Dropping the value does not end the dump.
@@ -176,10 +176,11 @@ impl Dump {
         }
         let path = self.place.exit_status();
         match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                Ok(text.strip_suffix('\n').and_then(|n| n.parse().ok()).map_or(DumpState::Gone, DumpState::Exited))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(DumpState::Gone),
+            Ok(text) => Ok(text
+                .strip_suffix('\n')
+                .and_then(|n| n.parse().ok())
+                .map_or(DumpState::EndedWithoutStatus, DumpState::Exited)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(DumpState::EndedWithoutStatus),
             Err(error) => Err(io_fault("Reading", &path, &error)),
         }
     }
@@ -313,14 +314,16 @@ fn read_log(path: &Path) -> String {
 fn failure_fault(state: DumpState, log: &str, rebooted: bool) -> Fault {
     let what = match state {
         DumpState::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
-        DumpState::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
+        DumpState::EndedWithoutStatus => "mydumper ended without a status; its files are not a backup.".to_owned(),
         DumpState::Running { .. } => "mydumper still runs.".to_owned(),
     };
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CRITICAL **")).collect();
     let Some(first) = said.first() else {
         let why = match state {
-            DumpState::Gone if rebooted => "The dump was ended by a reboot of this host.".to_owned(),
-            DumpState::Gone => "The dump was ended by a kill, or because this host had no memory left.".to_owned(),
+            DumpState::EndedWithoutStatus if rebooted => "The dump was ended by a reboot of this host.".to_owned(),
+            DumpState::EndedWithoutStatus => {
+                "The dump was ended by a kill, or because this host had no memory left.".to_owned()
+            }
             DumpState::Exited(status @ 129..) => {
                 format!("It was ended by signal {}: a kill, or this host had no memory left.", status - 128)
             }
@@ -355,8 +358,8 @@ mod tests {
         let fault = failure_fault(DumpState::Exited(1), log, false);
         assert!(fault.why.starts_with("It said: Error dumping table (a.b)"), "{fault}");
         assert!(fault.why.contains("1 more errors") && fault.next.contains("undo_retention"), "{fault}");
-        assert!(failure_fault(DumpState::Gone, "", true).why.contains("reboot"));
-        assert!(failure_fault(DumpState::Gone, "", false).why.contains("kill"));
+        assert!(failure_fault(DumpState::EndedWithoutStatus, "", true).why.contains("reboot"));
+        assert!(failure_fault(DumpState::EndedWithoutStatus, "", false).why.contains("kill"));
         assert!(failure_fault(DumpState::Exited(137), "", false).why.contains("signal 9"));
     }
 

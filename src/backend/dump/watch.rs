@@ -136,14 +136,14 @@ impl DumpSystem {
                 }
                 Ok(seen(Look::Done(said), intent))
             }
-            DumpState::Exited(_) | DumpState::Gone if self.ended_by_us => {
+            DumpState::Exited(_) | DumpState::EndedWithoutStatus if self.ended_by_us => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
                     Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
                 Ok(seen(Look::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
             }
-            DumpState::Exited(_) | DumpState::Gone => ended(polled.fault),
+            DumpState::Exited(_) | DumpState::EndedWithoutStatus => ended(polled.fault),
         }
     }
 
@@ -321,7 +321,7 @@ fn observe_dump(dump: &mut Dump) -> Result<DumpObservation, Fault> {
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
     let bytes = match state {
         DumpState::Running { bytes_written } => bytes_written,
-        DumpState::Exited(_) | DumpState::Gone => dump.bytes_written()?,
+        DumpState::Exited(_) | DumpState::EndedWithoutStatus => dump.bytes_written()?,
     };
     Ok(DumpObservation { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
