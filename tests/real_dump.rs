@@ -16,7 +16,7 @@ use obnow::backend::dump::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
 use obnow::backend::dump::manifest::{DumpSource, SnapshotWindow, seal, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};
-use obnow::backend::dump::run::{Dump, DumpState};
+use obnow::backend::dump::run::{DumpProcess, DumpState};
 use obnow::backend::dump::{Login, manifest};
 use obnow::domain::dump::Exclude;
 use obnow::domain::secret::Secret;
@@ -59,7 +59,7 @@ async fn busy_rows(connection: &mut MySqlConnection) -> u64 {
 }
 
 /// Polls until it ended.
-async fn ended(dump: &mut Dump) -> DumpState {
+async fn ended(dump: &mut DumpProcess) -> DumpState {
     let deadline = Clock::now() + DEADLINE;
     loop {
         match dump.poll().unwrap() {
@@ -72,14 +72,14 @@ async fn ended(dump: &mut Dump) -> DumpState {
     }
 }
 
-fn signal(dump: &Dump, signal: Signal) {
+fn signal(dump: &DumpProcess, signal: Signal) {
     let group = Pid::from_raw(i32::try_from(dump.record().pid).unwrap()).unwrap();
     kill_process_group(group, signal).unwrap();
 }
 
 /// Lets the dump go on only a little at a time, with transactions committed between, until all its first reads are done: two snapshots
 /// could not be the same one by luck. Returns the server's time once a row has reached a file.
-async fn hobble(dump: &mut Dump, writers: &sample_data::Writers, source: &mut MySqlConnection) -> Timestamp {
+async fn hobble(dump: &mut DumpProcess, writers: &sample_data::Writers, source: &mut MySqlConnection) -> Timestamp {
     let mut not_after = None;
     let mut left = 2000;
     while left > 0 {
@@ -142,7 +142,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let least = busy_rows(&mut source).await;
     let not_before = server_time(&mut source).await;
     let began = Clock::now();
-    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = DumpProcess::start(&tool, &login(&from, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let not_after = hobble(&mut dump, &writers, &mut source).await;
     let most = busy_rows(&mut source).await;
     assert_eq!(ended(&mut dump).await, DumpState::Exited(0), "{}", dump.fault(DumpState::Exited(0)));
@@ -238,14 +238,15 @@ async fn running_dump_is_found_locked_and_stoppable() {
     let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
     lock.try_lock().unwrap();
-    assert!(Dump::find(&place).unwrap().is_none());
+    assert!(DumpProcess::find(&place).unwrap().is_none());
 
-    let started = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[lock.as_fd()]).unwrap();
+    let started =
+        DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[lock.as_fd()]).unwrap();
     signal(&started, Signal::STOP);
     drop(lock);
     let pid = started.record().pid;
     // As if the process that started it were gone.
-    let mut found = Dump::find(&place).unwrap().unwrap();
+    let mut found = DumpProcess::find(&place).unwrap().unwrap();
     assert_eq!(found.record(), started.record());
     assert!(matches!(found.poll().unwrap(), DumpState::Running { .. }));
     assert!(
@@ -263,7 +264,7 @@ async fn running_dump_is_found_locked_and_stoppable() {
     assert_eq!(ended(&mut started).await, DumpState::EndedWithoutStatus);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
     assert!(
-        Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
+        DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
         "a run is started once"
     );
 }
@@ -274,7 +275,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let place = RunPaths::new(folder.path(), "task.1").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = DumpProcess::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
     assert_eq!(state, DumpState::Exited(1));
     let fault = dump.fault(state);
@@ -291,7 +292,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
     let place = RunPaths::new(folder.path(), "task.2").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
+    let mut dump = DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
         assert!(Clock::now() < deadline, "{}", dump.fault(DumpState::EndedWithoutStatus));

@@ -14,7 +14,7 @@ use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
 use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
 use obnow::backend::dump::place::RunPaths;
-use obnow::backend::dump::run::{Dump, ProcessRecord};
+use obnow::backend::dump::run::{DumpProcess, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{Look, ObservedJob, Run, Secrets, Seen, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
@@ -198,7 +198,7 @@ impl StepHarness {
 }
 
 fn record(place: &RunPaths) -> ProcessRecord {
-    Dump::find(place).unwrap().expect("it was written down").record().clone()
+    DumpProcess::find(place).unwrap().expect("it was written down").record().clone()
 }
 
 fn signal(place: &RunPaths, signal: Signal) {

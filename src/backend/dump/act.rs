@@ -7,7 +7,7 @@ use super::begun::StartRecord;
 use super::command::command_line;
 use super::place::RunPaths;
 use super::releases::{self, Tool};
-use super::run::{Dump, SESSION_LIMIT};
+use super::run::{DumpProcess, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
 use super::upload::RunObjects;
@@ -217,7 +217,7 @@ impl DumpSystem {
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
             let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();
             // The copies end with this block: nothing started later inherits them.
-            Dump::start(&tool, &login, &place, &exclude, &borrowed)
+            DumpProcess::start(&tool, &login, &place, &exclude, &borrowed)
         });
         match started.await {
             Ok(Ok(dump)) => {

@@ -64,13 +64,13 @@ pub enum DumpState {
 
 /// A dump that this or an earlier process started. Dropping the value does not end the dump.
 #[derive(Debug)]
-pub struct Dump {
+pub struct DumpProcess {
     place: RunPaths,
     record: ProcessRecord,
     child: Option<Child>,
 }
 
-impl Dump {
+impl DumpProcess {
     /// Starts a dump without the excluded tables. The process inherits `locks`, which stay held while it lives.
     ///
     /// # Errors

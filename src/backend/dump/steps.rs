@@ -7,7 +7,7 @@ use super::act::{PlannedStart, planned_start, requires_tls};
 use super::begun::StartRecord;
 use super::command::check_tls;
 use super::place::RunPaths;
-use super::run::Dump;
+use super::run::DumpProcess;
 use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
 use super::{folder, run_blocking, server};
@@ -26,7 +26,7 @@ pub struct DumpSystem {
     pub(super) server: OceanBase,
     pub(super) lend: Option<Arc<InheritLocks>>,
     /// The dump that was started or found, so that its end is noticed by its parent.
-    pub(super) dump: Option<Dump>,
+    pub(super) dump: Option<DumpProcess>,
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
     pub(super) ended_by_us: bool,
     /// The start record of that dump.

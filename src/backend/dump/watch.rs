@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
-use super::run::{Dump, DumpState};
+use super::run::{DumpProcess, DumpState};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
@@ -63,7 +63,7 @@ impl DumpObservation {
 
 impl DumpSystem {
     /// Keeps a dump that this process has just started.
-    pub(super) fn remember(&mut self, dump: Dump, begun: StartRecord) {
+    pub(super) fn remember(&mut self, dump: DumpProcess, begun: StartRecord) {
         self.dump = Some(dump);
         self.begun = Some(begun);
     }
@@ -222,8 +222,9 @@ impl DumpSystem {
         let (dump, polled) = run_blocking(move || {
             let found = match held {
                 Some(dump) => Ok(Some(dump)),
-                None => Dump::find(&place)
-                    .and_then(|found| found.map_or_else(|| Dump::adopt(&place, &release), |dump| Ok(Some(dump)))),
+                None => DumpProcess::find(&place).and_then(|found| {
+                    found.map_or_else(|| DumpProcess::adopt(&place, &release), |dump| Ok(Some(dump)))
+                }),
             };
             match found {
                 Ok(Some(mut dump)) => {
@@ -315,7 +316,7 @@ enum ProofError {
     NoAnswer(Fault),
 }
 
-fn observe_dump(dump: &mut Dump) -> Result<DumpObservation, Fault> {
+fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
