@@ -283,7 +283,7 @@ fn read(path: &Path, name: &str, role: FileRole<'_>) -> Result<(FileEntry, Optio
     if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
 }
 
-fn read_schema(folder: &Path, table: &ListedTable) -> Result<schema::Schema, Fault> {
+fn read_schema(folder: &Path, table: &ListedTable) -> Result<schema::TableSchema, Fault> {
     debug_assert_eq!(table.kind, TableKind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;

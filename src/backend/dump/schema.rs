@@ -2,7 +2,7 @@
 
 /// The contents of a `CREATE TABLE` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schema {
+pub struct TableSchema {
     /// The table's name.
     pub table: String,
     /// The columns of a row, without generated columns, which have no value in a row.
@@ -15,7 +15,7 @@ pub struct Schema {
 /// Parses a `CREATE TABLE` file; `None` where it is not one complete statement: truncated, or with unpaired quotes, as servers
 /// write an ENUM whose values contain a quote.
 #[must_use]
-pub fn table(text: &[u8]) -> Option<Schema> {
+pub fn table(text: &[u8]) -> Option<TableSchema> {
     let text = after_create(text, "CREATE TABLE ")?;
     let (table, rest) = quoted_name(text)?;
     let body = rest.trim_ascii_start().strip_prefix(b"(")?;
@@ -34,7 +34,7 @@ pub fn table(text: &[u8]) -> Option<Schema> {
             break;
         }
     }
-    is_end_of_statement(rest).then_some(Schema { table, columns, needs_charset })
+    is_end_of_statement(rest).then_some(TableSchema { table, columns, needs_charset })
 }
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
