@@ -84,7 +84,7 @@ pub(super) struct BackgroundComparison {
 /// Why the uploaded objects are not known to be the dump.
 enum CompareError {
     /// The objects differ from the manifest.
-    Other(Fault),
+    Different(Fault),
     /// The objects could not be read.
     Unseen(Fault),
 }
@@ -191,7 +191,7 @@ impl DumpSystem {
                 outcome.told.push(removed);
                 outcome
             }
-            Err(CompareError::Other(fault)) => Outcome::not_restorable(fault),
+            Err(CompareError::Different(fault)) => Outcome::not_restorable(fault),
             Err(CompareError::Unseen(fault)) => Outcome::unknown(fault),
         };
         if outcome.fault.is_some() && place.finished().is_dir() {
@@ -266,11 +266,11 @@ async fn compare(storage: SharedObjectStore, objects: RunObjects, place: RunPath
     let manifest: Manifest = serde_json::from_slice(&ours)
         .map_err(|error| CompareError::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
     let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unseen)?;
-    check_listing(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Other)?;
+    check_listing(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Different)?;
     let theirs = storage.get(objects.key(MANIFEST_NAME), ours.len()).await.map_err(CompareError::Unseen)?;
     if theirs != ours {
         let why = format!("The content of {MANIFEST_NAME} there is not what was uploaded.");
-        return Err(CompareError::Other(storage_differs(&objects, why)));
+        return Err(CompareError::Different(storage_differs(&objects, why)));
     }
     Ok(manifest)
 }

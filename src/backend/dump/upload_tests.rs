@@ -176,7 +176,7 @@ async fn compare_detects_every_difference() {
             assert_eq!(found, manifest);
             String::new()
         }
-        Err(CompareError::Other(fault)) => fault.why,
+        Err(CompareError::Different(fault)) => fault.why,
         Err(CompareError::Unseen(fault)) => format!("unseen: {fault}"),
     };
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
