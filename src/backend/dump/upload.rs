@@ -86,7 +86,7 @@ enum CompareError {
     /// The objects differ from the manifest.
     Different(Fault),
     /// The objects could not be read.
-    Unseen(Fault),
+    Unreadable(Fault),
 }
 
 impl DumpSystem {
@@ -180,7 +180,7 @@ impl DumpSystem {
             return Ok(seen(Look::Wait(waiting), intent));
         };
         self.comparing = None;
-        let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unseen(join_fault(&error)))) {
+        let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unreadable(join_fault(&error)))) {
             Ok(manifest) => {
                 let removed = run_blocking({
                     let place = place.clone();
@@ -192,7 +192,7 @@ impl DumpSystem {
                 outcome
             }
             Err(CompareError::Different(fault)) => Outcome::not_restorable(fault),
-            Err(CompareError::Unseen(fault)) => Outcome::unknown(fault),
+            Err(CompareError::Unreadable(fault)) => Outcome::unknown(fault),
         };
         if outcome.fault.is_some() && place.finished().is_dir() {
             outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
@@ -262,12 +262,12 @@ fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<Atomi
 async fn compare(storage: SharedObjectStore, objects: RunObjects, place: RunPaths) -> Result<Manifest, CompareError> {
     let kept = place.uploaded_manifest();
     let path = if kept.is_file() { kept } else { place.finished().join(MANIFEST_NAME) };
-    let ours = read(&path).await.map_err(CompareError::Unseen)?;
+    let ours = read(&path).await.map_err(CompareError::Unreadable)?;
     let manifest: Manifest = serde_json::from_slice(&ours)
-        .map_err(|error| CompareError::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
-    let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unseen)?;
+        .map_err(|error| CompareError::Unreadable(io_fault("Reading", &path, &std::io::Error::from(error))))?;
+    let there = storage.sizes(objects.prefix.clone()).await.map_err(CompareError::Unreadable)?;
     check_listing(&objects, &manifest, ours.len() as u64, &there).map_err(CompareError::Different)?;
-    let theirs = storage.get(objects.key(MANIFEST_NAME), ours.len()).await.map_err(CompareError::Unseen)?;
+    let theirs = storage.get(objects.key(MANIFEST_NAME), ours.len()).await.map_err(CompareError::Unreadable)?;
     if theirs != ours {
         let why = format!("The content of {MANIFEST_NAME} there is not what was uploaded.");
         return Err(CompareError::Different(storage_differs(&objects, why)));

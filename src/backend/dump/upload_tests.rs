@@ -177,7 +177,7 @@ async fn compare_detects_every_difference() {
             String::new()
         }
         Err(CompareError::Different(fault)) => fault.why,
-        Err(CompareError::Unseen(fault)) => format!("unseen: {fault}"),
+        Err(CompareError::Unreadable(fault)) => format!("unseen: {fault}"),
     };
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
