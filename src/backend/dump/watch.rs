@@ -169,7 +169,7 @@ impl DumpSystem {
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
                 Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
-                Err(ProofError::Failed(fault)) => {
+                Err(ProofError::DumpFailed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
                     return found(Look::Ended(Box::new(outcome)));
                 }
@@ -203,7 +203,7 @@ impl DumpSystem {
             Some(DumpObservation { state: DumpState::Running { .. }, .. }) => {
                 return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
             }
-            Some(polled) => return Err(ProofError::Failed(polled.fault)),
+            Some(polled) => return Err(ProofError::DumpFailed(polled.fault)),
         }
         self.record_end(place).await.map_err(ProofError::NoAnswer)?;
         let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
@@ -309,7 +309,7 @@ fn untraced_start(intent: &IntentView, place: &RunPaths) -> Look {
 /// Why a proof cannot start.
 enum ProofError {
     /// The dump itself failed.
-    Failed(Fault),
+    DumpFailed(Fault),
     /// Files that the proof needs are missing.
     NotWhole(Fault),
     /// It is to be tried again later.
