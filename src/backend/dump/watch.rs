@@ -173,7 +173,7 @@ impl DumpSystem {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
                     return found(Look::Ended(Box::new(outcome)));
                 }
-                Err(ProofError::NotWhole(fault)) => {
+                Err(ProofError::Incomplete(fault)) => {
                     return found(Look::Verdict(Box::new(Outcome::not_restorable(fault))));
                 }
                 Err(ProofError::NoAnswer(fault)) => return Err(fault),
@@ -198,7 +198,7 @@ impl DumpSystem {
         }
         let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
         match polled {
-            None => return Err(ProofError::NotWhole(dump_missing(place))),
+            None => return Err(ProofError::Incomplete(dump_missing(place))),
             Some(DumpObservation { state: DumpState::Exited(0), .. }) => {}
             Some(DumpObservation { state: DumpState::Running { .. }, .. }) => {
                 return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
@@ -208,7 +208,7 @@ impl DumpSystem {
         self.record_end(place).await.map_err(ProofError::NoAnswer)?;
         let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
         let (source, before, after) =
-            begun.ok_or_else(|| ProofError::NotWhole(dump_missing(place)))?.source().map_err(ProofError::NoAnswer)?;
+            begun.ok_or_else(|| ProofError::Incomplete(dump_missing(place)))?.source().map_err(ProofError::NoAnswer)?;
         let place = place.clone();
         Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
     }
@@ -311,7 +311,7 @@ enum ProofError {
     /// The dump itself failed.
     DumpFailed(Fault),
     /// Files that the proof needs are missing.
-    NotWhole(Fault),
+    Incomplete(Fault),
     /// It is to be tried again later.
     NoAnswer(Fault),
 }
