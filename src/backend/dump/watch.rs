@@ -176,7 +176,7 @@ impl DumpSystem {
                 Err(ProofError::Incomplete(fault)) => {
                     return found(Look::Verdict(Box::new(Outcome::not_restorable(fault))));
                 }
-                Err(ProofError::NoAnswer(fault)) => return Err(fault),
+                Err(ProofError::Unavailable(fault)) => return Err(fault),
             }
         }
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
@@ -196,19 +196,21 @@ impl DumpSystem {
         if finished.is_dir() {
             return Ok(tokio::task::spawn_blocking(move || manifest::verify(&finished)));
         }
-        let polled = self.poll(place).await.map_err(ProofError::NoAnswer)?;
+        let polled = self.poll(place).await.map_err(ProofError::Unavailable)?;
         match polled {
             None => return Err(ProofError::Incomplete(dump_missing(place))),
             Some(DumpObservation { state: DumpState::Exited(0), .. }) => {}
             Some(DumpObservation { state: DumpState::Running { .. }, .. }) => {
-                return Err(ProofError::NoAnswer(not_a_step("a verdict on a dump that still runs")));
+                return Err(ProofError::Unavailable(not_a_step("a verdict on a dump that still runs")));
             }
             Some(polled) => return Err(ProofError::DumpFailed(polled.fault)),
         }
-        self.record_end(place).await.map_err(ProofError::NoAnswer)?;
-        let begun = self.begun(place).await.map_err(ProofError::NoAnswer)?.cloned();
-        let (source, before, after) =
-            begun.ok_or_else(|| ProofError::Incomplete(dump_missing(place)))?.source().map_err(ProofError::NoAnswer)?;
+        self.record_end(place).await.map_err(ProofError::Unavailable)?;
+        let begun = self.begun(place).await.map_err(ProofError::Unavailable)?.cloned();
+        let (source, before, after) = begun
+            .ok_or_else(|| ProofError::Incomplete(dump_missing(place)))?
+            .source()
+            .map_err(ProofError::Unavailable)?;
         let place = place.clone();
         Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
     }
@@ -313,7 +315,7 @@ enum ProofError {
     /// Files that the proof needs are missing.
     Incomplete(Fault),
     /// It is to be tried again later.
-    NoAnswer(Fault),
+    Unavailable(Fault),
 }
 
 fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
