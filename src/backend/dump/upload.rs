@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
-use super::watch::{PROOF_WAIT, Proven, seen};
+use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
@@ -114,9 +114,9 @@ impl DumpSystem {
         }
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
-                Proven::Whole(manifest) => *manifest,
-                Proven::Seen(seen) => return Ok(*seen),
-                Proven::Not(fault) => {
+                ProofProgress::Whole(manifest) => *manifest,
+                ProofProgress::Seen(seen) => return Ok(*seen),
+                ProofProgress::Not(fault) => {
                     let zone = self.time_zone(&place).await?;
                     let outcome = tell::outcome(Err(fault), &place.finished(), &zone);
                     return Ok(seen(Look::Verdict(Box::new(outcome)), intent));

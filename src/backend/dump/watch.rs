@@ -32,7 +32,7 @@ pub(super) struct BackgroundProof {
 }
 
 /// The progress of a proof.
-pub(super) enum Proven {
+pub(super) enum ProofProgress {
     /// Every file is present and complete.
     Whole(Box<Manifest>),
     /// The dump cannot be trusted, or could not be read.
@@ -155,17 +155,17 @@ impl DumpSystem {
         let place = place(run, target, intent.attempt)?;
         let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
-            Proven::Whole(manifest) => Ok(*manifest),
-            Proven::Not(fault) => Err(fault),
-            Proven::Seen(seen) => return Ok(*seen),
+            ProofProgress::Whole(manifest) => Ok(*manifest),
+            ProofProgress::Not(fault) => Err(fault),
+            ProofProgress::Seen(seen) => return Ok(*seen),
         };
         let outcome = tell::outcome(proof, &place.finished(), &zone);
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
-    pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<Proven, Fault> {
-        let found = |look| Ok(Proven::Seen(Box::new(seen(look, intent))));
+    pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
+        let found = |look| Ok(ProofProgress::Seen(Box::new(seen(look, intent))));
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
                 Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
@@ -187,7 +187,7 @@ impl DumpSystem {
         self.proving = None;
         Ok(proof
             .unwrap_or_else(|error| Err(join_fault(&error)))
-            .map_or_else(Proven::Not, |manifest| Proven::Whole(Box::new(manifest))))
+            .map_or_else(ProofProgress::Not, |manifest| ProofProgress::Whole(Box::new(manifest))))
     }
 
     /// Starts the proof of a dump that exited with status 0.
