@@ -114,7 +114,7 @@ impl DumpSystem {
         }
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
-                ProofProgress::Whole(manifest) => *manifest,
+                ProofProgress::Complete(manifest) => *manifest,
                 ProofProgress::Seen(seen) => return Ok(*seen),
                 ProofProgress::Not(fault) => {
                     let zone = self.time_zone(&place).await?;

@@ -34,7 +34,7 @@ pub(super) struct BackgroundProof {
 /// The progress of a proof.
 pub(super) enum ProofProgress {
     /// Every file is present and complete.
-    Whole(Box<Manifest>),
+    Complete(Box<Manifest>),
     /// The dump cannot be trusted, or could not be read.
     Not(Fault),
     /// There is no proof, or not yet; what the step reports instead.
@@ -155,7 +155,7 @@ impl DumpSystem {
         let place = place(run, target, intent.attempt)?;
         let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
-            ProofProgress::Whole(manifest) => Ok(*manifest),
+            ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Not(fault) => Err(fault),
             ProofProgress::Seen(seen) => return Ok(*seen),
         };
@@ -187,7 +187,7 @@ impl DumpSystem {
         self.proving = None;
         Ok(proof
             .unwrap_or_else(|error| Err(join_fault(&error)))
-            .map_or_else(ProofProgress::Not, |manifest| ProofProgress::Whole(Box::new(manifest))))
+            .map_or_else(ProofProgress::Not, |manifest| ProofProgress::Complete(Box::new(manifest))))
     }
 
     /// Starts the proof of a dump that exited with status 0.
