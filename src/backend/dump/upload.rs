@@ -116,7 +116,7 @@ impl DumpSystem {
             let manifest = match self.proven(intent, &place).await? {
                 ProofProgress::Complete(manifest) => *manifest,
                 ProofProgress::Seen(seen) => return Ok(*seen),
-                ProofProgress::Not(fault) => {
+                ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
                     let outcome = tell::outcome(Err(fault), &place.finished(), &zone);
                     return Ok(seen(Look::Verdict(Box::new(outcome)), intent));

@@ -36,7 +36,7 @@ pub(super) enum ProofProgress {
     /// Every file is present and complete.
     Complete(Box<Manifest>),
     /// The dump cannot be trusted, or could not be read.
-    Not(Fault),
+    Failed(Fault),
     /// There is no proof, or not yet; what the step reports instead.
     Seen(Box<Seen>),
 }
@@ -156,7 +156,7 @@ impl DumpSystem {
         let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
-            ProofProgress::Not(fault) => Err(fault),
+            ProofProgress::Failed(fault) => Err(fault),
             ProofProgress::Seen(seen) => return Ok(*seen),
         };
         let outcome = tell::outcome(proof, &place.finished(), &zone);
@@ -187,7 +187,7 @@ impl DumpSystem {
         self.proving = None;
         Ok(proof
             .unwrap_or_else(|error| Err(join_fault(&error)))
-            .map_or_else(ProofProgress::Not, |manifest| ProofProgress::Complete(Box::new(manifest))))
+            .map_or_else(ProofProgress::Failed, |manifest| ProofProgress::Complete(Box::new(manifest))))
     }
 
     /// Starts the proof of a dump that exited with status 0.
