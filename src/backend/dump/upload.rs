@@ -115,7 +115,7 @@ impl DumpSystem {
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
                 ProofProgress::Complete(manifest) => *manifest,
-                ProofProgress::Seen(seen) => return Ok(*seen),
+                ProofProgress::Observed(seen) => return Ok(*seen),
                 ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
                     let outcome = tell::outcome(Err(fault), &place.finished(), &zone);

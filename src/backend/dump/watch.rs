@@ -38,7 +38,7 @@ pub(super) enum ProofProgress {
     /// The dump cannot be trusted, or could not be read.
     Failed(Fault),
     /// There is no proof, or not yet; what the step reports instead.
-    Seen(Box<Seen>),
+    Observed(Box<Seen>),
 }
 
 /// What one poll of a dump found.
@@ -157,7 +157,7 @@ impl DumpSystem {
         let proof = match self.proven(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Failed(fault) => Err(fault),
-            ProofProgress::Seen(seen) => return Ok(*seen),
+            ProofProgress::Observed(seen) => return Ok(*seen),
         };
         let outcome = tell::outcome(proof, &place.finished(), &zone);
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
@@ -165,7 +165,7 @@ impl DumpSystem {
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
     pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
-        let found = |look| Ok(ProofProgress::Seen(Box::new(seen(look, intent))));
+        let found = |look| Ok(ProofProgress::Observed(Box::new(seen(look, intent))));
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
                 Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
