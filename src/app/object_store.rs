@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use crate::backend::{SharedObjectStore, Storage, ToStore};
+use crate::backend::{SharedObjectStore, Storage, UploadRequest};
 use crate::domain::destination::Destination;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
@@ -50,9 +50,9 @@ impl Storage for BucketStore {
         async move { self.bucket().await?.sizes(&prefix).await }.boxed()
     }
 
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
-            let ToStore { key, path, bytes, sha256, sent } = &file;
+            let UploadRequest { key, path, bytes, sha256, sent } = &file;
             let file = File { key, path, bytes: *bytes, sha256, sent };
             self.bucket().await?.put(&file).await
         }

@@ -11,7 +11,7 @@ use crate::domain::fault::Fault;
 
 /// A file of this host to upload as an object.
 #[derive(Debug, Clone)]
-pub struct ToStore {
+pub struct UploadRequest {
     /// Key of the object in the bucket.
     pub key: String,
     /// Path of the file.
@@ -30,7 +30,7 @@ pub trait Storage: Send + Sync {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>>;
 
     /// Uploads a file as one object, completely or not at all.
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>>;
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>>;
 
     /// Returns the content of an object of at most `most` bytes.
     fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>>;

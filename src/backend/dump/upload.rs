@@ -13,7 +13,7 @@ use super::place::RunPaths;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
-use crate::backend::storage::{SharedObjectStore, ToStore};
+use crate::backend::storage::{SharedObjectStore, UploadRequest};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
@@ -248,8 +248,8 @@ async fn upload_files(
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
 }
 
-fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> ToStore {
-    ToStore {
+fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> UploadRequest {
+    UploadRequest {
         key,
         path: folder.join(&file.name),
         bytes: file.bytes,

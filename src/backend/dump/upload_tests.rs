@@ -33,7 +33,7 @@ impl Storage for MemoryBucket {
         async { Ok(sizes) }.boxed()
     }
 
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         if self.refuses_after.is_some_and(|most| self.puts.lock().unwrap().len() >= most) {
             return async { Err(full()) }.boxed();
         }
@@ -58,7 +58,7 @@ impl Storage for MemoryBucket {
 
 impl MemoryBucket {
     #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
-    fn store(&self, file: ToStore) -> Result<(), Fault> {
+    fn store(&self, file: UploadRequest) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
         assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
         file.sent.fetch_add(file.bytes, Ordering::Relaxed);
