@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use crate::backend::{SharedObjectStore, Storage, UploadRequest};
+use crate::backend::{ObjectStore, SharedObjectStore, UploadRequest};
 use crate::domain::destination::Destination;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
@@ -31,7 +31,7 @@ pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> O
         Action::Upload { destination, .. } => {
             let (destination, key) = (destination.clone(), key.cloned());
             Some(SharedObjectStore::from(
-                Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
+                Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn ObjectStore>
             ))
         }
         _ => None,
@@ -45,7 +45,7 @@ impl BucketStore {
     }
 }
 
-impl Storage for BucketStore {
+impl ObjectStore for BucketStore {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         async move { self.bucket().await?.sizes(&prefix).await }.boxed()
     }

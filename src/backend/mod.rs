@@ -7,7 +7,7 @@ mod storage;
 mod system;
 
 pub use oceanbase::Secrets;
-pub use storage::{SharedObjectStore, Storage, UploadRequest};
+pub use storage::{ObjectStore, SharedObjectStore, UploadRequest};
 pub use system::{Act, Cancel, DialectKey, InheritLocks, System};
 
 use crate::domain::choices::Mode;

@@ -25,7 +25,7 @@ pub struct UploadRequest {
 }
 
 /// A bucket. Its faults are texts for the user; transient errors were retried already.
-pub trait Storage: Send + Sync {
+pub trait ObjectStore: Send + Sync {
     /// Returns the sizes in bytes of all objects with this key prefix.
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>>;
 
@@ -37,4 +37,4 @@ pub trait Storage: Send + Sync {
 }
 
 /// A shared object storage, which tasks of their own can use.
-pub type SharedObjectStore = Arc<dyn Storage>;
+pub type SharedObjectStore = Arc<dyn ObjectStore>;

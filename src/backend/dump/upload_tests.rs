@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::backend::Storage;
+use crate::backend::ObjectStore;
 use crate::backend::dump::manifest::{DumpSource, SnapshotWindow};
 use crate::domain::dump::Exclude;
 
@@ -25,7 +25,7 @@ fn full() -> Fault {
     Fault::new(Cause::Storage, "It is full.", "No room.", "Make room.")
 }
 
-impl Storage for MemoryBucket {
+impl ObjectStore for MemoryBucket {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         let objects = self.objects.lock().unwrap();
         let there = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
