@@ -16,7 +16,7 @@ use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::run::{DumpProcess, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
-use obnow::backend::{Look, ObservedJob, Run, Secrets, Seen, System};
+use obnow::backend::{ObservedJob, Run, Secrets, Seen, StepObservation, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
@@ -114,7 +114,7 @@ impl StepHarness {
         RunPaths::for_attempt(directory, TASK, attempt).unwrap()
     }
 
-    async fn look(&mut self, step: StepKind) -> Look {
+    async fn look(&mut self, step: StepKind) -> StepObservation {
         let plan = self.prepared.plan.targets[0].clone();
         let attempt = self.view.attempt;
         let run = Run { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
@@ -128,11 +128,11 @@ impl StepHarness {
     async fn done(&mut self, step: StepKind) -> String {
         for _ in 0..POLLS {
             match self.look(step).await {
-                Look::Done(said) => {
+                StepObservation::Done(said) => {
                     self.passed(step);
                     return said;
                 }
-                Look::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                StepObservation::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 look => panic!("{step:?}: {look:?}"),
             }
         }
@@ -146,11 +146,11 @@ impl StepHarness {
     async fn ended(&mut self, step: StepKind) -> Outcome {
         for _ in 0..POLLS {
             match self.look(step).await {
-                Look::Verdict(outcome) | Look::Ended(outcome) => {
+                StepObservation::Verdict(outcome) | StepObservation::Ended(outcome) => {
                     self.write(&Event::Verdict { target: target(), outcome: outcome.clone() });
                     return *outcome;
                 }
-                Look::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                StepObservation::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 look => panic!("{step:?}: {look:?}"),
             }
         }
@@ -166,7 +166,7 @@ impl StepHarness {
     /// Looks, writes the intent, and acts only where `performs`: a runner may be killed right between.
     async fn act(&mut self, performs: bool) {
         let look = self.look(StepKind::StartBackup).await;
-        let Look::Act(action) = look else { panic!("{look:?}") };
+        let StepObservation::Act(action) = look else { panic!("{look:?}") };
         let shown = self.system.preview(&self.prepared.plan, TASK).await.unwrap();
         assert_eq!(shown, self.prepared.preview, "what is shown is what was confirmed");
         let group = self.prepared.plan.targets.clone();
@@ -314,7 +314,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     harness.act(false).await;
     harness.attempt(system(&engine, None));
     let look = harness.look(StepKind::StartBackup).await;
-    let Look::NotStarted { intent, proof } = look else { panic!("{look:?}") };
+    let StepObservation::NotStarted { intent, proof } = look else { panic!("{look:?}") };
     eprintln!("{proof}");
     harness.write(&Event::NotStarted { intent, proof });
 
@@ -328,14 +328,14 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     harness.done(StepKind::StartBackup).await;
     assert!(File::open(&taken).unwrap().try_lock().is_err(), "the target is free while the dump lives");
     let look = harness.look(StepKind::WaitForBackup).await;
-    let Look::Wait(waiting) = look else { panic!("{look:?}") };
+    let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
     assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
     // Even where only what watches over it is killed, the dump is seen to live.
     let keeper = Pid::from_raw(i32::try_from(record(&place).pid).unwrap()).unwrap();
     rustix::process::kill_process(keeper, Signal::KILL).unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let look = harness.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.alive), "{look:?}");
     signal(&place, Signal::KILL);
     let outcome = harness.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.told);
@@ -368,10 +368,10 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
 
     // And the next one too, while it waits.
     let look = harness.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.alive), "{look:?}");
     harness.attempt(system(&engine, None));
     let look = harness.look(StepKind::WaitForBackup).await;
-    let Look::Wait(waiting) = look else { panic!("{look:?}") };
+    let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
     assert_eq!(waiting.what.split(';').next().unwrap(), format!("the dump of attempt 3, process {pid}, still runs"));
     eprintln!("{waiting:?}");
     signal(&place, Signal::CONT);
@@ -456,9 +456,9 @@ fn no_secret_in(folder: &Path) {
     }
 }
 
-fn failed(look: Look) -> obnow::domain::fault::Fault {
+fn failed(look: StepObservation) -> obnow::domain::fault::Fault {
     match look {
-        Look::Failed(fault) => fault,
+        StepObservation::Failed(fault) => fault,
         look => panic!("{look:?}"),
     }
 }

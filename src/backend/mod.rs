@@ -21,7 +21,7 @@ use crate::domain::task::{IntentView, Prepared, TaskView};
 
 /// The state of a step for one target, as it was observed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Look {
+pub enum StepObservation {
     /// The step is done, with a note about it.
     Done(String),
     /// Nothing had to be done, with the reason.
@@ -98,13 +98,13 @@ pub struct ObservedJob {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
     /// The state of the step.
-    pub look: Look,
+    pub look: StepObservation,
     /// The job, where one was seen.
     pub job: Option<ObservedJob>,
 }
 
-impl From<Look> for Seen {
-    fn from(look: Look) -> Self {
+impl From<StepObservation> for Seen {
+    fn from(look: StepObservation) -> Self {
         Self { look, job: None }
     }
 }

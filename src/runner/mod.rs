@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{DialectKey, Look, Run, Seen, System, Waiting};
+use crate::backend::{DialectKey, Run, Seen, StepObservation, System, Waiting};
 use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -356,16 +356,16 @@ impl Runner {
             }
         }
         let settled = match seen.look {
-            Look::Done(detail) => {
+            StepObservation::Done(detail) => {
                 let planned_idle = matches!(target.step(kind).map(|step| &step.need), Some(Need::NotNeeded(_)));
                 let state = if planned_idle { StepState::NotNeeded } else { StepState::Ok };
                 StepResult::passed(state, detail)
             }
-            Look::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
-            Look::Failed(fault) => StepResult::failed(fault),
-            Look::Unknown(fault) => StepResult::unknown(fault),
-            Look::Ended(outcome) | Look::Verdict(outcome) => StepResult::from_outcome(outcome),
-            Look::NotStarted { intent, proof } => {
+            StepObservation::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
+            StepObservation::Failed(fault) => StepResult::failed(fault),
+            StepObservation::Unknown(fault) => StepResult::unknown(fault),
+            StepObservation::Ended(outcome) | StepObservation::Verdict(outcome) => StepResult::from_outcome(outcome),
+            StepObservation::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
@@ -379,7 +379,7 @@ impl Runner {
                     "Retry sends it again, once.",
                 ))
             }
-            Look::Act(action) => {
+            StepObservation::Act(action) => {
                 if let Some(settled) = self.check_confirmed(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
@@ -389,8 +389,8 @@ impl Runner {
                     return Ok(StepEffect::Act(action));
                 }
             }
-            Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
-            Look::NotYet { what, at_least, outcome } => {
+            StepObservation::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
+            StepObservation::NotYet { what, at_least, outcome } => {
                 if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
                     return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }

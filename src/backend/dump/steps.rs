@@ -14,7 +14,7 @@ use super::{folder, run_blocking, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
-use crate::backend::{Look, Run, Seen};
+use crate::backend::{Run, Seen, StepObservation};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
@@ -110,12 +110,12 @@ impl DumpSystem {
     }
 
     /// Checks that the server answers and is the one that was confirmed.
-    async fn check_target(&mut self, run: &Run<'_>) -> Result<Look, Fault> {
+    async fn check_target(&mut self, run: &Run<'_>) -> Result<StepObservation, Fault> {
         let facts = self.detect().await?;
         let (cluster, confirmed) = (&facts.cluster, &run.prepared.plan.cluster);
         let version = cluster.version.with_build();
         if cluster.method != Method::Logical {
-            return Ok(Look::Failed(Fault::new(
+            return Ok(StepObservation::Failed(Fault::new(
                 Cause::Precondition,
                 format!("{} is not dumped any more.", cluster.target),
                 format!("It is {version} now: {}", cluster.method_reason),
@@ -123,23 +123,23 @@ impl DumpSystem {
             )));
         }
         if cluster.id != confirmed.id || version != confirmed.version {
-            return Ok(Look::Failed(Fault::new(
+            return Ok(StepObservation::Failed(Fault::new(
                 Cause::Precondition,
                 format!("{} is not the server that was confirmed.", cluster.endpoint),
                 format!("It is {version}, and {} was confirmed.", confirmed.version),
                 "Check the endpoints in the inventory, look at the target again and start the backup anew.",
             )));
         }
-        Ok(Look::Done(format!("{}, {version}", cluster.endpoint)))
+        Ok(StepObservation::Done(format!("{}, {version}", cluster.endpoint)))
     }
 
-    async fn check_service(&mut self) -> Result<Look, Fault> {
+    async fn check_service(&mut self) -> Result<StepObservation, Fault> {
         let tool = self.current_tool().await?;
-        Ok(Look::Done(format!("{tool} at {}", tool.path.display())))
+        Ok(StepObservation::Done(format!("{tool} at {}", tool.path.display())))
     }
 
     /// Checks what a dump needs: the tool, a directory, and tables that a restore brings back. A dump is always full.
-    async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
+    async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
         let tool = self.current_tool().await?;
         check_tls(&tool, requires_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
@@ -155,26 +155,28 @@ impl DumpSystem {
         let size = server::estimate(session).await;
         let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
         let tables = scope.tables.len();
-        Ok(Look::Done(format!("a full dump needs none before it; {tables} tables and views{size}; {directory}")))
+        Ok(StepObservation::Done(format!(
+            "a full dump needs none before it; {tables} tables and views{size}; {directory}"
+        )))
     }
 
     /// Repeats the checks right before the start, since hours may have passed.
-    pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
+    pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
         for look in
             [fault_as_failure(self.check_target(run).await)?, fault_as_failure(self.check_ready(run, target).await)?]
         {
-            if !matches!(look, Look::Done(_)) {
+            if !matches!(look, StepObservation::Done(_)) {
                 return Ok(look);
             }
         }
-        Ok(Look::Act(start_action(target)?.clone()))
+        Ok(StepObservation::Act(start_action(target)?.clone()))
     }
 }
 
 /// Turns a fault into a failed step, except a missing answer, which is tried again.
-fn fault_as_failure(look: Result<Look, Fault>) -> Result<Look, Fault> {
+fn fault_as_failure(look: Result<StepObservation, Fault>) -> Result<StepObservation, Fault> {
     match look {
-        Err(fault) if fault.cause != Cause::Unreachable => Ok(Look::Failed(fault)),
+        Err(fault) if fault.cause != Cause::Unreachable => Ok(StepObservation::Failed(fault)),
         look => look,
     }
 }

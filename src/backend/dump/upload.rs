@@ -14,7 +14,7 @@ use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
-use crate::backend::{Look, Run, Seen, Waiting};
+use crate::backend::{Run, Seen, StepObservation, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
@@ -107,10 +107,10 @@ impl DumpSystem {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
             }
-            return Ok(seen(Look::Ended(Box::new(cancelled_outcome(target, &place, &objects))), intent));
+            return Ok(seen(StepObservation::Ended(Box::new(cancelled_outcome(target, &place, &objects))), intent));
         }
         if place.uploaded_manifest().is_file() {
-            return Ok(seen(Look::Done(format!("everything is in {}", objects.shown)), intent));
+            return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.shown)), intent));
         }
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
@@ -119,20 +119,20 @@ impl DumpSystem {
                 ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
                     let outcome = tell::outcome(Err(fault), &place.finished(), &zone);
-                    return Ok(seen(Look::Verdict(Box::new(outcome)), intent));
+                    return Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent));
                 }
             };
             self.uploading = Some(self.start_upload(&place, &objects, manifest)?);
         }
         let Some(uploading) = &mut self.uploading else { return Err(not_a_step("an upload that was never begun")) };
         let Ok(ended) = timeout(PROOF_WAIT, &mut uploading.work).await else {
-            return Ok(seen(Look::Wait(uploading.waiting(&objects)), intent));
+            return Ok(seen(StepObservation::Wait(uploading.waiting(&objects)), intent));
         };
         self.uploading = None;
         Ok(seen(
             match ended.unwrap_or_else(|error| Err(join_fault(&error))) {
-                Ok(said) => Look::Done(said),
-                Err(fault) => Look::Ended(Box::new(upload_failed_outcome(fault, &place, &objects))),
+                Ok(said) => StepObservation::Done(said),
+                Err(fault) => StepObservation::Ended(Box::new(upload_failed_outcome(fault, &place, &objects))),
             },
             intent,
         ))
@@ -177,7 +177,7 @@ impl DumpSystem {
         let Some(comparing) = &mut self.comparing else { return Err(not_a_step("a listing that was never begun")) };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
             let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);
-            return Ok(seen(Look::Wait(waiting), intent));
+            return Ok(seen(StepObservation::Wait(waiting), intent));
         };
         self.comparing = None;
         let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unreadable(join_fault(&error)))) {
@@ -197,7 +197,7 @@ impl DumpSystem {
         if outcome.fault.is_some() && place.finished().is_dir() {
             outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
         }
-        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+        Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
     async fn time_zone(&mut self, place: &RunPaths) -> Result<ServerTimeZone, Fault> {

@@ -14,7 +14,7 @@ use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{join_fault, run_blocking, server, tell};
-use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
+use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -72,7 +72,7 @@ impl DumpSystem {
     pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             if let Some(waiting) = self.earlier_dump_running(run, target).await? {
-                return Ok(Look::Wait(waiting).into());
+                return Ok(StepObservation::Wait(waiting).into());
             }
             return self.may_start(run, target).await.map(Seen::from);
         };
@@ -86,7 +86,7 @@ impl DumpSystem {
             said.push_str(". ");
             said.push_str(tell::left(attempt, &place.partial()).trim_end_matches('.'));
         }
-        Ok(seen(Look::Done(said), intent))
+        Ok(seen(StepObservation::Done(said), intent))
     }
 
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
@@ -106,11 +106,11 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         if place.finished().is_dir() {
-            return Ok(seen(Look::Done(format!("{} is finished", place.finished().display())), intent));
+            return Ok(seen(StepObservation::Done(format!("{} is finished", place.finished().display())), intent));
         }
         let ended = |fault| {
             let outcome = tell::failed(fault, intent.attempt, &place.partial());
-            Ok(seen(Look::Ended(Box::new(outcome)), intent))
+            Ok(seen(StepObservation::Ended(Box::new(outcome)), intent))
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
         match polled.state {
@@ -118,14 +118,14 @@ impl DumpSystem {
                 let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
                 let waiting = running_wait(&polled, estimate, &place, again.then_some(intent.attempt));
-                Ok(seen(Look::Wait(waiting), intent))
+                Ok(seen(StepObservation::Wait(waiting), intent))
             }
             DumpState::Exited(0) => {
                 let said = format!("{} ended with status 0", polled.tool);
                 if self.record_end(&place).await? {
                     // Once, so that the figures that stay are those of the end.
                     return Ok(seen(
-                        Look::Wait(Waiting {
+                        StepObservation::Wait(Waiting {
                             what: said,
                             task: Some(dumping_progress(polled.bytes, None)),
                             alive: true,
@@ -134,14 +134,14 @@ impl DumpSystem {
                         intent,
                     ));
                 }
-                Ok(seen(Look::Done(said), intent))
+                Ok(seen(StepObservation::Done(said), intent))
             }
             DumpState::Exited(_) | DumpState::EndedWithoutStatus if self.ended_by_us => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
                     Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
-                Ok(seen(Look::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
+                Ok(seen(StepObservation::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
             }
             DumpState::Exited(_) | DumpState::EndedWithoutStatus => ended(polled.fault),
         }
@@ -160,7 +160,7 @@ impl DumpSystem {
             ProofProgress::Observed(seen) => return Ok(*seen),
         };
         let outcome = tell::outcome(proof, &place.finished(), &zone);
-        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+        Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
@@ -171,10 +171,10 @@ impl DumpSystem {
                 Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::DumpFailed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
-                    return found(Look::Ended(Box::new(outcome)));
+                    return found(StepObservation::Ended(Box::new(outcome)));
                 }
                 Err(ProofError::Incomplete(fault)) => {
-                    return found(Look::Verdict(Box::new(Outcome::not_restorable(fault))));
+                    return found(StepObservation::Verdict(Box::new(Outcome::not_restorable(fault))));
                 }
                 Err(ProofError::Unavailable(fault)) => return Err(fault),
             }
@@ -182,7 +182,7 @@ impl DumpSystem {
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
         let Ok(proof) = timeout(PROOF_WAIT, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run_id());
-            return found(Look::Wait(Waiting::for_(what, true)));
+            return found(StepObservation::Wait(Waiting::for_(what, true)));
         };
         self.proving = None;
         Ok(proof
@@ -292,10 +292,14 @@ impl DumpSystem {
 }
 
 /// Returns the observation of a start that left no record, no running process and no finished dump.
-fn untraced_start(intent: &IntentView, place: &RunPaths) -> Look {
+fn untraced_start(intent: &IntentView, place: &RunPaths) -> StepObservation {
     let partial = place.partial();
     if intent.answered == Some(true) {
-        return Look::Ended(Box::new(tell::failed(files_missing(intent.attempt, place), intent.attempt, &partial)));
+        return StepObservation::Ended(Box::new(tell::failed(
+            files_missing(intent.attempt, place),
+            intent.attempt,
+            &partial,
+        )));
     }
     let proof = if place.log().exists() {
         format!(
@@ -305,7 +309,7 @@ fn untraced_start(intent: &IntentView, place: &RunPaths) -> Look {
     } else {
         format!("{} has no record of it, and no process writes there", place.directory().display())
     };
-    Look::NotStarted { intent: intent.intent, proof }
+    StepObservation::NotStarted { intent: intent.intent, proof }
 }
 
 /// Why a proof cannot start.
@@ -330,7 +334,7 @@ fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
 }
 
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
-pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
+pub(super) fn seen(look: StepObservation, intent: &IntentView) -> Seen {
     Seen { look, job: Some(ObservedJob { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 

@@ -1,6 +1,6 @@
 //! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
-use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
+use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -14,7 +14,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
         // How a job ended that left the running view is unknown until its history row exists.
         let what = format!("job {id} has left the running jobs; its history row is awaited");
-        return Look::Wait(Waiting::for_(what, false)).into();
+        return StepObservation::Wait(Waiting::for_(what, false)).into();
     };
     let look = if ended.is_some() {
         assess_ended_job(job, target)
@@ -24,7 +24,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
         let what = phase.unwrap_or_else(|| job.status.clone());
         let trouble = (job.result != 0 || !job.comment.is_empty())
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
-        Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
+        StepObservation::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
     };
     Seen { look, job: Some(ObservedJob { job: id, set: job.set_id, kind: job.kind.mode() }) }
 }
@@ -52,10 +52,10 @@ pub(super) fn watch_parent(
     match (running.iter().find(is_parent), history.iter().find(is_parent)) {
         (Some(job), _) => {
             let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
-            Look::Wait(Waiting::for_(what, true)).into()
+            StepObservation::Wait(Waiting::for_(what, true)).into()
         }
         (None, Some(job)) if job.was_cancelled() => {
-            Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
+            StepObservation::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
         }
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
@@ -66,11 +66,11 @@ pub(super) fn watch_parent(
                 "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"
             };
             let next = format!("Look at {events}, and start a backup of your own.");
-            Look::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
+            StepObservation::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
         }
         (None, None) => {
             let what = format!("job {parent} has left the running jobs; its history row is awaited");
-            Look::Wait(Waiting::for_(what, false)).into()
+            StepObservation::Wait(Waiting::for_(what, false)).into()
         }
     }
 }
@@ -107,10 +107,10 @@ pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
 }
 
 /// Assesses the end of a job from its history row.
-fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> Look {
+fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> StepObservation {
     match job.status.as_str() {
         // Status and code must agree.
-        "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
+        "COMPLETED" if job.result != 0 => StepObservation::Unknown(Fault::new(
             Cause::Unknown,
             format!("What became of the backup of {} is unknown.", target.target),
             format!("Job {} is COMPLETED, and its RESULT is {}.", job.job_id, job.result),
@@ -118,16 +118,18 @@ fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> Look {
         )),
         "COMPLETED" => {
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
-            Look::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
+            StepObservation::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
         }
-        _ if job.was_cancelled() => Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id))),
+        _ if job.was_cancelled() => {
+            StepObservation::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id)))
+        }
         _ => {
             let fault = server_fault(
                 job.result,
                 &job.comment,
                 &format!("The backup of {} failed on the server.", target.target),
             );
-            Look::Ended(Box::new(Outcome::failed(fault, job.set_id)))
+            StepObservation::Ended(Box::new(Outcome::failed(fault, job.set_id)))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::read::FilterValue;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
 use crate::backend::system::{Act, Doing};
-use crate::backend::{Look, Seen};
+use crate::backend::{Seen, StepObservation};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -38,8 +38,10 @@ pub(in crate::backend) struct ProofState {
 /// Returns the observation for an assessed set.
 fn observed_assessment(judged: Judged) -> Seen {
     match judged {
-        Judged::Final(outcome) => Look::Verdict(outcome),
-        Judged::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+        Judged::Final(outcome) => StepObservation::Verdict(outcome),
+        Judged::StillComing { what, at_least, meanwhile } => {
+            StepObservation::NotYet { what, at_least, outcome: meanwhile }
+        }
     }
     .into()
 }
@@ -82,7 +84,7 @@ impl OceanBase {
             return observed_assessment(judged.unproven(Some(why.to_owned())));
         }
         match self.aim(name, tenant, set, &planned) {
-            Ok(action) => Look::Act(action.clone()).into(),
+            Ok(action) => StepObservation::Act(action.clone()).into(),
             Err(why) => observed_assessment(judged.unproven(Some(why))),
         }
     }

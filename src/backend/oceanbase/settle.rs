@@ -10,7 +10,7 @@ use super::read::{FilterValue, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
-use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
+use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Fault;
@@ -139,15 +139,15 @@ impl OceanBase {
             if parent.is_live() {
                 let what =
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
-                return Ok(Look::Wait(Waiting::for_(what, true)).into());
+                return Ok(StepObservation::Wait(Waiting::for_(what, true)).into());
             }
             let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
-            return Ok(Seen { look: Look::Ended(Box::new(outcome)), job });
+            return Ok(Seen { look: StepObservation::Ended(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
-            return Ok(Look::Wait(Waiting::for_(what, false)).into());
+            return Ok(StepObservation::Wait(Waiting::for_(what, false)).into());
         }
         let proof = if intent.connection.as_ref().is_some_and(|sent_over| gone.contains(&sent_over.id)) {
             Some("the connection that sent it is gone on the server, and no job carries its description".to_owned())
@@ -163,9 +163,9 @@ impl OceanBase {
             || {
                 let what =
                     format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
-                Look::Wait(Waiting::for_(what, true)).into()
+                StepObservation::Wait(Waiting::for_(what, true)).into()
             },
-            |proof| Look::NotStarted { intent: intent.intent, proof }.into(),
+            |proof| StepObservation::NotStarted { intent: intent.intent, proof }.into(),
         ))
     }
 
@@ -241,7 +241,7 @@ fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> 
     let asked = format!("{} was asked for and the server makes", target.mode.word());
     let silent = made(own, target, &asked);
     Some(Seen {
-        look: Look::Done(format!("job {}, {}{silent}", own.job_id, marker)),
+        look: StepObservation::Done(format!("job {}, {}{silent}", own.job_id, marker)),
         job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
     })
 }

@@ -7,7 +7,7 @@ use super::jobs::{ended_without, watch_job, watch_parent};
 use super::line::{Jobs, ViewId};
 use super::read::FilterValue;
 use super::{OceanBase, rows};
-use crate::backend::{Look, Run, Seen, Waiting};
+use crate::backend::{Run, Seen, StepObservation, Waiting};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
@@ -38,9 +38,10 @@ impl OceanBase {
             }
             StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
             StepKind::Compact => match self.line()?.jobs {
-                Jobs::OfEachTenant => {
-                    Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
-                }
+                Jobs::OfEachTenant => Ok(targets
+                    .iter()
+                    .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
+                    .collect()),
                 Jobs::OfTheCluster(_) => self.compact(run, targets).await,
             },
             StepKind::StartBackup => self.observe_start(run, targets).await,
@@ -56,7 +57,7 @@ impl OceanBase {
     async fn observe_each(
         &mut self,
         targets: &[&TargetPlan],
-        judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
+        judge: impl Fn(&TenantFacts, &TargetPlan) -> StepObservation,
     ) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.refresh_tenants(&ids).await?;
@@ -64,7 +65,7 @@ impl OceanBase {
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
                 Some(tenant) => judge(tenant, target).into(),
-                None => Look::Failed(gone(target)).into(),
+                None => StepObservation::Failed(gone(target)).into(),
             })
             .collect())
     }
@@ -138,10 +139,10 @@ impl OceanBase {
                 let mut seen = match (run.job(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
                     (None, Some(parent)) => watch_parent(run, parent, &running, &history, target),
-                    (None, None) => Look::Unknown(no_job_fault(run, target)).into(),
+                    (None, None) => StepObservation::Unknown(no_job_fault(run, target)).into(),
                 };
                 let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
-                if let (Look::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
+                if let (StepObservation::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
                     && let Some(change) = role_change(target, role)
                 {
                     waiting.what = format!("{}; {change}", waiting.what);
@@ -152,9 +153,9 @@ impl OceanBase {
         if !run.prepared.plan.whole {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
-                    && matches!(seen.look, Look::Ended(_))
+                    && matches!(seen.look, StepObservation::Ended(_))
                 {
-                    seen.look = Look::Ended(Box::new(self.outcome_without_child(parent, target).await));
+                    seen.look = StepObservation::Ended(Box::new(self.outcome_without_child(parent, target).await));
                 }
             }
         }
@@ -177,12 +178,12 @@ impl OceanBase {
         let mut seen = Vec::new();
         for target in targets {
             let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
-                seen.push(Look::Failed(gone(target)).into());
+                seen.push(StepObservation::Failed(gone(target)).into());
                 continue;
             };
             let encrypted = run.prepared.plan.choices.encrypt.is_some();
             let Some(set) = run.set(&target.target) else {
-                seen.push(Look::Unknown(no_job_fault(run, target)).into());
+                seen.push(StepObservation::Unknown(no_job_fault(run, target)).into());
                 continue;
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
@@ -198,9 +199,9 @@ impl OceanBase {
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
 fn fail_together(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
-    let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
+    let failed = seen.iter().find(|seen| matches!(seen.look, StepObservation::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
-        for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
+        for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, StepObservation::Failed(_))) {
             *seen = failed.clone();
         }
     }
@@ -239,30 +240,30 @@ fn no_job_fault(run: &Run<'_>, target: &TargetPlan) -> Fault {
 
 /// Checks the identity of a target and every check of the plan again. `again` is the plan as it would be made now for all
 /// targets: a target in it has passed; for another one a plan of its own gives the reason.
-fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> StepObservation {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
         let why = format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id));
-        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
+        return StepObservation::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
     if let Some(why) = another_creation(confirmed.created, facts.cluster.created.get().copied()) {
-        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
+        return StepObservation::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
     // Where the login does not see the cluster's id, the tenant is identified by its own id and name, and by the version behind
     // the endpoint.
     let version = facts.cluster.version.with_build();
     if facts.cluster.id.is_none() && version != confirmed.version {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} is not the cluster that was confirmed.", facts.cluster.endpoint),
             format!("It runs {version}, and {} was confirmed; this login does not see its id.", confirmed.version),
             "Check the endpoints of this cluster in the inventory, and start the backup anew.",
         ));
     }
-    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return StepObservation::Failed(gone(target)) };
     if tenant.name != target.tenant.name {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} is not the tenant that was confirmed.", target.target),
             format!("Tenant {} is called {} now.", tenant.id, tenant.name),
@@ -270,7 +271,7 @@ fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &T
         ));
     }
     if tenant.role.word() != target.tenant.role {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} has changed its role since you confirmed.", target.target),
             format!("It was {} and is {}.", target.tenant.role, tenant.role.word()),
@@ -280,7 +281,7 @@ fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &T
     let passed = || {
         let (cluster, role) = (&facts.cluster, tenant.role.word());
         let alone = cluster.known_by_its_id_alone();
-        Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
+        StepObservation::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
     };
     if again.is_some_and(|again| again.target(&target.target).is_some()) {
         return passed();
@@ -294,7 +295,7 @@ fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &T
             let left_out = now.left_out.iter().find(|left| left.target == target.target);
             let why = left_out.map_or_else(|| "it is not part of it any more".to_owned(), |left| left.reason.clone());
             let what = format!("{} cannot be part of the backup any more.", target.target);
-            Look::Failed(Fault::new(
+            StepObservation::Failed(Fault::new(
                 Cause::Precondition,
                 what,
                 format!("{why}."),
@@ -302,13 +303,13 @@ fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &T
             ))
         }
         Ok(_) => passed(),
-        Err(refusal) => Look::Failed(refusal.fault),
+        Err(refusal) => StepObservation::Failed(refusal.fault),
     }
 }
 
-fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
+fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> StepObservation {
     if target.mode == Mode::Full {
-        return Look::Done("a full backup needs none before it".to_owned());
+        return StepObservation::Done("a full backup needs none before it".to_owned());
     }
     let new_destination = target.step(StepKind::SetDestination).and_then(|step| {
         step.actions.iter().find_map(|action| match action {
@@ -317,8 +318,8 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
         })
     });
     match usable_full(tenant, new_destination.or(tenant.data_destination.as_ref())) {
-        Ok(base) => Look::Done(format!("set {} is the base", base.id)),
-        Err(why) => Look::Failed(Fault::new(
+        Ok(base) => StepObservation::Done(format!("set {} is the base", base.id)),
+        Err(why) => StepObservation::Failed(Fault::new(
             Cause::Precondition,
             FULL_NEEDED,
             format!("For {} {why}.", target.target),
@@ -328,10 +329,12 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 }
 
 /// Observes the step `SetDestination`: returns the first planned action that has not taken effect.
-fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
-    let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
+fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> StepObservation {
+    let Some(step) = target.step(StepKind::SetDestination) else {
+        return StepObservation::NotNeeded("not planned".to_owned());
+    };
     if let Need::NotNeeded(why) = &step.need {
-        return Look::NotNeeded(why.clone());
+        return StepObservation::NotNeeded(why.clone());
     }
     let archive_moves = step.actions.iter().any(|action| match action {
         Action::SetArchiveDestination { destination, .. } => {
@@ -357,28 +360,28 @@ fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -
         };
         if wanted {
             if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
-                return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
+                return StepObservation::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
-            return Look::Act(action.clone());
+            return StepObservation::Act(action.clone());
         }
     }
-    Look::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
+    StepObservation::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
 }
 
-fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
-    let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
+fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> StepObservation {
+    let waiting = |what: String, alive: bool| StepObservation::Wait(Waiting::for_(what, alive));
     match archiving::judge(&tenant.archive) {
-        Archiving::Running => Look::Done(
+        Archiving::Running => StepObservation::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
         Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
-        Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
-        Archiving::Off => Look::Act(Action::StartArchiving),
+        Archiving::Off if tenant.archive.deferred => StepObservation::Act(Action::ResumeArchiving),
+        Archiving::Off => StepObservation::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
-        Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
-        Archiving::Broken => Look::Act(Action::StopArchiving),
-        Archiving::Strange(word) => Look::Failed(Fault::new(
+        Archiving::Suspended(_) => StepObservation::Act(Action::ResumeArchiving),
+        Archiving::Broken => StepObservation::Act(Action::StopArchiving),
+        Archiving::Strange(word) => StepObservation::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
             format!("The server's view of its archive says {word}."),
@@ -388,18 +391,18 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
 }
 
 /// Repeats the checks right before the start, since hours may have passed.
-fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> StepObservation {
     match recheck_target(facts, again, run, target) {
-        Look::Done(_) => {}
+        StepObservation::Done(_) => {}
         look => return look,
     }
-    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
-    if let Look::Failed(fault) = check_ready(tenant, target) {
-        return Look::Failed(fault);
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return StepObservation::Failed(gone(target)) };
+    if let StepObservation::Failed(fault) = check_ready(tenant, target) {
+        return StepObservation::Failed(fault);
     }
     if archiving::judge(&tenant.archive) != Archiving::Running {
         let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("Log archiving of {} is not running any more.", target.target),
             format!("It is {word}, and a backup starts only while it is DOING."),
@@ -407,5 +410,5 @@ fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target
         ));
     }
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-    planned.map_or_else(|| Look::Failed(gone(target)), |action| Look::Act(action.clone()))
+    planned.map_or_else(|| StepObservation::Failed(gone(target)), |action| StepObservation::Act(action.clone()))
 }

@@ -84,13 +84,15 @@ fn repeated_cancel_spares_other_jobs() {
 #[test]
 fn a_parent_that_failed_with_4072_was_cancelled() {
     use super::super::jobs::watch_parent;
-    use crate::backend::Look;
+    use crate::backend::StepObservation;
     use crate::domain::outcome::VerdictWord;
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
     let verdict = |job: JobFacts| {
         with_context(None, None, |run, target| {
             match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
-                Look::Ended(outcome) => (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default()),
+                StepObservation::Ended(outcome) => {
+                    (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default())
+                }
                 look => panic!("{look:?}"),
             }
         })

@@ -7,7 +7,7 @@ use super::super::line::{Jobs, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;
 use super::super::steps::gone;
-use crate::backend::{Look, Run, Seen, Waiting};
+use crate::backend::{Run, Seen, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
@@ -40,7 +40,7 @@ impl OceanBase {
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
                 Some(tenant) => look(run, &whole, &zone, tenant, target).into(),
-                None => Look::Failed(gone(target)).into(),
+                None => StepObservation::Failed(gone(target)).into(),
             })
             .collect())
     }
@@ -62,14 +62,14 @@ pub(super) fn look(
     zone: &ServerTimeZone,
     tenant: &TenantFacts,
     target: &TargetPlan,
-) -> Look {
+) -> StepObservation {
     if target.mode == Mode::Incremental {
-        return Look::NotNeeded("an incremental never compacts".to_owned());
+        return StepObservation::NotNeeded("an incremental never compacts".to_owned());
     }
     let asked = run.view.compacts_first();
     let compaction = match &whole.compaction {
         Known::Known(compaction) => compaction,
-        Known::NotChecked(why) => return Look::Failed(compaction_needed(run, why, None)),
+        Known::NotChecked(why) => return StepObservation::Failed(compaction_needed(run, why, None)),
     };
     let sent = sent(run, target);
     if let Some(sent) = sent {
@@ -87,9 +87,11 @@ pub(super) fn look(
         && !(planned || asked)
     {
         return if answered {
-            Look::Failed(compaction_needed(run, "the server has asked for one", None))
+            StepObservation::Failed(compaction_needed(run, "the server has asked for one", None))
         } else {
-            Look::NotNeeded(format!("whether one is needed is not known ({why}); the server decides at the start"))
+            StepObservation::NotNeeded(format!(
+                "whether one is needed is not known ({why}); the server decides at the start"
+            ))
         };
     }
     let round = tenant.archive.latest().map(|round| round.start).filter(|start| *start > Scn(0));
@@ -97,20 +99,23 @@ pub(super) fn look(
     let needed = needs_compaction(rule, compaction, round, answered || asked, zone)
         .or_else(|| (asked && rule == CompactionRule::NotAsked).then(|| "it was asked for".to_owned()));
     let Some(why) = needed else {
-        return Look::NotNeeded(format!("none is needed: the last frozen version is {}", compaction.frozen_version));
+        return StepObservation::NotNeeded(format!(
+            "none is needed: the last frozen version is {}",
+            compaction.frozen_version
+        ));
     };
     if compaction.has_error {
         let why = format!("{why}, and the merge of version {} has met an error", compaction.broadcast_version);
-        return Look::Failed(compaction_needed(
+        return StepObservation::Failed(compaction_needed(
             run,
             &why,
             Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
         ));
     }
     if planned || asked {
-        return Look::Act(Action::Compact);
+        return StepObservation::Act(Action::Compact);
     }
-    Look::Failed(compaction_needed(run, &format!("{why}; {}", compaction.last_one()), None))
+    StepObservation::Failed(compaction_needed(run, &format!("{why}; {}", compaction.last_one()), None))
 }
 
 /// Returns whether a MAJOR FREEZE without an answer may still be executed: until the server's own limit for it has passed.
@@ -120,10 +125,10 @@ fn may_still_start(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentVie
 }
 
 /// Observes the merge that was started with this intent.
-fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look {
+fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> StepObservation {
     if compaction.has_error {
         let why = format!("the merge of version {} has met an error", compaction.broadcast_version);
-        return Look::Failed(compaction_needed(
+        return StepObservation::Failed(compaction_needed(
             run,
             &why,
             Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
@@ -135,12 +140,12 @@ fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look
         } else {
             "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for"
         };
-        return Look::Wait(Waiting::for_(what, false));
+        return StepObservation::Wait(Waiting::for_(what, false));
     }
     if compaction.is_over() {
-        return Look::Done(format!("version {} is merged in every zone", compaction.frozen_version));
+        return StepObservation::Done(format!("version {} is merged in every zone", compaction.frozen_version));
     }
-    Look::Wait(Waiting::for_(compaction.progress(), true))
+    StepObservation::Wait(Waiting::for_(compaction.progress(), true))
 }
 
 /// Returns the intent of the last compaction that this task started for the target, unless the server refused it.

@@ -8,7 +8,7 @@ use super::super::read::FilterValue;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
-use crate::backend::{Look, ObservedJob, Run, Seen, Waiting};
+use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -58,14 +58,14 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let silent = made(own, target, &asked);
         let whose = if accepted { String::new() } else { unproven_note(own) };
         return Seen {
-            look: Look::Done(format!("set {}{whose}{silent}", own.job_id)),
+            look: StepObservation::Done(format!("set {}{whose}{silent}", own.job_id)),
             job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
         };
     }
     if let Some(all) = of(CLUSTER) {
         if all.is_live() {
             let what = format!("set {} is {}; the part of {} is awaited", all.job_id, all.status, target.tenant.name);
-            return Look::Wait(Waiting::for_(what, true)).into();
+            return StepObservation::Wait(Waiting::for_(what, true)).into();
         }
         let job = Some(ObservedJob { job: all.job_id, set: None, kind: None });
         let outcome = if all.was_cancelled() {
@@ -73,21 +73,21 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         } else {
             Outcome::failed(no_part_fault(all, target), None)
         };
-        return Seen { look: Look::Ended(Box::new(outcome)), job };
+        return Seen { look: StepObservation::Ended(Box::new(outcome)), job };
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";
-        return Look::Wait(Waiting::for_(what, false)).into();
+        return StepObservation::Wait(Waiting::for_(what, false)).into();
     }
     // While a job without a known set runs nothing is proven.
     if may_take_effect(intent, run.now) || jobs.iter().any(JobFacts::is_live) {
         let what =
             "whether the backup was started: no answer came, the server is asked for a new set until it is known";
-        return Look::Wait(Waiting::for_(what, true)).into();
+        return StepObservation::Wait(Waiting::for_(what, true)).into();
     }
     let seconds = last_effect(intent) / 1_000;
     let proof = format!("the server's own limit of {seconds} s for it has passed, and there is no new backup set");
-    Look::NotStarted { intent: intent.intent, proof }.into()
+    StepObservation::NotStarted { intent: intent.intent, proof }.into()
 }
 
 /// Returns the note on a set that cannot be proven ours, without a marker and without an answer (R8).

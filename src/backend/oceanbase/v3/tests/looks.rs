@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{compact, rows, settle};
 use super::row;
-use crate::backend::{Look, Run};
+use crate::backend::{Run, StepObservation};
 use crate::domain::choices::{Compact, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, JobFacts, Known};
@@ -56,17 +56,21 @@ impl StepFixture {
         Run { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
     }
 
-    fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> Look {
+    fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> StepObservation {
         let run = self.run(after);
         let plan = &self.prepared.plan.targets[0];
         settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
     }
 
-    fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+    fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> StepObservation {
         self.compaction_after(1, change)
     }
 
-    fn compaction_after(&mut self, after: i64, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+    fn compaction_after(
+        &mut self,
+        after: i64,
+        change: impl Fn(&mut crate::domain::whole::CompactionFacts),
+    ) -> StepObservation {
         if let Known::Known(compaction) = &mut whole(&mut self.facts).compaction {
             change(compaction);
         }
@@ -113,50 +117,55 @@ fn unanswered_start() -> StepFixture {
 
 #[test]
 fn unanswered_start_attaches_to_a_newer_set() {
-    let words = |look: Look| if let Look::Done(words) = look { words } else { panic!("{look:?}") };
+    let words =
+        |look: StepObservation| if let StepObservation::Done(words) = look { words } else { panic!("{look:?}") };
     let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
     let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
     assert_eq!(words(unanswered_start().reconciled(1, &seven)), format!("set 7{claimed}"));
     let ours = fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     assert_eq!(words(ours.reconciled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
     // A set from before does not belong to it.
-    assert!(matches!(unanswered_start().reconciled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
+    assert!(matches!(unanswered_start().reconciled(1, &[part("1001", "6", "DOING")]), StepObservation::Wait(_)));
 }
 
 #[test]
 fn not_started_needs_the_server_limit() {
-    assert!(matches!(unanswered_start().reconciled(160, &[]), Look::Wait(_)), "150 s and 10 s");
+    assert!(matches!(unanswered_start().reconciled(160, &[]), StepObservation::Wait(_)), "150 s and 10 s");
     let look = unanswered_start().reconciled(161, &[]);
     let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
-    assert_eq!(look, Look::NotStarted { intent: 1, proof: proof.into() });
+    assert_eq!(look, StepObservation::NotStarted { intent: 1, proof: proof.into() });
     let coming = [rows::coming("PREPARE", None, crate::domain::restorable::SetKind::Full)];
-    assert!(matches!(unanswered_start().reconciled(900, &coming), Look::Wait(_)), "a job without a set may be it");
+    assert!(
+        matches!(unanswered_start().reconciled(900, &coming), StepObservation::Wait(_)),
+        "a job without a set may be it"
+    );
 }
 
 #[test]
 fn tenant_without_a_part_fails() {
     let ours = || fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
-    let Look::Wait(waiting) = ours().reconciled(1, &[part("1", "7", "DOING")]) else { panic!() };
+    let StepObservation::Wait(waiting) = ours().reconciled(1, &[part("1", "7", "DOING")]) else { panic!() };
     assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
     let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
-    let Look::Ended(outcome) = ours().reconciled(1, &[over]) else { panic!() };
+    let StepObservation::Ended(outcome) = ours().reconciled(1, &[over]) else { panic!() };
     assert_eq!(outcome.fault.unwrap().what, "The server made no backup of legacy/pay.");
 }
 
 #[test]
 fn compaction_needs_confirmation() {
-    let failed = |look: Look| if let Look::Failed(fault) = look { fault } else { panic!("{look:?}") };
+    let failed =
+        |look: StepObservation| if let StepObservation::Failed(fault) = look { fault } else { panic!("{look:?}") };
     let never = failed(fixture(Compact::Never, &[]).compaction(|_| {}));
     assert_eq!(never.what, "Cluster compaction needed before full data backup");
-    assert_eq!(fixture(Compact::Auto, &[]).compaction(|_| {}), Look::Act(Action::Compact));
+    assert_eq!(fixture(Compact::Auto, &[]).compaction(|_| {}), StepObservation::Act(Action::Compact));
     let (request, verb, who) = ("compact.1".to_owned(), COMPACT.to_owned(), "a".to_owned());
     let asked = Event::Request { request, verb, who, answer: String::new(), fault: None };
-    assert_eq!(fixture(Compact::Never, &[asked]).compaction(|_| {}), Look::Act(Action::Compact));
+    assert_eq!(fixture(Compact::Never, &[asked]).compaction(|_| {}), StepObservation::Act(Action::Compact));
     let broken = failed(fixture(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
     assert!(broken.why.ends_with("and the merge of version 5 has met an error."), "{}", broken.why);
     let young =
         fixture(Compact::Auto, &[]).compaction(|compaction| compaction.frozen_at = crate::domain::samples::ago(1));
-    assert_eq!(young, Look::NotNeeded("none is needed: the last frozen version is 5".into()));
+    assert_eq!(young, StepObservation::NotNeeded("none is needed: the last frozen version is 5".into()));
 }
 
 /// A later attempt observes the compaction that was started, and starts no second one.
@@ -170,30 +179,32 @@ fn earlier_compaction_is_observed_to_its_end() {
         compaction.frozen_version = 6;
         compaction.status = "MERGING".into();
     });
-    let Look::Wait(waiting) = look else { panic!("{look:?}") };
+    let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
     assert_eq!(waiting.what, "version 6: 0 of 2 zones merged (z1, z2 left), MERGING");
     // In the attempt that sent it the new version is awaited, and then merged.
     let mut own = fixture(Compact::Auto, &sent);
-    let Look::Wait(waiting) = own.compaction(|_| {}) else { panic!() };
+    let StepObservation::Wait(waiting) = own.compaction(|_| {}) else { panic!() };
     assert_eq!(waiting.what, "the server accepted MAJOR FREEZE; the new version is awaited");
     let done = own.compaction(|compaction| {
         (compaction.frozen_version, compaction.broadcast_version, compaction.merged_version) = (6, 6, 6);
     });
-    assert_eq!(done, Look::Done("version 6 is merged in every zone".into()));
+    assert_eq!(done, StepObservation::Done("version 6 is merged in every zone".into()));
 }
 
 /// A MAJOR FREEZE without an answer is not reported as accepted, and none is sent again while it may still be executed.
 #[test]
 fn unanswered_compaction_is_not_sent_twice() {
     let sent = [intent(StepKind::Compact, 5), answered(false)];
-    let what = |look: Look| if let Look::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") };
+    let what = |look: StepObservation| {
+        if let StepObservation::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") }
+    };
     let doubt = "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for";
     assert_eq!(what(fixture(Compact::Auto, &sent).compaction(|_| {})), doubt);
     let taken_up =
         Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
     let mut again = fixture(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     assert_eq!(what(again.compaction_after(160, |_| {})), doubt, "150 s and 10 s");
-    assert_eq!(again.compaction_after(161, |_| {}), Look::Act(Action::Compact));
+    assert_eq!(again.compaction_after(161, |_| {}), StepObservation::Act(Action::Compact));
 }
 
 /// On V3.2 the server's error text decides: only a refusal that requires a compaction counts.
