@@ -146,7 +146,7 @@ impl StepHarness {
     async fn ended(&mut self, step: StepKind) -> Outcome {
         for _ in 0..POLLS {
             match self.look(step).await {
-                StepObservation::Verdict(outcome) | StepObservation::Ended(outcome) => {
+                StepObservation::Verdict(outcome) | StepObservation::JobFailed(outcome) => {
                     self.write(&Event::Verdict { target: target(), outcome: outcome.clone() });
                     return *outcome;
                 }

@@ -31,7 +31,7 @@ pub enum StepObservation {
     /// The state cannot be determined.
     Unknown(Fault),
     /// The server's job, or the dump, ended without a backup.
-    Ended(Box<Outcome>),
+    JobFailed(Box<Outcome>),
     /// The server works on the step, or the step waits for something.
     Wait(Waiting),
     /// This action is to be executed now.

@@ -364,7 +364,9 @@ impl Runner {
             StepObservation::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
             StepObservation::Failed(fault) => StepResult::failed(fault),
             StepObservation::Unknown(fault) => StepResult::unknown(fault),
-            StepObservation::Ended(outcome) | StepObservation::Verdict(outcome) => StepResult::from_outcome(outcome),
+            StepObservation::JobFailed(outcome) | StepObservation::Verdict(outcome) => {
+                StepResult::from_outcome(outcome)
+            }
             StepObservation::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;

@@ -107,7 +107,7 @@ impl DumpSystem {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
             }
-            return Ok(seen(StepObservation::Ended(Box::new(cancelled_outcome(target, &place, &objects))), intent));
+            return Ok(seen(StepObservation::JobFailed(Box::new(cancelled_outcome(target, &place, &objects))), intent));
         }
         if place.uploaded_manifest().is_file() {
             return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.shown)), intent));
@@ -132,7 +132,7 @@ impl DumpSystem {
         Ok(seen(
             match ended.unwrap_or_else(|error| Err(join_fault(&error))) {
                 Ok(said) => StepObservation::Done(said),
-                Err(fault) => StepObservation::Ended(Box::new(upload_failed_outcome(fault, &place, &objects))),
+                Err(fault) => StepObservation::JobFailed(Box::new(upload_failed_outcome(fault, &place, &objects))),
             },
             intent,
         ))

@@ -110,7 +110,7 @@ impl DumpSystem {
         }
         let ended = |fault| {
             let outcome = tell::failed(fault, intent.attempt, &place.partial());
-            Ok(seen(StepObservation::Ended(Box::new(outcome)), intent))
+            Ok(seen(StepObservation::JobFailed(Box::new(outcome)), intent))
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
         match polled.state {
@@ -141,7 +141,7 @@ impl DumpSystem {
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
                     Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
-                Ok(seen(StepObservation::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
+                Ok(seen(StepObservation::JobFailed(Box::new(Outcome::cancelled(fault, None))), intent))
             }
             DumpState::Exited(_) | DumpState::EndedWithoutStatus => ended(polled.fault),
         }
@@ -171,7 +171,7 @@ impl DumpSystem {
                 Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::DumpFailed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
-                    return found(StepObservation::Ended(Box::new(outcome)));
+                    return found(StepObservation::JobFailed(Box::new(outcome)));
                 }
                 Err(ProofError::Incomplete(fault)) => {
                     return found(StepObservation::Verdict(Box::new(Outcome::not_restorable(fault))));
@@ -295,7 +295,7 @@ impl DumpSystem {
 fn untraced_start(intent: &IntentView, place: &RunPaths) -> StepObservation {
     let partial = place.partial();
     if intent.answered == Some(true) {
-        return StepObservation::Ended(Box::new(tell::failed(
+        return StepObservation::JobFailed(Box::new(tell::failed(
             files_missing(intent.attempt, place),
             intent.attempt,
             &partial,

@@ -55,7 +55,7 @@ pub(super) fn watch_parent(
             StepObservation::Wait(Waiting::for_(what, true)).into()
         }
         (None, Some(job)) if job.was_cancelled() => {
-            StepObservation::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
+            StepObservation::JobFailed(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
         }
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
@@ -66,7 +66,8 @@ pub(super) fn watch_parent(
                 "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"
             };
             let next = format!("Look at {events}, and start a backup of your own.");
-            StepObservation::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
+            StepObservation::JobFailed(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None)))
+                .into()
         }
         (None, None) => {
             let what = format!("job {parent} has left the running jobs; its history row is awaited");
@@ -121,7 +122,7 @@ fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> StepObservation {
             StepObservation::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
         }
         _ if job.was_cancelled() => {
-            StepObservation::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id)))
+            StepObservation::JobFailed(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id)))
         }
         _ => {
             let fault = server_fault(
@@ -129,7 +130,7 @@ fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> StepObservation {
                 &job.comment,
                 &format!("The backup of {} failed on the server.", target.target),
             );
-            StepObservation::Ended(Box::new(Outcome::failed(fault, job.set_id)))
+            StepObservation::JobFailed(Box::new(Outcome::failed(fault, job.set_id)))
         }
     }
 }

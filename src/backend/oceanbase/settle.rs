@@ -143,7 +143,7 @@ impl OceanBase {
             }
             let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
-            return Ok(Seen { look: StepObservation::Ended(Box::new(outcome)), job });
+            return Ok(Seen { look: StepObservation::JobFailed(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");

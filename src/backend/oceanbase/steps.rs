@@ -153,9 +153,9 @@ impl OceanBase {
         if !run.prepared.plan.whole {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
-                    && matches!(seen.look, StepObservation::Ended(_))
+                    && matches!(seen.look, StepObservation::JobFailed(_))
                 {
-                    seen.look = StepObservation::Ended(Box::new(self.outcome_without_child(parent, target).await));
+                    seen.look = StepObservation::JobFailed(Box::new(self.outcome_without_child(parent, target).await));
                 }
             }
         }

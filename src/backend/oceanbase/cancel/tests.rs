@@ -90,7 +90,7 @@ fn a_parent_that_failed_with_4072_was_cancelled() {
     let verdict = |job: JobFacts| {
         with_context(None, None, |run, target| {
             match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
-                StepObservation::Ended(outcome) => {
+                StepObservation::JobFailed(outcome) => {
                     (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default())
                 }
                 look => panic!("{look:?}"),

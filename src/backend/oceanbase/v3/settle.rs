@@ -73,7 +73,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         } else {
             Outcome::failed(no_part_fault(all, target), None)
         };
-        return Seen { look: StepObservation::Ended(Box::new(outcome)), job };
+        return Seen { look: StepObservation::JobFailed(Box::new(outcome)), job };
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";

@@ -147,7 +147,7 @@ fn tenant_without_a_part_fails() {
     let StepObservation::Wait(waiting) = ours().reconciled(1, &[part("1", "7", "DOING")]) else { panic!() };
     assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
     let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
-    let StepObservation::Ended(outcome) = ours().reconciled(1, &[over]) else { panic!() };
+    let StepObservation::JobFailed(outcome) = ours().reconciled(1, &[over]) else { panic!() };
     assert_eq!(outcome.fault.unwrap().what, "The server made no backup of legacy/pay.");
 }
 
