@@ -166,7 +166,7 @@ impl StepHarness {
     /// Looks, writes the intent, and acts only where `performs`: a runner may be killed right between.
     async fn act(&mut self, performs: bool) {
         let look = self.look(StepKind::StartBackup).await;
-        let StepObservation::Act(action) = look else { panic!("{look:?}") };
+        let StepObservation::NeedsAction(action) = look else { panic!("{look:?}") };
         let shown = self.system.preview(&self.prepared.plan, TASK).await.unwrap();
         assert_eq!(shown, self.prepared.preview, "what is shown is what was confirmed");
         let group = self.prepared.plan.targets.clone();

@@ -35,7 +35,7 @@ pub enum StepObservation {
     /// The server works on the step, or the step waits for something.
     Wait(Waiting),
     /// This action is to be executed now.
-    Act(Action),
+    NeedsAction(Action),
     /// A start that got no answer is proven not to have been executed.
     NotStarted {
         /// Number of the intent.

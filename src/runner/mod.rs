@@ -381,7 +381,7 @@ impl Runner {
                     "Retry sends it again, once.",
                 ))
             }
-            StepObservation::Act(action) => {
+            StepObservation::NeedsAction(action) => {
                 if let Some(settled) = self.check_confirmed(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {

@@ -169,7 +169,7 @@ impl DumpSystem {
                 return Ok(look);
             }
         }
-        Ok(StepObservation::Act(start_action(target)?.clone()))
+        Ok(StepObservation::NeedsAction(start_action(target)?.clone()))
     }
 }
 

@@ -84,7 +84,7 @@ impl OceanBase {
             return observed_assessment(judged.unproven(Some(why.to_owned())));
         }
         match self.aim(name, tenant, set, &planned) {
-            Ok(action) => StepObservation::Act(action.clone()).into(),
+            Ok(action) => StepObservation::NeedsAction(action.clone()).into(),
             Err(why) => observed_assessment(judged.unproven(Some(why))),
         }
     }

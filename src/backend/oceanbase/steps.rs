@@ -362,7 +362,7 @@ fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -
             if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
                 return StepObservation::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
-            return StepObservation::Act(action.clone());
+            return StepObservation::NeedsAction(action.clone());
         }
     }
     StepObservation::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
@@ -376,11 +376,11 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> StepObservation {
         ),
         Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
-        Archiving::Off if tenant.archive.deferred => StepObservation::Act(Action::ResumeArchiving),
-        Archiving::Off => StepObservation::Act(Action::StartArchiving),
+        Archiving::Off if tenant.archive.deferred => StepObservation::NeedsAction(Action::ResumeArchiving),
+        Archiving::Off => StepObservation::NeedsAction(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
-        Archiving::Suspended(_) => StepObservation::Act(Action::ResumeArchiving),
-        Archiving::Broken => StepObservation::Act(Action::StopArchiving),
+        Archiving::Suspended(_) => StepObservation::NeedsAction(Action::ResumeArchiving),
+        Archiving::Broken => StepObservation::NeedsAction(Action::StopArchiving),
         Archiving::Strange(word) => StepObservation::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
@@ -410,5 +410,5 @@ fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target
         ));
     }
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-    planned.map_or_else(|| StepObservation::Failed(gone(target)), |action| StepObservation::Act(action.clone()))
+    planned.map_or_else(|| StepObservation::Failed(gone(target)), |action| StepObservation::NeedsAction(action.clone()))
 }

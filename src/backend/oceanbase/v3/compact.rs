@@ -113,7 +113,7 @@ pub(super) fn look(
         ));
     }
     if planned || asked {
-        return StepObservation::Act(Action::Compact);
+        return StepObservation::NeedsAction(Action::Compact);
     }
     StepObservation::Failed(compaction_needed(run, &format!("{why}; {}", compaction.last_one()), None))
 }

@@ -157,10 +157,10 @@ fn compaction_needs_confirmation() {
         |look: StepObservation| if let StepObservation::Failed(fault) = look { fault } else { panic!("{look:?}") };
     let never = failed(fixture(Compact::Never, &[]).compaction(|_| {}));
     assert_eq!(never.what, "Cluster compaction needed before full data backup");
-    assert_eq!(fixture(Compact::Auto, &[]).compaction(|_| {}), StepObservation::Act(Action::Compact));
+    assert_eq!(fixture(Compact::Auto, &[]).compaction(|_| {}), StepObservation::NeedsAction(Action::Compact));
     let (request, verb, who) = ("compact.1".to_owned(), COMPACT.to_owned(), "a".to_owned());
     let asked = Event::Request { request, verb, who, answer: String::new(), fault: None };
-    assert_eq!(fixture(Compact::Never, &[asked]).compaction(|_| {}), StepObservation::Act(Action::Compact));
+    assert_eq!(fixture(Compact::Never, &[asked]).compaction(|_| {}), StepObservation::NeedsAction(Action::Compact));
     let broken = failed(fixture(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
     assert!(broken.why.ends_with("and the merge of version 5 has met an error."), "{}", broken.why);
     let young =
@@ -204,7 +204,7 @@ fn unanswered_compaction_is_not_sent_twice() {
         Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
     let mut again = fixture(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     assert_eq!(what(again.compaction_after(160, |_| {})), doubt, "150 s and 10 s");
-    assert_eq!(again.compaction_after(161, |_| {}), StepObservation::Act(Action::Compact));
+    assert_eq!(again.compaction_after(161, |_| {}), StepObservation::NeedsAction(Action::Compact));
 }
 
 /// On V3.2 the server's error text decides: only a refusal that requires a compaction counts.
