@@ -46,7 +46,7 @@ pub enum StepObservation {
     /// The verdict.
     Verdict(Box<Outcome>),
     /// The verdict if the wait ends now.
-    NotYet {
+    Pending {
         /// What is waited for.
         what: String,
         /// The least time to wait, in milliseconds, since the log is archived in intervals; `None` where it is not known.

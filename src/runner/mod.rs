@@ -392,7 +392,7 @@ impl Runner {
                 }
             }
             StepObservation::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
-            StepObservation::NotYet { what, at_least, outcome } => {
+            StepObservation::Pending { what, at_least, outcome } => {
                 if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
                     return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }

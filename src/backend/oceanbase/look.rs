@@ -40,7 +40,7 @@ fn observed_assessment(judged: Judged) -> Seen {
     match judged {
         Judged::Final(outcome) => StepObservation::Verdict(outcome),
         Judged::StillComing { what, at_least, meanwhile } => {
-            StepObservation::NotYet { what, at_least, outcome: meanwhile }
+            StepObservation::Pending { what, at_least, outcome: meanwhile }
         }
     }
     .into()
