@@ -96,14 +96,14 @@ pub struct ObservedJob {
 
 /// An observation together with the job that was seen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct Observed {
     /// The state of the step.
     pub look: StepObservation,
     /// The job, where one was seen.
     pub job: Option<ObservedJob>,
 }
 
-impl From<StepObservation> for Seen {
+impl From<StepObservation> for Observed {
     fn from(look: StepObservation) -> Self {
         Self { look, job: None }
     }

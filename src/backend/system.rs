@@ -6,7 +6,7 @@ use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingStatements};
 use super::storage::SharedObjectStore;
-use super::{Run, Seen};
+use super::{Observed, Run};
 use crate::domain::archiving::Unchanged;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
@@ -85,7 +85,12 @@ impl System {
     ///
     /// # Errors
     /// No answer, or a question that was refused: it concerns all of them.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub async fn look(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         match self {
             Self::OceanBase(system) => system.look(run, step, targets).await,
             Self::Dump(system) => system.look(run, step, targets).await,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{DialectKey, Run, Seen, StepObservation, System, Waiting};
+use crate::backend::{DialectKey, Observed, Run, StepObservation, System, Waiting};
 use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -332,7 +332,7 @@ impl Runner {
         kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
     }
 
-    async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let run = context_of(&self.task, &self.prepared, &self.view);
         let targets: Vec<&TargetPlan> = open.iter().collect();
         self.system.look(&run, kind, &targets).await
@@ -343,7 +343,7 @@ impl Runner {
         &mut self,
         kind: StepKind,
         target: &TargetPlan,
-        seen: Seen,
+        seen: Observed,
         patience: &mut StepWatch,
         sent: &mut acts::SentActions,
     ) -> Result<StepEffect, Fault> {

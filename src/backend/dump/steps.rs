@@ -14,7 +14,7 @@ use super::{folder, run_blocking, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
-use crate::backend::{Run, Seen, StepObservation};
+use crate::backend::{Observed, Run, StepObservation};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
@@ -85,7 +85,12 @@ impl DumpSystem {
     ///
     /// # Errors
     /// The server did not answer; after the start also: files of the dump cannot be read.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub async fn look(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         let mut seen = Vec::with_capacity(targets.len());
         for target in targets {
             seen.push(self.observe_target(run, step, target).await?);
@@ -93,11 +98,11 @@ impl DumpSystem {
         Ok(seen)
     }
 
-    async fn observe_target(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Seen, Fault> {
+    async fn observe_target(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Observed, Fault> {
         match step {
-            StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Seen::from),
-            StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Seen::from),
-            StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Seen::from),
+            StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Observed::from),
+            StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Observed::from),
+            StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Observed::from),
             StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.upload(run, target).await,

@@ -14,7 +14,7 @@ use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
-use crate::backend::{Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, Run, StepObservation, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
@@ -96,7 +96,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `Upload`, and starts the upload where it does not run.
-    pub(super) async fn upload(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+    pub(super) async fn upload(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
@@ -161,7 +161,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `ConfirmRestorable` of an uploaded dump. The copy on this host is removed only after a good comparison.
-    pub(super) async fn confirm_uploaded(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+    pub(super) async fn confirm_uploaded(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };

@@ -14,7 +14,7 @@ use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{join_fault, run_blocking, server, tell};
-use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -38,7 +38,7 @@ pub(super) enum ProofProgress {
     /// The dump cannot be trusted, or could not be read.
     Failed(Fault),
     /// There is no proof, or not yet; what the step reports instead.
-    Observed(Box<Seen>),
+    Observed(Box<Observed>),
 }
 
 /// What one poll of a dump found.
@@ -69,12 +69,12 @@ impl DumpSystem {
     }
 
     /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
-    pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+    pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             if let Some(waiting) = self.earlier_dump_running(run, target).await? {
                 return Ok(StepObservation::Wait(waiting).into());
             }
-            return self.may_start(run, target).await.map(Seen::from);
+            return self.may_start(run, target).await.map(Observed::from);
         };
         let place = place(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
@@ -100,7 +100,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `WaitForBackup`: the dump runs, has ended, or is missing.
-    pub(super) async fn wait(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+    pub(super) async fn wait(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a wait for a dump that nobody started"));
         };
@@ -148,7 +148,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `ConfirmRestorable`: reads every byte, and seals a new dump or verifies a sealed one.
-    pub(super) async fn confirm(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+    pub(super) async fn confirm(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
@@ -334,8 +334,8 @@ fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
 }
 
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
-pub(super) fn seen(look: StepObservation, intent: &IntentView) -> Seen {
-    Seen { look, job: Some(ObservedJob { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
+pub(super) fn seen(look: StepObservation, intent: &IntentView) -> Observed {
+    Observed { look, job: Some(ObservedJob { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 
 /// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.

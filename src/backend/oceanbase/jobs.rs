@@ -1,6 +1,6 @@
 //! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
-use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -8,7 +8,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 
 /// Returns the observation of a job: running, ended by its history row, or between the two.
-pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Observed {
     let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
     let ended = history.iter().find(own).filter(|job| !job.is_live());
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
@@ -26,7 +26,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
         StepObservation::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
     };
-    Seen { look, job: Some(ObservedJob { job: id, set: job.set_id, kind: job.kind.mode() }) }
+    Observed { look, job: Some(ObservedJob { job: id, set: job.set_id, kind: job.kind.mode() }) }
 }
 
 /// Returns whether a job is a tenant's own, or a parent job of sys for it; one whose tenants were not read may be.
@@ -41,7 +41,7 @@ pub(super) fn watch_parent(
     running: &[JobFacts],
     history: &[JobFacts],
     target: &TargetPlan,
-) -> Seen {
+) -> Observed {
     let is_child = |job: &&JobFacts| {
         job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
     };

@@ -9,7 +9,7 @@ use super::read::FilterValue;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
 use crate::backend::system::{Act, Doing};
-use crate::backend::{Seen, StepObservation};
+use crate::backend::{Observed, StepObservation};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -36,7 +36,7 @@ pub(in crate::backend) struct ProofState {
 }
 
 /// Returns the observation for an assessed set.
-fn observed_assessment(judged: Judged) -> Seen {
+fn observed_assessment(judged: Judged) -> Observed {
     match judged {
         Judged::Final(outcome) => StepObservation::Verdict(outcome),
         Judged::StillComing { what, at_least, meanwhile } => {
@@ -54,7 +54,7 @@ impl OceanBase {
         tenant: &TenantFacts,
         (set, zone): (u64, &ServerTimeZone),
         judged: Judged,
-    ) -> Seen {
+    ) -> Observed {
         let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
             step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
         });

@@ -10,7 +10,7 @@ use super::read::{FilterValue, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
-use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Fault;
@@ -36,7 +36,7 @@ pub(super) fn may_take_effect(sent: &IntentView, now: Timestamp) -> bool {
 
 impl OceanBase {
     /// Reconciles the starts of these targets.
-    pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let mut descriptions: Vec<String> =
             targets.iter().filter_map(|target| run.start_intent(&target.target)?.description.clone()).collect();
         // One for each part, however many targets it has.
@@ -131,7 +131,7 @@ impl OceanBase {
         target: &TargetPlan,
         run: &Run<'_>,
         gone: &[u64],
-    ) -> Result<Seen, Fault> {
+    ) -> Result<Observed, Fault> {
         let marker = intent.description.clone().unwrap_or_default();
         if let Some(parent) =
             jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker && concerns_target(job, target))
@@ -143,7 +143,7 @@ impl OceanBase {
             }
             let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
-            return Ok(Seen { look: StepObservation::JobFailed(Box::new(outcome)), job });
+            return Ok(Observed { look: StepObservation::JobFailed(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
@@ -229,7 +229,7 @@ fn concerns_target(job: &JobFacts, target: &TargetPlan) -> bool {
 }
 
 /// Finds the tenant's own job of this start.
-fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Seen> {
+fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Observed> {
     let marker = intent.description.as_ref()?;
     let parents: Vec<u64> =
         jobs.iter().filter(|job| job.tenant_id == 1 && job.description == *marker).map(|job| job.job_id).collect();
@@ -240,7 +240,7 @@ fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> 
     })?;
     let asked = format!("{} was asked for and the server makes", target.mode.word());
     let silent = made(own, target, &asked);
-    Some(Seen {
+    Some(Observed {
         look: StepObservation::Done(format!("job {}, {}{silent}", own.job_id, marker)),
         job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
     })

@@ -7,7 +7,7 @@ use super::jobs::{ended_without, watch_job, watch_parent};
 use super::line::{Jobs, ViewId};
 use super::read::FilterValue;
 use super::{OceanBase, rows};
-use crate::backend::{Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, Run, StepObservation, Waiting};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
@@ -25,7 +25,12 @@ impl OceanBase {
     ///
     /// # Errors
     /// The connection failed, or the server refused a query: it concerns all targets.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub async fn look(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         self.ensure_session().await?;
         // It is only shared by the proofs of one round, for which its identity was verified.
         self.look_session = None;
@@ -58,7 +63,7 @@ impl OceanBase {
         &mut self,
         targets: &[&TargetPlan],
         judge: impl Fn(&TenantFacts, &TargetPlan) -> StepObservation,
-    ) -> Result<Vec<Seen>, Fault> {
+    ) -> Result<Vec<Observed>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.refresh_tenants(&ids).await?;
         Ok(targets
@@ -70,16 +75,16 @@ impl OceanBase {
             .collect())
     }
 
-    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let facts = self.detect().await?;
         let again = plan(&facts, &run.prepared.plan.choices).ok();
         Ok(targets.iter().map(|target| recheck_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
-    async fn observe_start(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_start(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let (open, fresh): (Vec<_>, Vec<_>) =
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
-        let mut seen: Vec<(&TargetName, Seen)> = Vec::new();
+        let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
         if !open.is_empty() {
             let settled = match self.line()?.jobs {
                 Jobs::OfEachTenant => self.settle(run, &open).await?,
@@ -103,7 +108,7 @@ impl OceanBase {
             .collect()
     }
 
-    async fn observe_wait(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_wait(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let running = self.running_jobs().await?;
         // Every tenant numbers its own jobs, so an id alone identifies none, and jobs of many tenants share one id.
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
@@ -132,7 +137,7 @@ impl OceanBase {
         history.extend(self.read_history(&parents).await?);
         // Rounds that read the history do not read the roles too.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
-        let mut all: Vec<Seen> = targets
+        let mut all: Vec<Observed> = targets
             .iter()
             .map(|target| {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
@@ -171,7 +176,7 @@ impl OceanBase {
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 
-    async fn observe_proof(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_proof(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.refresh_tenants(&ids).await?;
         let zone = self.time_zone().await?;
@@ -198,7 +203,7 @@ impl OceanBase {
 }
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
-fn fail_together(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
+fn fail_together(run: &Run<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
     let failed = seen.iter().find(|seen| matches!(seen.look, StepObservation::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
         for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, StepObservation::Failed(_))) {

@@ -7,7 +7,7 @@ use super::super::line::{Jobs, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;
 use super::super::steps::gone;
-use crate::backend::{Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, Run, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
@@ -27,7 +27,7 @@ impl OceanBase {
         &mut self,
         run: &Run<'_>,
         targets: &[&TargetPlan],
-    ) -> Result<Vec<Seen>, Fault> {
+    ) -> Result<Vec<Observed>, Fault> {
         let Jobs::OfTheCluster(rules) = self.line()?.jobs else {
             return Err(self.internal_fault("a compaction on a line that needs none"));
         };

@@ -8,7 +8,7 @@ use super::super::read::FilterValue;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
-use crate::backend::{ObservedJob, Run, Seen, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -22,7 +22,7 @@ impl OceanBase {
         &mut self,
         run: &Run<'_>,
         targets: &[&TargetPlan],
-    ) -> Result<Vec<Seen>, Fault> {
+    ) -> Result<Vec<Observed>, Fault> {
         let mut jobs = self.read_cluster_jobs().await?;
         let intents: Vec<&IntentView> = targets.iter().filter_map(|target| run.start_intent(&target.target)).collect();
         let before = intents.iter().filter_map(|intent| intent.highest_job).min().unwrap_or_default();
@@ -48,7 +48,7 @@ impl OceanBase {
 }
 
 /// Reconciles the start of one target by the sets.
-pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Seen {
+pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Observed {
     let before = intent.highest_job.unwrap_or_default();
     let young = |job: &&JobFacts| job.job_id > before;
     let of = |id: u64| jobs.iter().filter(young).find(move |job| job.tenant_id == id);
@@ -57,7 +57,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let asked = format!("{} was asked for and the server makes", target.mode.word());
         let silent = made(own, target, &asked);
         let whose = if accepted { String::new() } else { unproven_note(own) };
-        return Seen {
+        return Observed {
             look: StepObservation::Done(format!("set {}{whose}{silent}", own.job_id)),
             job: Some(ObservedJob { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
         };
@@ -73,7 +73,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         } else {
             Outcome::failed(no_part_fault(all, target), None)
         };
-        return Seen { look: StepObservation::JobFailed(Box::new(outcome)), job };
+        return Observed { look: StepObservation::JobFailed(Box::new(outcome)), job };
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";
