@@ -16,7 +16,7 @@ use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::run::{DumpProcess, ProcessRecord};
 use obnow::backend::oceanbase::OceanBase;
-use obnow::backend::{Observed, ObservedJob, Run, Secrets, StepObservation, System};
+use obnow::backend::{Observed, ObservedJob, Secrets, StepContext, StepObservation, System};
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
@@ -117,7 +117,7 @@ impl StepHarness {
     async fn look(&mut self, step: StepKind) -> StepObservation {
         let plan = self.prepared.plan.targets[0].clone();
         let attempt = self.view.attempt;
-        let run = Run { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
+        let run = StepContext { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
         let Observed { look, job } = self.system.look(&run, step, &[&plan]).await.unwrap().remove(0);
         if let Some(ObservedJob { job, set, kind }) = job {
             self.write(&Event::Job { target: target(), job, set, kind });

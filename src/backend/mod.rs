@@ -111,7 +111,7 @@ impl From<StepObservation> for Observed {
 
 /// The context in which a step is observed: the task, its plan and its journal.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
+pub struct StepContext<'a> {
     /// The task's id.
     pub task: &'a str,
     /// The confirmed plan.
@@ -124,7 +124,7 @@ pub struct Run<'a> {
     pub now: jiff::Timestamp,
 }
 
-impl Run<'_> {
+impl StepContext<'_> {
     /// Returns the intent that started the target's backup: the last one of this backup that was not refused or proven not to be
     /// executed.
     #[must_use]

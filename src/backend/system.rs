@@ -6,7 +6,7 @@ use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingStatements};
 use super::storage::SharedObjectStore;
-use super::{Observed, Run};
+use super::{Observed, StepContext};
 use crate::domain::archiving::Unchanged;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
@@ -87,7 +87,7 @@ impl System {
     /// No answer, or a question that was refused: it concerns all of them.
     pub async fn look(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
@@ -172,7 +172,7 @@ impl System {
     /// Nothing was sent, and why.
     pub async fn open_cancel(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
     ) -> Result<Cancel, Fault> {
@@ -234,7 +234,7 @@ impl System {
     /// cannot be read.
     pub async fn standstill(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{DialectKey, Observed, Run, StepObservation, System, Waiting};
+use crate::backend::{DialectKey, Observed, StepContext, StepObservation, System, Waiting};
 use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -316,8 +316,8 @@ impl Runner {
     }
 
     /// Returns the current step context.
-    fn step_context(&self) -> Run<'_> {
-        Run {
+    fn step_context(&self) -> StepContext<'_> {
+        StepContext {
             task: self.task.as_str(),
             prepared: &self.prepared,
             view: &self.view,
@@ -448,8 +448,8 @@ impl Runner {
 }
 
 /// Returns the step context from the parts of the runner.
-fn context_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
-    Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
+fn context_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> StepContext<'a> {
+    StepContext { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
 }
 
 /// The effects of an observation, by target.

@@ -12,7 +12,7 @@ use crate::journal::requests::Ask;
 use crate::backend::Cancel;
 
 use super::acts::{Answer, unsent};
-use super::{Run, Runner, StepResult};
+use super::{Runner, StepContext, StepResult};
 
 /// How often CANCEL BACKUP is repeated while the job continues to run.
 const MAX_REPEATS: u32 = 5;
@@ -126,7 +126,7 @@ impl Runner {
     async fn cancel_jobs(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<(), Fault> {
         let Some(mut cancelling) = self.cancel.take() else { return Ok(()) };
         let targets: Vec<&TargetPlan> = open.iter().collect();
-        let run = Run {
+        let run = StepContext {
             task: self.task.as_str(),
             prepared: &self.prepared,
             view: &self.view,

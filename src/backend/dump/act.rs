@@ -12,7 +12,7 @@ use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
 use super::upload::RunObjects;
 use super::{Login, folder, run_blocking, server};
-use crate::backend::Run;
+use crate::backend::StepContext;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
@@ -109,7 +109,7 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
 
 impl DumpSystem {
     /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
-    pub(in crate::backend) fn prepare_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
+    pub(in crate::backend) fn prepare_cancel(&self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Option<Act> {
         let shown = if let Some(shown) = Self::upload_cancel_text(run, targets) {
             shown
         } else {

@@ -14,7 +14,7 @@ use super::{folder, run_blocking, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
-use crate::backend::{Observed, Run, StepObservation};
+use crate::backend::{Observed, StepContext, StepObservation};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
@@ -87,7 +87,7 @@ impl DumpSystem {
     /// The server did not answer; after the start also: files of the dump cannot be read.
     pub async fn look(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
@@ -98,7 +98,12 @@ impl DumpSystem {
         Ok(seen)
     }
 
-    async fn observe_target(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Observed, Fault> {
+    async fn observe_target(
+        &mut self,
+        run: &StepContext<'_>,
+        step: StepKind,
+        target: &TargetPlan,
+    ) -> Result<Observed, Fault> {
         match step {
             StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Observed::from),
             StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Observed::from),
@@ -115,7 +120,7 @@ impl DumpSystem {
     }
 
     /// Checks that the server answers and is the one that was confirmed.
-    async fn check_target(&mut self, run: &Run<'_>) -> Result<StepObservation, Fault> {
+    async fn check_target(&mut self, run: &StepContext<'_>) -> Result<StepObservation, Fault> {
         let facts = self.detect().await?;
         let (cluster, confirmed) = (&facts.cluster, &run.prepared.plan.cluster);
         let version = cluster.version.with_build();
@@ -144,7 +149,7 @@ impl DumpSystem {
     }
 
     /// Checks what a dump needs: the tool, a directory, and tables that a restore brings back. A dump is always full.
-    async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
+    async fn check_ready(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
         let tool = self.current_tool().await?;
         check_tls(&tool, requires_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
@@ -166,7 +171,11 @@ impl DumpSystem {
     }
 
     /// Repeats the checks right before the start, since hours may have passed.
-    pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
+    pub(super) async fn may_start(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<StepObservation, Fault> {
         for look in
             [fault_as_failure(self.check_target(run).await)?, fault_as_failure(self.check_ready(run, target).await)?]
         {
@@ -193,13 +202,13 @@ fn start_action(target: &TargetPlan) -> Result<&Action, Fault> {
 }
 
 /// Returns the paths of an attempt's dump.
-pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
+pub(super) fn place(run: &StepContext<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
     let action = start_action(target)?;
     RunPaths::for_attempt(planned_start(action)?.directory, run.task, attempt)
 }
 
 /// Returns the partial dumps of earlier attempts, which are left as they are.
-pub(super) fn leftovers(run: &Run<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, RunPaths)> {
+pub(super) fn leftovers(run: &StepContext<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, RunPaths)> {
     let earlier = run.view.intents.iter().filter(|intent| {
         intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before
     });

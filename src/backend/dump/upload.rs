@@ -14,7 +14,7 @@ use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
-use crate::backend::{Observed, Run, StepObservation, Waiting};
+use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
@@ -96,7 +96,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `Upload`, and starts the upload where it does not run.
-    pub(super) async fn upload(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn upload(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
@@ -152,7 +152,7 @@ impl DumpSystem {
     }
 
     /// Returns the text of the action that stops a running upload.
-    pub(super) fn upload_cancel_text(run: &Run<'_>, targets: &[&TargetPlan]) -> Option<String> {
+    pub(super) fn upload_cancel_text(run: &StepContext<'_>, targets: &[&TargetPlan]) -> Option<String> {
         let target = targets.first()?;
         let current = run.view.target(&target.target)?.current()?;
         let intent = run.start_intent(&target.target)?;
@@ -161,7 +161,11 @@ impl DumpSystem {
     }
 
     /// Observes the step `ConfirmRestorable` of an uploaded dump. The copy on this host is removed only after a good comparison.
-    pub(super) async fn confirm_uploaded(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn confirm_uploaded(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };

@@ -14,7 +14,7 @@ use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
 use super::steps::{DumpSystem, leftovers, not_a_step, place};
 use super::{join_fault, run_blocking, server, tell};
-use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -69,7 +69,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
-    pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn start(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             if let Some(waiting) = self.earlier_dump_running(run, target).await? {
                 return Ok(StepObservation::Wait(waiting).into());
@@ -90,7 +90,11 @@ impl DumpSystem {
     }
 
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
-    async fn earlier_dump_running(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
+    async fn earlier_dump_running(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
             if let Some(DumpObservation { state: DumpState::Running { .. }, pid, .. }) = self.poll(&place).await? {
                 return Ok(Some(Waiting::for_(still_running_text(attempt, pid), true)));
@@ -100,7 +104,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `WaitForBackup`: the dump runs, has ended, or is missing.
-    pub(super) async fn wait(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn wait(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a wait for a dump that nobody started"));
         };
@@ -148,7 +152,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `ConfirmRestorable`: reads every byte, and seals a new dump or verifies a sealed one.
-    pub(super) async fn confirm(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn confirm(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };

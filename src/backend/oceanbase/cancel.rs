@@ -4,7 +4,7 @@
 use super::jobs::is_for;
 use super::line::Jobs;
 use super::{OceanBase, PendingStatements, render};
-use crate::backend::Run;
+use crate::backend::StepContext;
 use crate::backend::system::{Act, Cancel, Doing};
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
@@ -30,7 +30,7 @@ impl OceanBase {
     /// Nothing was sent, and why.
     pub async fn open_cancel(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
     ) -> Result<Cancel, Fault> {
@@ -68,7 +68,7 @@ impl OceanBase {
 
 /// Finds among the running jobs those that a CANCEL BACKUP of this task is to end: jobs that carry its marker, or the job it is
 /// attached to.
-pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit: &[(u64, u64)]) -> Aim {
+pub(super) fn aim(jobs: &[JobFacts], run: &StepContext<'_>, targets: &[&TargetPlan], hit: &[(u64, u64)]) -> Aim {
     let mark = format!("{}{}.", JobFacts::MARK, run.task);
     let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
     let mut parents: Vec<u64> =

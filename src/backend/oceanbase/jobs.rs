@@ -1,6 +1,6 @@
 //! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
-use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -36,7 +36,7 @@ pub(super) fn is_for(job: &JobFacts, tenant: u64) -> bool {
 
 /// Returns the observation of the tenant's own job of a parent job.
 pub(super) fn watch_parent(
-    run: &Run<'_>,
+    run: &StepContext<'_>,
     parent: u64,
     running: &[JobFacts],
     history: &[JobFacts],
@@ -89,7 +89,11 @@ pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
 }
 
 /// Returns the ended parent job of sys that the task is attached to, where the target has no job of its own.
-pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a [JobFacts]) -> Option<&'a JobFacts> {
+pub(super) fn ended_without<'a>(
+    run: &StepContext<'_>,
+    target: &TargetPlan,
+    history: &'a [JobFacts],
+) -> Option<&'a JobFacts> {
     let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
     let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
     if history.iter().any(own) {

@@ -10,7 +10,7 @@ use super::read::{FilterValue, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
-use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Fault;
@@ -36,7 +36,11 @@ pub(super) fn may_take_effect(sent: &IntentView, now: Timestamp) -> bool {
 
 impl OceanBase {
     /// Reconciles the starts of these targets.
-    pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
+    pub(super) async fn settle(
+        &mut self,
+        run: &StepContext<'_>,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         let mut descriptions: Vec<String> =
             targets.iter().filter_map(|target| run.start_intent(&target.target)?.description.clone()).collect();
         // One for each part, however many targets it has.
@@ -129,7 +133,7 @@ impl OceanBase {
         jobs: &[JobFacts],
         intent: &IntentView,
         target: &TargetPlan,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         gone: &[u64],
     ) -> Result<Observed, Fault> {
         let marker = intent.description.clone().unwrap_or_default();

@@ -7,7 +7,7 @@ use super::line::{Jobs, TENANT_ID, ViewId};
 use super::read::FilterValue;
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
-use crate::backend::Run;
+use crate::backend::StepContext;
 use crate::domain::archiving::Unchanged;
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::Known;
@@ -40,7 +40,7 @@ impl OceanBase {
     /// Diagnoses why these targets make no progress; each comes with the text of its wait.
     pub async fn standstill(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
@@ -185,7 +185,7 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
 }
 
 /// Returns when the start of the current backup was sent, by the server's clock.
-fn start_of_backup(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<BackupStart> {
+fn start_of_backup(run: &StepContext<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<BackupStart> {
     let clock = clock?;
     let at = clock.at(run.start_intent(&target.target)?.at);
     Some(BackupStart { at, zone: clock.time_zone.clone() })

@@ -7,7 +7,7 @@ use super::jobs::{ended_without, watch_job, watch_parent};
 use super::line::{Jobs, ViewId};
 use super::read::FilterValue;
 use super::{OceanBase, rows};
-use crate::backend::{Observed, Run, StepObservation, Waiting};
+use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
@@ -27,7 +27,7 @@ impl OceanBase {
     /// The connection failed, or the server refused a query: it concerns all targets.
     pub async fn look(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
@@ -75,13 +75,13 @@ impl OceanBase {
             .collect())
     }
 
-    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
+    async fn check_target(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let facts = self.detect().await?;
         let again = plan(&facts, &run.prepared.plan.choices).ok();
         Ok(targets.iter().map(|target| recheck_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
-    async fn observe_start(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
+    async fn observe_start(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let (open, fresh): (Vec<_>, Vec<_>) =
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
         let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
@@ -108,7 +108,7 @@ impl OceanBase {
             .collect()
     }
 
-    async fn observe_wait(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
+    async fn observe_wait(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let running = self.running_jobs().await?;
         // Every tenant numbers its own jobs, so an id alone identifies none, and jobs of many tenants share one id.
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
@@ -176,7 +176,7 @@ impl OceanBase {
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 
-    async fn observe_proof(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
+    async fn observe_proof(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.refresh_tenants(&ids).await?;
         let zone = self.time_zone().await?;
@@ -203,7 +203,7 @@ impl OceanBase {
 }
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
-fn fail_together(run: &Run<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
+fn fail_together(run: &StepContext<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
     let failed = seen.iter().find(|seen| matches!(seen.look, StepObservation::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
         for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, StepObservation::Failed(_))) {
@@ -214,7 +214,7 @@ fn fail_together(run: &Run<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
 }
 
 /// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
-fn unproven_start_note(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
+fn unproven_start_note(run: &StepContext<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
     (run.prepared.plan.whole && lost)
         .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
@@ -229,7 +229,7 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
     )
 }
 
-fn no_job_fault(run: &Run<'_>, target: &TargetPlan) -> Fault {
+fn no_job_fault(run: &StepContext<'_>, target: &TargetPlan) -> Fault {
     let view = if run.prepared.plan.whole {
         "CDB_OB_BACKUP_SET_DETAILS"
     } else {
@@ -245,7 +245,7 @@ fn no_job_fault(run: &Run<'_>, target: &TargetPlan) -> Fault {
 
 /// Checks the identity of a target and every check of the plan again. `again` is the plan as it would be made now for all
 /// targets: a target in it has passed; for another one a plan of its own gives the reason.
-fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> StepObservation {
+fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &StepContext<'_>, target: &TargetPlan) -> StepObservation {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
@@ -396,7 +396,12 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> StepObservation {
 }
 
 /// Repeats the checks right before the start, since hours may have passed.
-fn check_before_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> StepObservation {
+fn check_before_start(
+    facts: &Facts,
+    again: Option<&Plan>,
+    run: &StepContext<'_>,
+    target: &TargetPlan,
+) -> StepObservation {
     match recheck_target(facts, again, run, target) {
         StepObservation::Done(_) => {}
         look => return look,

@@ -12,7 +12,11 @@ fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hi
 }
 
 /// Calls `ask` with the context of task t1 on tenant pay.
-fn with_context<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
+fn with_context<T>(
+    attached: Option<Attached>,
+    seen: Option<u64>,
+    ask: impl Fn(&StepContext<'_>, &TargetPlan) -> T,
+) -> T {
     let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
     plan.targets[0].attached = attached;
     let view = TargetView {
@@ -28,7 +32,8 @@ fn with_context<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&
     };
     let view = TaskView { targets: vec![view], ..TaskView::default() };
     let prepared = Prepared { task: "t1".into(), plan, preview: Vec::new(), digest: String::new() };
-    let run = Run { task: "t1", prepared: &prepared, view: &view, attempt: 1, now: jiff::Timestamp::UNIX_EPOCH };
+    let run =
+        StepContext { task: "t1", prepared: &prepared, view: &view, attempt: 1, now: jiff::Timestamp::UNIX_EPOCH };
     ask(&run, &prepared.plan.targets[0])
 }
 

@@ -7,7 +7,7 @@ use super::super::line::{Jobs, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;
 use super::super::steps::gone;
-use crate::backend::{Observed, Run, StepObservation, Waiting};
+use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::facts::{Known, TenantFacts};
@@ -25,7 +25,7 @@ impl OceanBase {
     /// Observes the major compaction of the cluster for these targets.
     pub(in super::super) async fn compact(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
         let Jobs::OfTheCluster(rules) = self.line()?.jobs else {
@@ -57,7 +57,7 @@ impl OceanBase {
 }
 
 pub(super) fn look(
-    run: &Run<'_>,
+    run: &StepContext<'_>,
     whole: &WholeFacts,
     zone: &ServerTimeZone,
     tenant: &TenantFacts,
@@ -119,13 +119,13 @@ pub(super) fn look(
 }
 
 /// Returns whether a MAJOR FREEZE without an answer may still be executed: until the server's own limit for it has passed.
-fn may_still_start(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
+fn may_still_start(run: &StepContext<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
     let is_not_there = compaction.frozen_version <= sent.highest_job.unwrap_or_default();
     sent.answered != Some(true) && is_not_there && may_take_effect(sent, run.now)
 }
 
 /// Observes the merge that was started with this intent.
-fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> StepObservation {
+fn watch(run: &StepContext<'_>, compaction: &CompactionFacts, sent: &IntentView) -> StepObservation {
     if compaction.has_error {
         let why = format!("the merge of version {} has met an error", compaction.broadcast_version);
         return StepObservation::Failed(compaction_needed(
@@ -149,20 +149,20 @@ fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Step
 }
 
 /// Returns the intent of the last compaction that this task started for the target, unless the server refused it.
-fn sent<'a>(run: &Run<'a>, target: &TargetPlan) -> Option<&'a IntentView> {
+fn sent<'a>(run: &StepContext<'a>, target: &TargetPlan) -> Option<&'a IntentView> {
     let own = |intent: &&IntentView| intent.step == StepKind::Compact && intent.targets.contains(&target.target);
     run.view.intents.iter().rev().find(own).filter(|intent| !intent.refused)
 }
 
 /// Returns whether a start of this task was refused because a compaction is needed.
-fn was_refused_for_compaction(run: &Run<'_>, target: &TargetPlan) -> bool {
+fn was_refused_for_compaction(run: &StepContext<'_>, target: &TargetPlan) -> bool {
     let starts = run.view.intents.iter().filter(|intent| intent.step == StepKind::StartBackup);
     let mut own = starts.filter(|intent| intent.targets.contains(&target.target));
     own.any(|intent| intent.refusal.as_ref().is_some_and(asks_for_compaction))
 }
 
 /// Returns the fault of a needed compaction, with the reason and how to continue.
-fn compaction_needed(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
+fn compaction_needed(run: &StepContext<'_>, why: &str, first: Option<&str>) -> Fault {
     let first = first.map_or_else(String::new, |first| format!("{first}. "));
     let next = format!(
         "{first}m on the task's screen, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",

@@ -8,7 +8,7 @@ use super::super::read::{Filter, FilterValue};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number, text};
 use super::rows::{self, CLUSTER};
-use crate::backend::Run;
+use crate::backend::StepContext;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
@@ -87,7 +87,7 @@ impl OceanBase {
     /// attached to.
     pub(in super::super) async fn cancel_scope_of_set(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Aim, Fault> {
         let jobs = self.read_cluster_jobs().await?;

@@ -8,7 +8,7 @@ use super::super::read::FilterValue;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
-use crate::backend::{Observed, ObservedJob, Run, StepObservation, Waiting};
+use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -20,7 +20,7 @@ impl OceanBase {
     /// Reconciles the starts of these targets.
     pub(in super::super) async fn reconcile_by_set(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
         let mut jobs = self.read_cluster_jobs().await?;
@@ -48,7 +48,7 @@ impl OceanBase {
 }
 
 /// Reconciles the start of one target by the sets.
-pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Observed {
+pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &StepContext<'_>) -> Observed {
     let before = intent.highest_job.unwrap_or_default();
     let young = |job: &&JobFacts| job.job_id > before;
     let of = |id: u64| jobs.iter().filter(young).find(move |job| job.tenant_id == id);

@@ -9,7 +9,7 @@ use super::super::standstill::items;
 use super::super::words::Parameters;
 use super::detect::lag_target;
 use super::rows::{self, CLUSTER};
-use crate::backend::Run;
+use crate::backend::StepContext;
 use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::Round;
@@ -24,7 +24,7 @@ impl OceanBase {
     /// Diagnoses why these targets make no progress.
     pub(in super::super) async fn diagnose_cluster_stall(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::{compact, rows, settle};
 use super::row;
-use crate::backend::{Run, StepObservation};
+use crate::backend::{StepContext, StepObservation};
 use crate::domain::choices::{Compact, Mode};
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::facts::{Facts, JobFacts, Known};
@@ -51,9 +51,9 @@ fn fixture(compact: Compact, more: &[Event]) -> StepFixture {
 }
 
 impl StepFixture {
-    fn run(&self, after: i64) -> Run<'_> {
+    fn run(&self, after: i64) -> StepContext<'_> {
         let now = self.begun + SignedDuration::from_secs(after);
-        Run { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
+        StepContext { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
     }
 
     fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> StepObservation {
