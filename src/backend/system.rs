@@ -37,7 +37,7 @@ pub struct DialectKey {
 pub type InheritLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 
 /// A prepared action: what the intent in the journal records about it, and how it is executed.
-pub struct Act {
+pub struct PreparedAction {
     /// The statements or the command, with secrets as `***`.
     pub shown: Vec<String>,
     /// The statements as they were confirmed, where values read from the server are filled in; `None` where nothing was filled
@@ -61,7 +61,7 @@ pub struct Act {
 pub enum Cancel {
     /// This action is to be sent; it ends these jobs, each as tenant id and job id. The list is empty where one statement is
     /// always enough.
-    Send(Box<Act>, Vec<(u64, u64)>),
+    Send(Box<PreparedAction>, Vec<(u64, u64)>),
     /// The jobs do not exist yet, and CANCEL BACKUP would hit nothing; the text says what is awaited.
     Awaits(String),
     /// No job of this task runs, or it is being cancelled already.
@@ -141,7 +141,7 @@ impl System {
         group: &[TargetPlan],
         task: &str,
         attempt: u32,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         match self {
             Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
             Self::Dump(system) => system.prepare_action(action, group, task, attempt).await,
@@ -152,7 +152,7 @@ impl System {
     ///
     /// # Errors
     /// The refusal, or that no answer came.
-    pub async fn perform(&mut self, act: Act) -> Result<(), Failure> {
+    pub async fn perform(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match (self, act.doing) {
             (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Doing::Dump(pending)) => system.execute(*pending).await,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backend::Act;
-use crate::domain::words::capitalized;
+use crate::backend::PreparedAction;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
@@ -13,6 +12,7 @@ use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
+use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 
@@ -174,7 +174,12 @@ impl Runner {
     }
 
     /// Writes the audit trail and the intent, sends the action once, and writes the answer.
-    pub(super) async fn send(&mut self, kind: StepKind, act: Act, names: &[TargetName]) -> Result<Answer, Fault> {
+    pub(super) async fn send(
+        &mut self,
+        kind: StepKind,
+        act: PreparedAction,
+        names: &[TargetName],
+    ) -> Result<Answer, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
             let written = audit::write(

@@ -14,7 +14,7 @@ use super::upload::RunObjects;
 use super::{Login, folder, run_blocking, server};
 use crate::backend::StepContext;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
-use crate::backend::system::{Act, Doing};
+use crate::backend::system::{Doing, PreparedAction};
 use crate::domain::connection::TlsMode;
 use crate::domain::dump::Exclude;
 use crate::domain::endpoint::Endpoint;
@@ -109,14 +109,18 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
 
 impl DumpSystem {
     /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
-    pub(in crate::backend) fn prepare_cancel(&self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Option<Act> {
+    pub(in crate::backend) fn prepare_cancel(
+        &self,
+        run: &StepContext<'_>,
+        targets: &[&TargetPlan],
+    ) -> Option<PreparedAction> {
         let shown = if let Some(shown) = Self::upload_cancel_text(run, targets) {
             shown
         } else {
             let dump = self.dump.as_ref()?;
             format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)
         };
-        Some(Act {
+        Some(PreparedAction {
             shown: vec![shown],
             planned: None,
             description: None,
@@ -155,7 +159,7 @@ impl DumpSystem {
         group: &[TargetPlan],
         task: &str,
         attempt: u32,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         let PlannedStart { directory, exclude, required_base: base } = planned_start(action)?;
         let place = RunPaths::for_attempt(directory, task, attempt)?;
         let tool = self.current_tool().await?;
@@ -180,7 +184,7 @@ impl DumpSystem {
             left_out: catalogue.left_out_words(),
         };
         let shown = command_line(&tool.path, tool.release.options, &place.partial(), exclude);
-        Ok(Act {
+        Ok(PreparedAction {
             shown: vec![shown],
             planned: None,
             description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),

@@ -7,7 +7,7 @@ use super::render::{RunId, Words};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
-use crate::backend::system::{Act, DialectKey, Doing};
+use crate::backend::system::{DialectKey, Doing, PreparedAction};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
@@ -22,7 +22,7 @@ pub struct PendingStatements {
     pub(super) looks_for: Option<TargetName>,
 }
 
-impl Act {
+impl PreparedAction {
     /// Returns the prepared storage proof of a target.
     pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl OceanBase {
         group: &[TargetPlan],
         task: &str,
         attempt: u32,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         self.ensure_session().await?;
         let home = self.home()?;
         if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
@@ -111,7 +111,7 @@ impl OceanBase {
         let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
         let connection = if starts { self.listed_connection(session.id).await } else { None };
-        Ok(Act {
+        Ok(PreparedAction {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: None,
             description: (starts && self.line()?.jobs_carry_description()).then(|| of.description()),

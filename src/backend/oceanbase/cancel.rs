@@ -5,7 +5,7 @@ use super::jobs::is_for;
 use super::line::Jobs;
 use super::{OceanBase, PendingStatements, render};
 use crate::backend::StepContext;
-use crate::backend::system::{Act, Cancel, Doing};
+use crate::backend::system::{Cancel, Doing, PreparedAction};
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -52,7 +52,7 @@ impl OceanBase {
         let statements = vec![render::cancel(self.words()?, &names)?];
         let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
-        let act = Act {
+        let act = PreparedAction {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: None,
             description: None,

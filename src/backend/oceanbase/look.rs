@@ -8,7 +8,7 @@ use super::line::ViewId;
 use super::read::FilterValue;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
-use crate::backend::system::{Act, Doing};
+use crate::backend::system::{Doing, PreparedAction};
 use crate::backend::{Observed, StepObservation};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
@@ -138,7 +138,7 @@ impl OceanBase {
         name: &TargetName,
         task: &str,
         attempt: u32,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         let Action::LookAtStorage { access_key, decrypt, .. } = action else {
             return Err(self.internal_fault("a look that is none"));
         };
@@ -157,7 +157,7 @@ impl OceanBase {
         if let Some(looking) = self.looks.get_mut(name) {
             looking.asked = Instant::now();
         }
-        Ok(Act::looking(session, statements, name.clone()))
+        Ok(PreparedAction::looking(session, statements, name.clone()))
     }
 
     /// Opens a direct connection to an observer, with a time limit of its own.
@@ -181,7 +181,7 @@ impl OceanBase {
         tenant: &TenantFacts,
         set: u64,
         action: &Action,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         self.ensure_session().await?;
         self.aim(name, tenant, set, &[action])
             .map_err(|why| not_asked_fault(name, format!("It was not asked: {why}.")))?;
@@ -199,7 +199,7 @@ impl OceanBase {
         tenant: &TenantFacts,
         set: u64,
         data: &Destination,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         self.ensure_session().await?;
         let unasked = |why: &str| not_asked_fault(name, why.to_owned());
         let set = tenant.sets.iter().find(|other| other.id == set).ok_or_else(|| unasked("Its set is in no view."))?;
@@ -228,14 +228,14 @@ impl OceanBase {
         }
         session.rows("SET SESSION time_zone = '+00:00'").await.map_err(|failure| failure.fault)?;
         session.set_limit(Duration::from_millis(self.connection.limits.proof)).await?;
-        Ok(Act::looking(session, statements, name.clone()))
+        Ok(PreparedAction::looking(session, statements, name.clone()))
     }
 
     /// Executes a prepared proof.
     ///
     /// # Errors
     /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
-    pub async fn execute_proof(&mut self, act: Act) -> Result<(), Failure> {
+    pub async fn execute_proof(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,
             Doing::Dump(_) | Doing::EndDump => Ok(()),
