@@ -8,7 +8,7 @@ mod system;
 
 pub use oceanbase::Secrets;
 pub use storage::{ObjectStore, SharedObjectStore, UploadRequest};
-pub use system::{Cancel, DialectKey, InheritLocks, PreparedAction, System};
+pub use system::{CancelDecision, DialectKey, InheritLocks, PreparedAction, System};
 
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;

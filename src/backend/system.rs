@@ -58,7 +58,7 @@ pub struct PreparedAction {
 }
 
 /// What a cancel does in the current state of the server.
-pub enum Cancel {
+pub enum CancelDecision {
     /// This action is to be sent; it ends these jobs, each as tenant id and job id. The list is empty where one statement is
     /// always enough.
     Send(Box<PreparedAction>, Vec<(u64, u64)>),
@@ -175,12 +175,12 @@ impl System {
         run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
-    ) -> Result<Cancel, Fault> {
+    ) -> Result<CancelDecision, Fault> {
         match self {
             Self::OceanBase(system) => system.open_cancel(run, targets, hit).await,
             Self::Dump(system) => Ok(match system.prepare_cancel(run, targets) {
-                Some(act) => Cancel::Send(Box::new(act), Vec::new()),
-                None => Cancel::Nothing,
+                Some(act) => CancelDecision::Send(Box::new(act), Vec::new()),
+                None => CancelDecision::Nothing,
             }),
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct ConfirmationArgs<'a> {
 
 /// A question before something is done.
 pub(super) struct Confirmation<'a> {
-    /// What is asked where yes is enough: `Cancel?`.
+    /// What is asked where yes is enough: `CancelDecision?`.
     pub(super) ask: &'a str,
     /// What is asked for, and the name that answers it; None: yes is enough.
     pub(super) name: Option<(String, &'a str)>,

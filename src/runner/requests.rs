@@ -9,7 +9,7 @@ use crate::domain::task::{Event, TargetView};
 use crate::journal::clock::now;
 use crate::journal::requests::Ask;
 
-use crate::backend::Cancel;
+use crate::backend::CancelDecision;
 
 use super::acts::{Answer, unsent};
 use super::{Runner, StepContext, StepResult};
@@ -136,10 +136,10 @@ impl Runner {
         let first = cancelling.sent == 0;
         let aimed = self.system.open_cancel(&run, &targets, &cancelling.hit).await;
         let answer = match aimed {
-            Ok(Cancel::Send(..)) if cancelling.sent > MAX_REPEATS => {
+            Ok(CancelDecision::Send(..)) if cancelling.sent > MAX_REPEATS => {
                 format!("sent {} times, and the job runs on; see on the server what keeps it", cancelling.sent)
             }
-            Ok(Cancel::Send(act, jobs)) => {
+            Ok(CancelDecision::Send(act, jobs)) => {
                 let names = open.iter().map(|target| target.target.clone()).collect::<Vec<_>>();
                 match self.send(kind, *act, &names).await? {
                     Answer::StepEffects => {
@@ -172,7 +172,7 @@ impl Runner {
                     }
                 }
             }
-            Ok(Cancel::Awaits(what)) => {
+            Ok(CancelDecision::Awaits(what)) => {
                 let said = std::mem::replace(&mut cancelling.waits, true);
                 let ask = cancelling.ask.clone();
                 self.cancel = Some(cancelling);
@@ -180,11 +180,11 @@ impl Runner {
                 return if said { Ok(()) } else { self.answer(&ask, waits) };
             }
             // The statement that was sent took effect.
-            Ok(Cancel::Nothing) if !first => return Ok(()),
-            Ok(Cancel::Nothing) => {
+            Ok(CancelDecision::Nothing) if !first => return Ok(()),
+            Ok(CancelDecision::Nothing) => {
                 "nothing of this task runs on the server, or it is being cancelled already".to_owned()
             }
-            Ok(Cancel::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),
+            Ok(CancelDecision::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),
             // The next observation connects again.
             Err(fault) if fault.cause == Cause::Unreachable => {
                 self.cancel = Some(cancelling);

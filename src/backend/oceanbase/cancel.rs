@@ -5,7 +5,7 @@ use super::jobs::is_for;
 use super::line::Jobs;
 use super::{OceanBase, PendingStatements, render};
 use crate::backend::StepContext;
-use crate::backend::system::{Cancel, Doing, PreparedAction};
+use crate::backend::system::{CancelDecision, Doing, PreparedAction};
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -33,19 +33,19 @@ impl OceanBase {
         run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
-    ) -> Result<Cancel, Fault> {
+    ) -> Result<CancelDecision, Fault> {
         self.ensure_session().await?;
         let aim = match self.line()?.jobs {
             Jobs::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
             Jobs::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
-            return Ok(Cancel::Another(another));
+            return Ok(CancelDecision::Another(another));
         }
         if aim.tenants.is_empty() {
             return Ok(match aim.awaited.as_slice() {
-                [] => Cancel::Nothing,
-                awaited => Cancel::Awaits(format!("the job of {}", awaited.join(", "))),
+                [] => CancelDecision::Nothing,
+                awaited => CancelDecision::Awaits(format!("the job of {}", awaited.join(", "))),
             });
         }
         let names: Vec<&str> = aim.tenants.iter().map(String::as_str).collect();
@@ -62,7 +62,7 @@ impl OceanBase {
             server_limit: session.server_limit(),
             doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
-        Ok(Cancel::Send(Box::new(act), aim.jobs))
+        Ok(CancelDecision::Send(Box::new(act), aim.jobs))
     }
 }
 
