@@ -63,7 +63,7 @@ pub enum CancelDecision {
     /// always enough.
     Send(Box<PreparedAction>, Vec<(u64, u64)>),
     /// The jobs do not exist yet, and CANCEL BACKUP would hit nothing; the text says what is awaited.
-    Awaits(String),
+    NotYetRunning(String),
     /// No job of this task runs, or it is being cancelled already.
     Nothing,
     /// Another job runs now that would be hit too; the text describes it.

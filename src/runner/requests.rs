@@ -172,7 +172,7 @@ impl Runner {
                     }
                 }
             }
-            Ok(CancelDecision::Awaits(what)) => {
+            Ok(CancelDecision::NotYetRunning(what)) => {
                 let said = std::mem::replace(&mut cancelling.waits, true);
                 let ask = cancelling.ask.clone();
                 self.cancel = Some(cancelling);

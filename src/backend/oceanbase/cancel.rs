@@ -45,7 +45,7 @@ impl OceanBase {
         if aim.tenants.is_empty() {
             return Ok(match aim.awaited.as_slice() {
                 [] => CancelDecision::Nothing,
-                awaited => CancelDecision::Awaits(format!("the job of {}", awaited.join(", "))),
+                awaited => CancelDecision::NotYetRunning(format!("the job of {}", awaited.join(", "))),
             });
         }
         let names: Vec<&str> = aim.tenants.iter().map(String::as_str).collect();
