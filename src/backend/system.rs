@@ -65,7 +65,7 @@ pub enum CancelDecision {
     /// The jobs do not exist yet, and CANCEL BACKUP would hit nothing; the text says what is awaited.
     NotYetRunning(String),
     /// No job of this task runs, or it is being cancelled already.
-    Nothing,
+    NothingToCancel,
     /// Another job runs now that would be hit too; the text describes it.
     Another(String),
 }
@@ -180,7 +180,7 @@ impl System {
             Self::OceanBase(system) => system.open_cancel(run, targets, hit).await,
             Self::Dump(system) => Ok(match system.prepare_cancel(run, targets) {
                 Some(act) => CancelDecision::Send(Box::new(act), Vec::new()),
-                None => CancelDecision::Nothing,
+                None => CancelDecision::NothingToCancel,
             }),
         }
     }

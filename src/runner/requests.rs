@@ -180,8 +180,8 @@ impl Runner {
                 return if said { Ok(()) } else { self.answer(&ask, waits) };
             }
             // The statement that was sent took effect.
-            Ok(CancelDecision::Nothing) if !first => return Ok(()),
-            Ok(CancelDecision::Nothing) => {
+            Ok(CancelDecision::NothingToCancel) if !first => return Ok(()),
+            Ok(CancelDecision::NothingToCancel) => {
                 "nothing of this task runs on the server, or it is being cancelled already".to_owned()
             }
             Ok(CancelDecision::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),

@@ -44,7 +44,7 @@ impl OceanBase {
         }
         if aim.tenants.is_empty() {
             return Ok(match aim.awaited.as_slice() {
-                [] => CancelDecision::Nothing,
+                [] => CancelDecision::NothingToCancel,
                 awaited => CancelDecision::NotYetRunning(format!("the job of {}", awaited.join(", "))),
             });
         }
