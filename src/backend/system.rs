@@ -67,7 +67,7 @@ pub enum CancelDecision {
     /// No job of this task runs, or it is being cancelled already.
     NothingToCancel,
     /// Another job runs now that would be hit too; the text describes it.
-    Another(String),
+    WouldHitOtherJob(String),
 }
 
 /// How an action is executed.

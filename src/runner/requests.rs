@@ -184,7 +184,9 @@ impl Runner {
             Ok(CancelDecision::NothingToCancel) => {
                 "nothing of this task runs on the server, or it is being cancelled already".to_owned()
             }
-            Ok(CancelDecision::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),
+            Ok(CancelDecision::WouldHitOtherJob(job)) => {
+                format!("not sent again: {job}, runs there now and would be hit too")
+            }
             // The next observation connects again.
             Err(fault) if fault.cause == Cause::Unreachable => {
                 self.cancel = Some(cancelling);

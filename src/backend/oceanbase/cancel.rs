@@ -40,7 +40,7 @@ impl OceanBase {
             Jobs::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
-            return Ok(CancelDecision::Another(another));
+            return Ok(CancelDecision::WouldHitOtherJob(another));
         }
         if aim.tenants.is_empty() {
             return Ok(match aim.awaited.as_slice() {
