@@ -54,7 +54,7 @@ pub struct PreparedAction {
     /// The server's own time limit for it, in milliseconds.
     pub server_limit: u64,
     /// How it is executed.
-    pub(super) doing: Doing,
+    pub(super) doing: Execution,
 }
 
 /// What a cancel does in the current state of the server.
@@ -71,7 +71,7 @@ pub enum CancelDecision {
 }
 
 /// How an action is executed.
-pub(super) enum Doing {
+pub(super) enum Execution {
     /// Statements, sent over a connection of their own.
     Statements(Box<PendingStatements>),
     /// The start of a dump.
@@ -154,9 +154,9 @@ impl System {
     /// The refusal, or that no answer came.
     pub async fn perform(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match (self, act.doing) {
-            (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Doing::Dump(pending)) => system.execute(*pending).await,
-            (Self::Dump(system), Doing::EndDump) => {
+            (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
+            (Self::Dump(system), Execution::Dump(pending)) => system.execute(*pending).await,
+            (Self::Dump(system), Execution::EndDump) => {
                 system.stop_work();
                 Ok(())
             }

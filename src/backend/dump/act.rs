@@ -14,7 +14,7 @@ use super::upload::RunObjects;
 use super::{Login, folder, run_blocking, server};
 use crate::backend::StepContext;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
-use crate::backend::system::{Doing, PreparedAction};
+use crate::backend::system::{Execution, PreparedAction};
 use crate::domain::connection::TlsMode;
 use crate::domain::dump::Exclude;
 use crate::domain::endpoint::Endpoint;
@@ -128,7 +128,7 @@ impl DumpSystem {
             connection: None,
             server: "this host".to_owned(),
             server_limit: 0,
-            doing: Doing::EndDump,
+            doing: Execution::EndDump,
         })
     }
 
@@ -192,7 +192,7 @@ impl DumpSystem {
             connection: None,
             server: format!("{}:{}", login.host, login.port),
             server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
-            doing: Doing::Dump(Box::new(PendingDump {
+            doing: Execution::Dump(Box::new(PendingDump {
                 tool,
                 paths: place,
                 required_base: base,

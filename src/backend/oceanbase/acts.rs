@@ -7,7 +7,7 @@ use super::render::{RunId, Words};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
-use crate::backend::system::{DialectKey, Doing, PreparedAction};
+use crate::backend::system::{DialectKey, Execution, PreparedAction};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
@@ -33,7 +33,7 @@ impl PreparedAction {
             connection: None,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: Some(target) })),
+            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: Some(target) })),
         }
     }
 }
@@ -119,7 +119,7 @@ impl OceanBase {
             connection,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
+            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         })
     }
 

@@ -5,7 +5,7 @@ use super::jobs::is_for;
 use super::line::Jobs;
 use super::{OceanBase, PendingStatements, render};
 use crate::backend::StepContext;
-use crate::backend::system::{CancelDecision, Doing, PreparedAction};
+use crate::backend::system::{CancelDecision, Execution, PreparedAction};
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
@@ -60,7 +60,7 @@ impl OceanBase {
             connection: None,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
+            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
         Ok(CancelDecision::Send(Box::new(act), aim.jobs))
     }

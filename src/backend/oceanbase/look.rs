@@ -8,7 +8,7 @@ use super::line::ViewId;
 use super::read::FilterValue;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
-use crate::backend::system::{Doing, PreparedAction};
+use crate::backend::system::{Execution, PreparedAction};
 use crate::backend::{Observed, StepObservation};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
@@ -237,8 +237,8 @@ impl OceanBase {
     /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
     pub async fn execute_proof(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match act.doing {
-            Doing::Statements(pending) => self.perform(*pending).await,
-            Doing::Dump(_) | Doing::EndDump => Ok(()),
+            Execution::Statements(pending) => self.perform(*pending).await,
+            Execution::Dump(_) | Execution::EndDump => Ok(()),
         }
     }
 
