@@ -75,7 +75,7 @@ pub(super) enum Execution {
     /// Statements, sent over a connection of their own.
     Statements(Box<PendingStatements>),
     /// The start of a dump.
-    Dump(Box<super::dump::PendingDump>),
+    StartDump(Box<super::dump::PendingDump>),
     /// The end of the running dump.
     EndDump,
 }
@@ -155,7 +155,7 @@ impl System {
     pub async fn perform(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match (self, act.doing) {
             (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Execution::Dump(pending)) => system.execute(*pending).await,
+            (Self::Dump(system), Execution::StartDump(pending)) => system.execute(*pending).await,
             (Self::Dump(system), Execution::EndDump) => {
                 system.stop_work();
                 Ok(())

@@ -192,7 +192,7 @@ impl DumpSystem {
             connection: None,
             server: format!("{}:{}", login.host, login.port),
             server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
-            doing: Execution::Dump(Box::new(PendingDump {
+            doing: Execution::StartDump(Box::new(PendingDump {
                 tool,
                 paths: place,
                 required_base: base,
