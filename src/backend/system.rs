@@ -77,7 +77,7 @@ pub(super) enum Execution {
     /// The start of a dump.
     StartDump(Box<super::dump::PendingDump>),
     /// The end of the running dump.
-    EndDump,
+    StopDump,
 }
 
 impl System {
@@ -156,7 +156,7 @@ impl System {
         match (self, act.doing) {
             (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Execution::StartDump(pending)) => system.execute(*pending).await,
-            (Self::Dump(system), Execution::EndDump) => {
+            (Self::Dump(system), Execution::StopDump) => {
                 system.stop_work();
                 Ok(())
             }

@@ -128,7 +128,7 @@ impl DumpSystem {
             connection: None,
             server: "this host".to_owned(),
             server_limit: 0,
-            doing: Execution::EndDump,
+            doing: Execution::StopDump,
         })
     }
 

@@ -238,7 +238,7 @@ impl OceanBase {
     pub async fn execute_proof(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match act.doing {
             Execution::Statements(pending) => self.perform(*pending).await,
-            Execution::StartDump(_) | Execution::EndDump => Ok(()),
+            Execution::StartDump(_) | Execution::StopDump => Ok(()),
         }
     }
 
