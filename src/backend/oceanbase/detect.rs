@@ -2,7 +2,7 @@
 
 use super::OceanBase;
 use super::cells::{self, Unread};
-use super::line::{Jobs, Line, ViewId};
+use super::line::{Jobs, ReleaseProfile, ViewId};
 use super::read::{Asked, Columns, Filter, FilterValue, Home};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
@@ -57,7 +57,7 @@ pub async fn identify<P: Purpose>(session: &mut TypedSession<P>) -> Result<Detec
 
 /// Reads the tenant of the login from the server. Where the release accepts several SELECTs in one text, this harmless query
 /// tests whether the connection does.
-pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &Line) -> Result<Home, Fault> {
+pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &ReleaseProfile) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows =
         if line.several_selects { session.query_testing_multi_statements(sql).await } else { session.rows(sql).await };
@@ -94,7 +94,7 @@ impl OceanBase {
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
         }
-        if Line::of(&detected.version).is_none() {
+        if ReleaseProfile::of(&detected.version).is_none() {
             return Err(Fault::new(
                 Cause::Precondition,
                 format!("{} cannot be backed up with this release of obnow.", self.target),

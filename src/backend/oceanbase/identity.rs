@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::cells::needed;
-use super::line::{Line, TENANT_ID, ViewId};
+use super::line::{ReleaseProfile, TENANT_ID, ViewId};
 use super::read::{self, Columns, FilterValue, Home};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
@@ -133,7 +133,8 @@ impl OceanBase {
     ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
         session.apply_statement_limit().await?;
-        let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
+        let line =
+            ReleaseProfile::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
         let home = match line {
             Some(line) => Some(detect::home(session, line).await?),
             None => None,
@@ -146,7 +147,7 @@ impl OceanBase {
     async fn identity_mismatch<P: Purpose>(
         &self,
         session: &mut TypedSession<P>,
-        at: Option<(&Line, &Home)>,
+        at: Option<(&ReleaseProfile, &Home)>,
     ) -> Result<Option<String>, Fault> {
         let Some(expected) = &self.expected else { return Ok(None) };
         let Some((line, home)) = at else {
@@ -206,7 +207,7 @@ pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
 }
 
 /// Returns when the tenant of a connection was created.
-fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
+fn created(home: &Home, line: &ReleaseProfile, tenants: &[Row]) -> Option<Created> {
     let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
     let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
@@ -214,7 +215,7 @@ fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
 
 async fn read_rows<P: Purpose>(
     session: &mut TypedSession<P>,
-    line: &Line,
+    line: &ReleaseProfile,
     home: &Home,
     question: (ViewId, &[read::Filter<'_>], &str),
 ) -> Result<Vec<Row>, Fault> {

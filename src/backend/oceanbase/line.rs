@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::domain::whole::WholeRules;
 use crate::domain::facts::Scope;
 use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;
+use crate::domain::whole::WholeRules;
 
 #[cfg(test)]
 mod tests;
 
 /// The profile of one release line: the statements it accepts and the views it has.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct ReleaseProfile {
     /// Name for messages.
     pub name: String,
     /// Whether backup jobs are per tenant or per cluster.
@@ -66,7 +66,7 @@ struct ProfileEntry {
 
 impl ProfileEntry {
     /// Returns the complete profile, with the values inherited from one of those before it.
-    fn complete(self, before: &[Line]) -> Result<Line, String> {
+    fn complete(self, before: &[ReleaseProfile]) -> Result<ReleaseProfile, String> {
         let like = match &self.like {
             Some(name) => Some(
                 before
@@ -80,7 +80,7 @@ impl ProfileEntry {
         statements.extend(self.statements);
         let mut views = like.map(|like| like.views.clone()).unwrap_or_default();
         views.extend(self.views);
-        Ok(Line {
+        Ok(ReleaseProfile {
             jobs: self.jobs.or(like.map(|like| like.jobs)).ok_or_else(|| format!("{} has no jobs", self.name))?,
             act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
             proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
@@ -293,8 +293,8 @@ const PROFILE_FILES: [&str; 8] = [
     include_str!("../../../assets/lines/v4.2.1.yaml"),
 ];
 
-static PROFILES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
-    let mut lines: Vec<Line> = Vec::new();
+static PROFILES: LazyLock<Result<Vec<ReleaseProfile>, String>> = LazyLock::new(|| {
+    let mut lines: Vec<ReleaseProfile> = Vec::new();
     for text in PROFILE_FILES {
         let entry: ProfileEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
         lines.push(entry.complete(&lines)?);
@@ -302,7 +302,7 @@ static PROFILES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
     Ok(lines)
 });
 
-impl Line {
+impl ReleaseProfile {
     /// Returns the profile of a version, or the nearest one below it; `None` for a version older than every profile.
     #[must_use]
     pub fn of(version: &Version) -> Option<&'static Self> {

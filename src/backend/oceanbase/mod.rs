@@ -27,7 +27,7 @@ mod v3;
 mod words;
 
 pub use acts::PendingStatements;
-pub use line::Line;
+pub use line::ReleaseProfile;
 pub use render::{RunId, Words, action, preview};
 pub use session::{Session, WritingSession};
 pub use statement::{Secrets, Statement};
@@ -190,10 +190,10 @@ impl OceanBase {
         self.secrets.login.as_ref()
     }
 
-    fn line(&self) -> Result<&'static Line, Fault> {
+    fn line(&self) -> Result<&'static ReleaseProfile, Fault> {
         self.detected
             .as_ref()
-            .and_then(|detected| Line::of(&detected.version))
+            .and_then(|detected| ReleaseProfile::of(&detected.version))
             .ok_or_else(|| self.internal_fault("a statement without a known line"))
     }
 

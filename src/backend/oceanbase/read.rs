@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::cells;
-use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
+use super::line::{ReleaseProfile, Seen, StatementId, TENANT_ID, ViewId};
 use super::session::{Failure, Purpose, Row, Session, TypedSession, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
@@ -47,7 +47,7 @@ impl Columns {
     pub async fn find(
         &mut self,
         session: &mut Session,
-        line: &Line,
+        line: &ReleaseProfile,
         home: &Home,
         ids: &[ViewId],
     ) -> Vec<(ViewId, Result<(), Failure>)> {
@@ -146,7 +146,12 @@ struct PreparedQuery<'a> {
 
 impl<'a> PreparedQuery<'a> {
     /// Returns the query; `None` where nothing can match, so that there are no rows.
-    fn prepare(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
+    fn prepare(
+        line: &'a ReleaseProfile,
+        home: &'a Home,
+        columns: &'a Columns,
+        (id, filters, order): Asked<'_>,
+    ) -> Option<Self> {
         let view = line.view(id, home.scope)?;
         let filters = if view.own_rows { tenant_view_filters(filters, home)? } else { filters.to_vec() };
         let sql = columns.question(id, view, &filters, order)?;
@@ -173,7 +178,7 @@ impl<'a> PreparedQuery<'a> {
 /// The failure of the query. A view that the profile does not have has no rows.
 pub async fn read<P: Purpose>(
     session: &mut TypedSession<P>,
-    line: &Line,
+    line: &ReleaseProfile,
     home: &Home,
     columns: &Columns,
     asked: Asked<'_>,
@@ -185,7 +190,7 @@ pub async fn read<P: Purpose>(
 /// Reads several views in as few round trips as the server allows; returns for each what [`read`] returns.
 pub async fn read_together<const N: usize>(
     session: &mut Session,
-    line: &Line,
+    line: &ReleaseProfile,
     home: &Home,
     columns: &Columns,
     asked: [Asked<'_>; N],
@@ -215,7 +220,7 @@ fn unanswered_query(view: &str) -> Failure {
 /// What the server answered.
 pub async fn parameters<P: Purpose>(
     session: &mut TypedSession<P>,
-    line: &Line,
+    line: &ReleaseProfile,
     home: &Home,
     columns: &Columns,
     names: &[&str],

@@ -1,7 +1,7 @@
 //! Renders actions as statements. Rendering is pure: the statements of the confirm screen are rendered again, identically,
 //! before they are sent.
 
-use super::line::{Jobs, Line, StatementId};
+use super::line::{Jobs, ReleaseProfile, StatementId};
 use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
@@ -48,7 +48,7 @@ impl RunId<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a> {
     /// The release profile.
-    pub line: &'a Line,
+    pub line: &'a ReleaseProfile,
     /// The scope of the login.
     pub scope: Scope,
 }
@@ -254,7 +254,7 @@ fn check_tenants_named(scope: Scope, tenants: &[&str], template: &str) -> Result
     Err(Fault::new(Cause::Internal, what, why, "Report this; nothing was sent."))
 }
 
-fn missing_template(line: &Line, what: &str) -> Fault {
+fn missing_template(line: &ReleaseProfile, what: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         format!("obnow has no words for {what} on {}.", line.name),

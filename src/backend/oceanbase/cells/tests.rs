@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fall where it stands")]
 
 use super::*;
-use crate::backend::oceanbase::line::Line;
+use crate::backend::oceanbase::line::ReleaseProfile;
 
 /// Which columns are nullable by the servers' own DESC; the embedded servers are checked against the same table.
 const TABLE: &str = include_str!("../../../../tests/demo_legacy/columns.txt");
@@ -24,7 +24,7 @@ fn may_be_null(view: &str, column: &str) -> Option<bool> {
 #[test]
 fn column_types_match_the_servers_nullability() {
     let mut asked = 0;
-    for line in Line::all() {
+    for line in ReleaseProfile::all() {
         for (id, view) in line.views() {
             let columns = view.columns.iter().chain(&view.moments).chain(&view.optional);
             for column in columns {

@@ -80,7 +80,7 @@ const LATER_STATEMENTS: [StatementId; 4] =
 const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
-fn is_per_cluster(line: &Line) -> bool {
+fn is_per_cluster(line: &ReleaseProfile) -> bool {
     matches!(line.jobs, Jobs::OfTheCluster(_))
 }
 
@@ -191,7 +191,7 @@ fn sys_templates_name_their_tenants() {
 #[test]
 fn columns_are_documented() {
     let documented = views_of("4.2.5").unwrap();
-    let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let line = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
     let mut wrong = Vec::new();
     for (id, scope) in VIEWS.into_iter().flat_map(|id| [(id, Scope::Sys), (id, Scope::Tenant)]) {
         let Some(view) = line.view(id, scope) else { continue };
@@ -224,7 +224,7 @@ fn columns_are_documented() {
 
 #[test]
 fn views_hidden_from_tenants() {
-    let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let line = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
     let own = |id: &ViewId| line.view(*id, Scope::Sys).is_some();
     let unseen: Vec<ViewId> =
         VIEWS.into_iter().filter(own).filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
@@ -266,7 +266,7 @@ fn version_has_its_profile_or_the_one_below() {
         ("OceanBase 2.2.52", None),
         ("seekdb-v1.4.0.0", None),
     ] {
-        let line = Line::of(&version(text));
+        let line = ReleaseProfile::of(&version(text));
         assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: a line's words are not for older servers");
     }
 }
@@ -279,7 +279,7 @@ fn profiles_and_method_agree_on_known_versions() {
         "3.3.0", "3.9.0", "4.0.0.0", "4.2.5.1", "4.3.5.9", "4.4.9.9", "4.5.0.0", "4.9.0.0", "5.0.0.0", "9.0.0.0",
     ] {
         let version = version(&format!("OceanBase {text}"));
-        let line = Line::of(&version).unwrap();
+        let line = ReleaseProfile::of(&version).unwrap();
         assert_eq!(line.covers(&version), version.method().known, "{text}: {}", line.name);
     }
 }
@@ -299,7 +299,7 @@ fn features_of_profiles_below_v4() {
         ("OceanBase 3.2.1.0", true, true, true, AsAnswered),
         ("OceanBase 3.2.4.0", true, true, true, AsAnswered),
     ] {
-        let line = Line::of(&version(text)).unwrap();
+        let line = ReleaseProfile::of(&version(text)).unwrap();
         let sees = |id| line.view(id, Scope::Sys).is_some();
         assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
         assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
@@ -340,7 +340,7 @@ fn proof_rule_of_each_release() {
         ("OceanBase 4.2.1.0", OfEachBackup),
         ("OceanBase 4.4.9.0", OfEachBackup),
     ] {
-        let line = Line::of(&version(text)).unwrap();
+        let line = ReleaseProfile::of(&version(text)).unwrap();
         assert_eq!(line.proof, rule, "{text}");
         for id in PREVIEW_STATEMENTS {
             assert_eq!(line.statement(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
@@ -350,7 +350,7 @@ fn proof_rule_of_each_release() {
 
 #[test]
 fn multi_selects_of_each_profile() {
-    for line in Line::all() {
+    for line in ReleaseProfile::all() {
         let known = ["V3.1.0", "V3.1.1", "V3.1.3", "V4", "V4.2.1"].contains(&line.name.as_str());
         assert_eq!(line.several_selects, known, "{}", line.name);
     }
@@ -373,7 +373,7 @@ fn new_release_needs_one_entry() {
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
     let line = entry.complete(PROFILES.as_ref().unwrap()).unwrap();
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
-    let v4 = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let v4 = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
     assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
     assert_eq!(line.jobs, v4.jobs);
 }

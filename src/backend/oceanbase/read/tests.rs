@@ -5,8 +5,8 @@ use crate::demo::grammar::parse;
 use crate::demo::statement::{Literal, Statement};
 use crate::domain::version::Detected;
 
-fn profile() -> &'static Line {
-    Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
+fn profile() -> &'static ReleaseProfile {
+    ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
 }
 
 fn select_sql(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {

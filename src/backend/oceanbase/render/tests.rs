@@ -16,7 +16,7 @@ use crate::domain::version::Detected;
 mod real;
 
 fn dialect(scope: Scope) -> Words<'static> {
-    Words { line: Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
+    Words { line: ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
 }
 
 /// Returns the dialect of a sys login.
@@ -66,14 +66,19 @@ fn proof_fills_in_the_restore_point_only() {
         action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
     assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
-    let old =
-        Words { line: Line::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(), scope: Scope::Sys };
+    let old = Words {
+        line: ReleaseProfile::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
+        scope: Scope::Sys,
+    };
     assert!(super::look(old, &asked, Scn(1), run(1)).is_err());
 }
 
 #[test]
 fn cluster_proof_restores_into_an_unused_name() {
-    let old = Words { line: Line::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(), scope: Scope::Sys };
+    let old = Words {
+        line: ReleaseProfile::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(),
+        scope: Scope::Sys,
+    };
     let asked = ClusterProofRequest {
         new_tenant: "obnow_look_0".to_owned(),
         tenant: "shop",
