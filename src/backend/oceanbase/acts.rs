@@ -1,7 +1,7 @@
 //! Actions on OceanBase: statements are rendered, prepared with a new connection, and sent once.
 
 use super::identity::Met;
-use super::line::{Jobs, ViewId};
+use super::line::{BackupScope, ViewId};
 use super::read::FilterValue;
 use super::render::{RunId, Words};
 use super::session::{Failure, WritingSession};
@@ -162,7 +162,7 @@ impl OceanBase {
     }
 
     async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {
-        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
+        if let BackupScope::OfTheCluster(_) = self.line()?.jobs {
             return self.highest_set().await;
         }
         let running = self.running_jobs().await?;

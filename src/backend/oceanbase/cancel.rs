@@ -2,7 +2,7 @@
 //! effect while a tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So the jobs are looked up first.
 
 use super::jobs::is_for;
-use super::line::Jobs;
+use super::line::BackupScope;
 use super::{OceanBase, PendingStatements, render};
 use crate::backend::StepContext;
 use crate::backend::system::{CancelDecision, Execution, PreparedAction};
@@ -36,8 +36,8 @@ impl OceanBase {
     ) -> Result<CancelDecision, Fault> {
         self.ensure_session().await?;
         let aim = match self.line()?.jobs {
-            Jobs::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
-            Jobs::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
+            BackupScope::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
+            BackupScope::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
             return Ok(CancelDecision::WouldHitOtherJob(another));

@@ -20,7 +20,7 @@ pub struct ReleaseProfile {
     /// Name for messages.
     pub name: String,
     /// Whether backup jobs are per tenant or per cluster.
-    pub jobs: Jobs,
+    pub jobs: BackupScope,
     /// Factor by which a statement that changes something may exceed the usual statement limit.
     pub act_times: u32,
     /// When its servers can be asked for a storage proof.
@@ -38,7 +38,7 @@ pub struct ReleaseProfile {
 /// The scope of the backup jobs of a release line, which also applies to destinations, archives and sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Jobs {
+pub enum BackupScope {
     /// Each tenant has its own jobs.
     OfEachTenant,
     /// One job is for the whole cluster, visible to sys only.
@@ -54,7 +54,7 @@ struct ProfileEntry {
     below: String,
     /// Name of the line that supplies what this one leaves out.
     like: Option<String>,
-    jobs: Option<Jobs>,
+    jobs: Option<BackupScope>,
     act_times: Option<u32>,
     proof: Option<ProofRule>,
     several_selects: Option<bool>,
@@ -328,7 +328,7 @@ impl ReleaseProfile {
     /// Returns whether a job carries the DESCRIPTION of its start.
     #[must_use]
     pub fn jobs_carry_description(&self) -> bool {
-        self.jobs == Jobs::OfEachTenant
+        self.jobs == BackupScope::OfEachTenant
     }
 
     fn covers(&self, version: &Version) -> bool {

@@ -1,7 +1,7 @@
 //! Renders actions as statements. Rendering is pure: the statements of the confirm screen are rendered again, identically,
 //! before they are sent.
 
-use super::line::{Jobs, ReleaseProfile, StatementId};
+use super::line::{BackupScope, ReleaseProfile, StatementId};
 use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
@@ -191,10 +191,10 @@ fn fill_template(
     let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
-        Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
-        Jobs::OfEachTenant => check_tenants_named(scope, filling.tenants, template)?,
+        BackupScope::OfEachTenant if id == StatementId::LookAtStorage => {}
+        BackupScope::OfEachTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
-        Jobs::OfTheCluster(_) => {}
+        BackupScope::OfTheCluster(_) => {}
     }
     let mut statement = Statement::default();
     let mut rest = template;

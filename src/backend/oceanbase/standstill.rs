@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::line::{Jobs, TENANT_ID, ViewId};
+use super::line::{BackupScope, TENANT_ID, ViewId};
 use super::read::FilterValue;
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
@@ -44,7 +44,7 @@ impl OceanBase {
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
-        if matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_))) {
+        if matches!(self.line().map(|line| line.jobs), Ok(BackupScope::OfTheCluster(_))) {
             return self.diagnose_cluster_stall(run, step, stuck).await;
         }
         let of_archive =
@@ -100,7 +100,7 @@ impl OceanBase {
     /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         self.ensure_session().await.ok()?;
-        if self.line().ok()?.jobs != Jobs::OfEachTenant {
+        if self.line().ok()?.jobs != BackupScope::OfEachTenant {
             return None;
         }
         let id = target.tenant.id;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::identity::{other_cluster, role_change};
 use super::jobs::{ended_without, watch_job, watch_parent};
-use super::line::{Jobs, ViewId};
+use super::line::{BackupScope, ViewId};
 use super::read::FilterValue;
 use super::{OceanBase, rows};
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
@@ -43,11 +43,11 @@ impl OceanBase {
             }
             StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
             StepKind::Compact => match self.line()?.jobs {
-                Jobs::OfEachTenant => Ok(targets
+                BackupScope::OfEachTenant => Ok(targets
                     .iter()
                     .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
                     .collect()),
-                Jobs::OfTheCluster(_) => self.compact(run, targets).await,
+                BackupScope::OfTheCluster(_) => self.compact(run, targets).await,
             },
             StepKind::StartBackup => self.observe_start(run, targets).await,
             StepKind::WaitForBackup => self.observe_wait(run, targets).await,
@@ -87,8 +87,8 @@ impl OceanBase {
         let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
         if !open.is_empty() {
             let settled = match self.line()?.jobs {
-                Jobs::OfEachTenant => self.settle(run, &open).await?,
-                Jobs::OfTheCluster(_) => self.reconcile_by_set(run, &open).await?,
+                BackupScope::OfEachTenant => self.settle(run, &open).await?,
+                BackupScope::OfTheCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }
@@ -126,7 +126,7 @@ impl OceanBase {
             .filter(|target| run.job(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
-        if !parents.is_empty() && self.line()?.jobs == Jobs::OfEachTenant {
+        if !parents.is_empty() && self.line()?.jobs == BackupScope::OfEachTenant {
             let (sys, jobs) = (
                 ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]),
                 parents.iter().copied().map(FilterValue::Number).collect(),
@@ -169,7 +169,7 @@ impl OceanBase {
 
     /// Reads the history rows of these jobs.
     async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
-        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
+        if let BackupScope::OfTheCluster(_) = self.line()?.jobs {
             return self.read_cluster_history(jobs).await;
         }
         let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());

@@ -3,7 +3,7 @@
 
 use super::super::OceanBase;
 use super::super::cells::needed;
-use super::super::line::{Jobs, ViewId};
+use super::super::line::{BackupScope, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;
 use super::super::steps::gone;
@@ -28,7 +28,7 @@ impl OceanBase {
         run: &StepContext<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
-        let Jobs::OfTheCluster(rules) = self.line()?.jobs else {
+        let BackupScope::OfTheCluster(rules) = self.line()?.jobs else {
             return Err(self.internal_fault("a compaction on a line that needs none"));
         };
         let parameters = self.parameters().await?;
