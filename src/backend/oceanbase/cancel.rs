@@ -36,7 +36,7 @@ impl OceanBase {
     ) -> Result<CancelDecision, Fault> {
         self.ensure_session().await?;
         let aim = match self.line()?.jobs {
-            BackupScope::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
+            BackupScope::PerTenant => aim(&self.running_jobs().await?, run, targets, hit),
             BackupScope::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {

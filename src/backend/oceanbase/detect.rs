@@ -114,7 +114,7 @@ impl OceanBase {
         let home = self.home()?.clone();
         let parameters = self.parameters().await?;
         let (tenants, whole) = match self.line()?.jobs {
-            BackupScope::OfEachTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
+            BackupScope::PerTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
             BackupScope::OfTheCluster(rules) => {
                 let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
                 let tenants = self.read_cluster_tenants(&parameters, &whole, &time_zone, None).await?;
@@ -217,7 +217,7 @@ impl OceanBase {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let names: &[&str] = match line.jobs {
-            BackupScope::OfEachTenant => &PARAMETERS,
+            BackupScope::PerTenant => &PARAMETERS,
             BackupScope::OfTheCluster(_) => &super::v3::PARAMETERS,
         };
         let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;

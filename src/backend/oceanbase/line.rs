@@ -40,7 +40,8 @@ pub struct ReleaseProfile {
 #[serde(rename_all = "snake_case")]
 pub enum BackupScope {
     /// Each tenant has its own jobs.
-    OfEachTenant,
+    #[serde(rename = "of_each_tenant")]
+    PerTenant,
     /// One job is for the whole cluster, visible to sys only.
     OfTheCluster(WholeRules),
 }
@@ -328,7 +329,7 @@ impl ReleaseProfile {
     /// Returns whether a job carries the DESCRIPTION of its start.
     #[must_use]
     pub fn jobs_carry_description(&self) -> bool {
-        self.jobs == BackupScope::OfEachTenant
+        self.jobs == BackupScope::PerTenant
     }
 
     fn covers(&self, version: &Version) -> bool {

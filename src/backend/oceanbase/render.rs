@@ -191,8 +191,8 @@ fn fill_template(
     let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
-        BackupScope::OfEachTenant if id == StatementId::LookAtStorage => {}
-        BackupScope::OfEachTenant => check_tenants_named(scope, filling.tenants, template)?,
+        BackupScope::PerTenant if id == StatementId::LookAtStorage => {}
+        BackupScope::PerTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
         BackupScope::OfTheCluster(_) => {}
     }

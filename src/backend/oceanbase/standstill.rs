@@ -100,7 +100,7 @@ impl OceanBase {
     /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         self.ensure_session().await.ok()?;
-        if self.line().ok()?.jobs != BackupScope::OfEachTenant {
+        if self.line().ok()?.jobs != BackupScope::PerTenant {
             return None;
         }
         let id = target.tenant.id;

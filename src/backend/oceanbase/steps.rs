@@ -43,7 +43,7 @@ impl OceanBase {
             }
             StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
             StepKind::Compact => match self.line()?.jobs {
-                BackupScope::OfEachTenant => Ok(targets
+                BackupScope::PerTenant => Ok(targets
                     .iter()
                     .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
                     .collect()),
@@ -87,7 +87,7 @@ impl OceanBase {
         let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
         if !open.is_empty() {
             let settled = match self.line()?.jobs {
-                BackupScope::OfEachTenant => self.settle(run, &open).await?,
+                BackupScope::PerTenant => self.settle(run, &open).await?,
                 BackupScope::OfTheCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
@@ -126,7 +126,7 @@ impl OceanBase {
             .filter(|target| run.job(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
-        if !parents.is_empty() && self.line()?.jobs == BackupScope::OfEachTenant {
+        if !parents.is_empty() && self.line()?.jobs == BackupScope::PerTenant {
             let (sys, jobs) = (
                 ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]),
                 parents.iter().copied().map(FilterValue::Number).collect(),
