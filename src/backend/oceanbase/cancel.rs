@@ -37,7 +37,7 @@ impl OceanBase {
         self.ensure_session().await?;
         let aim = match self.line()?.jobs {
             BackupScope::PerTenant => aim(&self.running_jobs().await?, run, targets, hit),
-            BackupScope::OfTheCluster(_) => self.cancel_scope_of_set(run, targets).await?,
+            BackupScope::PerCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
             return Ok(CancelDecision::WouldHitOtherJob(another));

@@ -115,7 +115,7 @@ impl OceanBase {
         let parameters = self.parameters().await?;
         let (tenants, whole) = match self.line()?.jobs {
             BackupScope::PerTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
-            BackupScope::OfTheCluster(rules) => {
+            BackupScope::PerCluster(rules) => {
                 let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
                 let tenants = self.read_cluster_tenants(&parameters, &whole, &time_zone, None).await?;
                 let mut whole = whole.with_sets(&tenants);
@@ -218,7 +218,7 @@ impl OceanBase {
         let columns = self.columns.clone().unwrap_or_default();
         let names: &[&str] = match line.jobs {
             BackupScope::PerTenant => &PARAMETERS,
-            BackupScope::OfTheCluster(_) => &super::v3::PARAMETERS,
+            BackupScope::PerCluster(_) => &super::v3::PARAMETERS,
         };
         let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {
@@ -274,7 +274,7 @@ impl OceanBase {
         servers: &Known<Vec<ServerFacts>>,
         jobs: Result<Vec<Row>, Fault>,
     ) -> Known<Vec<String>> {
-        let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(BackupScope::OfTheCluster(_)));
+        let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(BackupScope::PerCluster(_)));
         let mut signs = upgrade_signs(parameters, servers.get().filter(|_| by_cluster));
         let from_sys = self.home().is_ok_and(|home| home.scope == Scope::Sys);
         if signs.is_empty() && !from_sys {
@@ -314,7 +314,7 @@ impl OceanBase {
 
     /// Reads all running jobs, parent jobs included.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
-        if let BackupScope::OfTheCluster(_) = self.line()?.jobs {
+        if let BackupScope::PerCluster(_) = self.line()?.jobs {
             return self.read_cluster_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
@@ -354,7 +354,7 @@ impl OceanBase {
         self.ensure_session().await?;
         let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
-        if let BackupScope::OfTheCluster(rules) = self.line()?.jobs {
+        if let BackupScope::PerCluster(rules) = self.line()?.jobs {
             let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
             return self.read_cluster_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }

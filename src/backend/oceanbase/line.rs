@@ -43,7 +43,8 @@ pub enum BackupScope {
     #[serde(rename = "of_each_tenant")]
     PerTenant,
     /// One job is for the whole cluster, visible to sys only.
-    OfTheCluster(WholeRules),
+    #[serde(rename = "of_the_cluster")]
+    PerCluster(WholeRules),
 }
 
 /// A release line as its file has it.

@@ -194,7 +194,7 @@ fn fill_template(
         BackupScope::PerTenant if id == StatementId::LookAtStorage => {}
         BackupScope::PerTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
-        BackupScope::OfTheCluster(_) => {}
+        BackupScope::PerCluster(_) => {}
     }
     let mut statement = Statement::default();
     let mut rest = template;

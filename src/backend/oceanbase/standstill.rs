@@ -44,7 +44,7 @@ impl OceanBase {
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
-        if matches!(self.line().map(|line| line.jobs), Ok(BackupScope::OfTheCluster(_))) {
+        if matches!(self.line().map(|line| line.jobs), Ok(BackupScope::PerCluster(_))) {
             return self.diagnose_cluster_stall(run, step, stuck).await;
         }
         let of_archive =

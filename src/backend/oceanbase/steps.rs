@@ -47,7 +47,7 @@ impl OceanBase {
                     .iter()
                     .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
                     .collect()),
-                BackupScope::OfTheCluster(_) => self.compact(run, targets).await,
+                BackupScope::PerCluster(_) => self.compact(run, targets).await,
             },
             StepKind::StartBackup => self.observe_start(run, targets).await,
             StepKind::WaitForBackup => self.observe_wait(run, targets).await,
@@ -88,7 +88,7 @@ impl OceanBase {
         if !open.is_empty() {
             let settled = match self.line()?.jobs {
                 BackupScope::PerTenant => self.settle(run, &open).await?,
-                BackupScope::OfTheCluster(_) => self.reconcile_by_set(run, &open).await?,
+                BackupScope::PerCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }
@@ -169,7 +169,7 @@ impl OceanBase {
 
     /// Reads the history rows of these jobs.
     async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
-        if let BackupScope::OfTheCluster(_) = self.line()?.jobs {
+        if let BackupScope::PerCluster(_) = self.line()?.jobs {
             return self.read_cluster_history(jobs).await;
         }
         let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());

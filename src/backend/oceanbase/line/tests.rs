@@ -81,7 +81,7 @@ const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId:
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn is_per_cluster(line: &ReleaseProfile) -> bool {
-    matches!(line.jobs, BackupScope::OfTheCluster(_))
+    matches!(line.jobs, BackupScope::PerCluster(_))
 }
 
 fn version(text: &str) -> Version {
@@ -303,7 +303,7 @@ fn features_of_profiles_below_v4() {
         let sees = |id| line.view(id, Scope::Sys).is_some();
         assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
         assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
-        let BackupScope::OfTheCluster(rules) = line.jobs else { panic!("{text}") };
+        let BackupScope::PerCluster(rules) = line.jobs else { panic!("{text}") };
         assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
         assert!(line.act_times >= 20, "{text}: BACKUP may take its servers 600 s");
         assert!(VIEWS.into_iter().all(|id| line.view(id, Scope::Tenant).is_none()), "{text}: from sys only");
