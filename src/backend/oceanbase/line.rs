@@ -101,7 +101,7 @@ impl ProfileEntry {
 #[serde(untagged)]
 enum StatementTemplate {
     /// One template for every scope.
-    Both(String),
+    Shared(String),
     /// A template for each scope.
     Each(ScopedTemplates),
 }
@@ -342,7 +342,7 @@ impl ReleaseProfile {
     #[must_use]
     pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
-            (StatementTemplate::Both(words), _) => words,
+            (StatementTemplate::Shared(words), _) => words,
             (StatementTemplate::Each(forms), Scope::Sys) => &forms.sys,
             (StatementTemplate::Each(forms), Scope::Tenant) => forms.tenant.as_ref()?,
         })
