@@ -103,7 +103,7 @@ enum StatementTemplate {
     /// One template for every scope.
     Shared(String),
     /// A template for each scope.
-    Each(ScopedTemplates),
+    PerScope(ScopedTemplates),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -343,8 +343,8 @@ impl ReleaseProfile {
     pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
             (StatementTemplate::Shared(words), _) => words,
-            (StatementTemplate::Each(forms), Scope::Sys) => &forms.sys,
-            (StatementTemplate::Each(forms), Scope::Tenant) => forms.tenant.as_ref()?,
+            (StatementTemplate::PerScope(forms), Scope::Sys) => &forms.sys,
+            (StatementTemplate::PerScope(forms), Scope::Tenant) => forms.tenant.as_ref()?,
         })
     }
 
