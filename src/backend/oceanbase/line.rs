@@ -148,7 +148,8 @@ pub enum StatementId {
     /// Set the passwords of encrypted sets for this session.
     Decrypt,
     /// Let the server select what it would restore from.
-    LookAtStorage,
+    #[serde(rename = "look_at_storage")]
+    RestorePreview,
     /// Show what it selected.
     ShowLook,
 }

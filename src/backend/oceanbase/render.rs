@@ -120,7 +120,7 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
     if !decrypt.is_empty() {
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
     }
-    statements.push(fill_template(words, StatementId::LookAtStorage, &filling, &Value::Look(places, until))?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::Look(places, until))?);
     statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
     Ok(statements)
 }
@@ -151,7 +151,7 @@ pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest
     if asked.passwords > 0 {
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
     }
-    statements.push(fill_template(words, StatementId::LookAtStorage, &filling, &Value::BeforeV4(asked))?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::BeforeV4(asked))?);
     statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
     Ok(statements)
 }
@@ -191,7 +191,7 @@ fn fill_template(
     let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
-        BackupScope::PerTenant if id == StatementId::LookAtStorage => {}
+        BackupScope::PerTenant if id == StatementId::RestorePreview => {}
         BackupScope::PerTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
         BackupScope::PerCluster(_) => {}

@@ -19,7 +19,7 @@ const STATEMENTS: [StatementId; 16] = [
     StatementId::Compact,
     StatementId::ShowParameter,
     StatementId::Decrypt,
-    StatementId::LookAtStorage,
+    StatementId::RestorePreview,
     StatementId::ShowLook,
 ];
 
@@ -75,9 +75,9 @@ const PER_TENANT_VIEWS: [ViewId; 11] = [
 ];
 /// From some release of a family on.
 const LATER_STATEMENTS: [StatementId; 4] =
-    [StatementId::BackupTenants, StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
+    [StatementId::BackupTenants, StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowLook];
 /// Statements of the storage proof: they name directories, and only sys may send them.
-const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
+const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn is_per_cluster(line: &ReleaseProfile) -> bool {
@@ -105,7 +105,7 @@ fn indexes(statement: StatementId, view: ViewId) -> (usize, usize) {
         StatementId::Compact => 11,
         StatementId::ShowParameter => 12,
         StatementId::Decrypt => 13,
-        StatementId::LookAtStorage => 14,
+        StatementId::RestorePreview => 14,
         StatementId::ShowLook => 15,
     };
     let view = match view {
@@ -317,7 +317,7 @@ fn statements_below_v4_name_no_tenants() {
     for line in PROFILES.as_ref().unwrap().iter().filter(|line| is_per_cluster(line)) {
         for id in STATEMENTS {
             let Some(words) = line.statement(id, Scope::Sys) else { continue };
-            let names = [StatementId::BackupTenants, StatementId::LookAtStorage].contains(&id);
+            let names = [StatementId::BackupTenants, StatementId::RestorePreview].contains(&id);
             assert_eq!(words.contains("{tenant"), names, "{words}");
             assert!(!words.contains("FORCE") && !words.contains("TENANT ="), "{words}");
         }
