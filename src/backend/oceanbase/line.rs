@@ -151,7 +151,8 @@ pub enum StatementId {
     #[serde(rename = "look_at_storage")]
     RestorePreview,
     /// Show what it selected.
-    ShowLook,
+    #[serde(rename = "show_look")]
+    ShowRestorePreview,
 }
 
 /// The views of a release line.

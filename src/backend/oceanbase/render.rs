@@ -121,7 +121,7 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
     }
     statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::Look(places, until))?);
-    statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
 
@@ -152,7 +152,7 @@ pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
     }
     statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::BeforeV4(asked))?);
-    statements.push(fill_template(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
 

@@ -20,7 +20,7 @@ const STATEMENTS: [StatementId; 16] = [
     StatementId::ShowParameter,
     StatementId::Decrypt,
     StatementId::RestorePreview,
-    StatementId::ShowLook,
+    StatementId::ShowRestorePreview,
 ];
 
 const VIEWS: [ViewId; 28] = [
@@ -75,9 +75,10 @@ const PER_TENANT_VIEWS: [ViewId; 11] = [
 ];
 /// From some release of a family on.
 const LATER_STATEMENTS: [StatementId; 4] =
-    [StatementId::BackupTenants, StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowLook];
+    [StatementId::BackupTenants, StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowRestorePreview];
 /// Statements of the storage proof: they name directories, and only sys may send them.
-const PREVIEW_STATEMENTS: [StatementId; 3] = [StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowLook];
+const PREVIEW_STATEMENTS: [StatementId; 3] =
+    [StatementId::Decrypt, StatementId::RestorePreview, StatementId::ShowRestorePreview];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn is_per_cluster(line: &ReleaseProfile) -> bool {
@@ -106,7 +107,7 @@ fn indexes(statement: StatementId, view: ViewId) -> (usize, usize) {
         StatementId::ShowParameter => 12,
         StatementId::Decrypt => 13,
         StatementId::RestorePreview => 14,
-        StatementId::ShowLook => 15,
+        StatementId::ShowRestorePreview => 15,
     };
     let view = match view {
         ViewId::Servers => 0,
