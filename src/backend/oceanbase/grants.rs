@@ -83,7 +83,7 @@ impl OceanBase {
     pub(super) async fn login(&mut self) -> Result<LoginFacts, Fault> {
         let (user, home) = (self.connection.user.clone(), self.home()?.clone());
         let line = self.line()?;
-        let views: Vec<String> = ViewId::NEEDED
+        let views: Vec<String> = ViewId::REQUIRED
             .into_iter()
             .filter_map(|id| line.view(id, home.scope))
             .map(|view| view.name.to_uppercase())

@@ -219,7 +219,7 @@ pub enum ViewId {
 
 impl ViewId {
     /// The views that a backup requires: without them its start, progress and end cannot be observed.
-    pub const NEEDED: [Self; 9] = [
+    pub const REQUIRED: [Self; 9] = [
         Self::Tenants,
         Self::DataDestination,
         Self::ArchiveDestination,

@@ -230,7 +230,7 @@ fn views_hidden_from_tenants() {
     let unseen: Vec<ViewId> =
         VIEWS.into_iter().filter(own).filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
     assert_eq!(unseen, [ViewId::Servers, ViewId::TenantJobs, ViewId::Events, ViewId::ScheduleTasks]);
-    assert!(ViewId::NEEDED.iter().all(|id| line.view(*id, Scope::Tenant).is_some()));
+    assert!(ViewId::REQUIRED.iter().all(|id| line.view(*id, Scope::Tenant).is_some()));
 }
 
 #[test]
