@@ -236,13 +236,13 @@ impl ViewId {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "ViewEntry")]
 struct ViewByScope {
-    sys: Seen,
-    tenant: Option<Seen>,
+    sys: VisibleView,
+    tenant: Option<VisibleView>,
 }
 
 /// A view as one scope sees it, with the columns that are read.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct VisibleView {
     /// Its name in the schema `oceanbase`.
     pub name: String,
     /// Columns every release of the line has.
@@ -277,10 +277,10 @@ impl From<ViewEntry> for ViewByScope {
             let own_rows = name != entry.view;
             let has = |column: &&String| !own_rows || *column != TENANT_ID;
             let columns = entry.columns.iter().filter(has).cloned().collect();
-            Seen { name, columns, optional: entry.optional.clone(), moments: entry.moments.clone(), own_rows }
+            VisibleView { name, columns, optional: entry.optional.clone(), moments: entry.moments.clone(), own_rows }
         });
         let ViewEntry { view: name, columns, optional, moments, .. } = entry;
-        let sys = Seen { name, columns, optional, moments, own_rows: false };
+        let sys = VisibleView { name, columns, optional, moments, own_rows: false };
         Self { sys, tenant }
     }
 }
@@ -323,7 +323,7 @@ impl ReleaseProfile {
 
     /// Returns its views as sys and as a tenant see them.
     #[cfg(test)]
-    pub(super) fn views(&self) -> impl Iterator<Item = (ViewId, &Seen)> {
+    pub(super) fn views(&self) -> impl Iterator<Item = (ViewId, &VisibleView)> {
         self.views
             .iter()
             .flat_map(|(id, view)| std::iter::once(&view.sys).chain(&view.tenant).map(move |seen| (*id, seen)))
@@ -352,7 +352,7 @@ impl ReleaseProfile {
 
     /// Returns a view as a scope sees it; `None` where it is not visible.
     #[must_use]
-    pub fn view(&self, id: ViewId, scope: Scope) -> Option<&Seen> {
+    pub fn view(&self, id: ViewId, scope: Scope) -> Option<&VisibleView> {
         let view = self.views.get(&id)?;
         match scope {
             Scope::Sys => Some(&view.sys),

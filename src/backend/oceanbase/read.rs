@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::cells;
-use super::line::{ReleaseProfile, Seen, StatementId, TENANT_ID, ViewId};
+use super::line::{ReleaseProfile, StatementId, TENANT_ID, ViewId, VisibleView};
 use super::session::{Failure, Purpose, Row, Session, TypedSession, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
@@ -52,7 +52,7 @@ impl Columns {
         ids: &[ViewId],
     ) -> Vec<(ViewId, Result<(), Failure>)> {
         let seen = ids.iter().filter_map(|id| Some((*id, line.view(*id, home.scope)?)));
-        let views: Vec<(ViewId, &Seen)> = seen.filter(|(_, view)| !view.optional.is_empty()).collect();
+        let views: Vec<(ViewId, &VisibleView)> = seen.filter(|(_, view)| !view.optional.is_empty()).collect();
         let questions: Vec<String> = views.iter().map(|(_, view)| format!("DESC oceanbase.{}", view.name)).collect();
         let answers = session.query_all(&questions).await;
         let found = views.into_iter().zip(answers).map(|((id, view), answer)| {
@@ -76,14 +76,14 @@ impl Columns {
     }
 
     /// Returns the columns of a view that a query selects.
-    fn of<'a>(&'a self, id: ViewId, view: &'a Seen) -> Vec<&'a str> {
+    fn of<'a>(&'a self, id: ViewId, view: &'a VisibleView) -> Vec<&'a str> {
         let found = self.found.get(&id).into_iter().flatten();
         view.columns.iter().chain(&view.moments).chain(found).map(String::as_str).collect()
     }
 
     /// Returns the SELECT of a view; `None` where a filter is empty.
     #[must_use]
-    pub fn question(&self, id: ViewId, view: &Seen, filters: &[Filter<'_>], order: &str) -> Option<String> {
+    pub fn question(&self, id: ViewId, view: &VisibleView, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<String> = view.columns.clone();
         columns.extend(view.moments.iter().map(|column| format!("UNIX_TIMESTAMP({column}) AS {column}")));
         columns.extend(self.found.get(&id).into_iter().flatten().cloned());
@@ -138,7 +138,7 @@ fn incomplete_column_list(view: &str, column: &str) -> Fault {
 /// A query of a view and what its result must contain.
 struct PreparedQuery<'a> {
     id: ViewId,
-    view: &'a Seen,
+    view: &'a VisibleView,
     home: &'a Home,
     columns: Vec<&'a str>,
     sql: String,
