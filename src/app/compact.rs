@@ -1,6 +1,6 @@
 //! The question before a major compaction that is requested for a task that needs one.
 
-use crate::backend::oceanbase::{self, ReleaseProfile, RunId, Words};
+use crate::backend::oceanbase::{self, Dialect, ReleaseProfile, RunId};
 use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -67,7 +67,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
 
 fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
     let Some(line) = ReleaseProfile::of(&facts.cluster.version) else { return Err(not_offered(task)) };
-    let words = Words { line, scope: facts.cluster.scope };
+    let words = Dialect { line, scope: facts.cluster.scope };
     let of = RunId { task: task.id.as_str(), attempt: task.view.attempt + 1, part: None };
     let sent = oceanbase::action(words, &Action::Compact, &[], of)?;
     Ok(sent.iter().map(ToString::to_string).collect())

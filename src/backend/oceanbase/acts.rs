@@ -3,7 +3,7 @@
 use super::identity::Met;
 use super::line::{BackupScope, ViewId};
 use super::read::FilterValue;
-use super::render::{RunId, Words};
+use super::render::{Dialect, RunId};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
@@ -140,8 +140,8 @@ impl OceanBase {
     }
 
     /// Returns the release profile and the scope of this login.
-    pub(super) fn words(&self) -> Result<Words<'static>, Fault> {
-        Ok(Words { line: self.line()?, scope: self.home()?.scope })
+    pub(super) fn words(&self) -> Result<Dialect<'static>, Fault> {
+        Ok(Dialect { line: self.line()?, scope: self.home()?.scope })
     }
 
     /// Opens the one connection of an action to the confirmed cluster. A tenant's own statement names no tenant, so the

@@ -28,7 +28,7 @@ mod words;
 
 pub use acts::PendingStatements;
 pub use line::ReleaseProfile;
-pub use render::{RunId, Words, action, preview};
+pub use render::{Dialect, RunId, action, preview};
 pub use session::{Session, WritingSession};
 pub use statement::{Secrets, Statement};
 

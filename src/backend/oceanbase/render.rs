@@ -46,7 +46,7 @@ impl RunId<'_> {
 
 /// A release profile and the scope of a login, which decide how statements are written.
 #[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
+pub struct Dialect<'a> {
     /// The release profile.
     pub line: &'a ReleaseProfile,
     /// The scope of the login.
@@ -63,7 +63,7 @@ struct TemplateArguments<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn action(words: Dialect<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
     let filling = TemplateArguments { tenants, description: &of.description() };
     let one =
@@ -108,7 +108,7 @@ const PLANNED_SCN: &str = "0";
 ///
 /// # Errors
 /// The release profile has no template, or the action is another one.
-pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn look(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = action else {
         return Err(missing_template(words.line, "a look that is none"));
     };
@@ -145,7 +145,10 @@ pub(super) struct ClusterProofRequest<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub(super) fn render_cluster_proof(words: Words<'_>, asked: &ClusterProofRequest<'_>) -> Result<Vec<Statement>, Fault> {
+pub(super) fn render_cluster_proof(
+    words: Dialect<'_>,
+    asked: &ClusterProofRequest<'_>,
+) -> Result<Vec<Statement>, Fault> {
     let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
@@ -182,12 +185,12 @@ enum Value<'a> {
 }
 
 fn fill_template(
-    words: Words<'_>,
+    words: Dialect<'_>,
     id: StatementId,
     filling: &TemplateArguments<'_>,
     value: &Value<'_>,
 ) -> Result<Statement, Fault> {
-    let Words { line, scope } = words;
+    let Dialect { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.jobs {
         // It names directories and no tenants, and changes nothing.
@@ -267,7 +270,7 @@ fn missing_template(line: &ReleaseProfile, what: &str) -> Fault {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
+pub fn cancel(words: Dialect<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
     fill_template(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
 }
 
@@ -281,7 +284,7 @@ fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a 
 ///
 /// # Errors
 /// The release profile has no template for a planned action.
-pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
+pub fn preview(words: Dialect<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
     // A start is the same for all targets it covers, and long where they are many.
     let mut starts: Vec<(&TargetPlan, Vec<String>)> = Vec::new();

@@ -15,17 +15,17 @@ use crate::domain::version::Detected;
 
 mod real;
 
-fn dialect(scope: Scope) -> Words<'static> {
-    Words { line: ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
+fn dialect(scope: Scope) -> Dialect<'static> {
+    Dialect { line: ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
 }
 
 /// Returns the dialect of a sys login.
-fn line() -> Words<'static> {
+fn line() -> Dialect<'static> {
     dialect(Scope::Sys)
 }
 
 /// Returns the dialect of a tenant's own login.
-fn own() -> Words<'static> {
+fn own() -> Dialect<'static> {
     dialect(Scope::Tenant)
 }
 
@@ -66,7 +66,7 @@ fn proof_fills_in_the_restore_point_only() {
         action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
     assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
-    let old = Words {
+    let old = Dialect {
         line: ReleaseProfile::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
         scope: Scope::Sys,
     };
@@ -75,7 +75,7 @@ fn proof_fills_in_the_restore_point_only() {
 
 #[test]
 fn cluster_proof_restores_into_an_unused_name() {
-    let old = Words {
+    let old = Dialect {
         line: ReleaseProfile::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(),
         scope: Scope::Sys,
     };
