@@ -120,7 +120,7 @@ pub fn look(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> R
     if !decrypt.is_empty() {
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
     }
-    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::Look(places, until))?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::Proof(places, until))?);
     statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
@@ -179,7 +179,7 @@ enum Value<'a> {
     PlusArchivelog(bool),
     Passwords(usize),
     /// The directories and the restore point.
-    Look(Vec<Destination>, Scn),
+    Proof(Vec<Destination>, Scn),
     /// The values of a proof below V4.
     BeforeV4(&'a ClusterProofRequest<'a>),
 }
@@ -219,8 +219,8 @@ fn fill_template(
             ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
             ("passwords", Value::Passwords(count)) => statement.push_decryption_passwords(*count),
-            ("uris", Value::Look(places, _)) => statement.push_uris(places.iter().cloned()),
-            ("scn", Value::Look(_, until)) => statement.push_server_value(until.0.to_string(), PLANNED_SCN),
+            ("uris", Value::Proof(places, _)) => statement.push_uris(places.iter().cloned()),
+            ("scn", Value::Proof(_, until)) => statement.push_server_value(until.0.to_string(), PLANNED_SCN),
             ("new_tenant", Value::BeforeV4(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
             ("uri", Value::BeforeV4(asked)) => statement.push_uri(asked.data.clone()),
             ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),
