@@ -154,7 +154,7 @@ pub(super) fn render_cluster_proof(
     if asked.passwords > 0 {
         statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
     }
-    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::BeforeV4(asked))?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::ClusterProof(asked))?);
     statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
@@ -181,7 +181,7 @@ enum Value<'a> {
     /// The directories and the restore point.
     Proof(Vec<Destination>, Scn),
     /// The values of a proof below V4.
-    BeforeV4(&'a ClusterProofRequest<'a>),
+    ClusterProof(&'a ClusterProofRequest<'a>),
 }
 
 fn fill_template(
@@ -221,10 +221,10 @@ fn fill_template(
             ("passwords", Value::Passwords(count)) => statement.push_decryption_passwords(*count),
             ("uris", Value::Proof(places, _)) => statement.push_uris(places.iter().cloned()),
             ("scn", Value::Proof(_, until)) => statement.push_server_value(until.0.to_string(), PLANNED_SCN),
-            ("new_tenant", Value::BeforeV4(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
-            ("uri", Value::BeforeV4(asked)) => statement.push_uri(asked.data.clone()),
-            ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),
-            ("value", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.options)),
+            ("new_tenant", Value::ClusterProof(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
+            ("uri", Value::ClusterProof(asked)) => statement.push_uri(asked.data.clone()),
+            ("time", Value::ClusterProof(asked)) => statement.push(&quoted_text(&asked.time)),
+            ("value", Value::ClusterProof(asked)) => statement.push(&quoted_text(&asked.options)),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
             (unknown, _) => return Err(missing_template(line, unknown)),
         }
