@@ -3,7 +3,7 @@
 use super::OceanBase;
 use super::cells::{self, Unread};
 use super::line::{BackupScope, ReleaseProfile, ViewId};
-use super::read::{Asked, Columns, Filter, FilterValue, Home};
+use super::read::{Asked, Columns, Filter, FilterValue, LoginTenant};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_user_filter;
@@ -57,7 +57,10 @@ pub async fn identify<P: Purpose>(session: &mut TypedSession<P>) -> Result<Detec
 
 /// Reads the tenant of the login from the server. Where the release accepts several SELECTs in one text, this harmless query
 /// tests whether the connection does.
-pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &ReleaseProfile) -> Result<Home, Fault> {
+pub(super) async fn home<P: Purpose>(
+    session: &mut TypedSession<P>,
+    line: &ReleaseProfile,
+) -> Result<LoginTenant, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows =
         if line.several_selects { session.query_testing_multi_statements(sql).await } else { session.rows(sql).await };
@@ -73,7 +76,7 @@ pub(super) async fn home<P: Purpose>(session: &mut TypedSession<P>, line: &Relea
         ));
     };
     let scope = if id == 1 { Scope::Sys } else { Scope::Tenant };
-    Ok(Home { scope, id, name: rows::word(&row, "NAME") })
+    Ok(LoginTenant { scope, id, name: rows::word(&row, "NAME") })
 }
 
 impl OceanBase {
@@ -424,7 +427,7 @@ impl OceanBase {
     }
 
     /// Returns the cluster's id. It is always listed for sys; a tenant may not see it.
-    fn cluster_id(&mut self, parameters: &Parameters, home: &Home) -> Option<u64> {
+    fn cluster_id(&mut self, parameters: &Parameters, home: &LoginTenant) -> Option<u64> {
         let listed = parameters.one("cluster_id");
         let id = listed.as_ref().and_then(|id| id.parse().ok());
         if id.is_none() && (listed.is_some() || home.scope == Scope::Sys) {
@@ -447,7 +450,7 @@ impl OceanBase {
 }
 
 /// Returns when the tenant of the login was created.
-fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
+fn created(home: &LoginTenant, tenants: &[TenantFacts]) -> Known<Created> {
     let own = tenants.iter().find(|tenant| tenant.id == home.id).and_then(|tenant| tenant.created);
     own.map_or_else(
         || Known::NotChecked(format!("the server does not say when the tenant {} was created", home.name)),

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::cells::needed;
 use super::line::{ReleaseProfile, TENANT_ID, ViewId};
-use super::read::{self, Columns, FilterValue, Home};
+use super::read::{self, Columns, FilterValue, LoginTenant};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
 use super::{OceanBase, detect, words};
@@ -28,7 +28,7 @@ pub(super) struct Expected {
 pub(super) struct Met<P: Purpose> {
     pub(super) session: TypedSession<P>,
     pub(super) detected: Detected,
-    pub(super) home: Option<Home>,
+    pub(super) home: Option<LoginTenant>,
     /// Endpoints that accepted the login and then did not answer.
     pub(super) mute: Vec<String>,
     /// Endpoints that closed the connection on a text of several queries.
@@ -130,7 +130,7 @@ impl OceanBase {
     async fn verify_identity<P: Purpose>(
         &self,
         session: &mut TypedSession<P>,
-    ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
+    ) -> Result<(Detected, Option<LoginTenant>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
         session.apply_statement_limit().await?;
         let line =
@@ -147,7 +147,7 @@ impl OceanBase {
     async fn identity_mismatch<P: Purpose>(
         &self,
         session: &mut TypedSession<P>,
-        at: Option<(&ReleaseProfile, &Home)>,
+        at: Option<(&ReleaseProfile, &LoginTenant)>,
     ) -> Result<Option<String>, Fault> {
         let Some(expected) = &self.expected else { return Ok(None) };
         let Some((line, home)) = at else {
@@ -207,7 +207,7 @@ pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
 }
 
 /// Returns when the tenant of a connection was created.
-fn created(home: &Home, line: &ReleaseProfile, tenants: &[Row]) -> Option<Created> {
+fn created(home: &LoginTenant, line: &ReleaseProfile, tenants: &[Row]) -> Option<Created> {
     let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
     let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
@@ -216,7 +216,7 @@ fn created(home: &Home, line: &ReleaseProfile, tenants: &[Row]) -> Option<Create
 async fn read_rows<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
-    home: &Home,
+    home: &LoginTenant,
     question: (ViewId, &[read::Filter<'_>], &str),
 ) -> Result<Vec<Row>, Fault> {
     let answer = read::read(session, line, home, &Columns::default(), question).await;

@@ -42,7 +42,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
-use read::{Columns, Home};
+use read::{Columns, LoginTenant};
 
 /// Returns the time of this host. It stamps what was read; rules compare the server's own times.
 #[allow(
@@ -61,7 +61,7 @@ pub struct OceanBase {
     secrets: Secrets,
     session: Option<Session>,
     detected: Option<Detected>,
-    home: Option<Home>,
+    home: Option<LoginTenant>,
     login: Option<LoginFacts>,
     columns: Option<Columns>,
     /// The server's clock, as the open connection shows it.
@@ -198,7 +198,7 @@ impl OceanBase {
     }
 
     /// Returns the tenant that the login sees the cluster from.
-    fn home(&self) -> Result<&Home, Fault> {
+    fn home(&self) -> Result<&LoginTenant, Fault> {
         self.home.as_ref().ok_or_else(|| self.internal_fault("a question from no tenant"))
     }
 

@@ -27,7 +27,7 @@ pub type Filter<'a> = (&'a str, Vec<FilterValue<'a>>);
 
 /// The tenant that a login sees the cluster from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
+pub struct LoginTenant {
     /// sys, or one tenant.
     pub scope: Scope,
     /// Its id; 1 is sys.
@@ -48,7 +48,7 @@ impl Columns {
         &mut self,
         session: &mut Session,
         line: &ReleaseProfile,
-        home: &Home,
+        home: &LoginTenant,
         ids: &[ViewId],
     ) -> Vec<(ViewId, Result<(), Failure>)> {
         let seen = ids.iter().filter_map(|id| Some((*id, line.view(*id, home.scope)?)));
@@ -110,7 +110,7 @@ impl Columns {
 }
 
 /// Returns the filters for a view of one tenant, which has no `TENANT_ID` column; `None` where its rows do not match.
-fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>>> {
+fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &LoginTenant) -> Option<Vec<Filter<'a>>> {
     let mut left = Vec::new();
     for (column, values) in filters {
         if *column != TENANT_ID {
@@ -139,7 +139,7 @@ fn incomplete_column_list(view: &str, column: &str) -> Fault {
 struct PreparedQuery<'a> {
     id: ViewId,
     view: &'a VisibleView,
-    home: &'a Home,
+    home: &'a LoginTenant,
     columns: Vec<&'a str>,
     sql: String,
 }
@@ -148,7 +148,7 @@ impl<'a> PreparedQuery<'a> {
     /// Returns the query; `None` where nothing can match, so that there are no rows.
     fn prepare(
         line: &'a ReleaseProfile,
-        home: &'a Home,
+        home: &'a LoginTenant,
         columns: &'a Columns,
         (id, filters, order): Asked<'_>,
     ) -> Option<Self> {
@@ -179,7 +179,7 @@ impl<'a> PreparedQuery<'a> {
 pub async fn read<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
-    home: &Home,
+    home: &LoginTenant,
     columns: &Columns,
     asked: Asked<'_>,
 ) -> Result<Vec<Row>, Failure> {
@@ -191,7 +191,7 @@ pub async fn read<P: Purpose>(
 pub async fn read_together<const N: usize>(
     session: &mut Session,
     line: &ReleaseProfile,
-    home: &Home,
+    home: &LoginTenant,
     columns: &Columns,
     asked: [Asked<'_>; N],
 ) -> [Result<Vec<Row>, Failure>; N] {
@@ -221,7 +221,7 @@ fn unanswered_query(view: &str) -> Failure {
 pub async fn parameters<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
-    home: &Home,
+    home: &LoginTenant,
     columns: &Columns,
     names: &[&str],
 ) -> Result<Vec<Row>, Failure> {

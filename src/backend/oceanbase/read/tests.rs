@@ -89,7 +89,7 @@ fn every_select_parses() {
 
 #[test]
 fn tenant_view_has_no_tenant_filter() {
-    let home = Home { scope: Scope::Tenant, id: 1002, name: "pay".into() };
+    let home = LoginTenant { scope: Scope::Tenant, id: 1002, name: "pay".into() };
     let filters = |ids: &[u64]| {
         vec![
             (TENANT_ID, ids.iter().copied().map(FilterValue::Number).collect()),
