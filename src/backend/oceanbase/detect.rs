@@ -3,7 +3,7 @@
 use super::OceanBase;
 use super::cells::{self, Unread};
 use super::line::{BackupScope, ReleaseProfile, ViewId};
-use super::read::{Asked, Columns, Filter, FilterValue, LoginTenant};
+use super::read::{Asked, Filter, FilterValue, LoginTenant, OptionalColumns};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_user_filter;
@@ -235,8 +235,8 @@ impl OceanBase {
         }
     }
 
-    pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
-        let mut found = Columns::default();
+    pub(super) async fn find_columns(&mut self) -> Result<OptionalColumns, Fault> {
+        let mut found = OptionalColumns::default();
         let (line, home) = (self.line()?, self.home()?.clone());
         for (id, asked) in found.find(self.session()?, line, &home, &VIEWS_WITH_OPTIONAL_COLUMNS).await {
             match asked {

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::cells::needed;
 use super::line::{ReleaseProfile, TENANT_ID, ViewId};
-use super::read::{self, Columns, FilterValue, LoginTenant};
+use super::read::{self, FilterValue, LoginTenant, OptionalColumns};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
 use super::{OceanBase, detect, words};
@@ -160,7 +160,7 @@ impl OceanBase {
             )));
         }
         if let Some(confirmed) = expected.cluster {
-            let found = read::parameters(session, line, home, &Columns::default(), &["cluster_id"]).await;
+            let found = read::parameters(session, line, home, &OptionalColumns::default(), &["cluster_id"]).await;
             let found = found.map_err(|failure| failure.fault)?;
             let id = found.first().and_then(|row| number(row, "VALUE"));
             if id != Some(confirmed) {
@@ -219,7 +219,7 @@ async fn read_rows<P: Purpose>(
     home: &LoginTenant,
     question: (ViewId, &[read::Filter<'_>], &str),
 ) -> Result<Vec<Row>, Fault> {
-    let answer = read::read(session, line, home, &Columns::default(), question).await;
+    let answer = read::read(session, line, home, &OptionalColumns::default(), question).await;
     answer.map_err(|failure: Failure| failure.fault)
 }
 

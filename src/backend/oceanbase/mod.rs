@@ -42,7 +42,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
-use read::{Columns, LoginTenant};
+use read::{LoginTenant, OptionalColumns};
 
 /// Returns the time of this host. It stamps what was read; rules compare the server's own times.
 #[allow(
@@ -63,7 +63,7 @@ pub struct OceanBase {
     detected: Option<Detected>,
     home: Option<LoginTenant>,
     login: Option<LoginFacts>,
-    columns: Option<Columns>,
+    columns: Option<OptionalColumns>,
     /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,

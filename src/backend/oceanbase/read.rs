@@ -38,11 +38,11 @@ pub struct LoginTenant {
 
 /// The optional columns that each view has on this cluster; discovered once, then kept.
 #[derive(Debug, Clone, Default)]
-pub struct Columns {
+pub struct OptionalColumns {
     found: BTreeMap<ViewId, Vec<String>>,
 }
 
-impl Columns {
+impl OptionalColumns {
     /// Discovers the optional columns of these views; returns the result for each view that may have some.
     pub async fn find(
         &mut self,
@@ -149,7 +149,7 @@ impl<'a> PreparedQuery<'a> {
     fn prepare(
         line: &'a ReleaseProfile,
         home: &'a LoginTenant,
-        columns: &'a Columns,
+        columns: &'a OptionalColumns,
         (id, filters, order): Asked<'_>,
     ) -> Option<Self> {
         let view = line.view(id, home.scope)?;
@@ -180,7 +180,7 @@ pub async fn read<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
     home: &LoginTenant,
-    columns: &Columns,
+    columns: &OptionalColumns,
     asked: Asked<'_>,
 ) -> Result<Vec<Row>, Failure> {
     let Some(question) = PreparedQuery::prepare(line, home, columns, asked) else { return Ok(Vec::new()) };
@@ -192,7 +192,7 @@ pub async fn read_together<const N: usize>(
     session: &mut Session,
     line: &ReleaseProfile,
     home: &LoginTenant,
-    columns: &Columns,
+    columns: &OptionalColumns,
     asked: [Asked<'_>; N],
 ) -> [Result<Vec<Row>, Failure>; N] {
     let questions = asked.map(|asked| PreparedQuery::prepare(line, home, columns, asked));
@@ -222,7 +222,7 @@ pub async fn parameters<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
     home: &LoginTenant,
-    columns: &Columns,
+    columns: &OptionalColumns,
     names: &[&str],
 ) -> Result<Vec<Row>, Failure> {
     let Some(words) = line.statement(StatementId::ShowParameter, home.scope) else {

@@ -9,13 +9,13 @@ fn profile() -> &'static ReleaseProfile {
     ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
 }
 
-fn select_sql(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
+fn select_sql(columns: &OptionalColumns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
     columns.question(id, profile().view(id, Scope::Sys).unwrap(), filters, order)
 }
 
 #[test]
 fn select_has_columns_filters_and_order() {
-    let none = Columns::default();
+    let none = OptionalColumns::default();
     assert_eq!(
         select_sql(&none, ViewId::TenantJobs, &[], "").unwrap(),
         "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS"
@@ -34,15 +34,15 @@ fn select_has_columns_filters_and_order() {
 #[test]
 fn empty_filter_sends_no_query() {
     let filters = [("JOB_ID", vec![FilterValue::Number(1)]), ("JOB_STATUS", Vec::new())];
-    assert_eq!(select_sql(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
+    assert_eq!(select_sql(&OptionalColumns::default(), ViewId::TenantJobs, &filters, ""), None);
 }
 
 #[test]
 fn discovered_columns_are_selected() {
-    let without = select_sql(&Columns::default(), ViewId::Tenants, &[], "").unwrap();
+    let without = select_sql(&OptionalColumns::default(), ViewId::Tenants, &[], "").unwrap();
     assert!(!without.contains("LOG_MODE"), "{without}");
     let found = [(ViewId::Tenants, vec!["LOG_MODE".to_owned()])].into();
-    let with = select_sql(&Columns { found }, ViewId::Tenants, &[], "").unwrap();
+    let with = select_sql(&OptionalColumns { found }, ViewId::Tenants, &[], "").unwrap();
     assert!(with.contains("AS CREATE_TIME, LOG_MODE FROM") && !with.contains("COMPATIBLE"), "{with}");
 }
 
@@ -75,7 +75,7 @@ fn every_select_parses() {
         let column = if view.own_rows && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
         let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
-        let sql = Columns { found }.question(id, view, &filters, column).unwrap();
+        let sql = OptionalColumns { found }.question(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
         assert_eq!(select.columns, [view.columns.clone(), view.moments.clone(), view.optional.clone()].concat());
         let seconds = view.moments.iter().enumerate().map(|(at, column)| (view.columns.len() + at, column.clone()));
@@ -98,7 +98,7 @@ fn tenant_view_has_no_tenant_filter() {
     };
     let left = tenant_view_filters(&filters(&[1004, 1002]), &home).unwrap();
     let view = profile().view(ViewId::JobHistory, Scope::Tenant).unwrap();
-    let sql = Columns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
+    let sql = OptionalColumns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
     assert!(sql.contains("FROM oceanbase.DBA_OB_BACKUP_JOB_HISTORY WHERE JOB_ID IN (7) ORDER BY JOB_ID"), "{sql}");
     assert!(!sql.contains(" TENANT_ID"), "it has no such column: {sql}");
     assert!(tenant_view_filters(&filters(&[1]), &home).is_none(), "rows of others are none");
