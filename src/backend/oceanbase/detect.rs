@@ -3,7 +3,7 @@
 use super::OceanBase;
 use super::cells::{self, Unread};
 use super::line::{BackupScope, ReleaseProfile, ViewId};
-use super::read::{Asked, Filter, FilterValue, LoginTenant, OptionalColumns};
+use super::read::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_user_filter;
@@ -387,7 +387,7 @@ impl OceanBase {
     /// Reads several views in the given order, in as few round trips as the servers allow.
     pub(super) async fn read_together<const N: usize>(
         &mut self,
-        asked: [Asked<'_>; N],
+        asked: [ViewQuery<'_>; N],
     ) -> Result<[Result<Vec<Row>, Fault>; N], Fault> {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();

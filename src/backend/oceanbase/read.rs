@@ -123,7 +123,7 @@ fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &LoginTenant) -> Option
 }
 
 /// A view, its filters, and the order of its rows.
-pub type Asked<'a> = (ViewId, &'a [Filter<'a>], &'a str);
+pub type ViewQuery<'a> = (ViewId, &'a [Filter<'a>], &'a str);
 
 /// Returns the fault of a column list that lacks a column of every release.
 fn incomplete_column_list(view: &str, column: &str) -> Fault {
@@ -150,7 +150,7 @@ impl<'a> PreparedQuery<'a> {
         line: &'a ReleaseProfile,
         home: &'a LoginTenant,
         columns: &'a OptionalColumns,
-        (id, filters, order): Asked<'_>,
+        (id, filters, order): ViewQuery<'_>,
     ) -> Option<Self> {
         let view = line.view(id, home.scope)?;
         let filters = if view.own_rows { tenant_view_filters(filters, home)? } else { filters.to_vec() };
@@ -181,7 +181,7 @@ pub async fn read<P: Purpose>(
     line: &ReleaseProfile,
     home: &LoginTenant,
     columns: &OptionalColumns,
-    asked: Asked<'_>,
+    asked: ViewQuery<'_>,
 ) -> Result<Vec<Row>, Failure> {
     let Some(question) = PreparedQuery::prepare(line, home, columns, asked) else { return Ok(Vec::new()) };
     question.rows(session.rows(&question.sql).await?)
@@ -193,7 +193,7 @@ pub async fn read_together<const N: usize>(
     line: &ReleaseProfile,
     home: &LoginTenant,
     columns: &OptionalColumns,
-    asked: [Asked<'_>; N],
+    asked: [ViewQuery<'_>; N],
 ) -> [Result<Vec<Row>, Failure>; N] {
     let questions = asked.map(|asked| PreparedQuery::prepare(line, home, columns, asked));
     let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
