@@ -50,7 +50,7 @@ const PAST_COLUMNS: [(&str, TimeUnit); 13] = [
 
 /// The type of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnType {
     /// A whole number from 0 on, never NULL.
     Number,
     /// A whole number from 0 on, or NULL.
@@ -75,51 +75,51 @@ pub(super) enum Kind {
     Text,
 }
 
-const YES_NO: Kind = Kind::OneOf(&["YES", "NO", "0", "1"]);
+const YES_NO: ColumnType = ColumnType::OneOf(&["YES", "NO", "0", "1"]);
 
 /// Returns the type of a view's column; `None` where it is not listed here.
-pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
+pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
     if matches!(view, ViewId::Zones | ViewId::ScheduleTasks) {
         // Name and value columns with values of many types, and columns that are only shown.
-        return Some(Kind::Text);
+        return Some(ColumnType::Text);
     }
     Some(match (view, column) {
         // A parameter of the cluster has no tenant.
         (ViewId::Parameters, "TENANT_ID")
         // A parent job has no set of its own.
-        | (ViewId::Jobs | ViewId::JobHistory, "BACKUP_SET_ID") => Kind::NumberOrNull,
-        (ViewId::Tasks, "RESULT") => Kind::CodeOrNull,
+        | (ViewId::Jobs | ViewId::JobHistory, "BACKUP_SET_ID") => ColumnType::NumberOrNull,
+        (ViewId::Tasks, "RESULT") => ColumnType::CodeOrNull,
         (_, "TENANT_ID" | "BACKUP_SET_ID" | "DEST_ID" | "DEST_NO" | "ROUND_ID" | "PIECE_ID" | "JOB_ID" | "TASK_ID" | "LS_ID"
             | "ID" | "BS_KEY" | "COPY_ID" | "PREV_FULL_BACKUP_SET_ID" | "PREV_INC_BACKUP_SET_ID" | "INITIATOR_TENANT_ID"
             | "INITIATOR_JOB_ID" | "LOG_ARCHIVE_ROUND" | "CLUSTER_ID" | "SVR_PORT" | "START_SCN" | "CHECKPOINT_SCN" | "SNAPSHOT_VERSION"
-            | "FROZEN_VERSION" | "FROZEN_TIMESTAMP") => Kind::Number,
+            | "FROZEN_VERSION" | "FROZEN_TIMESTAMP") => ColumnType::Number,
         (_, "START_REPLAY_SCN" | "MIN_RESTORE_SCN" | "END_SCN" | "INPUT_BYTES" | "OUTPUT_BYTES" | "TABLET_COUNT"
             | "FINISH_TABLET_COUNT" | "MACRO_BLOCK_COUNT" | "FINISH_MACRO_BLOCK_COUNT" | "PARTITION_COUNT"
             | "FINISH_PARTITION_COUNT" | "START_REPLAY_LOG_TS" | "BACKUP_DATA_VERSION" | "IS_MARK_DELETED"
             | "PRIMARY_CLUSTER_ID" | "PROXY_SESSID" | "RS_SVR_PORT") => {
-            Kind::NumberOrNull
+            ColumnType::NumberOrNull
         }
-        (_, "RESULT") => Kind::Code,
-        (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => Kind::UnixTimeOrNull,
+        (_, "RESULT") => ColumnType::Code,
+        (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => ColumnType::UnixTimeOrNull,
         (_, "IN_RECYCLEBIN" | "READ_ONLY" | "WITH_ROOTSERVER") => YES_NO,
-        (ViewId::Variables, "VALUE") => Kind::OneOfOrNull(&["0", "1", "2", "LTS", "GTS", "HA_GTS"]),
+        (ViewId::Variables, "VALUE") => ColumnType::OneOfOrNull(&["0", "1", "2", "LTS", "GTS", "HA_GTS"]),
         (_, "START_TIMESTAMP" | "END_TIMESTAMP" | "START_TIME" | "END_TIME" | "MIN_FIRST_TIME" | "MAX_NEXT_TIME") => {
-            Kind::PrintedTime
+            ColumnType::PrintedTime
         }
-        (_, "LOG_MODE") => Kind::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
-        (_, "TENANT_TYPE") => Kind::OneOf(&["SYS", "USER", "META"]),
-        (_, "PLUS_ARCHIVELOG") => Kind::OneOf(&["ON", "OFF"]),
+        (_, "LOG_MODE") => ColumnType::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
+        (_, "TENANT_TYPE") => ColumnType::OneOf(&["SYS", "USER", "META"]),
+        (_, "PLUS_ARCHIVELOG") => ColumnType::OneOf(&["ON", "OFF"]),
         // Between two cleanups the row of V2 and V3 has no type.
         (ViewId::DeleteJobs, "STATUS")
-        | (_, "TYPE" | "COMPATIBILITY_MODE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => Kind::TextNotNull,
-        (_, "BACKUP_LEVEL") => Kind::OneOf(&["CLUSTER", "TENANT"]),
-        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "CLUSTER_ROLE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => Kind::Word,
+        | (_, "TYPE" | "COMPATIBILITY_MODE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => ColumnType::TextNotNull,
+        (_, "BACKUP_LEVEL") => ColumnType::OneOf(&["CLUSTER", "TENANT"]),
+        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "CLUSTER_ROLE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => ColumnType::Word,
         (_, "VALUE" | "STOP_TIME" | "START_SERVICE_TIME" | "TIMESTAMP" | "GMT_CREATE" | "PATH" | "BACKUP_DEST" | "DESTINATION" | "COMMENT"
             | "DESCRIPTION" | "ENCRYPTION_MODE" | "TENANT_COMPATIBLE" | "CLUSTER_VERSION" | "COMPATIBLE" | "TENANT_ROLE"
             | "EXECUTOR_TENANT_ID" | "JOB_LEVEL" | "RECOVERY_WINDOW" | "POLICY_NAME" | "DATA_PROGRESS" | "LOG_PROGRESS" | "MODULE"
             | "EVENT" | "NAME1" | "NAME2" | "NAME3" | "NAME4" | "NAME5" | "NAME6" | "VALUE1" | "VALUE2" | "VALUE3" | "VALUE4"
             | "VALUE5" | "VALUE6" | "EXTRA_INFO" | "RS_SVR_IP" | "USER" | "CLUSTER_NAME" | "CLUSTER_STATUS" | "TRACE_ID"
-            | "INFO") => Kind::Text,
+            | "INFO") => ColumnType::Text,
         _ => return None,
     })
 }
@@ -240,7 +240,7 @@ fn missing_cell(column: &str) -> Fault {
     )
 }
 
-impl Kind {
+impl ColumnType {
     /// Returns what is wrong with a cell of this type; `None` where nothing is.
     fn mismatch(self, cell: Option<&str>) -> Option<String> {
         let nullable = matches!(
