@@ -56,7 +56,7 @@ pub(super) enum ColumnType {
     /// A whole number from 0 on, or NULL.
     NumberOrNull,
     /// A whole number of either sign, never NULL.
-    Code,
+    SignedNumber,
     /// A whole number of either sign, or NULL.
     CodeOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
@@ -99,7 +99,7 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
             | "PRIMARY_CLUSTER_ID" | "PROXY_SESSID" | "RS_SVR_PORT") => {
             ColumnType::NumberOrNull
         }
-        (_, "RESULT") => ColumnType::Code,
+        (_, "RESULT") => ColumnType::SignedNumber,
         (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => ColumnType::UnixTimeOrNull,
         (_, "IN_RECYCLEBIN" | "READ_ONLY" | "WITH_ROOTSERVER") => YES_NO,
         (ViewId::Variables, "VALUE") => ColumnType::OneOfOrNull(&["0", "1", "2", "LTS", "GTS", "HA_GTS"]),
@@ -256,7 +256,7 @@ impl ColumnType {
         let text = text.trim();
         let wanted = match self {
             Self::Number | Self::NumberOrNull => text.parse::<u64>().is_err().then_some("no whole number"),
-            Self::Code | Self::CodeOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
+            Self::SignedNumber | Self::CodeOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
             Self::UnixTimeOrNull => {
                 let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
                 let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
