@@ -58,7 +58,7 @@ pub(super) enum ColumnType {
     /// A whole number of either sign, never NULL.
     SignedNumber,
     /// A whole number of either sign, or NULL.
-    CodeOrNull,
+    SignedNumberOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
     UnixTimeOrNull,
     /// A valid printed time, or what stands for none: NULL, an empty text, or zero.
@@ -88,7 +88,7 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
         (ViewId::Parameters, "TENANT_ID")
         // A parent job has no set of its own.
         | (ViewId::Jobs | ViewId::JobHistory, "BACKUP_SET_ID") => ColumnType::NumberOrNull,
-        (ViewId::Tasks, "RESULT") => ColumnType::CodeOrNull,
+        (ViewId::Tasks, "RESULT") => ColumnType::SignedNumberOrNull,
         (_, "TENANT_ID" | "BACKUP_SET_ID" | "DEST_ID" | "DEST_NO" | "ROUND_ID" | "PIECE_ID" | "JOB_ID" | "TASK_ID" | "LS_ID"
             | "ID" | "BS_KEY" | "COPY_ID" | "PREV_FULL_BACKUP_SET_ID" | "PREV_INC_BACKUP_SET_ID" | "INITIATOR_TENANT_ID"
             | "INITIATOR_JOB_ID" | "LOG_ARCHIVE_ROUND" | "CLUSTER_ID" | "SVR_PORT" | "START_SCN" | "CHECKPOINT_SCN" | "SNAPSHOT_VERSION"
@@ -246,7 +246,7 @@ impl ColumnType {
         let nullable = matches!(
             self,
             Self::NumberOrNull
-                | Self::CodeOrNull
+                | Self::SignedNumberOrNull
                 | Self::UnixTimeOrNull
                 | Self::PrintedTime
                 | Self::OneOfOrNull(_)
@@ -256,7 +256,7 @@ impl ColumnType {
         let text = text.trim();
         let wanted = match self {
             Self::Number | Self::NumberOrNull => text.parse::<u64>().is_err().then_some("no whole number"),
-            Self::SignedNumber | Self::CodeOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
+            Self::SignedNumber | Self::SignedNumberOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
             Self::UnixTimeOrNull => {
                 let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
                 let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
