@@ -64,7 +64,7 @@ pub(super) enum ColumnType {
     /// A valid printed time, or what stands for none: NULL, an empty text, or zero.
     PrintedTime,
     /// A text that is neither NULL nor empty.
-    Word,
+    NonEmptyText,
     /// One of these texts, never NULL.
     OneOf(&'static [&'static str]),
     /// One of these texts, or NULL.
@@ -113,7 +113,7 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
         (ViewId::DeleteJobs, "STATUS")
         | (_, "TYPE" | "COMPATIBILITY_MODE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => ColumnType::TextNotNull,
         (_, "BACKUP_LEVEL") => ColumnType::OneOf(&["CLUSTER", "TENANT"]),
-        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "CLUSTER_ROLE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => ColumnType::Word,
+        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "CLUSTER_ROLE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => ColumnType::NonEmptyText,
         (_, "VALUE" | "STOP_TIME" | "START_SERVICE_TIME" | "TIMESTAMP" | "GMT_CREATE" | "PATH" | "BACKUP_DEST" | "DESTINATION" | "COMMENT"
             | "DESCRIPTION" | "ENCRYPTION_MODE" | "TENANT_COMPATIBLE" | "CLUSTER_VERSION" | "COMPATIBLE" | "TENANT_ROLE"
             | "EXECUTOR_TENANT_ID" | "JOB_LEVEL" | "RECOVERY_WINDOW" | "POLICY_NAME" | "DATA_PROGRESS" | "LOG_PROGRESS" | "MODULE"
@@ -269,7 +269,7 @@ impl ColumnType {
             Self::OneOf(words) | Self::OneOfOrNull(words) => {
                 (!words.iter().any(|word| word.eq_ignore_ascii_case(text))).then_some("no word of it")
             }
-            Self::Word => return text.is_empty().then(|| "is empty".to_owned()),
+            Self::NonEmptyText => return text.is_empty().then(|| "is empty".to_owned()),
             Self::Text | Self::TextNotNull => None,
         };
         wanted.map(|wanted| format!("says \"{}\", which is {wanted}", shortened(text)))
