@@ -126,14 +126,14 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
 
 /// A cell whose value does not have the type of its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unread {
+pub(super) struct UnreadableCell {
     /// The column.
     pub column: String,
     /// What is wrong with the value, as text.
     pub says: String,
 }
 
-impl Unread {
+impl UnreadableCell {
     /// Returns the fault of a parameter that is missing or has an invalid value.
     pub(super) fn parameter(name: &str) -> Fault {
         Fault::new(
@@ -159,7 +159,7 @@ impl Unread {
 ///
 /// # Errors
 /// The first cell that is missing or does not have the type of its column.
-pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), Unread> {
+pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), UnreadableCell> {
     for row in rows {
         for column in columns {
             let says = if row.has(column) {
@@ -168,7 +168,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
                 Some("is not in its answer".to_owned())
             };
             if let Some(says) = says {
-                return Err(Unread { column: (*column).to_owned(), says });
+                return Err(UnreadableCell { column: (*column).to_owned(), says });
             }
         }
     }
@@ -179,7 +179,7 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
 ///
 /// # Errors
 /// The first cell whose time does, by more than the tolerance.
-pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
+pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), UnreadableCell> {
     let latest = now.timestamp().as_second().saturating_add(CLOCK_TOLERANCE);
     for row in rows {
         for (column, unit) in PAST_COLUMNS {
@@ -193,7 +193,7 @@ pub(super) fn check_not_future(rows: &[Row], now: Scn) -> Result<(), Unread> {
             if second.is_some_and(|second| second > latest) {
                 let cell = shortened(&some_text(row, column).unwrap_or_default());
                 let says = format!("says \"{cell}\", which is later than the server's clock");
-                return Err(Unread { column: column.to_owned(), says });
+                return Err(UnreadableCell { column: column.to_owned(), says });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Detection: reads the facts over an open connection.
 
 use super::OceanBase;
-use super::cells::{self, Unread};
+use super::cells::{self, UnreadableCell};
 use super::line::{BackupScope, ReleaseProfile, ViewId};
 use super::read::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::rows;
@@ -438,7 +438,7 @@ impl OceanBase {
 
     /// Records a parameter that a check or the cluster's identity needs and that is missing or invalid.
     pub(super) fn not_read(&mut self, parameter: &str) {
-        let unread = Unread::parameter(parameter);
+        let unread = UnreadableCell::parameter(parameter);
         self.unread.get_or_insert(unread);
     }
 
