@@ -12,7 +12,7 @@ use crate::domain::plan::TargetPlan;
 
 /// The tenants and jobs that a CANCEL BACKUP would affect now.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Aim {
+pub(super) struct CancelScope {
     /// Tenants it has to name.
     pub(super) tenants: Vec<String>,
     /// Jobs that it ends, as tenant id and job id.
@@ -68,13 +68,18 @@ impl OceanBase {
 
 /// Finds among the running jobs those that a CANCEL BACKUP of this task is to end: jobs that carry its marker, or the job it is
 /// attached to.
-pub(super) fn aim(jobs: &[JobFacts], run: &StepContext<'_>, targets: &[&TargetPlan], hit: &[(u64, u64)]) -> Aim {
+pub(super) fn aim(
+    jobs: &[JobFacts],
+    run: &StepContext<'_>,
+    targets: &[&TargetPlan],
+    hit: &[(u64, u64)],
+) -> CancelScope {
     let mark = format!("{}{}.", JobFacts::MARK, run.task);
     let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
     let mut parents: Vec<u64> =
         jobs.iter().filter(|job| job.tenant_id == 1 && ours(job)).map(|job| job.job_id).collect();
     parents.extend(targets.iter().filter_map(|target| target.attached.as_ref()?.parent));
-    let mut aim = Aim::default();
+    let mut aim = CancelScope::default();
     for target in targets {
         let tenant = target.tenant.id;
         // An attached job is known by its id: it carries the marker of its owner.

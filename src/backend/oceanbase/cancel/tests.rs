@@ -7,7 +7,7 @@ use crate::domain::samples::{choose, cluster, job, tenant};
 use crate::domain::task::{Prepared, TargetView, TaskView};
 
 /// Returns the scope of a cancel of task t1 for tenant pay (1002) among these jobs.
-fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
+fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> CancelScope {
     with_context(attached, seen, |run, target| aim(jobs, run, &[target], hit))
 }
 
@@ -46,19 +46,19 @@ fn child(id: u64, status: &str) -> JobFacts {
     JobFacts { job_id: id, initiator_tenant_id, initiator_job_id, status: status.into(), ..job("obnow t1.1") }
 }
 
-fn scope_with_jobs(jobs: &[u64]) -> Aim {
+fn scope_with_jobs(jobs: &[u64]) -> CancelScope {
     let jobs = jobs.iter().map(|id| (1002, *id)).collect();
-    Aim { tenants: vec!["pay".into()], jobs, ..Aim::default() }
+    CancelScope { tenants: vec!["pay".into()], jobs, ..CancelScope::default() }
 }
 
 /// Before the child job exists CANCEL BACKUP succeeds without effect.
 #[test]
 fn cancel_waits_for_the_child_job() {
-    let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
+    let waits = CancelScope { awaited: vec!["pay".into()], ..CancelScope::default() };
     assert_eq!(scope_of(&[parent("obnow t1.1")], None, None, &[]), waits);
     assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), scope_with_jobs(&[7]));
-    assert_eq!(scope_of(&[], None, None, &[]), Aim::default());
-    assert_eq!(scope_of(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
+    assert_eq!(scope_of(&[], None, None, &[]), CancelScope::default());
+    assert_eq!(scope_of(&[parent("nightly")], None, None, &[]), CancelScope::default(), "somebody else's");
     let attached = |job| Some(Attached { job, parent: Some(80), owner: "nightly".into(), since: String::new() });
     assert_eq!(scope_of(&[parent("nightly")], attached(None), None, &[]), waits);
     assert_eq!(scope_of(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), scope_with_jobs(&[9]));
@@ -73,7 +73,10 @@ fn repeated_cancel_spares_other_jobs() {
         scope_with_jobs(&[7]),
         "it was not hit, and is sent again"
     );
-    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(
+        scope_of(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]),
+        CancelScope::default()
+    );
     let other = JobFacts { job_id: 8, ..job("by hand") };
     let beside = [ours[0].clone(), ours[1].clone(), other.clone()];
     let stopped = scope_of(&beside, None, Some(7), &[(1002, 7)]);
@@ -82,7 +85,7 @@ fn repeated_cancel_spares_other_jobs() {
     assert_eq!(scope_of(&beside, None, Some(7), &[]), scope_with_jobs(&[7, 8]));
     assert_eq!(scope_of(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), scope_with_jobs(&[7, 8]));
     // Ours has ended: nothing is meant any more.
-    assert_eq!(scope_of(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(scope_of(&[other], None, Some(7), &[(1002, 7)]), CancelScope::default());
 }
 
 /// The child ends CANCELED, and the job of sys FAILED with -4072: for a tenant without a child that is a cancel too.

@@ -1,7 +1,7 @@
 //! The one backup job of a V2 or V3 cluster: its state, its parts by tenant, and its history.
 
 use super::super::OceanBase;
-use super::super::cancel::Aim;
+use super::super::cancel::CancelScope;
 use super::super::cells::{needed, result_or_null};
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, FilterValue};
@@ -89,10 +89,10 @@ impl OceanBase {
         &mut self,
         run: &StepContext<'_>,
         targets: &[&TargetPlan],
-    ) -> Result<Aim, Fault> {
+    ) -> Result<CancelScope, Fault> {
         let jobs = self.read_cluster_jobs().await?;
         let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
-        let mut aim = Aim::default();
+        let mut aim = CancelScope::default();
         for target in targets {
             let parent = target.attached.as_ref().and_then(|attached| attached.parent);
             let set = run.job(&target.target).or(parent);
