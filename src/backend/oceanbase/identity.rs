@@ -18,7 +18,7 @@ use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
 use crate::domain::version::{Detected, Method};
 
 /// The identity of the confirmed cluster and tenants.
-pub(super) struct Expected {
+pub(super) struct ConfirmedIdentity {
     cluster: Option<u64>,
     created: Option<Created>,
     tenants: Vec<TenantIdentity>,
@@ -39,7 +39,7 @@ impl OceanBase {
     /// Requires connections from now on to lead to the cluster and tenants of this plan.
     pub fn expect(&mut self, plan: &Plan) {
         let tenants = plan.targets.iter().map(|target| target.tenant.clone()).collect();
-        self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
+        self.expected = Some(ConfirmedIdentity { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
     /// Opens a connection to the confirmed cluster, with one time limit for all endpoints ([`Limits::reach`]).

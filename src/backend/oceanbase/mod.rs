@@ -66,7 +66,7 @@ pub struct OceanBase {
     columns: Option<OptionalColumns>,
     /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
-    expected: Option<identity::Expected>,
+    expected: Option<identity::ConfirmedIdentity>,
     /// Storage proofs, by target.
     looks: BTreeMap<TargetName, look::ProofState>,
     /// The connection of the last proof: consecutive proofs share one.
