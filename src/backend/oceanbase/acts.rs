@@ -1,6 +1,6 @@
 //! Actions on OceanBase: statements are rendered, prepared with a new connection, and sent once.
 
-use super::identity::Met;
+use super::identity::VerifiedSession;
 use super::line::{BackupScope, ViewId};
 use super::read::FilterValue;
 use super::render::{Dialect, RunId};
@@ -147,7 +147,7 @@ impl OceanBase {
     /// Opens the one connection of an action to the confirmed cluster. A tenant's own statement names no tenant, so the
     /// connection must be of that tenant.
     pub(super) async fn open_verified_session(&self) -> Result<WritingSession, Fault> {
-        let Met { session, home: here, .. } = self.connect_verified().await?;
+        let VerifiedSession { session, home: here, .. } = self.connect_verified().await?;
         let home = self.home()?;
         let Some(here) = here.filter(|here| here != home) else { return Ok(session) };
         Err(Fault::new(

@@ -25,7 +25,7 @@ pub(super) struct ConfirmedIdentity {
 }
 
 /// A connection whose other end was identified.
-pub(super) struct Met<P: Purpose> {
+pub(super) struct VerifiedSession<P: Purpose> {
     pub(super) session: TypedSession<P>,
     pub(super) detected: Detected,
     pub(super) home: Option<LoginTenant>,
@@ -48,7 +48,7 @@ impl OceanBase {
     /// No endpoint answers, or only endpoints of another cluster do.
     ///
     /// [`Limits::reach`]: crate::domain::connection::Limits::reach
-    pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<VerifiedSession<P>, Fault> {
         let limit = self.connection.limits.reach();
         timeout(limit, self.connect_first_match()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))
     }
@@ -70,7 +70,7 @@ impl OceanBase {
         )
     }
 
-    async fn connect_first_match<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    async fn connect_first_match<P: Purpose>(&self) -> Result<VerifiedSession<P>, Fault> {
         let mut left = self.connection.clone();
         // Broken endpoints come last, the latest at the end: otherwise one that accepts the login and then does not answer would
         // be chosen every time.
@@ -100,7 +100,9 @@ impl OceanBase {
                 session.disable_multi_statements();
             }
             match self.verify_identity(&mut session).await {
-                Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute, one_at_a_time }),
+                Ok((detected, home, None)) => {
+                    return Ok(VerifiedSession { session, detected, home, mute, one_at_a_time });
+                }
                 Ok((.., Some(why))) => {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
                 }
