@@ -16,7 +16,7 @@ const PACKET_HEADER: usize = 4;
 /// What the next packet must be.
 enum Stage {
     /// The first packet of a result: OK, or the number of columns.
-    Begins,
+    Start,
     /// Column definitions: the number of columns, and the names read so far.
     Columns(usize, Vec<String>),
     /// The end of the columns.
@@ -53,7 +53,7 @@ impl Answers {
     /// Returns the reader for a text of this many statements.
     pub(super) fn to(statements: usize) -> Self {
         Self {
-            stage: Stage::Begins,
+            stage: Stage::Start,
             rows: Vec::new(),
             left: MAX_RESULT_BYTES,
             rows_left: ROWS,
@@ -92,20 +92,20 @@ impl Answers {
             return Err(Trouble::Refused(Refusal::read(&packet)));
         }
         let is_end = first == 0xFE && packet.len() < END_BELOW;
-        match std::mem::replace(&mut self.stage, Stage::Begins) {
+        match std::mem::replace(&mut self.stage, Stage::Start) {
             // Only queries are sent together, and every query has columns.
-            Stage::Begins if self.several && (first == 0 || is_end) => {
+            Stage::Start if self.several && (first == 0 || is_end) => {
                 Err(Trouble::Malformed("one of several questions is answered without columns"))
             }
-            Stage::Begins | Stage::Rows(_) if is_end => self.end_result(end_status(&packet)?),
-            Stage::Begins if first == 0 => {
+            Stage::Start | Stage::Rows(_) if is_end => self.end_result(end_status(&packet)?),
+            Stage::Start if first == 0 => {
                 let mut fields = PacketReader(&packet[1..]);
                 // Affected rows and last insert id.
                 fields.length()?;
                 fields.length()?;
                 self.end_result(fields.number(2)?)
             }
-            Stage::Begins => {
+            Stage::Start => {
                 self.stage = Stage::Columns(columns(&packet)?, Vec::new());
                 Ok(None)
             }
