@@ -26,7 +26,7 @@ enum Stage {
 }
 
 /// The results of one text while they are read. The limits apply to each of them and to all together.
-pub(super) struct Answers {
+pub(super) struct ResultReader {
     stage: Stage,
     rows: Vec<Row>,
     /// Bytes that may still come.
@@ -49,7 +49,7 @@ pub(super) struct Whole {
     pub(super) last: bool,
 }
 
-impl Answers {
+impl ResultReader {
     /// Returns the reader for a text of this many statements.
     pub(super) fn to(statements: usize) -> Self {
         Self {
@@ -213,8 +213,8 @@ mod tests {
     const MORE: [u8; 5] = [0xFE, 0, 0, 10, 0];
 
     /// Returns a reader of two results: this many rows in the first, and the columns of the second read.
-    fn at_second_result(rows: usize, row: &[u8]) -> Answers {
-        let mut answers = Answers::to(2);
+    fn at_second_result(rows: usize, row: &[u8]) -> ResultReader {
+        let mut answers = ResultReader::to(2);
         answers.discard();
         let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0";
         let head = || [&[1][..], definition, &END].map(<[u8]>::to_vec);

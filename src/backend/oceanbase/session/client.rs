@@ -3,7 +3,7 @@
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::answer::Answers;
+use super::answer::ResultReader;
 use super::login::{Login, log_in};
 use super::packets::PacketStream;
 use super::row::Row;
@@ -16,7 +16,7 @@ const COM_QUERY: u8 = 3;
 pub(super) struct Client {
     packets: PacketStream,
     /// The pending results of the last text; they remain where the caller stopped waiting.
-    answers: Option<Answers>,
+    answers: Option<ResultReader>,
     /// Whether the connection cannot be used any more, since the next bytes on it are unknown.
     given_up: bool,
 }
@@ -69,7 +69,7 @@ impl Client {
         self.given_up = true;
         self.packets.send(&command).await?;
         self.given_up = false;
-        self.answers = Some(Answers::to(statements));
+        self.answers = Some(ResultReader::to(statements));
         Ok(())
     }
 
