@@ -42,7 +42,7 @@ pub(super) struct ResultReader {
 }
 
 /// A result that was read to its end.
-pub(super) struct Whole {
+pub(super) struct CompleteResult {
     /// Its rows.
     pub(super) rows: Vec<Row>,
     /// Whether it is the last result of the text.
@@ -85,7 +85,7 @@ impl ResultReader {
     ///
     /// # Errors
     /// The server's error, a malformed packet, or a limit.
-    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<Whole>, Trouble> {
+    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<CompleteResult>, Trouble> {
         self.left = self.left.saturating_sub(packet.len() + PACKET_HEADER);
         let first = *packet.first().ok_or(Trouble::Malformed("a packet is empty"))?;
         if first == 0xFF {
@@ -142,13 +142,13 @@ impl ResultReader {
         Ok(())
     }
 
-    fn end_result(&mut self, status: u64) -> Result<Option<Whole>, Trouble> {
+    fn end_result(&mut self, status: u64) -> Result<Option<CompleteResult>, Trouble> {
         let last = status & MORE_RESULTS == 0;
         if !last {
             let more = "another answer follows the one to its question";
             self.following = self.following.checked_sub(1).ok_or(Trouble::Malformed(more))?;
         }
-        Ok(Some(Whole { rows: std::mem::take(&mut self.rows), last }))
+        Ok(Some(CompleteResult { rows: std::mem::take(&mut self.rows), last }))
     }
 }
 
