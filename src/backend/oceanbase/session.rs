@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::client::Client;
 use self::faults::{brief, connect_fault, statement_failure, unreachable};
-use self::login::Login;
+use self::login::LoginRequest;
 use self::together::Several;
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::Connection;
@@ -136,8 +136,14 @@ impl<P: Purpose> TypedSession<P> {
         let deadline = Duration::from_millis(to.limits.connect);
         let Endpoint { host, port } = read_endpoint(endpoint)?;
         let ca = read_ca_file(to).await?;
-        let login =
-            Login { host: &host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
+        let login = LoginRequest {
+            host: &host,
+            user: &to.user,
+            password,
+            tls: to.tls,
+            ca: ca.as_deref(),
+            several: P::ASKS_SEVERAL,
+        };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
             Ok(Ok(client)) => client,
             Ok(Err(trouble)) => return Err(connect_fault(&trouble, endpoint, &to.user, password)),

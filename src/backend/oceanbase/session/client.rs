@@ -4,7 +4,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::answer::ResultReader;
-use super::login::{Login, log_in};
+use super::login::{LoginRequest, log_in};
 use super::packets::PacketStream;
 use super::row::Row;
 use super::trouble::Trouble;
@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     /// The connection or the login failed.
-    pub(super) async fn connect(port: u16, login: &Login<'_>) -> Result<Self, Trouble> {
+    pub(super) async fn connect(port: u16, login: &LoginRequest<'_>) -> Result<Self, Trouble> {
         let stream = TcpStream::connect((login.host, port)).await?;
         // Queries are sent at once.
         stream.set_nodelay(true)?;

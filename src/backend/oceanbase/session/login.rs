@@ -30,7 +30,7 @@ const MULTI_STATEMENTS: u32 = 1 << 16;
 const PLUGIN_AUTH: u32 = 1 << 19;
 
 /// User, password and TLS settings of a login.
-pub(super) struct Login<'a> {
+pub(super) struct LoginRequest<'a> {
     /// The host's name, for its certificate.
     pub(super) host: &'a str,
     /// `root@sys`, `root@sys#cluster`.
@@ -56,7 +56,10 @@ struct Greeting {
 ///
 /// # Errors
 /// The server refused, or the connection failed.
-pub(super) async fn log_in(stream: impl ByteStream + 'static, login: &Login<'_>) -> Result<PacketStream, Trouble> {
+pub(super) async fn log_in(
+    stream: impl ByteStream + 'static,
+    login: &LoginRequest<'_>,
+) -> Result<PacketStream, Trouble> {
     let mut packets = PacketStream::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
     check_plugin(&greeting.plugin)?;

@@ -11,7 +11,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::login::Login;
+use super::login::LoginRequest;
 use super::packets::ByteStream;
 use super::trouble::Trouble;
 use crate::domain::connection::TlsMode;
@@ -20,7 +20,7 @@ use crate::domain::connection::TlsMode;
 ///
 /// # Errors
 /// The certificate is not accepted, or the connection broke.
-pub(super) async fn over<S: ByteStream>(stream: S, login: &Login<'_>) -> Result<TlsStream<S>, Trouble> {
+pub(super) async fn over<S: ByteStream>(stream: S, login: &LoginRequest<'_>) -> Result<TlsStream<S>, Trouble> {
     let config = config(login).map_err(|words| Trouble::Tls(words.to_string()))?;
     let name = ServerName::try_from(login.host.to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
@@ -31,7 +31,7 @@ pub(super) async fn over<S: ByteStream>(stream: S, login: &Login<'_>) -> Result<
     })
 }
 
-fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
+fn config(login: &LoginRequest<'_>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     if !matches!(login.tls, TlsMode::VerifyCa | TlsMode::VerifyFull) {
