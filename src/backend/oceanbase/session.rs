@@ -142,7 +142,7 @@ impl<P: Purpose> TypedSession<P> {
             password,
             tls: to.tls,
             ca: ca.as_deref(),
-            several: P::ASKS_SEVERAL,
+            several: P::REQUESTS_MULTI_STATEMENTS,
         };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
             Ok(Ok(client)) => client,

@@ -3,7 +3,7 @@
 /// The purpose of a connection.
 pub trait Purpose: Send + Sync + 'static {
     /// Whether its login asks the server to accept several statements in one text.
-    const ASKS_SEVERAL: bool;
+    const REQUESTS_MULTI_STATEMENTS: bool;
 }
 
 /// Queries only: the connection cannot send a [`Statement`](super::super::Statement), and so no secret.
@@ -13,9 +13,9 @@ pub enum ReadOnly {}
 pub enum Writing {}
 
 impl Purpose for ReadOnly {
-    const ASKS_SEVERAL: bool = true;
+    const REQUESTS_MULTI_STATEMENTS: bool = true;
 }
 
 impl Purpose for Writing {
-    const ASKS_SEVERAL: bool = false;
+    const REQUESTS_MULTI_STATEMENTS: bool = false;
 }

@@ -31,7 +31,7 @@ pub(super) enum Several {
 impl Several {
     /// Returns the initial state for a purpose.
     pub(super) fn of<P: Purpose>() -> Self {
-        if P::ASKS_SEVERAL { Self::Asked } else { Self::No }
+        if P::REQUESTS_MULTI_STATEMENTS { Self::Asked } else { Self::No }
     }
 }
 
