@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
-use super::row::{Header, Row};
+use super::row::{Row, RowHeader};
 use super::trouble::{COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, ROWS, ReadLimit, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
@@ -22,7 +22,7 @@ enum Stage {
     /// The end of the columns.
     ColumnsEnd(Vec<String>),
     /// A row, or the end.
-    Rows(Arc<Header>),
+    Rows(Arc<RowHeader>),
 }
 
 /// The results of one text while they are read. The limits apply to each of them and to all together.
@@ -115,7 +115,7 @@ impl ResultReader {
                 Ok(None)
             }
             Stage::ColumnsEnd(names) if is_end => {
-                self.stage = Stage::Rows(Arc::new(Header::new(names)));
+                self.stage = Stage::Rows(Arc::new(RowHeader::new(names)));
                 Ok(None)
             }
             Stage::ColumnsEnd(_) => Err(Trouble::Malformed("there is no end of the columns")),
@@ -127,7 +127,7 @@ impl ResultReader {
         }
     }
 
-    fn row(&mut self, header: &Arc<Header>, packet: Vec<u8>) -> Result<(), Trouble> {
+    fn row(&mut self, header: &Arc<RowHeader>, packet: Vec<u8>) -> Result<(), Trouble> {
         self.rows_left = self.rows_left.checked_sub(1).ok_or(Trouble::TooMuch(ReadLimit::Rows))?;
         let mut fields = PacketReader(&packet);
         for _ in 0..header.columns {
