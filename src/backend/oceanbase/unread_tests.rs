@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::OceanBase;
-use super::session::tape::{Change, Recording};
+use super::session::tape::{CellChange, Recording};
 use super::statement::Secrets;
 use crate::demo::clock;
 use crate::demo::connection_registry::ConnectionRegistry;
@@ -227,7 +227,7 @@ async fn unreadable_values_improve_nothing() {
                 let what = format!("{line} {view}.{column} = {value:?}");
                 changed += 1;
                 if let Some(facts) =
-                    replayed_facts(&mut cluster, tape.replaying(Some(Change { view, column, value }))).await
+                    replayed_facts(&mut cluster, tape.replaying(Some(CellChange { view, column, value }))).await
                 {
                     found
                         .extend(improvements(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
@@ -246,7 +246,7 @@ async fn unreadable_column_list_is_a_fault() {
         let (mut cluster, tape, _stop) = record_cluster(line, version).await;
         for value in GARBAGE {
             let (view, column) = (view.to_owned(), "FIELD".to_owned());
-            let change = Change { view: view.clone(), column, value: value.map(str::to_owned) };
+            let change = CellChange { view: view.clone(), column, value: value.map(str::to_owned) };
             cluster.session.as_mut().unwrap().tape = Some(tape.replaying(Some(change)));
             let fault = cluster.find_columns().await.expect_err("the list was not read");
             assert_eq!(fault.what, format!("The columns of {view} were not read."), "{value:?}");
@@ -267,7 +267,7 @@ async fn future_time_is_a_fault() {
             assert!(!of.is_empty(), "{line}: nobody asks for {moment}");
             for (view, column) in of {
                 let late = if column.ends_with("TIME") { "9999-12-31 00:00:00" } else { "4611686018427387903" };
-                let change = Change { view, column, value: Some(late.to_owned()) };
+                let change = CellChange { view, column, value: Some(late.to_owned()) };
                 cluster.columns = None;
                 cluster.login = None;
                 cluster.session.as_mut().unwrap().tape = Some(tape.replaying(Some(change)));

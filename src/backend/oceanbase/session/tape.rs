@@ -10,12 +10,12 @@ use crate::domain::fault::{Cause, Fault};
 pub struct Recording {
     answers: BTreeMap<String, Result<Vec<Row>, Failure>>,
     plays: bool,
-    change: Option<Change>,
+    change: Option<CellChange>,
 }
 
 /// A change of one column of a view in every row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct CellChange {
     /// The view.
     pub view: String,
     /// Its column.
@@ -27,7 +27,7 @@ pub struct Change {
 impl Recording {
     /// Returns a recording that replays these results with a change.
     #[must_use]
-    pub fn replaying(&self, change: Option<Change>) -> Self {
+    pub fn replaying(&self, change: Option<CellChange>) -> Self {
         Self { answers: self.answers.clone(), plays: true, change }
     }
 
