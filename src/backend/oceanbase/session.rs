@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use self::client::Client;
 use self::faults::{brief, connect_fault, statement_failure, unreachable};
 use self::login::LoginRequest;
-use self::together::Several;
+use self::together::MultiStatements;
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::Connection;
 use crate::domain::endpoint::Endpoint;
@@ -76,7 +76,7 @@ pub struct TypedSession<P: Purpose> {
     /// Why the server refused the time limit for this session; `None` where it accepted it or was not asked.
     unbounded: Option<Fault>,
     /// Whether several queries may be sent in one text.
-    several: Several,
+    several: MultiStatements,
     purpose: PhantomData<P>,
     /// The recording of a test, which stores or replaces results.
     #[cfg(test)]
@@ -159,7 +159,7 @@ impl<P: Purpose> TypedSession<P> {
             version_text: String::new(),
             limit,
             unbounded: None,
-            several: Several::of::<P>(),
+            several: MultiStatements::of::<P>(),
             purpose: PhantomData,
             #[cfg(test)]
             tape: None,

@@ -17,7 +17,7 @@ const QUERY_PREFIXES: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
 
 /// Whether several queries may be sent in one text on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Several {
+pub(super) enum MultiStatements {
     /// Never: it was not requested, or did not work.
     No,
     /// It was requested in the login.
@@ -28,7 +28,7 @@ pub(super) enum Several {
     Taken,
 }
 
-impl Several {
+impl MultiStatements {
     /// Returns the initial state for a purpose.
     pub(super) fn of<P: Purpose>() -> Self {
         if P::REQUESTS_MULTI_STATEMENTS { Self::Asked } else { Self::No }
@@ -54,13 +54,13 @@ enum BatchEnd {
 impl<P: Purpose> TypedSession<P> {
     /// Sends every query in a text of its own from now on.
     pub fn disable_multi_statements(&mut self) {
-        self.several = Several::No;
+        self.several = MultiStatements::No;
     }
 
     /// Returns whether the connection was lost while several queries in one text were tested.
     #[must_use]
     pub fn was_lost_testing_multi_statements(&self) -> bool {
-        self.several == Several::Tried
+        self.several == MultiStatements::Tried
     }
 
     /// Sends a query and tests with it whether several queries in one text work: it is sent twice in one text. Where that is
@@ -69,10 +69,10 @@ impl<P: Purpose> TypedSession<P> {
     /// # Errors
     /// As [`TypedSession::query`].
     pub async fn query_testing_multi_statements(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        if self.several != Several::Asked {
+        if self.several != MultiStatements::Asked {
             return self.rows(sql).await;
         }
-        self.several = Several::Tried;
+        self.several = MultiStatements::Tried;
         let BatchResult { whole, ended } = self.query_batch(&[sql, sql]).await;
         if let Some(BatchEnd::Lost(failure)) = ended {
             return Err(failure);
@@ -80,10 +80,10 @@ impl<P: Purpose> TypedSession<P> {
         if let [rows, again] = &whole[..]
             && rows.iter().eq(again)
         {
-            self.several = Several::Taken;
+            self.several = MultiStatements::Taken;
             return Ok(rows.clone());
         }
-        self.several = Several::No;
+        self.several = MultiStatements::No;
         self.rows(sql).await
     }
 
@@ -101,7 +101,7 @@ impl<P: Purpose> TypedSession<P> {
                     Some(BatchEnd::Refused) => refused_in_text = true,
                     Some(BatchEnd::Lost(failure)) => answers.resize(questions.len(), Err(failure)),
                     // The other end stops after one of the statements.
-                    None if answers.len() < questions.len() => self.several = Several::No,
+                    None if answers.len() < questions.len() => self.several = MultiStatements::No,
                     None => {}
                 }
             }
@@ -109,7 +109,7 @@ impl<P: Purpose> TypedSession<P> {
             let answer = self.rows(next.as_ref()).await;
             if refused_in_text && answer.is_ok() {
                 // The text was refused, not the query.
-                self.several = Several::No;
+                self.several = MultiStatements::No;
             }
             let lost = answer.as_ref().err().filter(|failure| !failure.answered).cloned();
             answers.push(answer);
@@ -127,7 +127,7 @@ impl<P: Purpose> TypedSession<P> {
             // A recording has the result of each single query.
             return false;
         }
-        self.several == Several::Taken
+        self.several == MultiStatements::Taken
             && questions.len() > 1
             && questions.iter().all(|question| is_single_query(question))
     }
