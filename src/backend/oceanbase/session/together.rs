@@ -19,7 +19,7 @@ const QUERY_PREFIXES: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MultiStatements {
     /// Never: it was not requested, or did not work.
-    No,
+    Off,
     /// It was requested in the login.
     Asked,
     /// It is being tested; without an answer the connection cannot be used any more.
@@ -31,7 +31,7 @@ pub(super) enum MultiStatements {
 impl MultiStatements {
     /// Returns the initial state for a purpose.
     pub(super) fn of<P: Purpose>() -> Self {
-        if P::REQUESTS_MULTI_STATEMENTS { Self::Asked } else { Self::No }
+        if P::REQUESTS_MULTI_STATEMENTS { Self::Asked } else { Self::Off }
     }
 }
 
@@ -54,7 +54,7 @@ enum BatchEnd {
 impl<P: Purpose> TypedSession<P> {
     /// Sends every query in a text of its own from now on.
     pub fn disable_multi_statements(&mut self) {
-        self.several = MultiStatements::No;
+        self.several = MultiStatements::Off;
     }
 
     /// Returns whether the connection was lost while several queries in one text were tested.
@@ -83,7 +83,7 @@ impl<P: Purpose> TypedSession<P> {
             self.several = MultiStatements::Taken;
             return Ok(rows.clone());
         }
-        self.several = MultiStatements::No;
+        self.several = MultiStatements::Off;
         self.rows(sql).await
     }
 
@@ -101,7 +101,7 @@ impl<P: Purpose> TypedSession<P> {
                     Some(BatchEnd::Refused) => refused_in_text = true,
                     Some(BatchEnd::Lost(failure)) => answers.resize(questions.len(), Err(failure)),
                     // The other end stops after one of the statements.
-                    None if answers.len() < questions.len() => self.several = MultiStatements::No,
+                    None if answers.len() < questions.len() => self.several = MultiStatements::Off,
                     None => {}
                 }
             }
@@ -109,7 +109,7 @@ impl<P: Purpose> TypedSession<P> {
             let answer = self.rows(next.as_ref()).await;
             if refused_in_text && answer.is_ok() {
                 // The text was refused, not the query.
-                self.several = MultiStatements::No;
+                self.several = MultiStatements::Off;
             }
             let lost = answer.as_ref().err().filter(|failure| !failure.answered).cloned();
             answers.push(answer);
