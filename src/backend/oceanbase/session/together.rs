@@ -21,7 +21,7 @@ pub(super) enum MultiStatements {
     /// Never: it was not requested, or did not work.
     Off,
     /// It was requested in the login.
-    Asked,
+    Requested,
     /// It is being tested; without an answer the connection cannot be used any more.
     Tried,
     /// A text of two queries had both results.
@@ -31,7 +31,7 @@ pub(super) enum MultiStatements {
 impl MultiStatements {
     /// Returns the initial state for a purpose.
     pub(super) fn of<P: Purpose>() -> Self {
-        if P::REQUESTS_MULTI_STATEMENTS { Self::Asked } else { Self::Off }
+        if P::REQUESTS_MULTI_STATEMENTS { Self::Requested } else { Self::Off }
     }
 }
 
@@ -69,7 +69,7 @@ impl<P: Purpose> TypedSession<P> {
     /// # Errors
     /// As [`TypedSession::query`].
     pub async fn query_testing_multi_statements(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        if self.several != MultiStatements::Asked {
+        if self.several != MultiStatements::Requested {
             return self.rows(sql).await;
         }
         self.several = MultiStatements::Tried;
