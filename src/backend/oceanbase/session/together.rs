@@ -23,7 +23,7 @@ pub(super) enum MultiStatements {
     /// It was requested in the login.
     Requested,
     /// It is being tested; without an answer the connection cannot be used any more.
-    Tried,
+    Trying,
     /// A text of two queries had both results.
     Taken,
 }
@@ -60,7 +60,7 @@ impl<P: Purpose> TypedSession<P> {
     /// Returns whether the connection was lost while several queries in one text were tested.
     #[must_use]
     pub fn was_lost_testing_multi_statements(&self) -> bool {
-        self.several == MultiStatements::Tried
+        self.several == MultiStatements::Trying
     }
 
     /// Sends a query and tests with it whether several queries in one text work: it is sent twice in one text. Where that is
@@ -72,7 +72,7 @@ impl<P: Purpose> TypedSession<P> {
         if self.several != MultiStatements::Requested {
             return self.rows(sql).await;
         }
-        self.several = MultiStatements::Tried;
+        self.several = MultiStatements::Trying;
         let BatchResult { whole, ended } = self.query_batch(&[sql, sql]).await;
         if let Some(BatchEnd::Lost(failure)) = ended {
             return Err(failure);
