@@ -25,7 +25,7 @@ pub(super) enum MultiStatements {
     /// It is being tested; without an answer the connection cannot be used any more.
     Trying,
     /// A text of two queries had both results.
-    Taken,
+    Confirmed,
 }
 
 impl MultiStatements {
@@ -80,7 +80,7 @@ impl<P: Purpose> TypedSession<P> {
         if let [rows, again] = &whole[..]
             && rows.iter().eq(again)
         {
-            self.several = MultiStatements::Taken;
+            self.several = MultiStatements::Confirmed;
             return Ok(rows.clone());
         }
         self.several = MultiStatements::Off;
@@ -127,7 +127,7 @@ impl<P: Purpose> TypedSession<P> {
             // A recording has the result of each single query.
             return false;
         }
-        self.several == MultiStatements::Taken
+        self.several == MultiStatements::Confirmed
             && questions.len() > 1
             && questions.iter().all(|question| is_single_query(question))
     }
