@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Row, RowHeader};
-use super::trouble::{COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, ROWS, ReadLimit, Refusal, Trouble};
+use super::trouble::{COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -56,7 +56,7 @@ impl ResultReader {
             stage: Stage::Start,
             rows: Vec::new(),
             left: MAX_RESULT_BYTES,
-            rows_left: ROWS,
+            rows_left: MAX_ROWS,
             following: statements.saturating_sub(1),
             several: statements > 1,
             forgotten: false,
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn row_limit_spans_all_results() {
-        let mut answers = at_second_result(ROWS - 1, b"\x01x");
+        let mut answers = at_second_result(MAX_ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
         assert!(matches!(beyond, Err(Trouble::TooMuch(ReadLimit::Rows))));

@@ -7,7 +7,7 @@ use crate::domain::secret::hide;
 /// The longest result that is read, in bytes on the wire.
 pub(super) const MAX_RESULT_BYTES: usize = 64 << 20;
 /// The most rows of a result that are read.
-pub(super) const ROWS: usize = 1_000_000;
+pub(super) const MAX_ROWS: usize = 1_000_000;
 /// The longest value that is read, in bytes.
 pub(super) const MAX_CELL_BYTES: usize = 1 << 20;
 /// The most columns of a result.
@@ -52,7 +52,7 @@ pub(super) struct Refusal {
 pub(super) enum ReadLimit {
     /// [`MAX_RESULT_BYTES`].
     Answer,
-    /// [`ROWS`].
+    /// [`MAX_ROWS`].
     Rows,
     /// [`MAX_CELL_BYTES`].
     Cell,
