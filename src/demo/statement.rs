@@ -165,7 +165,7 @@ pub enum Statement {
     Select(Select),
     /// `SELECT f(), @@v, ..` without FROM, with each column's heading as written.
     Scalars(Vec<(String, Scalar)>),
-    /// `DESC schema.view` or `SHOW COLUMNS FROM schema.view`, named as in [`Select::view`].
+    /// `DESC schema.view` or `SHOW MAX_COLUMNS FROM schema.view`, named as in [`Select::view`].
     Describe(String),
     /// `SHOW VARIABLES LIKE 'x'`.
     ShowVariables(String),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Row, RowHeader};
-use super::trouble::{COLUMNS, MAX_CELL_BYTES, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal, Trouble};
+use super::trouble::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal, Trouble};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -165,9 +165,10 @@ fn columns(packet: &[u8]) -> Result<usize, Trouble> {
         // The server asks for a file of this host.
         Length::Null => Err(Trouble::Malformed("it asks for a file of this host")),
         Length::Bytes(0) => Err(Trouble::Malformed("an answer has no columns")),
-        Length::Bytes(count) => {
-            usize::try_from(count).ok().filter(|count| *count <= COLUMNS).ok_or(Trouble::TooMuch(ReadLimit::Columns))
-        }
+        Length::Bytes(count) => usize::try_from(count)
+            .ok()
+            .filter(|count| *count <= MAX_COLUMNS)
+            .ok_or(Trouble::TooMuch(ReadLimit::Columns)),
     }
 }
 

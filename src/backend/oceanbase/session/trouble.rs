@@ -11,7 +11,7 @@ pub(super) const MAX_ROWS: usize = 1_000_000;
 /// The longest value that is read, in bytes.
 pub(super) const MAX_CELL_BYTES: usize = 1 << 20;
 /// The most columns of a result.
-pub(super) const COLUMNS: usize = 4_096;
+pub(super) const MAX_COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
 pub(super) const MAX_ERROR_TEXT: usize = 16 << 10;
 /// Bytes of the text that are read beyond the limit, so that a secret across the cut is recognized.
@@ -56,7 +56,7 @@ pub(super) enum ReadLimit {
     Rows,
     /// [`MAX_CELL_BYTES`].
     Cell,
-    /// [`COLUMNS`].
+    /// [`MAX_COLUMNS`].
     Columns,
     /// [`MAX_LOGIN_PACKET`].
     Login,
