@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Row, RowHeader};
-use super::trouble::{MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal, Trouble};
+use super::trouble::{ClientError, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -70,12 +70,12 @@ impl ResultReader {
     }
 
     /// Returns the check of a packet's length while it arrives.
-    pub(super) fn bounds(&self) -> impl Fn(&[u8], usize) -> Result<(), Trouble> + Send + use<> {
+    pub(super) fn bounds(&self) -> impl Fn(&[u8], usize) -> Result<(), ClientError> + Send + use<> {
         let left = self.left;
         let columns = if let Stage::Rows(header) = &self.stage { header.columns } else { 0 };
         move |came, to_come| {
             if came.len() + to_come + PACKET_HEADER > left {
-                return Err(Trouble::TooMuch(ReadLimit::Answer));
+                return Err(ClientError::TooMuch(ReadLimit::Answer));
             }
             check_cell_lengths(came, columns)
         }
@@ -85,17 +85,17 @@ impl ResultReader {
     ///
     /// # Errors
     /// The server's error, a malformed packet, or a limit.
-    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<CompleteResult>, Trouble> {
+    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<CompleteResult>, ClientError> {
         self.left = self.left.saturating_sub(packet.len() + PACKET_HEADER);
-        let first = *packet.first().ok_or(Trouble::Malformed("a packet is empty"))?;
+        let first = *packet.first().ok_or(ClientError::Malformed("a packet is empty"))?;
         if first == 0xFF {
-            return Err(Trouble::Refused(Refusal::read(&packet)));
+            return Err(ClientError::Refused(Refusal::read(&packet)));
         }
         let is_end = first == 0xFE && packet.len() < END_BELOW;
         match std::mem::replace(&mut self.stage, Stage::Start) {
             // Only queries are sent together, and every query has columns.
             Stage::Start if self.several && (first == 0 || is_end) => {
-                Err(Trouble::Malformed("one of several questions is answered without columns"))
+                Err(ClientError::Malformed("one of several questions is answered without columns"))
             }
             Stage::Start | Stage::Rows(_) if is_end => self.end_result(end_status(&packet)?),
             Stage::Start if first == 0 => {
@@ -118,7 +118,7 @@ impl ResultReader {
                 self.stage = Stage::Rows(Arc::new(RowHeader::new(names)));
                 Ok(None)
             }
-            Stage::ColumnsEnd(_) => Err(Trouble::Malformed("there is no end of the columns")),
+            Stage::ColumnsEnd(_) => Err(ClientError::Malformed("there is no end of the columns")),
             Stage::Rows(header) => {
                 self.row(&header, packet)?;
                 self.stage = Stage::Rows(header);
@@ -127,14 +127,14 @@ impl ResultReader {
         }
     }
 
-    fn row(&mut self, header: &Arc<RowHeader>, packet: Vec<u8>) -> Result<(), Trouble> {
-        self.rows_left = self.rows_left.checked_sub(1).ok_or(Trouble::TooMuch(ReadLimit::Rows))?;
+    fn row(&mut self, header: &Arc<RowHeader>, packet: Vec<u8>) -> Result<(), ClientError> {
+        self.rows_left = self.rows_left.checked_sub(1).ok_or(ClientError::TooMuch(ReadLimit::Rows))?;
         let mut fields = PacketReader(&packet);
         for _ in 0..header.columns {
             fields.value()?;
         }
         if !fields.0.is_empty() {
-            return Err(Trouble::Malformed("a row has more cells than its answer has columns"));
+            return Err(ClientError::Malformed("a row has more cells than its answer has columns"));
         }
         if !self.forgotten {
             self.rows.push(Row::new(header, packet));
@@ -142,38 +142,38 @@ impl ResultReader {
         Ok(())
     }
 
-    fn end_result(&mut self, status: u64) -> Result<Option<CompleteResult>, Trouble> {
+    fn end_result(&mut self, status: u64) -> Result<Option<CompleteResult>, ClientError> {
         let last = status & MORE_RESULTS == 0;
         if !last {
             let more = "another answer follows the one to its question";
-            self.following = self.following.checked_sub(1).ok_or(Trouble::Malformed(more))?;
+            self.following = self.following.checked_sub(1).ok_or(ClientError::Malformed(more))?;
         }
         Ok(Some(CompleteResult { rows: std::mem::take(&mut self.rows), last }))
     }
 }
 
 /// Returns the status of an end packet.
-fn end_status(packet: &[u8]) -> Result<u64, Trouble> {
+fn end_status(packet: &[u8]) -> Result<u64, ClientError> {
     let mut fields = PacketReader(packet);
     // Marker and number of warnings.
     fields.take(3)?;
     fields.number(2)
 }
 
-fn columns(packet: &[u8]) -> Result<usize, Trouble> {
+fn columns(packet: &[u8]) -> Result<usize, ClientError> {
     match PacketReader(packet).length()? {
         // The server asks for a file of this host.
-        Length::Null => Err(Trouble::Malformed("it asks for a file of this host")),
-        Length::Bytes(0) => Err(Trouble::Malformed("an answer has no columns")),
+        Length::Null => Err(ClientError::Malformed("it asks for a file of this host")),
+        Length::Bytes(0) => Err(ClientError::Malformed("an answer has no columns")),
         Length::Bytes(count) => usize::try_from(count)
             .ok()
             .filter(|count| *count <= MAX_COLUMNS)
-            .ok_or(Trouble::TooMuch(ReadLimit::Columns)),
+            .ok_or(ClientError::TooMuch(ReadLimit::Columns)),
     }
 }
 
 /// Returns the name of a column in upper case.
-fn name(packet: &[u8]) -> Result<String, Trouble> {
+fn name(packet: &[u8]) -> Result<String, ClientError> {
     let mut fields = PacketReader(packet);
     // Catalogue, schema, table, and the table's own name.
     for _ in 0..4 {
@@ -183,13 +183,13 @@ fn name(packet: &[u8]) -> Result<String, Trouble> {
 }
 
 /// Checks that no cell of a partly received row announces too great a length.
-fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), Trouble> {
+fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), ClientError> {
     let mut fields = PacketReader(row);
     for _ in 0..columns {
         match fields.length() {
             Ok(Length::Null) => {}
             Ok(Length::Bytes(length)) if length > MAX_CELL_BYTES as u64 => {
-                return Err(Trouble::TooMuch(ReadLimit::Cell));
+                return Err(ClientError::TooMuch(ReadLimit::Cell));
             }
             Ok(Length::Bytes(length)) => {
                 let Ok(length) = usize::try_from(length) else { break };
@@ -231,7 +231,7 @@ mod tests {
         let mut answers = at_second_result(MAX_ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
-        assert!(matches!(beyond, Err(Trouble::TooMuch(ReadLimit::Rows))));
+        assert!(matches!(beyond, Err(ClientError::TooMuch(ReadLimit::Rows))));
     }
 
     #[test]
@@ -240,6 +240,6 @@ mod tests {
         row.resize(4 + (1 << 20), b'x');
         let answers = at_second_result(63, &row);
         assert!(answers.bounds()(&[], 1 << 19).is_ok());
-        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(Trouble::TooMuch(ReadLimit::Answer))));
+        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(ClientError::TooMuch(ReadLimit::Answer))));
     }
 }

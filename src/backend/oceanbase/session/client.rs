@@ -7,7 +7,7 @@ use super::answer::ResultReader;
 use super::login::{LoginRequest, log_in};
 use super::packets::PacketStream;
 use super::row::Row;
-use super::trouble::Trouble;
+use super::trouble::ClientError;
 
 /// The command byte of a text query.
 const COM_QUERY: u8 = 3;
@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     /// The connection or the login failed.
-    pub(super) async fn connect(port: u16, login: &LoginRequest<'_>) -> Result<Self, Trouble> {
+    pub(super) async fn connect(port: u16, login: &LoginRequest<'_>) -> Result<Self, ClientError> {
         let stream = TcpStream::connect((login.host, port)).await?;
         // Queries are sent at once.
         stream.set_nodelay(true)?;
@@ -37,7 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`] and [`Client::next`].
-    pub(super) async fn query_within(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
+    pub(super) async fn query_within(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
         self.send(sql, 1).await?;
         Ok(self.next().await?.unwrap_or_default())
     }
@@ -47,19 +47,19 @@ impl Client {
     ///
     /// # Errors
     /// The connection failed. Only after an error of the server it can still be used.
-    pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), Trouble> {
+    pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), ClientError> {
         if let Some(answers) = &mut self.answers {
             answers.discard();
             loop {
                 match self.next().await {
                     Ok(Some(_)) => {}
-                    Ok(None) | Err(Trouble::Refused(_)) => break,
+                    Ok(None) | Err(ClientError::Refused(_)) => break,
                     Err(trouble) => return Err(trouble),
                 }
             }
         }
         if self.given_up {
-            return Err(Trouble::Malformed("the connection was given up after a wrong answer"));
+            return Err(ClientError::Malformed("the connection was given up after a wrong answer"));
         }
         let mut command = Zeroizing::new(Vec::with_capacity(sql.len() + 1));
         command.push(COM_QUERY);
@@ -78,7 +78,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Row>>, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Row>>, ClientError> {
         let outcome = loop {
             let Some(answers) = &mut self.answers else { return Ok(None) };
             let packet = match self.packets.next(answers.bounds()).await {
@@ -95,7 +95,7 @@ impl Client {
         self.answers = None;
         self.given_up = match &outcome {
             Ok(_) => false,
-            Err(Trouble::Refused(refusal)) => !refusal.whole,
+            Err(ClientError::Refused(refusal)) => !refusal.whole,
             Err(_) => true,
         };
         outcome.map(Some)

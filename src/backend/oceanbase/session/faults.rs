@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::trouble::{ReadLimit, Refusal, Trouble};
+use super::trouble::{ClientError, ReadLimit, Refusal};
 use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
@@ -20,13 +20,13 @@ pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
     )
 }
 
-pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
+pub(super) fn connect_fault(trouble: &ClientError, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
     let detail = foreign(&trouble.to_string());
     let fault = match trouble {
-        Trouble::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
-        Trouble::Tls(words) => tls_fault(&foreign(words), endpoint),
-        Trouble::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
-        Trouble::Network(error) => match error.kind() {
+        ClientError::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
+        ClientError::Tls(words) => tls_fault(&foreign(words), endpoint),
+        ClientError::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
+        ClientError::Network(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
             }
@@ -39,7 +39,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
             }
             _ => unreachable(endpoint, format!("The network says: {detail}.")),
         },
-        Trouble::Malformed(_) | Trouble::TooMuch(_) => not_mysql_fault(endpoint),
+        ClientError::Malformed(_) | ClientError::TooMuch(_) => not_mysql_fault(endpoint),
     };
     fault.with_detail(detail)
 }
@@ -176,21 +176,21 @@ pub(super) fn brief(statement: &str) -> String {
     if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
 }
 
-pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &str) -> Failure {
+pub(super) fn statement_failure(trouble: &ClientError, endpoint: &str, statement: &str) -> Failure {
     let fault = match trouble {
-        Trouble::Refused(refusal) => {
+        ClientError::Refused(refusal) => {
             // The server timed out, or its code was unreadable: the statement may have been executed.
             let answered = !matches!(refusal.code, 0 | QUERY_TIMEOUT_CODE);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
-        Trouble::TooMuch(bound) => limit_fault(*bound, endpoint, statement),
-        Trouble::Malformed(what) => Fault::new(
+        ClientError::TooMuch(bound) => limit_fault(*bound, endpoint, statement),
+        ClientError::Malformed(what) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} does not keep to the MySQL protocol."),
             format!("In its answer {what}; it was asked: {}", brief(statement)),
             "Look what answers at that address; through a proxy, name an observer itself (port 2881).",
         ),
-        Trouble::Network(_) | Trouble::Tls(_) | Trouble::Plugin(_) => Fault::new(
+        ClientError::Network(_) | ClientError::Tls(_) | ClientError::Plugin(_) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} broke off the connection."),
             format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),
@@ -229,7 +229,7 @@ mod tests {
             ("invalid peer certificate: NotValidForName", "does not name this host"),
             ("invalid peer certificate: certificate not valid for name \"db\"", "does not name this host"),
         ] {
-            let fault = connect_fault(&Trouble::Tls(said.to_owned()), "db:2881", "root@sys", None);
+            let fault = connect_fault(&ClientError::Tls(said.to_owned()), "db:2881", "root@sys", None);
             assert_eq!(fault.what, "TLS with db:2881 failed.");
             assert!(fault.why.contains(why), "{said}: {}", fault.why);
         }

@@ -1,6 +1,6 @@
 //! Reads the fields of a packet from its beginning. A missing field, or one longer than the packet, is malformed.
 
-use super::trouble::Trouble;
+use super::trouble::ClientError;
 
 /// The unread rest of a packet.
 pub(super) struct PacketReader<'a>(pub(super) &'a [u8]);
@@ -15,14 +15,14 @@ pub(super) enum Length {
 
 impl<'a> PacketReader<'a> {
     /// Takes this many bytes.
-    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Trouble> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(Trouble::Malformed("a packet ends too early"))?;
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], ClientError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(ClientError::Malformed("a packet ends too early"))?;
         self.0 = rest;
         Ok(taken)
     }
 
     /// Reads a little-endian number of up to 8 bytes.
-    pub(super) fn number(&mut self, bytes: usize) -> Result<u64, Trouble> {
+    pub(super) fn number(&mut self, bytes: usize) -> Result<u64, ClientError> {
         Ok(self.take(bytes)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
@@ -35,20 +35,20 @@ impl<'a> PacketReader<'a> {
     }
 
     /// Reads a length of one to nine bytes.
-    pub(super) fn length(&mut self) -> Result<Length, Trouble> {
+    pub(super) fn length(&mut self) -> Result<Length, ClientError> {
         let bytes = match self.number(1)? {
             0xFB => return Ok(Length::Null),
             0xFC => 2,
             0xFD => 3,
             0xFE => 8,
-            0xFF => return Err(Trouble::Malformed("a length begins with 255")),
+            0xFF => return Err(ClientError::Malformed("a length begins with 255")),
             short => return Ok(Length::Bytes(short)),
         };
         self.number(bytes).map(Length::Bytes)
     }
 
     /// Reads a value after its length; `None` for NULL.
-    pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, Trouble> {
+    pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, ClientError> {
         match self.length()? {
             Length::Null => Ok(None),
             // What does not fit a usize is longer than any packet.

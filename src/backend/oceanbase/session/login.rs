@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::fields::PacketReader;
 use super::packets::{ByteStream, PacketStream};
 use super::tls;
-use super::trouble::{MAX_LOGIN_PACKET, ReadLimit, Refusal, Trouble};
+use super::trouble::{ClientError, MAX_LOGIN_PACKET, ReadLimit, Refusal};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
@@ -59,7 +59,7 @@ struct Greeting {
 pub(super) async fn log_in(
     stream: impl ByteStream + 'static,
     login: &LoginRequest<'_>,
-) -> Result<PacketStream, Trouble> {
+) -> Result<PacketStream, ClientError> {
     let mut packets = PacketStream::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
     check_plugin(&greeting.plugin)?;
@@ -70,7 +70,7 @@ pub(super) async fn log_in(
     let offered = greeting.capabilities & TLS != 0;
     if login.tls != TlsMode::Off && (offered || login.tls != TlsMode::Prefer) {
         if !offered {
-            return Err(Trouble::Tls("the server does not support TLS".to_owned()));
+            return Err(ClientError::Tls("the server does not support TLS".to_owned()));
         }
         capabilities |= TLS;
         packets.send(&response_head(capabilities)).await?;
@@ -97,27 +97,27 @@ pub(super) async fn log_in(
     }
     match packet.first() {
         Some(0) => Ok(packets),
-        Some(0xFF) => Err(Trouble::Refused(Refusal::read(&packet))),
-        _ => Err(Trouble::Malformed("the login is answered neither by yes nor by no")),
+        Some(0xFF) => Err(ClientError::Refused(Refusal::read(&packet))),
+        _ => Err(ClientError::Malformed("the login is answered neither by yes nor by no")),
     }
 }
 
-fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
-    if came.len() + to_come > MAX_LOGIN_PACKET { Err(Trouble::TooMuch(ReadLimit::Login)) } else { Ok(()) }
+fn fits(came: &[u8], to_come: usize) -> Result<(), ClientError> {
+    if came.len() + to_come > MAX_LOGIN_PACKET { Err(ClientError::TooMuch(ReadLimit::Login)) } else { Ok(()) }
 }
 
 /// Refuses every plugin except the supported one.
-fn check_plugin(plugin: &str) -> Result<(), Trouble> {
-    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
+fn check_plugin(plugin: &str) -> Result<(), ClientError> {
+    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(ClientError::Plugin(plugin.to_owned())) }
 }
 
 impl Greeting {
-    fn read(packet: &[u8]) -> Result<Self, Trouble> {
+    fn read(packet: &[u8]) -> Result<Self, ClientError> {
         let mut fields = PacketReader(packet);
         match fields.number(1)? {
             10 => {}
-            0xFF => return Err(Trouble::Refused(Refusal::read(packet))),
-            _ => return Err(Trouble::Malformed("the greeting is of another protocol")),
+            0xFF => return Err(ClientError::Refused(Refusal::read(packet))),
+            _ => return Err(ClientError::Malformed("the greeting is of another protocol")),
         }
         fields.until_zero();
         // The connection's id; a proxy has another one.
@@ -144,7 +144,7 @@ impl Greeting {
 }
 
 /// Parses the challenge of an authentication switch.
-fn parse_auth_switch(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
+fn parse_auth_switch(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], ClientError> {
     let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
@@ -154,8 +154,8 @@ fn parse_auth_switch(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
     challenge_of(fields.0)
 }
 
-fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], Trouble> {
-    bytes.first_chunk().copied().ok_or(Trouble::Malformed("the challenge is too short"))
+fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], ClientError> {
+    bytes.first_chunk().copied().ok_or(ClientError::Malformed("the challenge is too short"))
 }
 
 /// Returns the head of a handshake response, which alone is the request for TLS.

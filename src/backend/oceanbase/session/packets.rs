@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use zeroize::Zeroizing;
 
-use super::trouble::{ERROR_TEXT_OVERLAP, MAX_ERROR_TEXT, Refusal, Trouble};
+use super::trouble::{ClientError, ERROR_TEXT_OVERLAP, MAX_ERROR_TEXT, Refusal};
 
 /// A frame of exactly this length is continued by the next one.
 const MAX_FRAME: usize = 0xFF_FFFF;
@@ -62,8 +62,8 @@ impl PacketStream {
     /// The text of an error packet is cut off at its limit and returned as that error.
     pub(super) async fn next(
         &mut self,
-        fits: impl Fn(&[u8], usize) -> Result<(), Trouble> + Send,
-    ) -> Result<Vec<u8>, Trouble> {
+        fits: impl Fn(&[u8], usize) -> Result<(), ClientError> + Send,
+    ) -> Result<Vec<u8>, ClientError> {
         loop {
             if self.left == Some(0) {
                 self.left = None;
@@ -89,7 +89,7 @@ impl PacketStream {
             self.open_frame()?;
             match self.payload.first() {
                 Some(0xFF) if self.payload.len() > BEFORE_ERROR_TEXT + MAX_ERROR_TEXT + ERROR_TEXT_OVERLAP => {
-                    return Err(Trouble::Refused(Refusal::read(&self.payload)));
+                    return Err(ClientError::Refused(Refusal::read(&self.payload)));
                 }
                 Some(0xFF) | None => {}
                 Some(_) => fits(&self.payload, self.left.unwrap_or_default())?,
@@ -98,11 +98,11 @@ impl PacketStream {
     }
 
     /// Parses the header of a frame once it is complete.
-    fn open_frame(&mut self) -> Result<(), Trouble> {
+    fn open_frame(&mut self) -> Result<(), ClientError> {
         let [low, middle, high, sequence] = self.header[..] else { return Ok(()) };
         self.header.clear();
         if sequence != self.sequence {
-            return Err(Trouble::Malformed("a packet is out of sequence"));
+            return Err(ClientError::Malformed("a packet is out of sequence"));
         }
         self.sequence = self.sequence.wrapping_add(1);
         let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
@@ -115,7 +115,7 @@ impl PacketStream {
     ///
     /// # Errors
     /// The connection broke.
-    pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), Trouble> {
+    pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), ClientError> {
         // Statements and logins carry secrets.
         let mut out = Zeroizing::new(Vec::with_capacity(payload.len() + 8));
         let mut rest = payload;
@@ -139,9 +139,9 @@ impl PacketStream {
     ///
     /// # Errors
     /// The server has already sent unencrypted bytes, which must not be read.
-    pub(super) fn into_stream(self) -> Result<(Box<dyn ByteStream>, u8), Trouble> {
+    pub(super) fn into_stream(self) -> Result<(Box<dyn ByteStream>, u8), ClientError> {
         if !self.stream.buffer().is_empty() {
-            return Err(Trouble::Malformed("bytes in clear stand where TLS begins"));
+            return Err(ClientError::Malformed("bytes in clear stand where TLS begins"));
         }
         Ok((self.stream.into_inner(), self.sequence))
     }

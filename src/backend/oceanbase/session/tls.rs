@@ -13,20 +13,20 @@ use tokio_rustls::client::TlsStream;
 
 use super::login::LoginRequest;
 use super::packets::ByteStream;
-use super::trouble::Trouble;
+use super::trouble::ClientError;
 use crate::domain::connection::TlsMode;
 
 /// Performs the TLS handshake on a stream.
 ///
 /// # Errors
 /// The certificate is not accepted, or the connection broke.
-pub(super) async fn over<S: ByteStream>(stream: S, login: &LoginRequest<'_>) -> Result<TlsStream<S>, Trouble> {
-    let config = config(login).map_err(|words| Trouble::Tls(words.to_string()))?;
-    let name = ServerName::try_from(login.host.to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
+pub(super) async fn over<S: ByteStream>(stream: S, login: &LoginRequest<'_>) -> Result<TlsStream<S>, ClientError> {
+    let config = config(login).map_err(|words| ClientError::Tls(words.to_string()))?;
+    let name = ServerName::try_from(login.host.to_owned()).map_err(|error| ClientError::Tls(error.to_string()))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-            Some(tls) => Trouble::Tls(tls.to_string()),
-            None => Trouble::Network(error),
+            Some(tls) => ClientError::Tls(tls.to_string()),
+            None => ClientError::Network(error),
         }
     })
 }

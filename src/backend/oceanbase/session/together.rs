@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::faults::statement_failure;
 use super::purpose::Purpose;
-use super::trouble::Trouble;
+use super::trouble::ClientError;
 use super::{Failure, GRACE, Row, TypedSession};
 
 /// The prefixes of texts that only read.
@@ -141,7 +141,7 @@ impl<P: Purpose> TypedSession<P> {
 
     async fn read_batch(&mut self, questions: &[&str], whole: &mut Vec<Vec<Row>>) -> Result<(), BatchEnd> {
         let deadline = self.limit + GRACE;
-        let lost = |endpoint: &str, trouble: &Trouble, question: &str| {
+        let lost = |endpoint: &str, trouble: &ClientError, question: &str| {
             BatchEnd::Lost(Failure { answered: false, ..statement_failure(trouble, endpoint, question) })
         };
         let first = questions.first().copied().unwrap_or_default();
@@ -152,7 +152,7 @@ impl<P: Purpose> TypedSession<P> {
             match timeout(deadline, self.client.next()).await {
                 Ok(Ok(Some(rows))) => whole.push(rows),
                 Ok(Ok(None)) => break,
-                Ok(Err(Trouble::Refused(refusal))) if refusal.whole => return Err(BatchEnd::Refused),
+                Ok(Err(ClientError::Refused(refusal))) if refusal.whole => return Err(BatchEnd::Refused),
                 Ok(Err(trouble)) => return Err(lost(&self.endpoint, &trouble, question)),
                 Err(_) => return Err(BatchEnd::Lost(self.timeout_failure(question, deadline))),
             }

@@ -21,7 +21,7 @@ pub(super) const MAX_LOGIN_PACKET: usize = 16 << 10;
 
 /// Why a login or a result failed. Every error except the server's own ends the connection too.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ClientError {
     /// The server returned an error packet.
     Refused(Refusal),
     /// The network failed, or the other side closed the connection.
@@ -74,7 +74,7 @@ impl std::fmt::Display for ReadLimit {
     }
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for ClientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused(refusal) => write!(f, "{}: {}", refusal.code, refusal.text),
@@ -87,7 +87,7 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for ClientError {
     fn from(error: io::Error) -> Self {
         Self::Network(error)
     }

@@ -58,7 +58,7 @@ async fn connection_survives_an_error_packet() {
     let (mut client, mut server) = client_and_server();
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     let refused = client.query_within("SELECT 1").await;
-    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    assert!(matches!(&refused, Err(ClientError::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     server.write_all(&result_packets("3")).await.unwrap();
     assert_eq!(read(&client.query_within("SELECT 3 AS N").await.unwrap()), Some(3));
 }
@@ -68,9 +68,9 @@ async fn connection_survives_an_error_packet() {
 async fn malformed_result_closes_the_connection() {
     let (mut client, mut server) = client_and_server();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
-    assert!(matches!(client.query_within("SELECT 1").await, Err(Trouble::Malformed(_))));
+    assert!(matches!(client.query_within("SELECT 1").await, Err(ClientError::Malformed(_))));
     server.write_all(&result_packets("3")).await.unwrap();
-    assert!(matches!(client.query_within("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
+    assert!(matches!(client.query_within("SELECT 3 AS N").await, Err(ClientError::Malformed(_))));
     let mut heard = vec![0; 64];
     let count = server.read(&mut heard).await.unwrap();
     assert_eq!(&heard[..count], framed(0, b"\x03SELECT 1"), "one question alone was sent");
@@ -93,7 +93,7 @@ async fn error_packet_ends_the_results() {
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(value));
     }
     let refused = client.next().await;
-    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    assert!(matches!(&refused, Err(ClientError::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     assert!(client.next().await.unwrap().is_none(), "nothing of the text is left");
     server.write_all(&result_packets("5")).await.unwrap();
     assert_eq!(read(&client.query_within("SELECT 5 AS N").await.unwrap()), Some(5));
@@ -118,7 +118,7 @@ async fn surplus_result_is_malformed() {
     client.send("SELECT 1; SELECT 2", 2).await.unwrap();
     assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
     let outcome = client.next().await;
-    assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(ClientError::Malformed(_))), "{outcome:?}");
 }
 
 /// Taken for a result, it would be a view without rows.
@@ -130,7 +130,7 @@ async fn result_without_columns_is_malformed() {
         client.send("SELECT 1; SELECT 2", 2).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
         let outcome = client.next().await;
-        assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(ClientError::Malformed(_))), "{outcome:?}");
     }
 }
 
@@ -143,5 +143,5 @@ async fn unexpected_more_results_is_malformed() {
     more[status] |= 8;
     server.write_all(&more).await.unwrap();
     let asked = client.query_within("SELECT 1 AS N").await;
-    assert!(matches!(asked, Err(Trouble::Malformed(_))), "{asked:?}");
+    assert!(matches!(asked, Err(ClientError::Malformed(_))), "{asked:?}");
 }
