@@ -25,7 +25,7 @@ pub(super) fn connect_fault(trouble: &ClientError, endpoint: &str, user: &str, p
     let fault = match trouble {
         ClientError::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
         ClientError::Tls(words) => tls_fault(&foreign(words), endpoint),
-        ClientError::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
+        ClientError::UnsupportedPlugin(plugin) => plugin_fault(plugin, endpoint, user),
         ClientError::Network(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
@@ -190,7 +190,7 @@ pub(super) fn statement_failure(trouble: &ClientError, endpoint: &str, statement
             format!("In its answer {what}; it was asked: {}", brief(statement)),
             "Look what answers at that address; through a proxy, name an observer itself (port 2881).",
         ),
-        ClientError::Network(_) | ClientError::Tls(_) | ClientError::Plugin(_) => Fault::new(
+        ClientError::Network(_) | ClientError::Tls(_) | ClientError::UnsupportedPlugin(_) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} broke off the connection."),
             format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),

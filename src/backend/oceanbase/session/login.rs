@@ -108,7 +108,7 @@ fn fits(came: &[u8], to_come: usize) -> Result<(), ClientError> {
 
 /// Refuses every plugin except the supported one.
 fn check_plugin(plugin: &str) -> Result<(), ClientError> {
-    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(ClientError::Plugin(plugin.to_owned())) }
+    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(ClientError::UnsupportedPlugin(plugin.to_owned())) }
 }
 
 impl Greeting {

@@ -29,7 +29,7 @@ pub(super) enum ClientError {
     /// TLS failed; the error text.
     Tls(String),
     /// The server requires this authentication plugin, which is not supported.
-    Plugin(String),
+    UnsupportedPlugin(String),
     /// The received bytes are not the MySQL protocol.
     Malformed(&'static str),
     /// A limit of what is read was exceeded.
@@ -80,7 +80,7 @@ impl std::fmt::Display for ClientError {
             Self::Refused(refusal) => write!(f, "{}: {}", refusal.code, refusal.text),
             Self::Network(error) => error.fmt(f),
             Self::Tls(words) => f.write_str(words),
-            Self::Plugin(plugin) => write!(f, "the authentication plugin {plugin} is asked for"),
+            Self::UnsupportedPlugin(plugin) => write!(f, "the authentication plugin {plugin} is asked for"),
             Self::Malformed(what) => f.write_str(what),
             Self::TooMuch(bound) => write!(f, "more than {bound}"),
         }
