@@ -75,7 +75,7 @@ impl ResultReader {
         let columns = if let Stage::Rows(header) = &self.stage { header.columns } else { 0 };
         move |came, to_come| {
             if came.len() + to_come + PACKET_HEADER > left {
-                return Err(ClientError::TooMuch(ReadLimit::Answer));
+                return Err(ClientError::LimitExceeded(ReadLimit::Answer));
             }
             check_cell_lengths(came, columns)
         }
@@ -128,7 +128,7 @@ impl ResultReader {
     }
 
     fn row(&mut self, header: &Arc<RowHeader>, packet: Vec<u8>) -> Result<(), ClientError> {
-        self.rows_left = self.rows_left.checked_sub(1).ok_or(ClientError::TooMuch(ReadLimit::Rows))?;
+        self.rows_left = self.rows_left.checked_sub(1).ok_or(ClientError::LimitExceeded(ReadLimit::Rows))?;
         let mut fields = PacketReader(&packet);
         for _ in 0..header.columns {
             fields.value()?;
@@ -168,7 +168,7 @@ fn columns(packet: &[u8]) -> Result<usize, ClientError> {
         Length::Bytes(count) => usize::try_from(count)
             .ok()
             .filter(|count| *count <= MAX_COLUMNS)
-            .ok_or(ClientError::TooMuch(ReadLimit::Columns)),
+            .ok_or(ClientError::LimitExceeded(ReadLimit::Columns)),
     }
 }
 
@@ -189,7 +189,7 @@ fn check_cell_lengths(row: &[u8], columns: usize) -> Result<(), ClientError> {
         match fields.length() {
             Ok(Length::Null) => {}
             Ok(Length::Bytes(length)) if length > MAX_CELL_BYTES as u64 => {
-                return Err(ClientError::TooMuch(ReadLimit::Cell));
+                return Err(ClientError::LimitExceeded(ReadLimit::Cell));
             }
             Ok(Length::Bytes(length)) => {
                 let Ok(length) = usize::try_from(length) else { break };
@@ -231,7 +231,7 @@ mod tests {
         let mut answers = at_second_result(MAX_ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
-        assert!(matches!(beyond, Err(ClientError::TooMuch(ReadLimit::Rows))));
+        assert!(matches!(beyond, Err(ClientError::LimitExceeded(ReadLimit::Rows))));
     }
 
     #[test]
@@ -240,6 +240,6 @@ mod tests {
         row.resize(4 + (1 << 20), b'x');
         let answers = at_second_result(63, &row);
         assert!(answers.bounds()(&[], 1 << 19).is_ok());
-        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(ClientError::TooMuch(ReadLimit::Answer))));
+        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(ClientError::LimitExceeded(ReadLimit::Answer))));
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn connect_fault(trouble: &ClientError, endpoint: &str, user: &str, p
             }
             _ => unreachable(endpoint, format!("The network says: {detail}.")),
         },
-        ClientError::Malformed(_) | ClientError::TooMuch(_) => not_mysql_fault(endpoint),
+        ClientError::Malformed(_) | ClientError::LimitExceeded(_) => not_mysql_fault(endpoint),
     };
     fault.with_detail(detail)
 }
@@ -183,7 +183,7 @@ pub(super) fn statement_failure(trouble: &ClientError, endpoint: &str, statement
             let answered = !matches!(refusal.code, 0 | QUERY_TIMEOUT_CODE);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
-        ClientError::TooMuch(bound) => limit_fault(*bound, endpoint, statement),
+        ClientError::LimitExceeded(bound) => limit_fault(*bound, endpoint, statement),
         ClientError::Malformed(what) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} does not keep to the MySQL protocol."),

@@ -103,7 +103,7 @@ pub(super) async fn log_in(
 }
 
 fn fits(came: &[u8], to_come: usize) -> Result<(), ClientError> {
-    if came.len() + to_come > MAX_LOGIN_PACKET { Err(ClientError::TooMuch(ReadLimit::Login)) } else { Ok(()) }
+    if came.len() + to_come > MAX_LOGIN_PACKET { Err(ClientError::LimitExceeded(ReadLimit::Login)) } else { Ok(()) }
 }
 
 /// Refuses every plugin except the supported one.

@@ -33,7 +33,7 @@ pub(super) enum ClientError {
     /// The received bytes are not the MySQL protocol.
     Malformed(&'static str),
     /// A limit of what is read was exceeded.
-    TooMuch(ReadLimit),
+    LimitExceeded(ReadLimit),
 }
 
 /// An error packet.
@@ -82,7 +82,7 @@ impl std::fmt::Display for ClientError {
             Self::Tls(words) => f.write_str(words),
             Self::UnsupportedPlugin(plugin) => write!(f, "the authentication plugin {plugin} is asked for"),
             Self::Malformed(what) => f.write_str(what),
-            Self::TooMuch(bound) => write!(f, "more than {bound}"),
+            Self::LimitExceeded(bound) => write!(f, "more than {bound}"),
         }
     }
 }
