@@ -349,7 +349,7 @@ const NARROWED: &str = "A tenant whose earlier step fails is left out of the BAC
 /// Decides everything.
 ///
 /// # Errors
-/// A [`Refusal`] when a gate refuses every target, when something must be chosen first (`Cause::Usage`, naming the
+/// A [`ErrorPacket`] when a gate refuses every target, when something must be chosen first (`Cause::Usage`, naming the
 /// flag), or when a target does not exist.
 pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let asked = asked_tenants(facts, choices)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::fields::{Length, PacketReader};
 use super::row::{Row, RowHeader};
-use super::trouble::{ClientError, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit, Refusal};
+use super::trouble::{ClientError, ErrorPacket, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
@@ -89,7 +89,7 @@ impl ResultReader {
         self.left = self.left.saturating_sub(packet.len() + PACKET_HEADER);
         let first = *packet.first().ok_or(ClientError::Malformed("a packet is empty"))?;
         if first == 0xFF {
-            return Err(ClientError::Refused(Refusal::read(&packet)));
+            return Err(ClientError::Refused(ErrorPacket::read(&packet)));
         }
         let is_end = first == 0xFE && packet.len() < END_BELOW;
         match std::mem::replace(&mut self.stage, Stage::Start) {

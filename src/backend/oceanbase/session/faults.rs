@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::trouble::{ClientError, ReadLimit, Refusal};
+use super::trouble::{ClientError, ErrorPacket, ReadLimit};
 use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
@@ -165,7 +165,7 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
 }
 
 /// Returns the server's error text, with a note where it was cut off.
-fn words(refusal: &Refusal) -> String {
+fn words(refusal: &ErrorPacket) -> String {
     let text = foreign(&refusal.text);
     if refusal.whole { text } else { format!("{text}... (cut off at 16 KiB)") }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::fields::PacketReader;
 use super::packets::{ByteStream, PacketStream};
 use super::tls;
-use super::trouble::{ClientError, MAX_LOGIN_PACKET, ReadLimit, Refusal};
+use super::trouble::{ClientError, ErrorPacket, MAX_LOGIN_PACKET, ReadLimit};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
@@ -97,7 +97,7 @@ pub(super) async fn log_in(
     }
     match packet.first() {
         Some(0) => Ok(packets),
-        Some(0xFF) => Err(ClientError::Refused(Refusal::read(&packet))),
+        Some(0xFF) => Err(ClientError::Refused(ErrorPacket::read(&packet))),
         _ => Err(ClientError::Malformed("the login is answered neither by yes nor by no")),
     }
 }
@@ -116,7 +116,7 @@ impl Greeting {
         let mut fields = PacketReader(packet);
         match fields.number(1)? {
             10 => {}
-            0xFF => return Err(ClientError::Refused(Refusal::read(packet))),
+            0xFF => return Err(ClientError::Refused(ErrorPacket::read(packet))),
             _ => return Err(ClientError::Malformed("the greeting is of another protocol")),
         }
         fields.until_zero();

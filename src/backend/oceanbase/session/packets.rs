@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use zeroize::Zeroizing;
 
-use super::trouble::{ClientError, ERROR_TEXT_OVERLAP, MAX_ERROR_TEXT, Refusal};
+use super::trouble::{ClientError, ERROR_TEXT_OVERLAP, ErrorPacket, MAX_ERROR_TEXT};
 
 /// A frame of exactly this length is continued by the next one.
 const MAX_FRAME: usize = 0xFF_FFFF;
@@ -89,7 +89,7 @@ impl PacketStream {
             self.open_frame()?;
             match self.payload.first() {
                 Some(0xFF) if self.payload.len() > BEFORE_ERROR_TEXT + MAX_ERROR_TEXT + ERROR_TEXT_OVERLAP => {
-                    return Err(ClientError::Refused(Refusal::read(&self.payload)));
+                    return Err(ClientError::Refused(ErrorPacket::read(&self.payload)));
                 }
                 Some(0xFF) | None => {}
                 Some(_) => fits(&self.payload, self.left.unwrap_or_default())?,

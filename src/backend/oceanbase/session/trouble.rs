@@ -23,7 +23,7 @@ pub(super) const MAX_LOGIN_PACKET: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) enum ClientError {
     /// The server returned an error packet.
-    Refused(Refusal),
+    Refused(ErrorPacket),
     /// The network failed, or the other side closed the connection.
     Network(io::Error),
     /// TLS failed; the error text.
@@ -38,7 +38,7 @@ pub(super) enum ClientError {
 
 /// An error packet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ErrorPacket {
     /// The server's code.
     pub(super) code: u32,
     /// Its text without secrets of this process. Bytes that are not UTF-8 are replaced.
@@ -93,7 +93,7 @@ impl From<io::Error> for ClientError {
     }
 }
 
-impl Refusal {
+impl ErrorPacket {
     /// Parses an error packet, which may be truncated.
     pub(super) fn read(packet: &[u8]) -> Self {
         let code = packet.get(1..3).map_or(0, |code| u32::from(code[0]) | u32::from(code[1]) << 8);
@@ -120,7 +120,7 @@ mod tests {
             let mut packet = vec![0xFF, 0x89, 0x13];
             packet.extend(std::iter::repeat_n(b' ', before));
             packet.extend(b"across~9x.the-end and so on");
-            let refusal = Refusal::read(&packet);
+            let refusal = ErrorPacket::read(&packet);
             assert!(!refusal.text.contains("ac") && !refusal.whole, "{}", refusal.text.trim_start());
             assert!(refusal.text.len() <= MAX_ERROR_TEXT);
         }
