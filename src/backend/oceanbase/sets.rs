@@ -19,14 +19,14 @@ const TENANTS_PER_QUERY: usize = 250;
 
 /// The sets and pieces that a tenant can be restored from.
 #[derive(Debug, Clone)]
-pub(super) struct Media {
+pub(super) struct SetsAndPieces {
     /// Its backup sets.
     pub(super) sets: Vec<BackupSet>,
     /// The pieces of the rounds that the sets can need.
     pub(super) pieces: Known<Vec<Piece>>,
 }
 
-impl Media {
+impl SetsAndPieces {
     /// Returns the value for sys and meta tenants, which have no sets and are not queried.
     pub(super) fn for_non_user_tenant() -> Self {
         Self { sets: Vec::new(), pieces: Known::NotChecked("only user tenants have backup sets".to_owned()) }
@@ -42,7 +42,7 @@ impl OceanBase {
         &mut self,
         tenants: &[(u64, &[Round])],
         zone: &ServerTimeZone,
-    ) -> Result<BTreeMap<u64, Media>, Fault> {
+    ) -> Result<BTreeMap<u64, SetsAndPieces>, Fault> {
         let version = self.version()?;
         let mut media = BTreeMap::new();
         for some in tenants.chunks(TENANTS_PER_QUERY) {
@@ -67,7 +67,7 @@ impl OceanBase {
                     }
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
-                media.insert(id, Media { sets, pieces });
+                media.insert(id, SetsAndPieces { sets, pieces });
             }
         }
         Ok(media)

@@ -9,7 +9,7 @@ use super::line::ViewId;
 use super::read::{Filter, FilterValue};
 use super::rows;
 use super::session::{Row, some_text, text};
-use super::sets::Media;
+use super::sets::SetsAndPieces;
 use super::surroundings::{in_words, load, running_compactions, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of};
 use crate::domain::diagnosis::identifier;
@@ -102,7 +102,7 @@ impl OceanBase {
             .iter()
             .map(|row| {
                 let id = needed(row, "TENANT_ID")?;
-                let media = media.remove(&id).unwrap_or_else(Media::for_non_user_tenant);
+                let media = media.remove(&id).unwrap_or_else(SetsAndPieces::for_non_user_tenant);
                 listed.tenant(id, row, rounds.remove(&id).unwrap_or_default(), media)
             })
             .collect()
@@ -111,7 +111,7 @@ impl OceanBase {
 
 impl TenantViews<'_> {
     /// Builds the facts of a tenant from its row.
-    fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: Media) -> Result<TenantFacts, Fault> {
+    fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: SetsAndPieces) -> Result<TenantFacts, Fault> {
         let own = |rows: &ByTenant| rows.get(&id).cloned().unwrap_or_default();
         let name = text(row, "TENANT_NAME");
         let mut unread = Vec::new();
