@@ -16,7 +16,7 @@ enum Part {
     /// The inside of a literal with a destination's URI.
     Uri(Destination),
     /// The inside of a literal with the value of a log archive destination.
-    Value(ArchiveDest),
+    ArchiveDestination(ArchiveDest),
     /// The inside of a literal with the password that encrypts the backup.
     Encryption,
     /// The inside of a literal with the decryption password of that index.
@@ -64,7 +64,7 @@ impl Statement {
 
     /// Appends a literal with the value of a log archive destination.
     pub(super) fn push_archive_value(&mut self, destination: ArchiveDest) {
-        self.push_quoted(Part::Value(destination));
+        self.push_quoted(Part::ArchiveDestination(destination));
     }
 
     /// Appends a literal with the encryption password.
@@ -112,7 +112,9 @@ impl Statement {
             match part {
                 Part::Text(piece) => text.push_str(piece),
                 Part::Uri(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_uri())),
-                Part::Value(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_value())),
+                Part::ArchiveDestination(destination) => {
+                    text.push_str(&quoted_inside(&destination.redacted_statement_value()))
+                }
                 Part::Encryption | Part::Decryption(_) => text.push_str("***"),
                 Part::Read { value, planned } => text.push_str(choose(value, planned)),
             }
@@ -141,7 +143,7 @@ impl Statement {
                         .map_err(|error| not_carried(destination, &error))?;
                     text.push_str(&quoted_inside(uri.expose()));
                 }
-                Part::Value(destination) => {
+                Part::ArchiveDestination(destination) => {
                     let key = key_for(&destination.location, secrets);
                     let value = destination.to_statement_value(key);
                     let value = value.map_err(|error| not_carried(&destination.location, &error))?;
