@@ -18,7 +18,7 @@ enum Part {
     /// The inside of a literal with the value of a log archive destination.
     ArchiveDestination(ArchiveDest),
     /// The inside of a literal with the password that encrypts the backup.
-    Encryption,
+    EncryptionPassword,
     /// The inside of a literal with the decryption password of that index.
     Decryption(usize),
     /// A value that is read from the server before sending, and its placeholder in a plan.
@@ -69,7 +69,7 @@ impl Statement {
 
     /// Appends a literal with the encryption password.
     pub(super) fn push_encryption_password(&mut self) {
-        self.push_quoted(Part::Encryption);
+        self.push_quoted(Part::EncryptionPassword);
     }
 
     /// Appends a literal with several destinations, a comma between them.
@@ -115,7 +115,7 @@ impl Statement {
                 Part::ArchiveDestination(destination) => {
                     text.push_str(&quoted_inside(&destination.redacted_statement_value()))
                 }
-                Part::Encryption | Part::Decryption(_) => text.push_str("***"),
+                Part::EncryptionPassword | Part::Decryption(_) => text.push_str("***"),
                 Part::Read { value, planned } => text.push_str(choose(value, planned)),
             }
         }
@@ -149,7 +149,7 @@ impl Statement {
                     let value = value.map_err(|error| not_carried(&destination.location, &error))?;
                     text.push_str(&quoted_inside(value.expose()));
                 }
-                Part::Encryption => {
+                Part::EncryptionPassword => {
                     text.push_str(password(secrets.encryption.as_ref(), unfit_to_encrypt)?);
                 }
                 Part::Decryption(place) => {
