@@ -20,7 +20,7 @@ enum Part {
     /// The inside of a literal with the password that encrypts the backup.
     EncryptionPassword,
     /// The inside of a literal with the decryption password of that index.
-    Decryption(usize),
+    DecryptionPassword(usize),
     /// A value that is read from the server before sending, and its placeholder in a plan.
     Read {
         value: String,
@@ -90,7 +90,7 @@ impl Statement {
             if place > 0 {
                 self.push(", ");
             }
-            self.push_quoted(Part::Decryption(place));
+            self.push_quoted(Part::DecryptionPassword(place));
         }
     }
 
@@ -115,7 +115,7 @@ impl Statement {
                 Part::ArchiveDestination(destination) => {
                     text.push_str(&quoted_inside(&destination.redacted_statement_value()))
                 }
-                Part::EncryptionPassword | Part::Decryption(_) => text.push_str("***"),
+                Part::EncryptionPassword | Part::DecryptionPassword(_) => text.push_str("***"),
                 Part::Read { value, planned } => text.push_str(choose(value, planned)),
             }
         }
@@ -152,7 +152,7 @@ impl Statement {
                 Part::EncryptionPassword => {
                     text.push_str(password(secrets.encryption.as_ref(), unfit_to_encrypt)?);
                 }
-                Part::Decryption(place) => {
+                Part::DecryptionPassword(place) => {
                     let given = secrets.decryption.get(*place);
                     text.push_str(password(given, unfit_to_decrypt)?);
                 }
