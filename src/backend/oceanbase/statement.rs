@@ -22,7 +22,7 @@ enum Part {
     /// The inside of a literal with the decryption password of that index.
     DecryptionPassword(usize),
     /// A value that is read from the server before sending, and its placeholder in a plan.
-    Read {
+    ServerValue {
         value: String,
         planned: &'static str,
     },
@@ -96,7 +96,7 @@ impl Statement {
 
     /// Appends a value that is read from the server; `planned` is its placeholder in a plan.
     pub(super) fn push_server_value(&mut self, value: String, planned: &'static str) {
-        self.parts.push(Part::Read { value, planned });
+        self.parts.push(Part::ServerValue { value, planned });
     }
 
     /// Returns the text as it was confirmed, with the plan's placeholders for values that are read from the server.
@@ -116,7 +116,7 @@ impl Statement {
                     text.push_str(&quoted_inside(&destination.redacted_statement_value()))
                 }
                 Part::EncryptionPassword | Part::DecryptionPassword(_) => text.push_str("***"),
-                Part::Read { value, planned } => text.push_str(choose(value, planned)),
+                Part::ServerValue { value, planned } => text.push_str(choose(value, planned)),
             }
         }
         text
@@ -156,7 +156,7 @@ impl Statement {
                     let given = secrets.decryption.get(*place);
                     text.push_str(password(given, unfit_to_decrypt)?);
                 }
-                Part::Read { value, .. } => text.push_str(value),
+                Part::ServerValue { value, .. } => text.push_str(value),
             }
         }
         Ok(Secret::around(text))
