@@ -367,7 +367,7 @@ struct TestRecorder<'a> {
 impl TestRecorder<'_> {
     fn record(&mut self, news: ProbeEvent) {
         match news {
-            ProbeEvent::Begins(check) => {
+            ProbeEvent::CheckStarted(check) => {
                 self.running = Some(check);
                 self.send(TestNews::Begins(check));
             }

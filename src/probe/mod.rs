@@ -19,7 +19,8 @@ mod told;
 #[serde(rename_all = "snake_case")]
 pub enum ProbeEvent {
     /// This check has started.
-    Begins(StorageCheck),
+    #[serde(rename = "begins")]
+    CheckStarted(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
     /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].

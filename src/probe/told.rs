@@ -22,7 +22,7 @@ impl CheckRun {
 
 impl ProbeContext<'_> {
     pub(super) fn begin(&mut self, check: StorageCheck) -> CheckRun {
-        (self.tell)(ProbeEvent::Begins(check));
+        (self.tell)(ProbeEvent::CheckStarted(check));
         CheckRun { check, since: tokio::time::Instant::now() }
     }
 

@@ -63,7 +63,7 @@ fn redact(news: ProbeEvent) -> ProbeEvent {
             });
             ProbeEvent::Ended(tested)
         }
-        news @ (ProbeEvent::Begins(_) | ProbeEvent::Leaves(_) | ProbeEvent::Gone | ProbeEvent::Done) => news,
+        news @ (ProbeEvent::CheckStarted(_) | ProbeEvent::Leaves(_) | ProbeEvent::Gone | ProbeEvent::Done) => news,
     }
 }
 
