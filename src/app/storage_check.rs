@@ -371,7 +371,7 @@ impl TestRecorder<'_> {
                 self.running = Some(check);
                 self.send(TestNews::Begins(check));
             }
-            ProbeEvent::Ended(check) => self.add_check(check),
+            ProbeEvent::CheckEnded(check) => self.add_check(check),
             ProbeEvent::Leaves(probe) => self.left_behind = Some(probe),
             ProbeEvent::Gone => self.left_behind = None,
             ProbeEvent::Done => {}

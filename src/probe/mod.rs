@@ -22,7 +22,8 @@ pub enum ProbeEvent {
     #[serde(rename = "begins")]
     CheckStarted(StorageCheck),
     /// This check has ended.
-    Ended(TestedCheck),
+    #[serde(rename = "ended")]
+    CheckEnded(TestedCheck),
     /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].
     Leaves(String),
     /// The probe is deleted.

@@ -102,7 +102,7 @@ async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
     let way = [StorageCheck::Resolve, StorageCheck::Connect, StorageCheck::Tls];
     let client = {
         let mut tell = |news: ProbeEvent| {
-            if matches!(news, ProbeEvent::Ended(_)) {
+            if matches!(news, ProbeEvent::CheckEnded(_)) {
                 told.set(told.get() + 1);
             }
             (bench.tell)(news);

@@ -27,7 +27,7 @@ impl ProbeContext<'_> {
     }
 
     pub(super) fn pass(&mut self, made: &CheckRun, found: impl Into<String>) {
-        (self.tell)(ProbeEvent::Ended(TestedCheck::pass(made.check, made.elapsed_ms(), found)));
+        (self.tell)(ProbeEvent::CheckEnded(TestedCheck::pass(made.check, made.elapsed_ms(), found)));
     }
 
     /// Ends the check of a directory's contents and returns whether the server will accept it.
@@ -38,12 +38,12 @@ impl ProbeContext<'_> {
             Err(fault) => TestedCheck::fail(made.check, made.elapsed_ms(), *fault),
         };
         let seen = Seen::of(shown, expected, contents);
-        (self.tell)(ProbeEvent::Ended(TestedCheck { seen: Some(seen), ..tested }));
+        (self.tell)(ProbeEvent::CheckEnded(TestedCheck { seen: Some(seen), ..tested }));
         seen.fit
     }
 
     pub(super) fn fail(&mut self, made: &CheckRun, fault: Fault) {
-        (self.tell)(ProbeEvent::Ended(TestedCheck::fail(made.check, made.elapsed_ms(), fault)));
+        (self.tell)(ProbeEvent::CheckEnded(TestedCheck::fail(made.check, made.elapsed_ms(), fault)));
     }
 
     /// Ends a check that could not be completed.
@@ -59,14 +59,14 @@ impl ProbeContext<'_> {
         );
         for check in checks {
             let tested = TestedCheck { asks_inside: true, ..TestedCheck::not_checked(*check, found.as_str()) };
-            (self.tell)(ProbeEvent::Ended(tested));
+            (self.tell)(ProbeEvent::CheckEnded(tested));
         }
     }
 
     /// Reports checks as not checked, all for one reason.
     pub(super) fn skip(&mut self, checks: &[StorageCheck], why: &str) {
         for check in checks {
-            (self.tell)(ProbeEvent::Ended(TestedCheck::not_checked(*check, why)));
+            (self.tell)(ProbeEvent::CheckEnded(TestedCheck::not_checked(*check, why)));
         }
     }
 }

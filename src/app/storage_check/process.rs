@@ -53,7 +53,7 @@ fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) 
 /// News without the key, which a storage, or what listens in its place, might repeat in whatever is told of it.
 fn redact(news: ProbeEvent) -> ProbeEvent {
     match news {
-        ProbeEvent::Ended(mut tested) => {
+        ProbeEvent::CheckEnded(mut tested) => {
             tested.found = hide(&tested.found);
             tested.fault = tested.fault.map(|mut fault| {
                 for part in [&mut fault.what, &mut fault.why, &mut fault.next, &mut fault.detail] {
@@ -61,7 +61,7 @@ fn redact(news: ProbeEvent) -> ProbeEvent {
                 }
                 fault
             });
-            ProbeEvent::Ended(tested)
+            ProbeEvent::CheckEnded(tested)
         }
         news @ (ProbeEvent::CheckStarted(_) | ProbeEvent::Leaves(_) | ProbeEvent::Gone | ProbeEvent::Done) => news,
     }

@@ -37,7 +37,7 @@ fn events_until_stopped(directory: &Path, expected: &Expected, limit: usize) -> 
 
 fn checks(news: &[ProbeEvent]) -> Vec<TestedCheck> {
     news.iter()
-        .filter_map(|news| if let ProbeEvent::Ended(check) = news { Some(check.clone()) } else { None })
+        .filter_map(|news| if let ProbeEvent::CheckEnded(check) = news { Some(check.clone()) } else { None })
         .collect()
 }
 
