@@ -327,7 +327,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
 
 /// Writes the probe; returns false where it was stopped.
 fn write(probe: &mut Probe, pattern: &ProbeContent, bench: &mut ProbeContext<'_>) -> std::io::Result<bool> {
-    (bench.tell)(ProbeEvent::Leaves(probe.path.display().to_string()));
+    (bench.tell)(ProbeEvent::ProbeWritten(probe.path.display().to_string()));
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
     let mut file = match created {
         Ok(file) => file,

@@ -25,7 +25,8 @@ pub enum ProbeEvent {
     #[serde(rename = "ended")]
     CheckEnded(TestedCheck),
     /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].
-    Leaves(String),
+    #[serde(rename = "leaves")]
+    ProbeWritten(String),
     /// The probe is deleted.
     Gone,
     /// The probe is complete; without this event it was aborted.

@@ -63,7 +63,9 @@ fn redact(news: ProbeEvent) -> ProbeEvent {
             });
             ProbeEvent::CheckEnded(tested)
         }
-        news @ (ProbeEvent::CheckStarted(_) | ProbeEvent::Leaves(_) | ProbeEvent::Gone | ProbeEvent::Done) => news,
+        news @ (ProbeEvent::CheckStarted(_) | ProbeEvent::ProbeWritten(_) | ProbeEvent::Gone | ProbeEvent::Done) => {
+            news
+        }
     }
 }
 

@@ -73,7 +73,7 @@ fn empty_directory_passes_and_stays_empty() {
     assert_eq!(names(place.path()), [""; 0]);
     let left = news
         .iter()
-        .position(|news| matches!(news, ProbeEvent::Leaves(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
+        .position(|news| matches!(news, ProbeEvent::ProbeWritten(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
     let gone = news.iter().position(|news| *news == ProbeEvent::Gone);
     assert!(left.is_some() && left < gone, "{news:?}");
 }
@@ -82,7 +82,7 @@ fn empty_directory_passes_and_stays_empty() {
 #[test]
 fn mount_root_is_written_only_when_allowed() {
     let told = events_until_stopped(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
-    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{told:?}");
+    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::ProbeWritten(_))), "{told:?}");
     let checks = checks(&told);
     let write = of(&checks, StorageCheck::Write);
     assert!(write.asks_inside && write.result == TestResult::NotChecked, "{write:?}");
@@ -93,7 +93,7 @@ fn mount_root_is_written_only_when_allowed() {
     probe(place.path(), (&EMPTY_OR_OURS, true), &mut bench);
     let inside = format!("{}/.obnow-test-", place.path().display());
     assert!(
-        news.iter().any(|news| matches!(news, ProbeEvent::Leaves(probe) if probe.starts_with(&inside))),
+        news.iter().any(|news| matches!(news, ProbeEvent::ProbeWritten(probe) if probe.starts_with(&inside))),
         "{news:?}"
     );
 }
@@ -124,7 +124,7 @@ fn foreign_destination_above_is_not_written() {
         (below.clone(), format!("what is beside {} belongs to another destination, {shown}", below.display()), true),
     ] {
         let news = events_until_stopped(&directory, &Expected::Anything, usize::MAX);
-        assert!(!news.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "{news:?}");
+        assert!(!news.iter().any(|news| matches!(news, ProbeEvent::ProbeWritten(_))), "{news:?}");
         let checks = checks(&news);
         let write = of(&checks, StorageCheck::Write);
         assert!(write.found.contains(&found) && write.asks_inside == asks_inside, "{write:?}");
@@ -175,7 +175,7 @@ fn foreign_directory_is_refused_unwritten() {
         "what writes nothing is tested all the same"
     );
     let told = events_until_stopped(place.path(), &EMPTY_OR_OURS, usize::MAX);
-    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::Leaves(_))), "nothing is ever written: {told:?}");
+    assert!(!told.iter().any(|news| matches!(news, ProbeEvent::ProbeWritten(_))), "nothing is ever written: {told:?}");
     let empty = test(place.path(), &Expected::Empty);
     assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
     let anything = test(place.path(), &Expected::Anything);
@@ -225,7 +225,7 @@ fn stop_at_any_time_leaves_nothing_behind() {
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
         let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
         let (left, gone) =
-            (count(|news| matches!(news, ProbeEvent::Leaves(_))), count(|news| **news == ProbeEvent::Gone));
+            (count(|news| matches!(news, ProbeEvent::ProbeWritten(_))), count(|news| **news == ProbeEvent::Gone));
         assert_eq!(left, gone, "stopped at {limit}: {news:?}");
         cut_short += usize::from(left == 1 && !checks(&news).iter().any(|check| check.check == StorageCheck::Write));
     }

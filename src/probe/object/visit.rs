@@ -266,7 +266,7 @@ impl<'a> BucketTest<'a> {
     /// Runs the checks of a probe; `None` where the Test was stopped.
     async fn run_probe(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
-        (bench.tell)(ProbeEvent::Leaves(probe.shown.clone()));
+        (bench.tell)(ProbeEvent::ProbeWritten(probe.shown.clone()));
         probe.there = true;
         let written = self.ask(bench, Method::PUT, &probe.key, &[], Some(pattern.bytes())).await?;
         let after = &self.probe_checks()[1..];
