@@ -373,7 +373,7 @@ impl TestRecorder<'_> {
             }
             ProbeEvent::CheckEnded(check) => self.add_check(check),
             ProbeEvent::ProbeWritten(probe) => self.left_behind = Some(probe),
-            ProbeEvent::Gone => self.left_behind = None,
+            ProbeEvent::ProbeRemoved => self.left_behind = None,
             ProbeEvent::Done => {}
         }
     }
@@ -424,7 +424,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     probing.stdin = None;
     let until = Instant::now() + CLEANUP_GRACE.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
-        if matches!(news, ProbeEvent::ProbeWritten(_) | ProbeEvent::Gone) {
+        if matches!(news, ProbeEvent::ProbeWritten(_) | ProbeEvent::ProbeRemoved) {
             sheet.record(news);
         }
     }

@@ -332,7 +332,7 @@ fn write(probe: &mut Probe, pattern: &ProbeContent, bench: &mut ProbeContext<'_>
     let mut file = match created {
         Ok(file) => file,
         Err(error) => {
-            (bench.tell)(ProbeEvent::Gone);
+            (bench.tell)(ProbeEvent::ProbeRemoved);
             return Err(error);
         }
     };
@@ -404,7 +404,7 @@ fn check_delete(probe: &mut Probe, in_it: bool, bench: &mut ProbeContext<'_>) {
     match removed {
         Ok(()) => {
             probe.there = false;
-            (bench.tell)(ProbeEvent::Gone);
+            (bench.tell)(ProbeEvent::ProbeRemoved);
             bench.pass(&made, "nothing is left behind");
         }
         Err(error) => bench.fail(&made, left_behind(&probe.path, in_it, &error)),

@@ -28,7 +28,8 @@ pub enum ProbeEvent {
     #[serde(rename = "leaves")]
     ProbeWritten(String),
     /// The probe is deleted.
-    Gone,
+    #[serde(rename = "gone")]
+    ProbeRemoved,
     /// The probe is complete; without this event it was aborted.
     Done,
 }

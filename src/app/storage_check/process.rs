@@ -63,9 +63,10 @@ fn redact(news: ProbeEvent) -> ProbeEvent {
             });
             ProbeEvent::CheckEnded(tested)
         }
-        news @ (ProbeEvent::CheckStarted(_) | ProbeEvent::ProbeWritten(_) | ProbeEvent::Gone | ProbeEvent::Done) => {
-            news
-        }
+        news @ (ProbeEvent::CheckStarted(_)
+        | ProbeEvent::ProbeWritten(_)
+        | ProbeEvent::ProbeRemoved
+        | ProbeEvent::Done) => news,
     }
 }
 

@@ -74,7 +74,7 @@ fn empty_directory_passes_and_stays_empty() {
     let left = news
         .iter()
         .position(|news| matches!(news, ProbeEvent::ProbeWritten(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
-    let gone = news.iter().position(|news| *news == ProbeEvent::Gone);
+    let gone = news.iter().position(|news| *news == ProbeEvent::ProbeRemoved);
     assert!(left.is_some() && left < gone, "{news:?}");
 }
 
@@ -217,15 +217,17 @@ fn non_directory_is_a_fault() {
 #[test]
 fn stop_at_any_time_leaves_nothing_behind() {
     let whole = events_until_stopped(directory_on_mount().path(), &Expected::Anything, usize::MAX);
-    assert!(whole.contains(&ProbeEvent::Gone));
+    assert!(whole.contains(&ProbeEvent::ProbeRemoved));
     let mut cut_short = 0;
     for limit in 0..24 {
         let place = directory_on_mount();
         let news = events_until_stopped(place.path(), &EMPTY_OR_OURS, limit);
         assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
         let count = |wanted: fn(&&ProbeEvent) -> bool| news.iter().filter(wanted).count();
-        let (left, gone) =
-            (count(|news| matches!(news, ProbeEvent::ProbeWritten(_))), count(|news| **news == ProbeEvent::Gone));
+        let (left, gone) = (
+            count(|news| matches!(news, ProbeEvent::ProbeWritten(_))),
+            count(|news| **news == ProbeEvent::ProbeRemoved),
+        );
         assert_eq!(left, gone, "stopped at {limit}: {news:?}");
         cut_short += usize::from(left == 1 && !checks(&news).iter().any(|check| check.check == StorageCheck::Write));
     }

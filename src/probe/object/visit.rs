@@ -230,7 +230,7 @@ impl<'a> BucketTest<'a> {
                 Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: MAX_RESPONSE_BYTES };
             let deleted = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
-                (bench.tell)(ProbeEvent::Gone);
+                (bench.tell)(ProbeEvent::ProbeRemoved);
             }
         }
     }
@@ -281,14 +281,14 @@ impl<'a> BucketTest<'a> {
                 let no = answer.no();
                 if no == No::Denied && !probe.in_it {
                     probe.there = false;
-                    (bench.tell)(ProbeEvent::Gone);
+                    (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
                     return Some(());
                 }
                 self.fail_refused(bench, &made, Doing::Write, &no);
                 if !matches!(no, No::Busy(_) | No::Foreign) {
                     probe.there = false;
-                    (bench.tell)(ProbeEvent::Gone);
+                    (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.skip(after, why);
                     return Some(());
                 }
@@ -351,7 +351,7 @@ impl<'a> BucketTest<'a> {
         if looked.is_ok_and(|answer| answer.status.is_success()) {
             bench.fail(&made, faults::still_there(&probe.shown, probe.in_it));
         } else {
-            (bench.tell)(ProbeEvent::Gone);
+            (bench.tell)(ProbeEvent::ProbeRemoved);
             bench.pass(&made, "nothing is left behind");
         }
         Some(())
