@@ -19,7 +19,7 @@ mod faults;
 #[cfg(test)]
 mod tests;
 
-use faults::{Doing, fault, left_behind};
+use faults::{Operation, fault, left_behind};
 
 /// Bytes written at once; between two chunks a stop is noticed.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -161,7 +161,7 @@ pub fn look(directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>)
 fn inspect_existing(made: &CheckRun, directory: &Path, expected: &Expected, bench: &mut ProbeContext<'_>) -> Fit {
     match contents(directory, expected) {
         Err(error) => {
-            bench.fail(made, fault(Doing::List, directory, &error));
+            bench.fail(made, fault(Operation::List, directory, &error));
             Fit::Unknown
         }
         Ok(contents) => bench.judged(made, &directory.display().to_string(), expected, &contents),
@@ -179,17 +179,17 @@ fn nearest_existing(directory: &Path) -> Result<ExistingDirectory, Fault> {
     for path in directory.ancestors() {
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => return Ok(ExistingDirectory { path: path.to_path_buf(), data }),
-            Ok(_) => return Err(fault(Doing::Enter, path, &ErrorKind::NotADirectory.into())),
+            Ok(_) => return Err(fault(Operation::Enter, path, &ErrorKind::NotADirectory.into())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // A broken link is not a missing directory: the server could not create it.
                 if fs::symlink_metadata(path).is_ok() {
                     return Err(faults::broken_link_fault(path));
                 }
             }
-            Err(error) => return Err(fault(Doing::Enter, path, &error)),
+            Err(error) => return Err(fault(Operation::Enter, path, &error)),
         }
     }
-    Err(fault(Doing::Enter, directory, &ErrorKind::NotFound.into()))
+    Err(fault(Operation::Enter, directory, &ErrorKind::NotFound.into()))
 }
 
 fn find_mount(path: &Path) -> Option<Mount> {
@@ -247,7 +247,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
 fn check_free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
     let made = bench.begin(StorageCheck::FreeSpace);
     match rustix::fs::statvfs(directory) {
-        Err(error) => bench.fail(&made, fault(Doing::Measure, directory, &error.into())),
+        Err(error) => bench.fail(&made, fault(Operation::Measure, directory, &error.into())),
         Ok(room) => {
             let (free, all) =
                 (room.f_bavail.saturating_mul(room.f_frsize), room.f_blocks.saturating_mul(room.f_frsize));
@@ -255,7 +255,7 @@ fn check_free_space(directory: &Path, bench: &mut ProbeContext<'_>) {
             if room.f_files > 0 && room.f_favail == 0 {
                 bench.fail(&made, faults::no_inodes_fault(directory));
             } else if free < PROBE_BYTES as u64 {
-                bench.fail(&made, fault(Doing::Measure, directory, &ErrorKind::StorageFull.into()));
+                bench.fail(&made, fault(Operation::Measure, directory, &ErrorKind::StorageFull.into()));
             } else {
                 bench.pass(&made, format!("{} of {} free", size(free), size(all)));
             }
@@ -305,7 +305,7 @@ fn run_probe(spot: &ProbeLocation, bench: &mut ProbeContext<'_>) {
             return;
         }
         Err(error) => {
-            bench.fail(&made, fault(Doing::Write, directory, &error));
+            bench.fail(&made, fault(Operation::Write, directory, &error));
             false
         }
     };
@@ -357,7 +357,7 @@ fn check_read_back(path: &Path, pattern: &ProbeContent, bench: &mut ProbeContext
         Ok::<_, std::io::Error>(bytes)
     };
     match read() {
-        Err(error) => bench.fail(&made, fault(Doing::Read, path, &error)),
+        Err(error) => bench.fail(&made, fault(Operation::Read, path, &error)),
         Ok(bytes) if bytes == pattern.bytes() => bench.pass(&made, "the same bytes"),
         Ok(bytes) => bench.fail(&made, faults::differs(path, bytes.len())),
     }
@@ -374,7 +374,7 @@ fn check_list(directory: &Path, probe: &Path, bench: &mut ProbeContext<'_>) {
         Ok::<_, std::io::Error>(false)
     };
     match listed() {
-        Err(error) => bench.fail(&made, fault(Doing::List, directory, &error)),
+        Err(error) => bench.fail(&made, fault(Operation::List, directory, &error)),
         Ok(true) => bench.pass(&made, "the probe is listed"),
         Ok(false) => bench.fail(&made, faults::not_listed(directory)),
     }
@@ -390,7 +390,7 @@ fn check_clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut
             bench.pass(&made, format!("{apart:.1} s apart"));
         }
         Ok(Err(_)) => bench.could_not(&made, "the storage's clock: it stamps files with a time that is none"),
-        Err(error) => bench.fail(&made, fault(Doing::Read, probe, &error)),
+        Err(error) => bench.fail(&made, fault(Operation::Read, probe, &error)),
     }
 }
 

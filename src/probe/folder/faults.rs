@@ -8,7 +8,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The operation that failed.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Doing {
+pub(super) enum Operation {
     Enter,
     Write,
     Read,
@@ -16,7 +16,7 @@ pub(super) enum Doing {
     Measure,
 }
 
-impl Doing {
+impl Operation {
     const fn past_participle(self) -> &'static str {
         match self {
             Self::Enter => "entered",
@@ -29,7 +29,7 @@ impl Doing {
 }
 
 /// Returns the fault of an operating system error.
-pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
+pub(super) fn fault(doing: Operation, path: &Path, error: &Error) -> Fault {
     let shown = foreign(&path.display().to_string());
     let storage = |what: String, why: &str, next: String| Fault::new(Cause::Storage, what, why, next);
     let what = format!("{shown} cannot be {}.", doing.past_participle());
