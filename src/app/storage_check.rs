@@ -30,7 +30,7 @@ use crate::domain::storage_test::{
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
 use crate::probe::ProbeEvent;
-use crate::probe::servers::{Servers, ask};
+use crate::probe::servers::{SshServers, ask};
 
 mod environment;
 pub mod inspection;
@@ -60,7 +60,7 @@ pub struct TestSpec {
     /// Every other destination of the cluster; None: no cluster was named.
     pub others: Option<Vec<Used>>,
     /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
-    pub servers: Option<Servers>,
+    pub servers: Option<SshServers>,
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
@@ -194,7 +194,7 @@ impl TestSpec {
             // Several servers of one host see the same.
             hosts.sort();
             hosts.dedup();
-            Servers { user: user.to_owned(), hosts }
+            SshServers { user: user.to_owned(), hosts }
         });
         self
     }
@@ -347,7 +347,7 @@ pub async fn run_test(
 }
 
 /// Checks by ssh that every server reaches the directory.
-async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
+async fn check_every_server(servers: &SshServers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = inherited_environment().chain(environment::ssh_agent()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);

@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: &str = "ConnectTimeout=5";
 
 /// The servers to contact, and the user to log in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Servers {
+pub struct SshServers {
     /// The user to log in as.
     pub user: String,
     /// The hosts of the cluster's servers.
@@ -29,7 +29,7 @@ pub struct Servers {
 
 /// Runs a script on every server, each within the time limit; the results come in the order of the hosts.
 pub async fn ask(
-    servers: &Servers,
+    servers: &SshServers,
     script: &str,
     limit: Duration,
     environment: &[(&'static str, OsString)],
