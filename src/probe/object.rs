@@ -45,7 +45,7 @@ const CHECKS_AFTER_CONNECT: [StorageCheck; 7] = [
 ];
 
 /// What a Test tests.
-pub struct Subject<'a> {
+pub struct TestSubject<'a> {
     /// The directory.
     pub destination: &'a Destination,
     /// Its access key.
@@ -61,7 +61,7 @@ pub struct Subject<'a> {
 }
 
 /// Tests a directory on an object storage. A name lookup cannot be stopped and may delay the end.
-pub fn probe(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
+pub fn probe(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         let made = bench.begin(StorageCheck::Connect);
         bench.fail(&made, faults::client_not_built());
@@ -89,7 +89,7 @@ async fn until_test_stopped<T>(bench: &ProbeContext<'_>, future: impl Future<Out
     until_stopped(bench.stopped, future).await
 }
 
-async fn test(subject: &Subject<'_>, bench: &mut ProbeContext<'_>) {
+async fn test(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     let destination = subject.destination;
     let Some(place) = Place::of(destination) else {
         let made = bench.begin(StorageCheck::Resolve);

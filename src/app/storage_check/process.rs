@@ -93,7 +93,7 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
             );
         }
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
-            let subject = object::Subject {
+            let subject = object::TestSubject {
                 destination: &parcel.destination,
                 access_key: key.as_ref(),
                 expected: &parcel.expected,

@@ -7,7 +7,7 @@ use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
-use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, Subject, until_test_stopped};
+use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
@@ -24,7 +24,7 @@ const PROBE_CHECKS_WITHOUT_LIST: [StorageCheck; 3] =
 /// A bucket that is being tested.
 pub(super) struct BucketTest<'a> {
     store: SignedClient<'a>,
-    subject: &'a Subject<'a>,
+    subject: &'a TestSubject<'a>,
     /// The URI of the directory as it is shown.
     shown: String,
     may_list: bool,
@@ -33,7 +33,7 @@ pub(super) struct BucketTest<'a> {
 }
 
 impl<'a> BucketTest<'a> {
-    pub(super) fn new(store: SignedClient<'a>, subject: &'a Subject<'a>) -> Self {
+    pub(super) fn new(store: SignedClient<'a>, subject: &'a TestSubject<'a>) -> Self {
         Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
     }
 
