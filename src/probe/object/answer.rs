@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::domain::diagnosis::foreign;
 
 /// A complete response.
-pub(super) struct Answer {
+pub(super) struct StorageResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -41,7 +41,7 @@ pub(super) enum No {
     Foreign,
 }
 
-impl Answer {
+impl StorageResponse {
     /// Returns the error code of the storage.
     pub(super) fn code(&self) -> Option<String> {
         let header = self.headers.get("x-ms-error-code").and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -9,7 +9,7 @@ use http::Method;
 use jiff::Timestamp;
 use reqwest::Client;
 
-use super::answer::{Answer, No};
+use super::answer::{No, StorageResponse};
 use super::faults::{self, Doing};
 use super::parts;
 use super::place::Place;
@@ -145,7 +145,7 @@ impl Bucket {
     }
 
     /// Sends a request, with retries after transient errors, and returns a success or a fault.
-    pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<Answer, Fault> {
+    pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<StorageResponse, Fault> {
         let mut pauses = RETRY_DELAYS.iter();
         loop {
             let (fault, transient) = match self.signed_client().ask(ask).await {
@@ -167,7 +167,7 @@ impl Bucket {
     }
 
     /// Sends a request once and ignores a failure.
-    pub(super) async fn send_once(&self, ask: &Ask<'_>) -> Option<Answer> {
+    pub(super) async fn send_once(&self, ask: &Ask<'_>) -> Option<StorageResponse> {
         self.signed_client().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 

@@ -10,7 +10,7 @@ use reqwest::{Body, Client};
 use rustls::{CertificateError, Error as Tls};
 use sha2::{Digest, Sha256};
 
-use super::answer::Answer;
+use super::answer::StorageResponse;
 use super::place::Place;
 use super::sign::Signer;
 use crate::domain::destination::StorageKind;
@@ -79,7 +79,7 @@ pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble>
 
 impl SignedClient<'_> {
     /// Sends a request and reads the complete response.
-    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Trouble> {
+    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<StorageResponse, Trouble> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
         let bytes = ask.body.unwrap_or_default();
         let mut request = request.body(()).map_err(|_| Trouble::Unsigned)?;
@@ -115,7 +115,7 @@ impl SignedClient<'_> {
                 break;
             }
         }
-        Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
+        Ok(StorageResponse { status: response.status(), headers: response.headers().clone(), body })
     }
 }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
-use super::answer::{Answer, No};
+use super::answer::{No, StorageResponse};
 use super::*;
 
 const ID: &str = "AKIDEXAMPLE";
@@ -98,7 +98,7 @@ async fn virtual_host_bucket_is_signed() {
 
 #[test]
 fn response_reveals_its_code_only() {
-    let answer = |status: u16, body: &str| Answer {
+    let answer = |status: u16, body: &str| StorageResponse {
         status: StatusCode::from_u16(status).unwrap(),
         headers: http::HeaderMap::new(),
         body: body.as_bytes().to_vec(),

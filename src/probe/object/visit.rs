@@ -3,7 +3,7 @@
 use http::Method;
 use jiff::Timestamp;
 
-use super::answer::{Answer, No};
+use super::answer::{No, StorageResponse};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
@@ -48,7 +48,7 @@ impl<'a> BucketTest<'a> {
         key: &str,
         query: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Option<Result<Answer, Trouble>> {
+    ) -> Option<Result<StorageResponse, Trouble>> {
         let ask = Ask { method, key, query, body, most: MAX_RESPONSE_BYTES };
         until_test_stopped(bench, self.store.ask(&ask)).await
     }
@@ -58,7 +58,7 @@ impl<'a> BucketTest<'a> {
         bench: &ProbeContext<'_>,
         prefix: &str,
         delimiter: &str,
-    ) -> Option<Result<Answer, Trouble>> {
+    ) -> Option<Result<StorageResponse, Trouble>> {
         let azure = [("restype", "container"), ("comp", "list"), ("maxresults", MAX_NAMES)];
         let others = [("max-keys", MAX_NAMES)];
         let mut query: Vec<(&str, &str)> =
@@ -72,7 +72,7 @@ impl<'a> BucketTest<'a> {
     }
 
     /// Returns the object keys of a list.
-    fn keys(&self, listed: &Answer) -> Vec<String> {
+    fn keys(&self, listed: &StorageResponse) -> Vec<String> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
 
@@ -159,7 +159,7 @@ impl<'a> BucketTest<'a> {
         }
     }
 
-    async fn check_directory(&mut self, bench: &mut ProbeContext<'_>, listed: &Answer) -> Option<()> {
+    async fn check_directory(&mut self, bench: &mut ProbeContext<'_>, listed: &StorageResponse) -> Option<()> {
         let made = bench.begin(StorageCheck::Directory);
         let prefix = self.place().prefix.clone();
         let keys = self.keys(listed);
