@@ -14,7 +14,7 @@ pub(super) struct StorageResponse {
 
 /// Why a storage refused a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum No {
+pub(super) enum StorageError {
     /// The storage does not know the access id.
     Id,
     /// The signature is wrong, so the key is.
@@ -95,28 +95,34 @@ impl StorageResponse {
     }
 
     /// Returns why the storage refused; only for a response that is not a success.
-    pub(super) fn no(&self) -> No {
+    pub(super) fn no(&self) -> StorageError {
         let code = self.code();
         let region = self.headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let elsewhere = || region.or_else(|| self.text("Region")).or_else(|| self.text("Endpoint"));
         match code.as_deref() {
             Some(
                 "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
-            ) => No::Id,
-            Some("SignatureDoesNotMatch") => No::Key,
-            Some("RequestTimeTooSkewed" | "RequestExpired") => No::Skewed,
+            ) => StorageError::Id,
+            Some("SignatureDoesNotMatch") => StorageError::Key,
+            Some("RequestTimeTooSkewed" | "RequestExpired") => StorageError::Skewed,
             // Azure uses the same code for an old request; only the text differs.
             Some("AuthenticationFailed") => {
                 let why = self.text("AuthenticationErrorDetail").unwrap_or_default();
-                if why.contains("too old") || why.contains("date header") { No::Skewed } else { No::IdOrKey }
+                if why.contains("too old") || why.contains("date header") {
+                    StorageError::Skewed
+                } else {
+                    StorageError::IdOrKey
+                }
             }
             // Azurite's code for a wrong key is Azure's code for a forbidden network.
             Some("AuthorizationFailure") if self.text("Message").is_some_and(|text| text.contains("authenticate")) => {
-                No::IdOrKey
+                StorageError::IdOrKey
             }
-            Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => No::IdOrKey,
-            Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => No::Bucket,
-            Some("NoSuchKey" | "BlobNotFound") => No::Object,
+            Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => StorageError::IdOrKey,
+            Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => {
+                StorageError::Bucket
+            }
+            Some("NoSuchKey" | "BlobNotFound") => StorageError::Object,
             Some(
                 "PermanentRedirect"
                 | "TemporaryRedirect"
@@ -125,10 +131,10 @@ impl StorageResponse {
                 | "IllegalLocationConstraintException"
                 | "InvalidRegionName"
                 | "InvalidLocationConstraint",
-            ) => No::Elsewhere(elsewhere().map(|place| foreign(&place))),
+            ) => StorageError::Elsewhere(elsewhere().map(|place| foreign(&place))),
             // OSS refuses a request that belongs to another endpoint.
             Some("AccessDenied") if self.text("Endpoint").is_some() => {
-                No::Elsewhere(elsewhere().map(|place| foreign(&place)))
+                StorageError::Elsewhere(elsewhere().map(|place| foreign(&place)))
             }
             Some(
                 "QuotaExceeded"
@@ -137,17 +143,17 @@ impl StorageResponse {
                 | "AccountQuotaExceeded"
                 | "InsufficientAccountStorage"
                 | "XMinioAdminBucketQuotaExceeded",
-            ) => No::Full,
+            ) => StorageError::Full,
             Some("SlowDown" | "ServiceUnavailable" | "ServerBusy" | "InternalError" | "RequestLimitExceeded") => {
-                No::Busy(self.status.as_u16())
+                StorageError::Busy(self.status.as_u16())
             }
-            Some(_) if self.status == StatusCode::FORBIDDEN => No::Denied,
-            Some(code) => No::Other(code.to_owned()),
+            Some(_) if self.status == StatusCode::FORBIDDEN => StorageError::Denied,
+            Some(code) => StorageError::Other(code.to_owned()),
             // A response to HEAD has no body.
-            None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => No::Object,
-            None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => No::Denied,
-            None if self.status.is_server_error() => No::Busy(self.status.as_u16()),
-            None => No::Foreign,
+            None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => StorageError::Object,
+            None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => StorageError::Denied,
+            None if self.status.is_server_error() => StorageError::Busy(self.status.as_u16()),
+            None => StorageError::Foreign,
         }
     }
 }

@@ -9,7 +9,7 @@ use http::Method;
 use jiff::Timestamp;
 use reqwest::Client;
 
-use super::answer::{No, StorageResponse};
+use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Doing};
 use super::parts;
 use super::place::Place;
@@ -91,23 +91,24 @@ impl Bucket {
             }
             let answer = self.done(Doing::List, &Ask { query: &query, ..ask(Method::GET, "") }).await?;
             if !answer.is_list() {
-                return Err(self.refused(Doing::List, &No::Foreign));
+                return Err(self.refused(Doing::List, &StorageError::Foreign));
             }
             let names: Vec<String> = answer.texts(name).collect();
             let sizes: Vec<Option<u64>> = answer.texts(size).map(|size| size.trim().parse().ok()).collect();
             if names.len() != sizes.len() {
-                return Err(self.refused(Doing::List, &No::Foreign));
+                return Err(self.refused(Doing::List, &StorageError::Foreign));
             }
             let last = names.last().cloned();
             for (name, size) in names.into_iter().zip(sizes) {
-                found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &No::Foreign))?);
+                found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &StorageError::Foreign))?);
             }
             let next = answer.text(marker).filter(|next| !next.is_empty());
             // Azure marks a truncated list by its marker only.
-            let more = azure || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &No::Foreign))?;
+            let more =
+                azure || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &StorageError::Foreign))?;
             match if azure { next } else { next.or(last).filter(|_| more) } {
                 Some(next) if next != from => from = next,
-                Some(_) => return Err(self.refused(Doing::List, &No::Foreign)),
+                Some(_) => return Err(self.refused(Doing::List, &StorageError::Foreign)),
                 None => return Ok(found),
             }
         }
@@ -152,7 +153,7 @@ impl Bucket {
                 Ok(answer) if answer.status.is_success() => return Ok(answer),
                 Ok(answer) => {
                     let no = answer.no();
-                    (self.refused(doing, &no), matches!(no, No::Busy(_)))
+                    (self.refused(doing, &no), matches!(no, StorageError::Busy(_)))
                 }
                 Err(trouble) => {
                     let transient = matches!(trouble, Trouble::Late | Trouble::Broken(_));
@@ -171,7 +172,7 @@ impl Bucket {
         self.signed_client().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 
-    pub(super) fn refused(&self, doing: Doing, no: &No) -> Fault {
+    pub(super) fn refused(&self, doing: Doing, no: &StorageError) -> Fault {
         faults::refused(doing, &self.place, &self.shown, no)
     }
 

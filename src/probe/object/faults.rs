@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
-use super::answer::No;
+use super::answer::StorageError;
 use super::place::Place;
 use super::store::Trouble;
 use crate::domain::destination::{Destination, StorageKind};
@@ -149,60 +149,60 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
 }
 
 /// Returns the fault of a refused request. `shown` is the directory.
-pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Fault {
+pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageError) -> Fault {
     let who = place.authority();
     let what = format!("{shown} cannot be {}.", doing.past_participle());
     match no {
-        No::Id => storage(
+        StorageError::Id => storage(
             what,
             format!("{who} does not know the access id."),
             "Check --access-id, and that it belongs to this storage.",
         ),
-        No::Key => storage(
+        StorageError::Key => storage(
             what,
             "The access key is wrong: the signature made with it does not match.",
             "Check the source of the access key: it must be the key of this access id.",
         ),
-        No::IdOrKey => storage(
+        StorageError::IdOrKey => storage(
             what,
             "The access id, which is the name of the account, or the access key is wrong.",
             "Check --access-id and the source of the access key.",
         ),
-        No::Skewed => storage(
+        StorageError::Skewed => storage(
             what,
             "The clocks of this host and of the storage are too far apart for it.",
             "Set the clock of this host, and look at the clocks of the servers too: date; chronyc tracking.",
         ),
-        No::Bucket => storage(
+        StorageError::Bucket => storage(
             format!("There is no bucket {}.", place.bucket),
             format!("{who} knows none of that name."),
             "Create the bucket, or check its name and the host.",
         ),
-        No::Elsewhere(place_of) => wrong_region(place, place_of.as_deref()),
-        No::Denied => storage(
+        StorageError::Elsewhere(place_of) => wrong_region(place, place_of.as_deref()),
+        StorageError::Denied => storage(
             what,
             format!("The access id is known and may not {}.", doing.required_right()),
             "Add that right to the policy of the access id; the servers need it for every backup.",
         ),
-        No::Object => storage(
+        StorageError::Object => storage(
             what,
             "What was written a moment ago is not there.",
             "Look for what removes objects there: a lifecycle rule, another program.",
         ),
-        No::Full => storage(
+        StorageError::Full => storage(
             what,
             "It has no room, or the quota is used up.",
             "Make room or raise the quota, or choose another bucket.",
         ),
-        No::Busy(status) => storage(
+        StorageError::Busy(status) => storage(
             what,
             format!("{who} has too much to do, or is broken (HTTP {status})."),
             "Test again in a while; if it stays so, look at the storage service.",
         ),
-        No::Other(code) => {
+        StorageError::Other(code) => {
             storage(what, format!("{who} answers {code}."), format!("Look up {code} in the manual of the storage."))
         }
-        No::Foreign => storage(
+        StorageError::Foreign => storage(
             format!("{who} is not an object storage."),
             "It speaks HTTP, and no object storage answers like this.",
             "Check host and port: a console or another web server may listen there.",

@@ -9,7 +9,7 @@ use http::Method;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::answer::No;
+use super::answer::StorageError;
 use super::bucket::{Bucket, File, ask};
 use super::faults::Doing;
 use super::store::Ask;
@@ -62,7 +62,7 @@ async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, 
     }
     let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
     let answer = bucket.done(Doing::Write, &begun).await?;
-    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &No::Foreign))?;
+    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &StorageError::Foreign))?;
     Ok(MultipartUpload::Other { id })
 }
 
@@ -95,7 +95,7 @@ async fn upload_parts(
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
                 let answer = bucket.done(Doing::Write, &Ask { query: &query, ..part }).await?;
                 let tag = answer.headers.get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
-                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &No::Foreign))?;
+                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &StorageError::Foreign))?;
                 let _ = write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
             }
         }
@@ -115,7 +115,7 @@ async fn upload_parts(
             let answer = bucket.done(Doing::Write, &end).await?;
             // A storage may report an error after status 200.
             if let Some(code) = answer.code() {
-                return Err(bucket.refused(Doing::Write, &No::Other(code)));
+                return Err(bucket.refused(Doing::Write, &StorageError::Other(code)));
             }
         }
     }

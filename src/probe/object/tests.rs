@@ -8,7 +8,7 @@ use http::request::Parts;
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
-use super::answer::{No, StorageResponse};
+use super::answer::{StorageError, StorageResponse};
 use super::*;
 
 const ID: &str = "AKIDEXAMPLE";
@@ -116,19 +116,19 @@ fn response_reveals_its_code_only() {
         assert_eq!(answer(200, body).is_truncated(), said, "{body}");
     }
     for (status, body, wanted) in [
-        (403, "", No::Denied),
-        (404, "", No::Object),
-        (404, "<html>", No::Foreign),
-        (502, "<html>", No::Busy(502)),
-        (403, "<Code>AccessDenied</Code>", No::Denied),
-        (404, "<Code>NoSuchBucket</Code>", No::Bucket),
-        (403, "<Code>AuthenticationFailed</Code>", No::IdOrKey),
+        (403, "", StorageError::Denied),
+        (404, "", StorageError::Object),
+        (404, "<html>", StorageError::Foreign),
+        (502, "<html>", StorageError::Busy(502)),
+        (403, "<Code>AccessDenied</Code>", StorageError::Denied),
+        (404, "<Code>NoSuchBucket</Code>", StorageError::Bucket),
+        (403, "<Code>AuthenticationFailed</Code>", StorageError::IdOrKey),
         (
             403,
             "<Code>AuthenticationFailed</Code><AuthenticationErrorDetail>Request date header too old: x</AuthenticationErrorDetail>",
-            No::Skewed,
+            StorageError::Skewed,
         ),
-        (400, "<Code>X\u{1b}[31m&lt;i&gt;</Code>", No::Other("X31mi".to_owned())),
+        (400, "<Code>X\u{1b}[31m&lt;i&gt;</Code>", StorageError::Other("X31mi".to_owned())),
     ] {
         assert_eq!(answer(status, body).no(), wanted, "{status} {body}");
     }

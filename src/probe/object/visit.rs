@@ -3,7 +3,7 @@
 use http::Method;
 use jiff::Timestamp;
 
-use super::answer::{No, StorageResponse};
+use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Doing};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
@@ -80,7 +80,7 @@ impl<'a> BucketTest<'a> {
         bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
-    fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &No) {
+    fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &StorageError) {
         bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
@@ -104,11 +104,11 @@ impl<'a> BucketTest<'a> {
             self.check_directory(bench, &answer).await?;
             return Some(true);
         }
-        let no = if answer.status.is_success() { No::Foreign } else { answer.no() };
+        let no = if answer.status.is_success() { StorageError::Foreign } else { answer.no() };
         let unknown = "whether the access id and key are right: the storage says no before it looks";
         let mut rest: Vec<StorageCheck> = CHECKS_AFTER_CONNECT[1..].to_vec();
         match no {
-            No::Denied => {
+            StorageError::Denied => {
                 bench.pass(&made, "the storage knows the access id");
                 self.check_clock(bench, answer.date(), (began, ended));
                 let listed = bench.begin(StorageCheck::List);
@@ -117,7 +117,7 @@ impl<'a> BucketTest<'a> {
                 self.may_list = false;
                 return Some(true);
             }
-            No::Skewed => {
+            StorageError::Skewed => {
                 bench.could_not(&made, unknown);
                 let apart = answer.date().map(|date| apart(date, (began, ended)));
                 let skewed = bench.begin(StorageCheck::Clock);
@@ -130,19 +130,26 @@ impl<'a> BucketTest<'a> {
                 );
                 rest.retain(|check| *check != StorageCheck::Clock);
             }
-            No::Bucket | No::Elsewhere(_) => {
+            StorageError::Bucket | StorageError::Elsewhere(_) => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
                 self.fail_refused(bench, &found, Doing::Ask, &no);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
-            No::Object if self.place().kind == StorageKind::Azblob => {
+            StorageError::Object if self.place().kind == StorageKind::Azblob => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.fail_refused(bench, &found, Doing::Ask, &No::Bucket);
+                self.fail_refused(bench, &found, Doing::Ask, &StorageError::Bucket);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
-            No::Id | No::Key | No::IdOrKey | No::Object | No::Full | No::Busy(_) | No::Other(_) | No::Foreign => {
+            StorageError::Id
+            | StorageError::Key
+            | StorageError::IdOrKey
+            | StorageError::Object
+            | StorageError::Full
+            | StorageError::Busy(_)
+            | StorageError::Other(_)
+            | StorageError::Foreign => {
                 self.fail_refused(bench, &made, Doing::Ask, &no);
             }
         }
@@ -279,14 +286,14 @@ impl<'a> BucketTest<'a> {
             Ok(answer) => {
                 // After a refusal nothing was written; after an error of a broken service that is unknown.
                 let no = answer.no();
-                if no == No::Denied && !probe.in_it {
+                if no == StorageError::Denied && !probe.in_it {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
                     return Some(());
                 }
                 self.fail_refused(bench, &made, Doing::Write, &no);
-                if !matches!(no, No::Busy(_) | No::Foreign) {
+                if !matches!(no, StorageError::Busy(_) | StorageError::Foreign) {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.skip(after, why);
@@ -336,7 +343,7 @@ impl<'a> BucketTest<'a> {
         let failed = match deleted {
             Err(trouble) => Some(faults::trouble(self.place(), &trouble, self.subject.limit)),
             // A failed write may have left no object.
-            Ok(answer) if answer.status.is_success() || answer.no() == No::Object => None,
+            Ok(answer) if answer.status.is_success() || answer.no() == StorageError::Object => None,
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
