@@ -16,7 +16,7 @@ pub(super) struct StorageResponse {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StorageError {
     /// The storage does not know the access id.
-    Id,
+    UnknownAccessId,
     /// The signature is wrong, so the key is.
     Key,
     /// The access id or the key is wrong; Azure does not say which.
@@ -102,7 +102,7 @@ impl StorageResponse {
         match code.as_deref() {
             Some(
                 "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
-            ) => StorageError::Id,
+            ) => StorageError::UnknownAccessId,
             Some("SignatureDoesNotMatch") => StorageError::Key,
             Some("RequestTimeTooSkewed" | "RequestExpired") => StorageError::Skewed,
             // Azure uses the same code for an old request; only the text differs.

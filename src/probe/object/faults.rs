@@ -153,7 +153,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
     let who = place.authority();
     let what = format!("{shown} cannot be {}.", doing.past_participle());
     match no {
-        StorageError::Id => storage(
+        StorageError::UnknownAccessId => storage(
             what,
             format!("{who} does not know the access id."),
             "Check --access-id, and that it belongs to this storage.",

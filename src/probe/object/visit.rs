@@ -142,7 +142,7 @@ impl<'a> BucketTest<'a> {
                 self.fail_refused(bench, &found, Doing::Ask, &StorageError::Bucket);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
-            StorageError::Id
+            StorageError::UnknownAccessId
             | StorageError::Key
             | StorageError::IdOrKey
             | StorageError::Object
