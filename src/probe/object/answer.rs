@@ -18,7 +18,7 @@ pub(super) enum StorageError {
     /// The storage does not know the access id.
     UnknownAccessId,
     /// The signature is wrong, so the key is.
-    Key,
+    WrongKey,
     /// The access id or the key is wrong; Azure does not say which.
     IdOrKey,
     /// The clocks differ too much.
@@ -103,7 +103,7 @@ impl StorageResponse {
             Some(
                 "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
             ) => StorageError::UnknownAccessId,
-            Some("SignatureDoesNotMatch") => StorageError::Key,
+            Some("SignatureDoesNotMatch") => StorageError::WrongKey,
             Some("RequestTimeTooSkewed" | "RequestExpired") => StorageError::Skewed,
             // Azure uses the same code for an old request; only the text differs.
             Some("AuthenticationFailed") => {

@@ -158,7 +158,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             format!("{who} does not know the access id."),
             "Check --access-id, and that it belongs to this storage.",
         ),
-        StorageError::Key => storage(
+        StorageError::WrongKey => storage(
             what,
             "The access key is wrong: the signature made with it does not match.",
             "Check the source of the access key: it must be the key of this access id.",

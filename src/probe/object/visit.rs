@@ -143,7 +143,7 @@ impl<'a> BucketTest<'a> {
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             StorageError::UnknownAccessId
-            | StorageError::Key
+            | StorageError::WrongKey
             | StorageError::IdOrKey
             | StorageError::Object
             | StorageError::Full
