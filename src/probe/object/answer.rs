@@ -20,7 +20,7 @@ pub(super) enum StorageError {
     /// The signature is wrong, so the key is.
     WrongKey,
     /// The access id or the key is wrong; Azure does not say which.
-    IdOrKey,
+    WrongIdOrKey,
     /// The clocks differ too much.
     Skewed,
     /// There is no such bucket.
@@ -111,14 +111,14 @@ impl StorageResponse {
                 if why.contains("too old") || why.contains("date header") {
                     StorageError::Skewed
                 } else {
-                    StorageError::IdOrKey
+                    StorageError::WrongIdOrKey
                 }
             }
             // Azurite's code for a wrong key is Azure's code for a forbidden network.
             Some("AuthorizationFailure") if self.text("Message").is_some_and(|text| text.contains("authenticate")) => {
-                StorageError::IdOrKey
+                StorageError::WrongIdOrKey
             }
-            Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => StorageError::IdOrKey,
+            Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => StorageError::WrongIdOrKey,
             Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => {
                 StorageError::Bucket
             }

@@ -163,7 +163,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             "The access key is wrong: the signature made with it does not match.",
             "Check the source of the access key: it must be the key of this access id.",
         ),
-        StorageError::IdOrKey => storage(
+        StorageError::WrongIdOrKey => storage(
             what,
             "The access id, which is the name of the account, or the access key is wrong.",
             "Check --access-id and the source of the access key.",

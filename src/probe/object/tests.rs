@@ -122,7 +122,7 @@ fn response_reveals_its_code_only() {
         (502, "<html>", StorageError::Busy(502)),
         (403, "<Code>AccessDenied</Code>", StorageError::Denied),
         (404, "<Code>NoSuchBucket</Code>", StorageError::Bucket),
-        (403, "<Code>AuthenticationFailed</Code>", StorageError::IdOrKey),
+        (403, "<Code>AuthenticationFailed</Code>", StorageError::WrongIdOrKey),
         (
             403,
             "<Code>AuthenticationFailed</Code><AuthenticationErrorDetail>Request date header too old: x</AuthenticationErrorDetail>",

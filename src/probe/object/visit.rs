@@ -144,7 +144,7 @@ impl<'a> BucketTest<'a> {
             }
             StorageError::UnknownAccessId
             | StorageError::WrongKey
-            | StorageError::IdOrKey
+            | StorageError::WrongIdOrKey
             | StorageError::Object
             | StorageError::Full
             | StorageError::Busy(_)
