@@ -22,7 +22,7 @@ pub(super) enum StorageError {
     /// The access id or the key is wrong; Azure does not say which.
     WrongIdOrKey,
     /// The clocks differ too much.
-    Skewed,
+    ClockSkew,
     /// There is no such bucket.
     Bucket,
     /// The bucket is in another region or has another endpoint, which the storage may name.
@@ -104,12 +104,12 @@ impl StorageResponse {
                 "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
             ) => StorageError::UnknownAccessId,
             Some("SignatureDoesNotMatch") => StorageError::WrongKey,
-            Some("RequestTimeTooSkewed" | "RequestExpired") => StorageError::Skewed,
+            Some("RequestTimeTooSkewed" | "RequestExpired") => StorageError::ClockSkew,
             // Azure uses the same code for an old request; only the text differs.
             Some("AuthenticationFailed") => {
                 let why = self.text("AuthenticationErrorDetail").unwrap_or_default();
                 if why.contains("too old") || why.contains("date header") {
-                    StorageError::Skewed
+                    StorageError::ClockSkew
                 } else {
                     StorageError::WrongIdOrKey
                 }

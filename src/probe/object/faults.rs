@@ -168,7 +168,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             "The access id, which is the name of the account, or the access key is wrong.",
             "Check --access-id and the source of the access key.",
         ),
-        StorageError::Skewed => storage(
+        StorageError::ClockSkew => storage(
             what,
             "The clocks of this host and of the storage are too far apart for it.",
             "Set the clock of this host, and look at the clocks of the servers too: date; chronyc tracking.",

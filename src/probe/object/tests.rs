@@ -126,7 +126,7 @@ fn response_reveals_its_code_only() {
         (
             403,
             "<Code>AuthenticationFailed</Code><AuthenticationErrorDetail>Request date header too old: x</AuthenticationErrorDetail>",
-            StorageError::Skewed,
+            StorageError::ClockSkew,
         ),
         (400, "<Code>X\u{1b}[31m&lt;i&gt;</Code>", StorageError::Other("X31mi".to_owned())),
     ] {

@@ -117,7 +117,7 @@ impl<'a> BucketTest<'a> {
                 self.may_list = false;
                 return Some(true);
             }
-            StorageError::Skewed => {
+            StorageError::ClockSkew => {
                 bench.could_not(&made, unknown);
                 let apart = answer.date().map(|date| apart(date, (began, ended)));
                 let skewed = bench.begin(StorageCheck::Clock);
