@@ -24,7 +24,7 @@ pub(super) enum StorageError {
     /// The clocks differ too much.
     ClockSkew,
     /// There is no such bucket.
-    Bucket,
+    NoSuchBucket,
     /// The bucket is in another region or has another endpoint, which the storage may name.
     Elsewhere(Option<String>),
     /// The access id lacks the right.
@@ -120,7 +120,7 @@ impl StorageResponse {
             }
             Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => StorageError::WrongIdOrKey,
             Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => {
-                StorageError::Bucket
+                StorageError::NoSuchBucket
             }
             Some("NoSuchKey" | "BlobNotFound") => StorageError::Object,
             Some(

@@ -173,7 +173,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             "The clocks of this host and of the storage are too far apart for it.",
             "Set the clock of this host, and look at the clocks of the servers too: date; chronyc tracking.",
         ),
-        StorageError::Bucket => storage(
+        StorageError::NoSuchBucket => storage(
             format!("There is no bucket {}.", place.bucket),
             format!("{who} knows none of that name."),
             "Create the bucket, or check its name and the host.",

@@ -121,7 +121,7 @@ fn response_reveals_its_code_only() {
         (404, "<html>", StorageError::Foreign),
         (502, "<html>", StorageError::Busy(502)),
         (403, "<Code>AccessDenied</Code>", StorageError::Denied),
-        (404, "<Code>NoSuchBucket</Code>", StorageError::Bucket),
+        (404, "<Code>NoSuchBucket</Code>", StorageError::NoSuchBucket),
         (403, "<Code>AuthenticationFailed</Code>", StorageError::WrongIdOrKey),
         (
             403,

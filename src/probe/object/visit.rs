@@ -130,7 +130,7 @@ impl<'a> BucketTest<'a> {
                 );
                 rest.retain(|check| *check != StorageCheck::Clock);
             }
-            StorageError::Bucket | StorageError::Elsewhere(_) => {
+            StorageError::NoSuchBucket | StorageError::Elsewhere(_) => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
                 self.fail_refused(bench, &found, Doing::Ask, &no);
@@ -139,7 +139,7 @@ impl<'a> BucketTest<'a> {
             StorageError::Object if self.place().kind == StorageKind::Azblob => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.fail_refused(bench, &found, Doing::Ask, &StorageError::Bucket);
+                self.fail_refused(bench, &found, Doing::Ask, &StorageError::NoSuchBucket);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             StorageError::UnknownAccessId
