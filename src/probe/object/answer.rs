@@ -26,7 +26,7 @@ pub(super) enum StorageError {
     /// There is no such bucket.
     NoSuchBucket,
     /// The bucket is in another region or has another endpoint, which the storage may name.
-    Elsewhere(Option<String>),
+    WrongRegion(Option<String>),
     /// The access id lacks the right.
     Denied,
     /// There is no such object.
@@ -131,10 +131,10 @@ impl StorageResponse {
                 | "IllegalLocationConstraintException"
                 | "InvalidRegionName"
                 | "InvalidLocationConstraint",
-            ) => StorageError::Elsewhere(elsewhere().map(|place| foreign(&place))),
+            ) => StorageError::WrongRegion(elsewhere().map(|place| foreign(&place))),
             // OSS refuses a request that belongs to another endpoint.
             Some("AccessDenied") if self.text("Endpoint").is_some() => {
-                StorageError::Elsewhere(elsewhere().map(|place| foreign(&place)))
+                StorageError::WrongRegion(elsewhere().map(|place| foreign(&place)))
             }
             Some(
                 "QuotaExceeded"

@@ -178,7 +178,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             format!("{who} knows none of that name."),
             "Create the bucket, or check its name and the host.",
         ),
-        StorageError::Elsewhere(place_of) => wrong_region(place, place_of.as_deref()),
+        StorageError::WrongRegion(place_of) => wrong_region(place, place_of.as_deref()),
         StorageError::Denied => storage(
             what,
             format!("The access id is known and may not {}.", doing.required_right()),

@@ -130,7 +130,7 @@ impl<'a> BucketTest<'a> {
                 );
                 rest.retain(|check| *check != StorageCheck::Clock);
             }
-            StorageError::NoSuchBucket | StorageError::Elsewhere(_) => {
+            StorageError::NoSuchBucket | StorageError::WrongRegion(_) => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
                 self.fail_refused(bench, &found, Doing::Ask, &no);
