@@ -28,7 +28,7 @@ pub(super) enum StorageError {
     /// The bucket is in another region or has another endpoint, which the storage may name.
     WrongRegion(Option<String>),
     /// The access id lacks the right.
-    Denied,
+    AccessDenied,
     /// There is no such object.
     Object,
     /// The storage or its quota is full.
@@ -147,11 +147,11 @@ impl StorageResponse {
             Some("SlowDown" | "ServiceUnavailable" | "ServerBusy" | "InternalError" | "RequestLimitExceeded") => {
                 StorageError::Busy(self.status.as_u16())
             }
-            Some(_) if self.status == StatusCode::FORBIDDEN => StorageError::Denied,
+            Some(_) if self.status == StatusCode::FORBIDDEN => StorageError::AccessDenied,
             Some(code) => StorageError::Other(code.to_owned()),
             // A response to HEAD has no body.
             None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => StorageError::Object,
-            None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => StorageError::Denied,
+            None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => StorageError::AccessDenied,
             None if self.status.is_server_error() => StorageError::Busy(self.status.as_u16()),
             None => StorageError::Foreign,
         }

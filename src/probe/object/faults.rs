@@ -179,7 +179,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             "Create the bucket, or check its name and the host.",
         ),
         StorageError::WrongRegion(place_of) => wrong_region(place, place_of.as_deref()),
-        StorageError::Denied => storage(
+        StorageError::AccessDenied => storage(
             what,
             format!("The access id is known and may not {}.", doing.required_right()),
             "Add that right to the policy of the access id; the servers need it for every backup.",

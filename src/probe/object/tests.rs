@@ -116,11 +116,11 @@ fn response_reveals_its_code_only() {
         assert_eq!(answer(200, body).is_truncated(), said, "{body}");
     }
     for (status, body, wanted) in [
-        (403, "", StorageError::Denied),
+        (403, "", StorageError::AccessDenied),
         (404, "", StorageError::Object),
         (404, "<html>", StorageError::Foreign),
         (502, "<html>", StorageError::Busy(502)),
-        (403, "<Code>AccessDenied</Code>", StorageError::Denied),
+        (403, "<Code>AccessDenied</Code>", StorageError::AccessDenied),
         (404, "<Code>NoSuchBucket</Code>", StorageError::NoSuchBucket),
         (403, "<Code>AuthenticationFailed</Code>", StorageError::WrongIdOrKey),
         (

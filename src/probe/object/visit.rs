@@ -108,7 +108,7 @@ impl<'a> BucketTest<'a> {
         let unknown = "whether the access id and key are right: the storage says no before it looks";
         let mut rest: Vec<StorageCheck> = CHECKS_AFTER_CONNECT[1..].to_vec();
         match no {
-            StorageError::Denied => {
+            StorageError::AccessDenied => {
                 bench.pass(&made, "the storage knows the access id");
                 self.check_clock(bench, answer.date(), (began, ended));
                 let listed = bench.begin(StorageCheck::List);
@@ -286,7 +286,7 @@ impl<'a> BucketTest<'a> {
             Ok(answer) => {
                 // After a refusal nothing was written; after an error of a broken service that is unknown.
                 let no = answer.no();
-                if no == StorageError::Denied && !probe.in_it {
+                if no == StorageError::AccessDenied && !probe.in_it {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
