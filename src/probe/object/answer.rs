@@ -30,7 +30,7 @@ pub(super) enum StorageError {
     /// The access id lacks the right.
     AccessDenied,
     /// There is no such object.
-    Object,
+    NoSuchObject,
     /// The storage or its quota is full.
     Full,
     /// The storage is overloaded or broken; the HTTP status.
@@ -122,7 +122,7 @@ impl StorageResponse {
             Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => {
                 StorageError::NoSuchBucket
             }
-            Some("NoSuchKey" | "BlobNotFound") => StorageError::Object,
+            Some("NoSuchKey" | "BlobNotFound") => StorageError::NoSuchObject,
             Some(
                 "PermanentRedirect"
                 | "TemporaryRedirect"
@@ -150,7 +150,7 @@ impl StorageResponse {
             Some(_) if self.status == StatusCode::FORBIDDEN => StorageError::AccessDenied,
             Some(code) => StorageError::Other(code.to_owned()),
             // A response to HEAD has no body.
-            None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => StorageError::Object,
+            None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => StorageError::NoSuchObject,
             None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => StorageError::AccessDenied,
             None if self.status.is_server_error() => StorageError::Busy(self.status.as_u16()),
             None => StorageError::Foreign,

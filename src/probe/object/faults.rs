@@ -184,7 +184,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             format!("The access id is known and may not {}.", doing.required_right()),
             "Add that right to the policy of the access id; the servers need it for every backup.",
         ),
-        StorageError::Object => storage(
+        StorageError::NoSuchObject => storage(
             what,
             "What was written a moment ago is not there.",
             "Look for what removes objects there: a lifecycle rule, another program.",

@@ -117,7 +117,7 @@ fn response_reveals_its_code_only() {
     }
     for (status, body, wanted) in [
         (403, "", StorageError::AccessDenied),
-        (404, "", StorageError::Object),
+        (404, "", StorageError::NoSuchObject),
         (404, "<html>", StorageError::Foreign),
         (502, "<html>", StorageError::Busy(502)),
         (403, "<Code>AccessDenied</Code>", StorageError::AccessDenied),

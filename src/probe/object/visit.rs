@@ -136,7 +136,7 @@ impl<'a> BucketTest<'a> {
                 self.fail_refused(bench, &found, Doing::Ask, &no);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
-            StorageError::Object if self.place().kind == StorageKind::Azblob => {
+            StorageError::NoSuchObject if self.place().kind == StorageKind::Azblob => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
                 self.fail_refused(bench, &found, Doing::Ask, &StorageError::NoSuchBucket);
@@ -145,7 +145,7 @@ impl<'a> BucketTest<'a> {
             StorageError::UnknownAccessId
             | StorageError::WrongKey
             | StorageError::WrongIdOrKey
-            | StorageError::Object
+            | StorageError::NoSuchObject
             | StorageError::Full
             | StorageError::Busy(_)
             | StorageError::Other(_)
@@ -343,7 +343,7 @@ impl<'a> BucketTest<'a> {
         let failed = match deleted {
             Err(trouble) => Some(faults::trouble(self.place(), &trouble, self.subject.limit)),
             // A failed write may have left no object.
-            Ok(answer) if answer.status.is_success() || answer.no() == StorageError::Object => None,
+            Ok(answer) if answer.status.is_success() || answer.no() == StorageError::NoSuchObject => None,
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
