@@ -32,7 +32,7 @@ pub(super) enum StorageError {
     /// There is no such object.
     NoSuchObject,
     /// The storage or its quota is full.
-    Full,
+    StorageFull,
     /// The storage is overloaded or broken; the HTTP status.
     Busy(u16),
     /// Another error code.
@@ -143,7 +143,7 @@ impl StorageResponse {
                 | "AccountQuotaExceeded"
                 | "InsufficientAccountStorage"
                 | "XMinioAdminBucketQuotaExceeded",
-            ) => StorageError::Full,
+            ) => StorageError::StorageFull,
             Some("SlowDown" | "ServiceUnavailable" | "ServerBusy" | "InternalError" | "RequestLimitExceeded") => {
                 StorageError::Busy(self.status.as_u16())
             }

@@ -189,7 +189,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
             "What was written a moment ago is not there.",
             "Look for what removes objects there: a lifecycle rule, another program.",
         ),
-        StorageError::Full => storage(
+        StorageError::StorageFull => storage(
             what,
             "It has no room, or the quota is used up.",
             "Make room or raise the quota, or choose another bucket.",

@@ -146,7 +146,7 @@ impl<'a> BucketTest<'a> {
             | StorageError::WrongKey
             | StorageError::WrongIdOrKey
             | StorageError::NoSuchObject
-            | StorageError::Full
+            | StorageError::StorageFull
             | StorageError::Busy(_)
             | StorageError::Other(_)
             | StorageError::Foreign => {
