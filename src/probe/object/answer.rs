@@ -38,7 +38,7 @@ pub(super) enum StorageError {
     /// Another error code.
     Other(String),
     /// The response is not one of an object storage.
-    Foreign,
+    NotObjectStorage,
 }
 
 impl StorageResponse {
@@ -153,7 +153,7 @@ impl StorageResponse {
             None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => StorageError::NoSuchObject,
             None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => StorageError::AccessDenied,
             None if self.status.is_server_error() => StorageError::Busy(self.status.as_u16()),
-            None => StorageError::Foreign,
+            None => StorageError::NotObjectStorage,
         }
     }
 }

@@ -91,24 +91,24 @@ impl Bucket {
             }
             let answer = self.done(Doing::List, &Ask { query: &query, ..ask(Method::GET, "") }).await?;
             if !answer.is_list() {
-                return Err(self.refused(Doing::List, &StorageError::Foreign));
+                return Err(self.refused(Doing::List, &StorageError::NotObjectStorage));
             }
             let names: Vec<String> = answer.texts(name).collect();
             let sizes: Vec<Option<u64>> = answer.texts(size).map(|size| size.trim().parse().ok()).collect();
             if names.len() != sizes.len() {
-                return Err(self.refused(Doing::List, &StorageError::Foreign));
+                return Err(self.refused(Doing::List, &StorageError::NotObjectStorage));
             }
             let last = names.last().cloned();
             for (name, size) in names.into_iter().zip(sizes) {
-                found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &StorageError::Foreign))?);
+                found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &StorageError::NotObjectStorage))?);
             }
             let next = answer.text(marker).filter(|next| !next.is_empty());
             // Azure marks a truncated list by its marker only.
-            let more =
-                azure || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &StorageError::Foreign))?;
+            let more = azure
+                || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &StorageError::NotObjectStorage))?;
             match if azure { next } else { next.or(last).filter(|_| more) } {
                 Some(next) if next != from => from = next,
-                Some(_) => return Err(self.refused(Doing::List, &StorageError::Foreign)),
+                Some(_) => return Err(self.refused(Doing::List, &StorageError::NotObjectStorage)),
                 None => return Ok(found),
             }
         }

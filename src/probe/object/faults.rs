@@ -202,7 +202,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageErro
         StorageError::Other(code) => {
             storage(what, format!("{who} answers {code}."), format!("Look up {code} in the manual of the storage."))
         }
-        StorageError::Foreign => storage(
+        StorageError::NotObjectStorage => storage(
             format!("{who} is not an object storage."),
             "It speaks HTTP, and no object storage answers like this.",
             "Check host and port: a console or another web server may listen there.",

@@ -62,7 +62,7 @@ async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, 
     }
     let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
     let answer = bucket.done(Doing::Write, &begun).await?;
-    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &StorageError::Foreign))?;
+    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &StorageError::NotObjectStorage))?;
     Ok(MultipartUpload::Other { id })
 }
 
@@ -95,7 +95,7 @@ async fn upload_parts(
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
                 let answer = bucket.done(Doing::Write, &Ask { query: &query, ..part }).await?;
                 let tag = answer.headers.get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
-                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &StorageError::Foreign))?;
+                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &StorageError::NotObjectStorage))?;
                 let _ = write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
             }
         }

@@ -118,7 +118,7 @@ fn response_reveals_its_code_only() {
     for (status, body, wanted) in [
         (403, "", StorageError::AccessDenied),
         (404, "", StorageError::NoSuchObject),
-        (404, "<html>", StorageError::Foreign),
+        (404, "<html>", StorageError::NotObjectStorage),
         (502, "<html>", StorageError::Busy(502)),
         (403, "<Code>AccessDenied</Code>", StorageError::AccessDenied),
         (404, "<Code>NoSuchBucket</Code>", StorageError::NoSuchBucket),

@@ -104,7 +104,7 @@ impl<'a> BucketTest<'a> {
             self.check_directory(bench, &answer).await?;
             return Some(true);
         }
-        let no = if answer.status.is_success() { StorageError::Foreign } else { answer.no() };
+        let no = if answer.status.is_success() { StorageError::NotObjectStorage } else { answer.no() };
         let unknown = "whether the access id and key are right: the storage says no before it looks";
         let mut rest: Vec<StorageCheck> = CHECKS_AFTER_CONNECT[1..].to_vec();
         match no {
@@ -149,7 +149,7 @@ impl<'a> BucketTest<'a> {
             | StorageError::StorageFull
             | StorageError::Busy(_)
             | StorageError::Other(_)
-            | StorageError::Foreign => {
+            | StorageError::NotObjectStorage => {
                 self.fail_refused(bench, &made, Doing::Ask, &no);
             }
         }
@@ -293,7 +293,7 @@ impl<'a> BucketTest<'a> {
                     return Some(());
                 }
                 self.fail_refused(bench, &made, Doing::Write, &no);
-                if !matches!(no, StorageError::Busy(_) | StorageError::Foreign) {
+                if !matches!(no, StorageError::Busy(_) | StorageError::NotObjectStorage) {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::ProbeRemoved);
                     bench.skip(after, why);
