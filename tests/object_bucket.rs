@@ -14,7 +14,7 @@ use obnow::domain::destination::Destination;
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
-use obnow::probe::object::bucket::{Bucket, File};
+use obnow::probe::object::bucket::{Bucket, UploadFile};
 use sha2::{Digest as _, Sha256};
 
 /// One part and a rest.
@@ -41,7 +41,7 @@ fn content(length: usize) -> Vec<u8> {
 async fn put(bucket: &Bucket, key: &str, path: &Path, body: &[u8]) -> Result<u64, Fault> {
     let sent = AtomicU64::new(0);
     let sha256 = sha256(body);
-    bucket.put(&File { key, path, bytes: body.len() as u64, sha256: &sha256, sent: &sent }).await?;
+    bucket.put(&UploadFile { key, path, bytes: body.len() as u64, sha256: &sha256, sent: &sent }).await?;
     Ok(sent.load(Ordering::Relaxed))
 }
 

@@ -13,7 +13,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
 use crate::domain::secret::Secret;
 use crate::journal::clock::now;
-use crate::probe::object::bucket::{Bucket, File};
+use crate::probe::object::bucket::{Bucket, UploadFile};
 
 /// An object store that connects to its bucket on the first request.
 struct BucketStore {
@@ -53,7 +53,7 @@ impl ObjectStore for BucketStore {
     fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
             let UploadRequest { key, path, bytes, sha256, sent } = &file;
-            let file = File { key, path, bytes: *bytes, sha256, sent };
+            let file = UploadFile { key, path, bytes: *bytes, sha256, sent };
             self.bucket().await?.put(&file).await
         }
         .boxed()

@@ -27,7 +27,7 @@ const RETRY_DELAYS: [Duration; 3] = [Duration::from_millis(300), Duration::from_
 const MAX_PAGES: usize = 1000;
 
 /// A file of this host to upload as an object.
-pub struct File<'a> {
+pub struct UploadFile<'a> {
     /// Key of the object in the bucket.
     pub key: &'a str,
     /// Path of the file.
@@ -124,7 +124,7 @@ impl Bucket {
     ///
     /// # Errors
     /// The file cannot be read or has changed, there is no response, or the storage refuses.
-    pub async fn put(&self, file: &File<'_>) -> Result<(), Fault> {
+    pub async fn put(&self, file: &UploadFile<'_>) -> Result<(), Fault> {
         parts::put(self, file).await
     }
 
@@ -181,7 +181,7 @@ impl Bucket {
     }
 }
 
-impl File<'_> {
+impl UploadFile<'_> {
     pub(super) fn took(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::answer::StorageError;
-use super::bucket::{Bucket, File, ask};
+use super::bucket::{Bucket, UploadFile, ask};
 use super::faults::Doing;
 use super::store::Ask;
 use crate::domain::fault::{Cause, Fault};
@@ -22,7 +22,7 @@ const PART_BYTES: u64 = 16 << 20;
 const MAX_PARTS: u64 = 10_000;
 
 /// Uploads a file.
-pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
+pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fault> {
     let mut content = tokio::fs::File::open(file.path).await.map_err(|error| read_fault(file, &error))?;
     let mut hasher = Sha256::new();
     if file.bytes <= PART_BYTES {
@@ -68,7 +68,7 @@ async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, 
 
 async fn upload_parts(
     bucket: &Bucket,
-    file: &File<'_>,
+    file: &UploadFile<'_>,
     target: &MultipartUpload,
     content: &mut (impl AsyncRead + Unpin + Send),
     mut hasher: Sha256,
@@ -125,7 +125,7 @@ async fn upload_parts(
 /// Reads the next part of a file; empty at its end.
 async fn read_part(
     content: &mut (impl AsyncRead + Unpin + Send),
-    file: &File<'_>,
+    file: &UploadFile<'_>,
     most: u64,
     hasher: &mut Sha256,
 ) -> Result<Vec<u8>, Fault> {
@@ -136,7 +136,7 @@ async fn read_part(
 }
 
 /// Checks that the file did not change since it was measured.
-fn check_unchanged(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
+fn check_unchanged(file: &UploadFile<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
     let digits: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if bytes == file.bytes && digits.concat() == file.sha256 {
         return Ok(());
@@ -149,7 +149,7 @@ fn check_unchanged(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fa
     ))
 }
 
-fn read_fault(file: &File<'_>, error: &std::io::Error) -> Fault {
+fn read_fault(file: &UploadFile<'_>, error: &std::io::Error) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("Reading {} failed.", file.path.display()),
