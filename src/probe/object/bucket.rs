@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 
 use super::answer::{StorageError, StorageResponse};
-use super::faults::{self, Doing};
+use super::faults::{self, Operation};
 use super::parts;
 use super::place::Place;
 use super::reach;
@@ -89,26 +89,28 @@ impl Bucket {
             if !from.is_empty() {
                 query.push(("marker", &from));
             }
-            let answer = self.done(Doing::List, &Ask { query: &query, ..ask(Method::GET, "") }).await?;
+            let answer = self.done(Operation::List, &Ask { query: &query, ..ask(Method::GET, "") }).await?;
             if !answer.is_list() {
-                return Err(self.refused(Doing::List, &StorageError::NotObjectStorage));
+                return Err(self.refused(Operation::List, &StorageError::NotObjectStorage));
             }
             let names: Vec<String> = answer.texts(name).collect();
             let sizes: Vec<Option<u64>> = answer.texts(size).map(|size| size.trim().parse().ok()).collect();
             if names.len() != sizes.len() {
-                return Err(self.refused(Doing::List, &StorageError::NotObjectStorage));
+                return Err(self.refused(Operation::List, &StorageError::NotObjectStorage));
             }
             let last = names.last().cloned();
             for (name, size) in names.into_iter().zip(sizes) {
-                found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &StorageError::NotObjectStorage))?);
+                found.insert(name, size.ok_or_else(|| self.refused(Operation::List, &StorageError::NotObjectStorage))?);
             }
             let next = answer.text(marker).filter(|next| !next.is_empty());
             // Azure marks a truncated list by its marker only.
             let more = azure
-                || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &StorageError::NotObjectStorage))?;
+                || answer
+                    .is_truncated()
+                    .ok_or_else(|| self.refused(Operation::List, &StorageError::NotObjectStorage))?;
             match if azure { next } else { next.or(last).filter(|_| more) } {
                 Some(next) if next != from => from = next,
-                Some(_) => return Err(self.refused(Doing::List, &StorageError::NotObjectStorage)),
+                Some(_) => return Err(self.refused(Operation::List, &StorageError::NotObjectStorage)),
                 None => return Ok(found),
             }
         }
@@ -133,7 +135,7 @@ impl Bucket {
     /// # Errors
     /// It does not exist or has more than `most` bytes, there is no response, or the storage refuses.
     pub async fn get(&self, key: &str, most: usize) -> Result<Vec<u8>, Fault> {
-        let answer = self.done(Doing::Read, &Ask { most, ..ask(Method::GET, key) }).await?;
+        let answer = self.done(Operation::Read, &Ask { most, ..ask(Method::GET, key) }).await?;
         if answer.body.len() > most {
             return Err(faults::differs(&format!("{}, {key}", self.shown), answer.body.len()));
         }
@@ -146,7 +148,7 @@ impl Bucket {
     }
 
     /// Sends a request, with retries after transient errors, and returns a success or a fault.
-    pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<StorageResponse, Fault> {
+    pub(super) async fn done(&self, doing: Operation, ask: &Ask<'_>) -> Result<StorageResponse, Fault> {
         let mut pauses = RETRY_DELAYS.iter();
         loop {
             let (fault, transient) = match self.signed_client().ask(ask).await {
@@ -172,7 +174,7 @@ impl Bucket {
         self.signed_client().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 
-    pub(super) fn refused(&self, doing: Doing, no: &StorageError) -> Fault {
+    pub(super) fn refused(&self, doing: Operation, no: &StorageError) -> Fault {
         faults::refused(doing, &self.place, &self.shown, no)
     }
 

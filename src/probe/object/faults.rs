@@ -12,7 +12,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(super) enum Operation {
     Ask,
     Write,
     Read,
@@ -20,7 +20,7 @@ pub(super) enum Doing {
     Delete,
 }
 
-impl Doing {
+impl Operation {
     const fn past_participle(self) -> &'static str {
         match self {
             Self::Ask => "asked",
@@ -149,7 +149,7 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
 }
 
 /// Returns the fault of a refused request. `shown` is the directory.
-pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &StorageError) -> Fault {
+pub(super) fn refused(doing: Operation, place: &Place, shown: &str, no: &StorageError) -> Fault {
     let who = place.authority();
     let what = format!("{shown} cannot be {}.", doing.past_participle());
     match no {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::answer::StorageError;
 use super::bucket::{Bucket, UploadFile, ask};
-use super::faults::Doing;
+use super::faults::Operation;
 use super::store::Ask;
 use crate::domain::fault::{Cause, Fault};
 
@@ -28,7 +28,7 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
     if file.bytes <= PART_BYTES {
         let bytes = read_part(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
         check_unchanged(file, bytes.len() as u64, hasher)?;
-        bucket.done(Doing::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
+        bucket.done(Operation::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
         file.took(bytes.len());
         return Ok(());
     }
@@ -61,8 +61,9 @@ async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, 
         }
     }
     let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
-    let answer = bucket.done(Doing::Write, &begun).await?;
-    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &StorageError::NotObjectStorage))?;
+    let answer = bucket.done(Operation::Write, &begun).await?;
+    let id =
+        answer.text("UploadId").ok_or_else(|| bucket.refused(Operation::Write, &StorageError::NotObjectStorage))?;
     Ok(MultipartUpload::Other { id })
 }
 
@@ -87,15 +88,15 @@ async fn upload_parts(
         match target {
             MultipartUpload::Azure => {
                 let id = STANDARD.encode(format!("{number:06}"));
-                bucket.done(Doing::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
+                bucket.done(Operation::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
                 let _ = write!(list, "<Latest>{id}</Latest>");
             }
             MultipartUpload::Other { id } => {
                 let number = number.to_string();
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
-                let answer = bucket.done(Doing::Write, &Ask { query: &query, ..part }).await?;
+                let answer = bucket.done(Operation::Write, &Ask { query: &query, ..part }).await?;
                 let tag = answer.headers.get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
-                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &StorageError::NotObjectStorage))?;
+                let tag = tag.ok_or_else(|| bucket.refused(Operation::Write, &StorageError::NotObjectStorage))?;
                 let _ = write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
             }
         }
@@ -107,15 +108,15 @@ async fn upload_parts(
             let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
             let end =
                 Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
-            bucket.done(Doing::Write, &end).await?;
+            bucket.done(Operation::Write, &end).await?;
         }
         MultipartUpload::Other { id } => {
             let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
             let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
-            let answer = bucket.done(Doing::Write, &end).await?;
+            let answer = bucket.done(Operation::Write, &end).await?;
             // A storage may report an error after status 200.
             if let Some(code) = answer.code() {
-                return Err(bucket.refused(Doing::Write, &StorageError::Other(code)));
+                return Err(bucket.refused(Operation::Write, &StorageError::Other(code)));
             }
         }
     }

@@ -4,7 +4,7 @@ use http::Method;
 use jiff::Timestamp;
 
 use super::answer::{StorageError, StorageResponse};
-use super::faults::{self, Doing};
+use super::faults::{self, Operation};
 use super::place::Place;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
@@ -80,7 +80,7 @@ impl<'a> BucketTest<'a> {
         bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
-    fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Doing, no: &StorageError) {
+    fn fail_refused(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, doing: Operation, no: &StorageError) {
         bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
@@ -112,7 +112,7 @@ impl<'a> BucketTest<'a> {
                 bench.pass(&made, "the storage knows the access id");
                 self.check_clock(bench, answer.date(), (began, ended));
                 let listed = bench.begin(StorageCheck::List);
-                self.fail_refused(bench, &listed, Doing::List, &no);
+                self.fail_refused(bench, &listed, Operation::List, &no);
                 bench.skip(&[StorageCheck::Directory], "what is in the directory: it may not be listed");
                 self.may_list = false;
                 return Some(true);
@@ -125,7 +125,7 @@ impl<'a> BucketTest<'a> {
                     &skewed,
                     match apart.filter(|apart| *apart > 1.0) {
                         Some(apart) => faults::skewed(self.place(), apart),
-                        None => faults::refused(Doing::Ask, self.place(), &self.shown, &no),
+                        None => faults::refused(Operation::Ask, self.place(), &self.shown, &no),
                     },
                 );
                 rest.retain(|check| *check != StorageCheck::Clock);
@@ -133,13 +133,13 @@ impl<'a> BucketTest<'a> {
             StorageError::NoSuchBucket | StorageError::WrongRegion(_) => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.fail_refused(bench, &found, Doing::Ask, &no);
+                self.fail_refused(bench, &found, Operation::Ask, &no);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             StorageError::NoSuchObject if self.place().kind == StorageKind::Azblob => {
                 bench.could_not(&made, unknown);
                 let found = bench.begin(StorageCheck::Directory);
-                self.fail_refused(bench, &found, Doing::Ask, &StorageError::NoSuchBucket);
+                self.fail_refused(bench, &found, Operation::Ask, &StorageError::NoSuchBucket);
                 rest.retain(|check| *check != StorageCheck::Directory);
             }
             StorageError::UnknownAccessId
@@ -150,7 +150,7 @@ impl<'a> BucketTest<'a> {
             | StorageError::Busy(_)
             | StorageError::Other(_)
             | StorageError::NotObjectStorage => {
-                self.fail_refused(bench, &made, Doing::Ask, &no);
+                self.fail_refused(bench, &made, Operation::Ask, &no);
             }
         }
         bench.skip(&rest, "anything else, as the storage refuses to be asked");
@@ -292,7 +292,7 @@ impl<'a> BucketTest<'a> {
                     bench.asks_inside(self.probe_checks(), &format!("beside {} nothing may be written", self.shown));
                     return Some(());
                 }
-                self.fail_refused(bench, &made, Doing::Write, &no);
+                self.fail_refused(bench, &made, Operation::Write, &no);
                 if !matches!(no, StorageError::Busy(_) | StorageError::NotObjectStorage) {
                     probe.there = false;
                     (bench.tell)(ProbeEvent::ProbeRemoved);
@@ -319,7 +319,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::ReadBack);
         match self.ask(bench, Method::GET, &probe.key, &[], None).await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
-            Ok(answer) if !answer.status.is_success() => self.fail_refused(bench, &made, Doing::Read, &answer.no()),
+            Ok(answer) if !answer.status.is_success() => self.fail_refused(bench, &made, Operation::Read, &answer.no()),
             Ok(answer) if answer.body == pattern.bytes() => bench.pass(&made, "the same bytes"),
             Ok(answer) => bench.fail(&made, faults::differs(&self.shown, answer.body.len())),
         }
@@ -330,7 +330,7 @@ impl<'a> BucketTest<'a> {
         let made = bench.begin(StorageCheck::List);
         match self.send_list(bench, &probe.key, "").await? {
             Err(trouble) => self.fail_request(bench, &made, &trouble),
-            Ok(answer) if !answer.is_list() => self.fail_refused(bench, &made, Doing::List, &answer.no()),
+            Ok(answer) if !answer.is_list() => self.fail_refused(bench, &made, Operation::List, &answer.no()),
             Ok(answer) if self.keys(&answer).contains(&probe.key) => bench.pass(&made, "the probe is listed"),
             Ok(_) => bench.fail(&made, faults::not_listed(&self.shown)),
         }
@@ -344,7 +344,7 @@ impl<'a> BucketTest<'a> {
             Err(trouble) => Some(faults::trouble(self.place(), &trouble, self.subject.limit)),
             // A failed write may have left no object.
             Ok(answer) if answer.status.is_success() || answer.no() == StorageError::NoSuchObject => None,
-            Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
+            Ok(answer) => Some(faults::refused(Operation::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
             bench.fail(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
