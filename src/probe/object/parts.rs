@@ -32,7 +32,8 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
         file.took(bytes.len());
         return Ok(());
     }
-    let target = if bucket.is_azure() { MultipartUpload::Azure } else { start_multipart(bucket, file.key).await? };
+    let target =
+        if bucket.is_azure() { MultipartUpload::AzureBlocks } else { start_multipart(bucket, file.key).await? };
     let put = upload_parts(bucket, file, &target, &mut content, hasher).await;
     if let (Err(_), MultipartUpload::Other { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
@@ -45,7 +46,7 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
 /// The upload that parts belong to.
 enum MultipartUpload {
     /// Blocks of an Azure blob, without an upload id.
-    Azure,
+    AzureBlocks,
     /// An upload with an id (S3, OSS, COS).
     Other { id: String },
 }
@@ -86,7 +87,7 @@ async fn upload_parts(
         let part = Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) };
         // Writing to a String cannot fail.
         match target {
-            MultipartUpload::Azure => {
+            MultipartUpload::AzureBlocks => {
                 let id = STANDARD.encode(format!("{number:06}"));
                 bucket.done(Operation::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
                 let _ = write!(list, "<Latest>{id}</Latest>");
@@ -104,7 +105,7 @@ async fn upload_parts(
     }
     check_unchanged(file, total, hasher)?;
     match target {
-        MultipartUpload::Azure => {
+        MultipartUpload::AzureBlocks => {
             let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
             let end =
                 Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
