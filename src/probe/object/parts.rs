@@ -35,7 +35,7 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
     let target =
         if bucket.is_azure() { MultipartUpload::AzureBlocks } else { start_multipart(bucket, file.key).await? };
     let put = upload_parts(bucket, file, &target, &mut content, hasher).await;
-    if let (Err(_), MultipartUpload::Other { id }) = (&put, &target) {
+    if let (Err(_), MultipartUpload::WithId { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
         // remove them.
         bucket.send_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
@@ -48,7 +48,7 @@ enum MultipartUpload {
     /// Blocks of an Azure blob, without an upload id.
     AzureBlocks,
     /// An upload with an id (S3, OSS, COS).
-    Other { id: String },
+    WithId { id: String },
 }
 
 /// Starts an upload in parts, and aborts unfinished ones under this key.
@@ -65,7 +65,7 @@ async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, 
     let answer = bucket.done(Operation::Write, &begun).await?;
     let id =
         answer.text("UploadId").ok_or_else(|| bucket.refused(Operation::Write, &StorageError::NotObjectStorage))?;
-    Ok(MultipartUpload::Other { id })
+    Ok(MultipartUpload::WithId { id })
 }
 
 async fn upload_parts(
@@ -92,7 +92,7 @@ async fn upload_parts(
                 bucket.done(Operation::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
                 let _ = write!(list, "<Latest>{id}</Latest>");
             }
-            MultipartUpload::Other { id } => {
+            MultipartUpload::WithId { id } => {
                 let number = number.to_string();
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
                 let answer = bucket.done(Operation::Write, &Ask { query: &query, ..part }).await?;
@@ -111,7 +111,7 @@ async fn upload_parts(
                 Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
             bucket.done(Operation::Write, &end).await?;
         }
-        MultipartUpload::Other { id } => {
+        MultipartUpload::WithId { id } => {
             let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
             let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
             let answer = bucket.done(Operation::Write, &end).await?;
