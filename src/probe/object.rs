@@ -20,7 +20,7 @@ mod store;
 mod tests;
 mod visit;
 
-use place::Place;
+use place::BucketAddress;
 use sign::Signer;
 use store::{SignedClient, Trouble};
 use visit::BucketTest;
@@ -91,7 +91,7 @@ async fn until_test_stopped<T>(bench: &ProbeContext<'_>, future: impl Future<Out
 
 async fn test(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     let destination = subject.destination;
-    let Some(place) = Place::of(destination) else {
+    let Some(place) = BucketAddress::of(destination) else {
         let made = bench.begin(StorageCheck::Resolve);
         bench.fail(&made, faults::missing_host(destination));
         bench.skip(&[StorageCheck::Connect, StorageCheck::Tls], "anything, as no host is named");

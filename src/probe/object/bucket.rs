@@ -12,7 +12,7 @@ use reqwest::Client;
 use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Operation};
 use super::parts;
-use super::place::Place;
+use super::place::BucketAddress;
 use super::reach;
 use super::sign::Signer;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
@@ -43,7 +43,7 @@ pub struct UploadFile<'a> {
 /// A bucket with a connected client.
 pub struct Bucket {
     client: Client,
-    place: Place,
+    place: BucketAddress,
     signer: Signer,
     /// The URI of the directory as it is shown.
     shown: String,
@@ -62,7 +62,7 @@ impl Bucket {
         limit: Duration,
         now: fn() -> Timestamp,
     ) -> Result<Self, Fault> {
-        let place = Place::of(destination).ok_or_else(|| faults::missing_host(destination))?;
+        let place = BucketAddress::of(destination).ok_or_else(|| faults::missing_host(destination))?;
         if destination.attribute("access_id").is_none() {
             return Err(faults::no_id(destination));
         }

@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
 use super::answer::StorageError;
-use super::place::Place;
+use super::place::BucketAddress;
 use super::store::Trouble;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::diagnosis::foreign;
@@ -65,7 +65,7 @@ pub(super) fn no_id(destination: &Destination) -> Fault {
     )
 }
 
-pub(super) fn unresolved_name(place: &Place) -> Fault {
+pub(super) fn unresolved_name(place: &BucketAddress) -> Fault {
     let next = if place.virtual_host && place.kind == StorageKind::S3 {
         "Check the spelling of host; where the bucket is no part of the host's name, add addressing_model=path_style."
     } else {
@@ -74,7 +74,7 @@ pub(super) fn unresolved_name(place: &Place) -> Fault {
     storage(format!("{} cannot be reached.", place.host), "Its name has no address.", next)
 }
 
-pub(super) fn name_server_timeout(place: &Place, limit: Duration) -> Fault {
+pub(super) fn name_server_timeout(place: &BucketAddress, limit: Duration) -> Fault {
     storage(
         format!("{} cannot be reached.", place.host),
         format!("No name server said its address within {} s.", limit.as_secs_f32()),
@@ -82,7 +82,7 @@ pub(super) fn name_server_timeout(place: &Place, limit: Duration) -> Fault {
     )
 }
 
-pub(super) fn not_reachable(place: &Place, error: &Error, limit: Duration) -> Fault {
+pub(super) fn not_reachable(place: &BucketAddress, error: &Error, limit: Duration) -> Fault {
     let what = format!("{} cannot be reached.", place.authority());
     match error.kind() {
         ErrorKind::ConnectionRefused => storage(
@@ -117,7 +117,7 @@ pub(super) fn client_not_built() -> Fault {
 }
 
 /// Returns the fault of a request without a response.
-pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Fault {
+pub(super) fn trouble(place: &BucketAddress, trouble: &Trouble, limit: Duration) -> Fault {
     let who = place.authority();
     match trouble {
         Trouble::Late => storage(
@@ -149,7 +149,7 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
 }
 
 /// Returns the fault of a refused request. `shown` is the directory.
-pub(super) fn refused(doing: Operation, place: &Place, shown: &str, no: &StorageError) -> Fault {
+pub(super) fn refused(doing: Operation, place: &BucketAddress, shown: &str, no: &StorageError) -> Fault {
     let who = place.authority();
     let what = format!("{shown} cannot be {}.", doing.past_participle());
     match no {
@@ -210,7 +210,7 @@ pub(super) fn refused(doing: Operation, place: &Place, shown: &str, no: &Storage
     }
 }
 
-fn wrong_region(place: &Place, where_to: Option<&str>) -> Fault {
+fn wrong_region(place: &BucketAddress, where_to: Option<&str>) -> Fault {
     let what = format!("The bucket {} is not in the region that was given.", place.bucket);
     match where_to {
         Some(there) if there.contains('.') => {
@@ -246,7 +246,7 @@ pub(super) fn not_listed(shown: &str) -> Fault {
 /// The largest difference of the clocks for an accepted request, in seconds (the same for S3, OSS, COS and Azure).
 pub(super) const SKEW_LIMIT: f64 = 900.0;
 
-pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
+pub(super) fn skewed(place: &BucketAddress, apart: f64) -> Fault {
     storage(
         format!("The clocks of this host and of {} are {apart:.0} s apart.", place.authority()),
         format!("A storage refuses requests that are more than {SKEW_LIMIT:.0} s off."),
@@ -286,7 +286,7 @@ mod tests {
     fn broken_plain_connection_suggests_tls() {
         let broken = |host: &str| {
             let uri = format!("s3://b/p?host={host}&access_id=A&addressing_model=path_style");
-            let place = Place::of(&Destination::parse_user(&uri).unwrap()).unwrap();
+            let place = BucketAddress::of(&Destination::parse_user(&uri).unwrap()).unwrap();
             trouble(&place, &Trouble::Broken("connection reset".into()), Duration::from_secs(1)).next
         };
         assert!(broken("http://h:9000").starts_with("Perhaps it speaks TLS: write https:// in front of the host"));

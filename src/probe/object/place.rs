@@ -12,7 +12,7 @@ const ESCAPED_BYTES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').rem
 
 /// The address of a destination's bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct BucketAddress {
     pub(super) kind: StorageKind,
     pub(super) https: bool,
     /// The host to connect to: a name, or an address without brackets.
@@ -27,7 +27,7 @@ pub(super) struct Place {
     pub(super) virtual_host: bool,
 }
 
-impl Place {
+impl BucketAddress {
     /// Returns the address of a destination on object storage; `None` where its host is invalid.
     pub(super) fn of(destination: &Destination) -> Option<Self> {
         let kind = destination.kind();
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn bucket_and_object_urls(uri: &str) -> [String; 2] {
-        let place = Place::of(&Destination::parse_user(uri).unwrap()).unwrap();
+        let place = BucketAddress::of(&Destination::parse_user(uri).unwrap()).unwrap();
         [place.url("", &[("prefix", "a/b")]), place.url(&format!("{}x y", place.prefix), &[])]
     }
 
@@ -170,7 +170,7 @@ mod tests {
         }
         for host in ["http://", "a:b", "[::1", "a:99999"] {
             let uri = format!("s3://b/p?host={host}&access_id=A");
-            assert_eq!(Place::of(&Destination::parse_user(&uri).unwrap()), None, "{host}");
+            assert_eq!(BucketAddress::of(&Destination::parse_user(&uri).unwrap()), None, "{host}");
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::faults;
-use super::place::Place;
+use super::place::BucketAddress;
 use super::store::{client, knock};
 use super::{until_stopped, until_test_stopped};
 use crate::domain::fault::Fault;
@@ -17,7 +17,7 @@ use crate::domain::storage_test::StorageCheck;
 use crate::probe::ProbeContext;
 
 /// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
-pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
+pub(super) async fn reach(place: &BucketAddress, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
     let addresses = check_resolve(place, limit, bench).await?;
     let address = check_connect(place, &addresses, limit, bench).await?;
     // It reads the certificate authorities of this host, which does not count for the storage's time.
@@ -44,7 +44,7 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut ProbeConte
 }
 
 /// Connects without a Test; the TLS handshake comes with the first request.
-pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault> {
+pub(super) async fn way(place: &BucketAddress, limit: Duration) -> Result<Client, Fault> {
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
     let found = looked_up.map_err(|_| faults::name_server_timeout(place, limit))?;
     let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
@@ -60,7 +60,11 @@ pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault>
     Err(last.map_or_else(|| faults::unresolved_name(place), |error| faults::not_reachable(place, &error, limit)))
 }
 
-async fn check_resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Vec<SocketAddr>> {
+async fn check_resolve(
+    place: &BucketAddress,
+    limit: Duration,
+    bench: &mut ProbeContext<'_>,
+) -> Option<Vec<SocketAddr>> {
     let made = bench.begin(StorageCheck::Resolve);
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port)));
     let found = match until_test_stopped(bench, looked_up).await? {
@@ -84,7 +88,7 @@ async fn check_resolve(place: &Place, limit: Duration, bench: &mut ProbeContext<
 }
 
 async fn check_connect(
-    place: &Place,
+    place: &BucketAddress,
     addresses: &[SocketAddr],
     limit: Duration,
     bench: &mut ProbeContext<'_>,

@@ -10,7 +10,7 @@ use reqsign_core::{Context, Signer as Stack};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::place::Place;
+use super::place::BucketAddress;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::secret::Secret;
 
@@ -30,7 +30,7 @@ pub(super) enum Signer {
 
 impl Signer {
     /// Returns a signer; `None` where the key does not have the form of the storage's keys.
-    pub(super) fn new(place: &Place, destination: &Destination, key: &Secret) -> Option<Self> {
+    pub(super) fn new(place: &BucketAddress, destination: &Destination, key: &Secret) -> Option<Self> {
         let (id, secret) = (destination.attribute("access_id").unwrap_or_default(), key.expose());
         Some(match place.kind {
             StorageKind::S3 | StorageKind::File => {

@@ -11,7 +11,7 @@ use rustls::{CertificateError, Error as Tls};
 use sha2::{Digest, Sha256};
 
 use super::answer::StorageResponse;
-use super::place::Place;
+use super::place::BucketAddress;
 use super::sign::Signer;
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::foreign;
@@ -53,13 +53,13 @@ pub(super) struct Ask<'a> {
 /// A client that signs its requests to a bucket.
 pub(super) struct SignedClient<'a> {
     pub(super) client: &'a Client,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a BucketAddress,
     pub(super) signer: &'a Signer,
     pub(super) now: fn() -> Timestamp,
 }
 
 /// Builds the client of one Test: for one address, without a proxy, because the servers use none, and without redirects.
-pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Option<Client> {
+pub(super) fn client(place: &BucketAddress, address: SocketAddr, limit: Duration) -> Option<Client> {
     let builder = || {
         Client::builder()
             .no_proxy()
@@ -73,7 +73,7 @@ pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Opt
 }
 
 /// Sends an unsigned request to the service itself to check the connection and its encryption.
-pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble> {
+pub(super) async fn knock(client: &Client, place: &BucketAddress) -> Result<(), Trouble> {
     client.head(place.root()).send().await.map(drop).map_err(|error| request_error(&error))
 }
 

@@ -21,7 +21,7 @@ fn now() -> Timestamp {
 
 async fn signed(uri: &str, method: &str, key: &str, query: &[(&str, &str)]) -> Parts {
     let destination = Destination::parse_user(&format!("{uri}&access_id={ID}")).unwrap();
-    let place = Place::of(&destination).unwrap();
+    let place = BucketAddress::of(&destination).unwrap();
     let signer = Signer::new(&place, &destination, &Secret::new(KEY.to_owned())).unwrap();
     let request = http::Request::builder().method(method).uri(place.url(key, query)).body(()).unwrap();
     let (mut parts, ()) = request.into_parts();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Operation};
-use super::place::Place;
+use super::place::BucketAddress;
 use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
 use crate::domain::destination::StorageKind;
@@ -37,7 +37,7 @@ impl<'a> BucketTest<'a> {
         Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
     }
 
-    fn place(&self) -> &Place {
+    fn place(&self) -> &BucketAddress {
         self.store.place
     }
 
