@@ -22,7 +22,7 @@ mod visit;
 
 use place::BucketAddress;
 use sign::Signer;
-use store::{SignedClient, Trouble};
+use store::{RequestError, SignedClient};
 use visit::BucketTest;
 
 /// The most names of a directory that are read to assess it.
@@ -137,7 +137,7 @@ async fn test(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     }
     let Some(signer) = Signer::new(&place, destination, key) else {
         let made = bench.begin(StorageCheck::Credentials);
-        bench.fail(&made, faults::trouble(&place, &Trouble::Unsigned, subject.limit));
+        bench.fail(&made, faults::trouble(&place, &RequestError::Unsigned, subject.limit));
         bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything that is signed: the access key cannot be used");
         return;
     };

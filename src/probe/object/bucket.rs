@@ -15,7 +15,7 @@ use super::parts;
 use super::place::BucketAddress;
 use super::reach;
 use super::sign::Signer;
-use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -66,8 +66,8 @@ impl Bucket {
         if destination.attribute("access_id").is_none() {
             return Err(faults::no_id(destination));
         }
-        let signer =
-            Signer::new(&place, destination, key).ok_or_else(|| faults::trouble(&place, &Trouble::Unsigned, limit))?;
+        let signer = Signer::new(&place, destination, key)
+            .ok_or_else(|| faults::trouble(&place, &RequestError::Unsigned, limit))?;
         let client = reach::way(&place, limit).await?;
         Ok(Self { client, place, signer, shown: destination.bare(), limit, now })
     }
@@ -158,7 +158,7 @@ impl Bucket {
                     (self.refused(doing, &no), matches!(no, StorageError::Busy(_)))
                 }
                 Err(trouble) => {
-                    let transient = matches!(trouble, Trouble::Late | Trouble::Broken(_));
+                    let transient = matches!(trouble, RequestError::Late | RequestError::Broken(_));
                     (faults::trouble(&self.place, &trouble, self.limit), transient)
                 }
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::StorageError;
 use super::place::BucketAddress;
-use super::store::Trouble;
+use super::store::RequestError;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
@@ -117,26 +117,26 @@ pub(super) fn client_not_built() -> Fault {
 }
 
 /// Returns the fault of a request without a response.
-pub(super) fn trouble(place: &BucketAddress, trouble: &Trouble, limit: Duration) -> Fault {
+pub(super) fn trouble(place: &BucketAddress, trouble: &RequestError, limit: Duration) -> Fault {
     let who = place.authority();
     match trouble {
-        Trouble::Late => storage(
+        RequestError::Late => storage(
             format!("{who} did not answer within {} s.", limit.as_secs_f32()),
             "It takes what is sent, or something on the way does, and does not answer.",
             "Look at the storage service and at the network to it, and test again.",
         ),
-        Trouble::Tls(why, next) => storage(format!("No encrypted connection to {who} came about."), *why, *next),
-        Trouble::NotHttp => storage(
+        RequestError::Tls(why, next) => storage(format!("No encrypted connection to {who} came about."), *why, *next),
+        RequestError::NotHttp => storage(
             format!("{who} is not an object storage."),
             "Something else listens there: its answer is no HTTP.",
             "Check the port in host; where it speaks TLS, write https:// in front.",
         ),
-        Trouble::Unsigned => storage(
+        RequestError::Unsigned => storage(
             "The request could not be signed.",
             format!("The access id or key has not the form of one for {}.", place.kind),
             "Check --access-id and the source of the access key; an Azure key is base64.",
         ),
-        Trouble::Broken(said) => {
+        RequestError::Broken(said) => {
             let why = if said.is_empty() { "It said nothing.".to_owned() } else { format!("The reason: {said}.") };
             let next = if place.https {
                 "Look at the storage service, and test again."
@@ -287,7 +287,7 @@ mod tests {
         let broken = |host: &str| {
             let uri = format!("s3://b/p?host={host}&access_id=A&addressing_model=path_style");
             let place = BucketAddress::of(&Destination::parse_user(&uri).unwrap()).unwrap();
-            trouble(&place, &Trouble::Broken("connection reset".into()), Duration::from_secs(1)).next
+            trouble(&place, &RequestError::Broken("connection reset".into()), Duration::from_secs(1)).next
         };
         assert!(broken("http://h:9000").starts_with("Perhaps it speaks TLS: write https:// in front of the host"));
         assert!(broken("h:9000").contains("https://"), "without a scheme the server speaks HTTP");

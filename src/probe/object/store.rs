@@ -27,7 +27,7 @@ const MIN_BYTES_PER_SECOND: usize = 128 << 10;
 
 /// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum RequestError {
     /// The time limit has passed.
     Late,
     /// TLS failed; one sentence says why, another what to do.
@@ -73,22 +73,22 @@ pub(super) fn client(place: &BucketAddress, address: SocketAddr, limit: Duration
 }
 
 /// Sends an unsigned request to the service itself to check the connection and its encryption.
-pub(super) async fn knock(client: &Client, place: &BucketAddress) -> Result<(), Trouble> {
+pub(super) async fn knock(client: &Client, place: &BucketAddress) -> Result<(), RequestError> {
     client.head(place.root()).send().await.map(drop).map_err(|error| request_error(&error))
 }
 
 impl SignedClient<'_> {
     /// Sends a request and reads the complete response.
-    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<StorageResponse, Trouble> {
+    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<StorageResponse, RequestError> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
         let bytes = ask.body.unwrap_or_default();
-        let mut request = request.body(()).map_err(|_| Trouble::Unsigned)?;
+        let mut request = request.body(()).map_err(|_| RequestError::Unsigned)?;
         let headers = request.headers_mut();
         match self.place.kind {
             StorageKind::S3 => {
                 headers.insert(
                     "x-amz-content-sha256",
-                    hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?,
+                    hex(&Sha256::digest(bytes)).parse().map_err(|_| RequestError::Unsigned)?,
                 );
             }
             // A block is not a blob by itself.
@@ -101,9 +101,9 @@ impl SignedClient<'_> {
             headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
         }
         let (mut parts, ()) = request.into_parts();
-        self.signer.sign(&mut parts, (self.now)()).await.ok_or(Trouble::Unsigned)?;
+        self.signer.sign(&mut parts, (self.now)()).await.ok_or(RequestError::Unsigned)?;
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
-        let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| RequestError::Unsigned)?;
         if bytes.len() > LARGE_BODY_BYTES {
             *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64));
         }
@@ -124,9 +124,9 @@ fn hex(bytes: &[u8]) -> String {
     digits.concat()
 }
 
-fn request_error(error: &reqwest::Error) -> Trouble {
+fn request_error(error: &reqwest::Error) -> RequestError {
     if error.is_timeout() {
-        return Trouble::Late;
+        return RequestError::Late;
     }
     let mut source = error.source();
     let mut last = String::new();
@@ -136,11 +136,11 @@ fn request_error(error: &reqwest::Error) -> Trouble {
         }
         last = cause.to_string();
         if last.contains("invalid HTTP") {
-            return Trouble::NotHttp;
+            return RequestError::NotHttp;
         }
         source = cause.source();
     }
-    Trouble::Broken(foreign(&last))
+    RequestError::Broken(foreign(&last))
 }
 
 /// Finds a TLS error that may be wrapped in operating system errors, which do not return it as their source.
@@ -151,7 +151,7 @@ fn find_tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'
     })
 }
 
-fn tls_error(error: &Tls) -> Trouble {
+fn tls_error(error: &Tls) -> RequestError {
     let (why, next) = match error {
         Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             ("Its certificate has expired.", "Renew the certificate of the storage.")
@@ -175,5 +175,5 @@ fn tls_error(error: &Tls) -> Trouble {
         }
         _ => ("The TLS handshake failed.", "Compare the TLS versions that the storage offers."),
     };
-    Trouble::Tls(why, next)
+    RequestError::Tls(why, next)
 }

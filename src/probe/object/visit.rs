@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Operation};
 use super::place::BucketAddress;
-use super::store::{Ask, MAX_RESPONSE_BYTES, SignedClient, Trouble};
+use super::store::{Ask, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
@@ -48,7 +48,7 @@ impl<'a> BucketTest<'a> {
         key: &str,
         query: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Option<Result<StorageResponse, Trouble>> {
+    ) -> Option<Result<StorageResponse, RequestError>> {
         let ask = Ask { method, key, query, body, most: MAX_RESPONSE_BYTES };
         until_test_stopped(bench, self.store.ask(&ask)).await
     }
@@ -58,7 +58,7 @@ impl<'a> BucketTest<'a> {
         bench: &ProbeContext<'_>,
         prefix: &str,
         delimiter: &str,
-    ) -> Option<Result<StorageResponse, Trouble>> {
+    ) -> Option<Result<StorageResponse, RequestError>> {
         let azure = [("restype", "container"), ("comp", "list"), ("maxresults", MAX_NAMES)];
         let others = [("max-keys", MAX_NAMES)];
         let mut query: Vec<(&str, &str)> =
@@ -76,7 +76,7 @@ impl<'a> BucketTest<'a> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
 
-    fn fail_request(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &Trouble) {
+    fn fail_request(&self, bench: &mut ProbeContext<'_>, made: &CheckRun, trouble: &RequestError) {
         bench.fail(made, faults::trouble(self.place(), trouble, self.subject.limit));
     }
 
