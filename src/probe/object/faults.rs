@@ -120,7 +120,7 @@ pub(super) fn client_not_built() -> Fault {
 pub(super) fn trouble(place: &BucketAddress, trouble: &RequestError, limit: Duration) -> Fault {
     let who = place.authority();
     match trouble {
-        RequestError::Late => storage(
+        RequestError::TimedOut => storage(
             format!("{who} did not answer within {} s.", limit.as_secs_f32()),
             "It takes what is sent, or something on the way does, and does not answer.",
             "Look at the storage service and at the network to it, and test again.",

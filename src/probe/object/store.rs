@@ -29,7 +29,7 @@ const MIN_BYTES_PER_SECOND: usize = 128 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RequestError {
     /// The time limit has passed.
-    Late,
+    TimedOut,
     /// TLS failed; one sentence says why, another what to do.
     Tls(&'static str, &'static str),
     /// The response is not HTTP.
@@ -126,7 +126,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn request_error(error: &reqwest::Error) -> RequestError {
     if error.is_timeout() {
-        return RequestError::Late;
+        return RequestError::TimedOut;
     }
     let mut source = error.source();
     let mut last = String::new();
