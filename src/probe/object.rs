@@ -137,7 +137,7 @@ async fn test(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     }
     let Some(signer) = Signer::new(&place, destination, key) else {
         let made = bench.begin(StorageCheck::Credentials);
-        bench.fail(&made, faults::trouble(&place, &RequestError::Unsigned, subject.limit));
+        bench.fail(&made, faults::trouble(&place, &RequestError::CannotSign, subject.limit));
         bench.skip(&CHECKS_AFTER_CONNECT[1..], "anything that is signed: the access key cannot be used");
         return;
     };

@@ -67,7 +67,7 @@ impl Bucket {
             return Err(faults::no_id(destination));
         }
         let signer = Signer::new(&place, destination, key)
-            .ok_or_else(|| faults::trouble(&place, &RequestError::Unsigned, limit))?;
+            .ok_or_else(|| faults::trouble(&place, &RequestError::CannotSign, limit))?;
         let client = reach::way(&place, limit).await?;
         Ok(Self { client, place, signer, shown: destination.bare(), limit, now })
     }

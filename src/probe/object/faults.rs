@@ -131,7 +131,7 @@ pub(super) fn trouble(place: &BucketAddress, trouble: &RequestError, limit: Dura
             "Something else listens there: its answer is no HTTP.",
             "Check the port in host; where it speaks TLS, write https:// in front.",
         ),
-        RequestError::Unsigned => storage(
+        RequestError::CannotSign => storage(
             "The request could not be signed.",
             format!("The access id or key has not the form of one for {}.", place.kind),
             "Check --access-id and the source of the access key; an Azure key is base64.",

@@ -35,7 +35,7 @@ pub(super) enum RequestError {
     /// The response is not HTTP.
     NotHttp,
     /// The request could not be signed: the key does not fit the storage.
-    Unsigned,
+    CannotSign,
     /// The connection broke; the error text of the system.
     Broken(String),
 }
@@ -82,13 +82,13 @@ impl SignedClient<'_> {
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<StorageResponse, RequestError> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
         let bytes = ask.body.unwrap_or_default();
-        let mut request = request.body(()).map_err(|_| RequestError::Unsigned)?;
+        let mut request = request.body(()).map_err(|_| RequestError::CannotSign)?;
         let headers = request.headers_mut();
         match self.place.kind {
             StorageKind::S3 => {
                 headers.insert(
                     "x-amz-content-sha256",
-                    hex(&Sha256::digest(bytes)).parse().map_err(|_| RequestError::Unsigned)?,
+                    hex(&Sha256::digest(bytes)).parse().map_err(|_| RequestError::CannotSign)?,
                 );
             }
             // A block is not a blob by itself.
@@ -101,9 +101,9 @@ impl SignedClient<'_> {
             headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
         }
         let (mut parts, ()) = request.into_parts();
-        self.signer.sign(&mut parts, (self.now)()).await.ok_or(RequestError::Unsigned)?;
+        self.signer.sign(&mut parts, (self.now)()).await.ok_or(RequestError::CannotSign)?;
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
-        let mut request = reqwest::Request::try_from(request).map_err(|_| RequestError::Unsigned)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| RequestError::CannotSign)?;
         if bytes.len() > LARGE_BODY_BYTES {
             *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64));
         }
