@@ -158,7 +158,7 @@ impl Bucket {
                     (self.refused(doing, &no), matches!(no, StorageError::Busy(_)))
                 }
                 Err(trouble) => {
-                    let transient = matches!(trouble, RequestError::TimedOut | RequestError::Broken(_));
+                    let transient = matches!(trouble, RequestError::TimedOut | RequestError::ConnectionBroken(_));
                     (faults::trouble(&self.place, &trouble, self.limit), transient)
                 }
             };

@@ -136,7 +136,7 @@ pub(super) fn trouble(place: &BucketAddress, trouble: &RequestError, limit: Dura
             format!("The access id or key has not the form of one for {}.", place.kind),
             "Check --access-id and the source of the access key; an Azure key is base64.",
         ),
-        RequestError::Broken(said) => {
+        RequestError::ConnectionBroken(said) => {
             let why = if said.is_empty() { "It said nothing.".to_owned() } else { format!("The reason: {said}.") };
             let next = if place.https {
                 "Look at the storage service, and test again."
@@ -287,7 +287,7 @@ mod tests {
         let broken = |host: &str| {
             let uri = format!("s3://b/p?host={host}&access_id=A&addressing_model=path_style");
             let place = BucketAddress::of(&Destination::parse_user(&uri).unwrap()).unwrap();
-            trouble(&place, &RequestError::Broken("connection reset".into()), Duration::from_secs(1)).next
+            trouble(&place, &RequestError::ConnectionBroken("connection reset".into()), Duration::from_secs(1)).next
         };
         assert!(broken("http://h:9000").starts_with("Perhaps it speaks TLS: write https:// in front of the host"));
         assert!(broken("h:9000").contains("https://"), "without a scheme the server speaks HTTP");

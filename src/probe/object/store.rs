@@ -37,7 +37,7 @@ pub(super) enum RequestError {
     /// The request could not be signed: the key does not fit the storage.
     CannotSign,
     /// The connection broke; the error text of the system.
-    Broken(String),
+    ConnectionBroken(String),
 }
 
 /// A request for an object, or for the bucket with an empty key.
@@ -140,7 +140,7 @@ fn request_error(error: &reqwest::Error) -> RequestError {
         }
         source = cause.source();
     }
-    RequestError::Broken(foreign(&last))
+    RequestError::ConnectionBroken(foreign(&last))
 }
 
 /// Finds a TLS error that may be wrapped in operating system errors, which do not return it as their source.
