@@ -15,7 +15,7 @@ use super::parts;
 use super::place::BucketAddress;
 use super::reach;
 use super::sign::Signer;
-use super::store::{Ask, MAX_RESPONSE_BYTES, RequestError, SignedClient};
+use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -89,7 +89,7 @@ impl Bucket {
             if !from.is_empty() {
                 query.push(("marker", &from));
             }
-            let answer = self.done(Operation::List, &Ask { query: &query, ..ask(Method::GET, "") }).await?;
+            let answer = self.done(Operation::List, &BucketRequest { query: &query, ..ask(Method::GET, "") }).await?;
             if !answer.is_list() {
                 return Err(self.refused(Operation::List, &StorageError::NotObjectStorage));
             }
@@ -135,7 +135,7 @@ impl Bucket {
     /// # Errors
     /// It does not exist or has more than `most` bytes, there is no response, or the storage refuses.
     pub async fn get(&self, key: &str, most: usize) -> Result<Vec<u8>, Fault> {
-        let answer = self.done(Operation::Read, &Ask { most, ..ask(Method::GET, key) }).await?;
+        let answer = self.done(Operation::Read, &BucketRequest { most, ..ask(Method::GET, key) }).await?;
         if answer.body.len() > most {
             return Err(faults::differs(&format!("{}, {key}", self.shown), answer.body.len()));
         }
@@ -148,7 +148,7 @@ impl Bucket {
     }
 
     /// Sends a request, with retries after transient errors, and returns a success or a fault.
-    pub(super) async fn done(&self, doing: Operation, ask: &Ask<'_>) -> Result<StorageResponse, Fault> {
+    pub(super) async fn done(&self, doing: Operation, ask: &BucketRequest<'_>) -> Result<StorageResponse, Fault> {
         let mut pauses = RETRY_DELAYS.iter();
         loop {
             let (fault, transient) = match self.signed_client().ask(ask).await {
@@ -170,7 +170,7 @@ impl Bucket {
     }
 
     /// Sends a request once and ignores a failure.
-    pub(super) async fn send_once(&self, ask: &Ask<'_>) -> Option<StorageResponse> {
+    pub(super) async fn send_once(&self, ask: &BucketRequest<'_>) -> Option<StorageResponse> {
         self.signed_client().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
 
@@ -190,6 +190,6 @@ impl UploadFile<'_> {
 }
 
 /// Returns a request without query and body.
-pub(super) fn ask(method: Method, key: &str) -> Ask<'_> {
-    Ask { method, key, query: &[], body: None, most: MAX_RESPONSE_BYTES }
+pub(super) fn ask(method: Method, key: &str) -> BucketRequest<'_> {
+    BucketRequest { method, key, query: &[], body: None, most: MAX_RESPONSE_BYTES }
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::answer::StorageError;
 use super::bucket::{Bucket, UploadFile, ask};
 use super::faults::Operation;
-use super::store::Ask;
+use super::store::BucketRequest;
 use crate::domain::fault::{Cause, Fault};
 
 /// The largest file for one request and the size of a part, in bytes; it is held in memory.
@@ -28,7 +28,7 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
     if file.bytes <= PART_BYTES {
         let bytes = read_part(&mut content, file, PART_BYTES + 1, &mut hasher).await?;
         check_unchanged(file, bytes.len() as u64, hasher)?;
-        bucket.done(Operation::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
+        bucket.done(Operation::Write, &BucketRequest { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
         file.took(bytes.len());
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub(super) async fn put(bucket: &Bucket, file: &UploadFile<'_>) -> Result<(), Fa
     if let (Err(_), MultipartUpload::WithId { id }) = (&put, &target) {
         // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
         // remove them.
-        bucket.send_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
+        bucket.send_once(&BucketRequest { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
     }
     put
 }
@@ -54,14 +54,14 @@ enum MultipartUpload {
 /// Starts an upload in parts, and aborts unfinished ones under this key.
 async fn start_multipart(bucket: &Bucket, key: &str) -> Result<MultipartUpload, Fault> {
     if let Some(left) =
-        bucket.send_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
+        bucket.send_once(&BucketRequest { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
     {
         let ids = left.texts("Key").zip(left.texts("UploadId"));
         for (_, id) in ids.filter(|(name, _)| name == key) {
-            bucket.send_once(&Ask { query: &[("uploadId", &id)], ..ask(Method::DELETE, key) }).await;
+            bucket.send_once(&BucketRequest { query: &[("uploadId", &id)], ..ask(Method::DELETE, key) }).await;
         }
     }
-    let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
+    let begun = BucketRequest { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
     let answer = bucket.done(Operation::Write, &begun).await?;
     let id =
         answer.text("UploadId").ok_or_else(|| bucket.refused(Operation::Write, &StorageError::NotObjectStorage))?;
@@ -84,18 +84,20 @@ async fn upload_parts(
         }
         number += 1;
         total += bytes.len() as u64;
-        let part = Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) };
+        let part = BucketRequest { body: Some(&bytes), ..ask(Method::PUT, file.key) };
         // Writing to a String cannot fail.
         match target {
             MultipartUpload::AzureBlocks => {
                 let id = STANDARD.encode(format!("{number:06}"));
-                bucket.done(Operation::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
+                bucket
+                    .done(Operation::Write, &BucketRequest { query: &[("blockid", &id), ("comp", "block")], ..part })
+                    .await?;
                 let _ = write!(list, "<Latest>{id}</Latest>");
             }
             MultipartUpload::WithId { id } => {
                 let number = number.to_string();
                 let query = [("partNumber", number.as_str()), ("uploadId", id)];
-                let answer = bucket.done(Operation::Write, &Ask { query: &query, ..part }).await?;
+                let answer = bucket.done(Operation::Write, &BucketRequest { query: &query, ..part }).await?;
                 let tag = answer.headers.get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
                 let tag = tag.ok_or_else(|| bucket.refused(Operation::Write, &StorageError::NotObjectStorage))?;
                 let _ = write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
@@ -107,13 +109,20 @@ async fn upload_parts(
     match target {
         MultipartUpload::AzureBlocks => {
             let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
-            let end =
-                Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
+            let end = BucketRequest {
+                query: &[("comp", "blocklist")],
+                body: Some(list.as_bytes()),
+                ..ask(Method::PUT, file.key)
+            };
             bucket.done(Operation::Write, &end).await?;
         }
         MultipartUpload::WithId { id } => {
             let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
-            let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
+            let end = BucketRequest {
+                query: &[("uploadId", id)],
+                body: Some(list.as_bytes()),
+                ..ask(Method::POST, file.key)
+            };
             let answer = bucket.done(Operation::Write, &end).await?;
             // A storage may report an error after status 200.
             if let Some(code) = answer.code() {

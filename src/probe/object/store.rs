@@ -41,7 +41,7 @@ pub(super) enum RequestError {
 }
 
 /// A request for an object, or for the bucket with an empty key.
-pub(super) struct Ask<'a> {
+pub(super) struct BucketRequest<'a> {
     pub(super) method: Method,
     pub(super) key: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
@@ -79,7 +79,7 @@ pub(super) async fn knock(client: &Client, place: &BucketAddress) -> Result<(), 
 
 impl SignedClient<'_> {
     /// Sends a request and reads the complete response.
-    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<StorageResponse, RequestError> {
+    pub(super) async fn ask(&self, ask: &BucketRequest<'_>) -> Result<StorageResponse, RequestError> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
         let bytes = ask.body.unwrap_or_default();
         let mut request = request.body(()).map_err(|_| RequestError::CannotSign)?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Operation};
 use super::place::BucketAddress;
-use super::store::{Ask, MAX_RESPONSE_BYTES, RequestError, SignedClient};
+use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
@@ -49,7 +49,7 @@ impl<'a> BucketTest<'a> {
         query: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Option<Result<StorageResponse, RequestError>> {
-        let ask = Ask { method, key, query, body, most: MAX_RESPONSE_BYTES };
+        let ask = BucketRequest { method, key, query, body, most: MAX_RESPONSE_BYTES };
         until_test_stopped(bench, self.store.ask(&ask)).await
     }
 
@@ -233,8 +233,13 @@ impl<'a> BucketTest<'a> {
         if done.is_none() && probe.there {
             // After a stop one request deletes the probe, within the cleanup limit.
             let query = probe.query();
-            let ask =
-                Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: MAX_RESPONSE_BYTES };
+            let ask = BucketRequest {
+                method: Method::DELETE,
+                key: &probe.key,
+                query: &query,
+                body: None,
+                most: MAX_RESPONSE_BYTES,
+            };
             let deleted = tokio::time::timeout(CLEANUP_TIMEOUT, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
                 (bench.tell)(ProbeEvent::ProbeRemoved);
