@@ -37,7 +37,7 @@ pub enum ChildError {
     /// It does not start.
     NotStarted(std::io::Error),
     /// Its pipes or its exit status could not be read.
-    Lost(std::io::Error),
+    Io(std::io::Error),
     /// It did not end within this limit and was killed.
     Late(Duration),
 }
@@ -64,7 +64,7 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<C
     let (out, errors, status) = tokio::time::timeout(bounds.within, talk)
         .await
         .map_err(|_| ChildError::Late(bounds.within))?
-        .map_err(ChildError::Lost)?;
+        .map_err(ChildError::Io)?;
     let is_cut = [&out, &errors].iter().any(|bytes| bytes.len() as u64 > bounds.most);
     let words = |mut bytes: Vec<u8>| {
         bytes.truncate(usize::try_from(bounds.most).unwrap_or(usize::MAX));

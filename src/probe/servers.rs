@@ -68,7 +68,7 @@ async fn run_on_server(
     let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MAX_OUTPUT_BYTES }).await {
         Ok(said) => said,
         Err(ChildError::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
-        Err(ChildError::Lost(error)) => return Err(format!("ssh was lost: {error}")),
+        Err(ChildError::Io(error)) => return Err(format!("ssh was lost: {error}")),
         Err(ChildError::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
     };
     if said.is_cut {

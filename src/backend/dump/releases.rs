@@ -91,7 +91,7 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     command.arg("--version").env_clear();
     match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
         Ok(said) => Ok(said.out),
-        Err(ChildError::NotStarted(error) | ChildError::Lost(error)) => {
+        Err(ChildError::NotStarted(error) | ChildError::Io(error)) => {
             Err(not_installed(&format!("{} cannot be run: {error}.", path.display())))
         }
         Err(ChildError::Late(_)) => Err(Fault::new(
