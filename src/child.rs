@@ -39,7 +39,7 @@ pub enum ChildError {
     /// Its pipes or its exit status could not be read.
     Io(std::io::Error),
     /// It did not end within this limit and was killed.
-    Late(Duration),
+    TimedOut(Duration),
 }
 
 /// Runs a program with this input and returns its output. Dropping the future kills the program.
@@ -63,7 +63,7 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<C
     };
     let (out, errors, status) = tokio::time::timeout(bounds.within, talk)
         .await
-        .map_err(|_| ChildError::Late(bounds.within))?
+        .map_err(|_| ChildError::TimedOut(bounds.within))?
         .map_err(ChildError::Io)?;
     let is_cut = [&out, &errors].iter().any(|bytes| bytes.len() as u64 > bounds.most);
     let words = |mut bytes: Vec<u8>| {
@@ -120,9 +120,9 @@ mod tests {
     async fn program_times_out() {
         let bounds = Bounds { within: Duration::from_millis(50), ..TEST_BOUNDS };
         let late = run_script("exec sleep 1000", b"", bounds).await.unwrap_err();
-        assert!(matches!(late, ChildError::Late(limit) if limit == bounds.within), "{late:?}");
+        assert!(matches!(late, ChildError::TimedOut(limit) if limit == bounds.within), "{late:?}");
         let left = run_script("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
-        assert!(matches!(left, ChildError::Late(_)), "what it left holds the pipe: {left:?}");
+        assert!(matches!(left, ChildError::TimedOut(_)), "what it left holds the pipe: {left:?}");
         let absent = ask(Command::new("/nowhere/program"), b"", TEST_BOUNDS).await.unwrap_err();
         assert!(matches!(absent, ChildError::NotStarted(_)), "{absent:?}");
     }

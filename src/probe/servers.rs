@@ -69,7 +69,7 @@ async fn run_on_server(
         Ok(said) => said,
         Err(ChildError::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
         Err(ChildError::Io(error)) => return Err(format!("ssh was lost: {error}")),
-        Err(ChildError::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
+        Err(ChildError::TimedOut(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
     };
     if said.is_cut {
         return Err(format!("it said more than {MAX_OUTPUT_BYTES} bytes"));

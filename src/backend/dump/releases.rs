@@ -94,7 +94,7 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
         Err(ChildError::NotStarted(error) | ChildError::Io(error)) => {
             Err(not_installed(&format!("{} cannot be run: {error}.", path.display())))
         }
-        Err(ChildError::Late(_)) => Err(Fault::new(
+        Err(ChildError::TimedOut(_)) => Err(Fault::new(
             Cause::Precondition,
             "The backup service does not say which release it is.",
             format!("`{} --version` did not end within {} s.", path.display(), within.as_secs()),
