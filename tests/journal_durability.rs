@@ -137,7 +137,7 @@ fn child_process() {
             print_line(std::fs::metadata(&path).unwrap().len() - before);
         }
         "audit" => {
-            let action = |number: u64| audit::Action {
+            let action = |number: u64| audit::AuditEntry {
                 at: clock::now(),
                 task: None,
                 target: number.to_string(),

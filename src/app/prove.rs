@@ -269,7 +269,7 @@ async fn send_query(
     for statement in &act.shown {
         audit::write(
             &context.directories.state,
-            &audit::Action {
+            &audit::AuditEntry {
                 at: now(),
                 task: None,
                 target: target.to_string(),

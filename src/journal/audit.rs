@@ -12,7 +12,7 @@ use crate::domain::fault::Fault;
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
+pub struct AuditEntry {
     /// Time of the action.
     pub at: Timestamp,
     /// Id of its task; `None` for an action outside of a task.
@@ -33,7 +33,7 @@ pub struct Action {
 ///
 /// # Errors
 /// It cannot be written: the action must not be executed.
-pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
+pub fn write(state: &Path, action: &AuditEntry) -> Result<(), Fault> {
     super::state::ensure(state)?;
     let path = state.join("audit.jsonl");
     let line = serde_json::to_vec(action).map_err(std::io::Error::from);
@@ -45,7 +45,7 @@ pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The file exists and cannot be read.
-pub fn read(state: &Path) -> Result<Vec<Result<Action, String>>, Fault> {
+pub fn read(state: &Path) -> Result<Vec<Result<AuditEntry, String>>, Fault> {
     let lines = LineTail::new(state.join("audit.jsonl"), 0).lines()?;
     let parse = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());
     Ok(lines.into_iter().filter(|line| !line.is_empty()).map(parse).collect())

@@ -184,7 +184,7 @@ impl Runner {
         for statement in &act.shown {
             let written = audit::write(
                 &self.state,
-                &audit::Action {
+                &audit::AuditEntry {
                     at: now(),
                     task: Some(self.task.clone()),
                     target: names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
