@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use obnow::journal::locks::{self, Busy, Claim, Held, Owner, Taken};
+use obnow::journal::locks::{self, Busy, Claim, Held, LockResult, Owner};
 use obnow::journal::reader::{Follower, read};
 use obnow::journal::{TaskId, Writer, audit, clock};
 use serde_json::{Value, json};
@@ -39,15 +39,15 @@ fn claim() -> [Claim; 1] {
 
 fn held(state: &Path) -> Held {
     match locks::take(state, &claim(), &own_process()).unwrap() {
-        Taken::Held(held) => held,
-        Taken::Busy(busy) => panic!("{busy:?}"),
+        LockResult::Held(held) => held,
+        LockResult::Busy(busy) => panic!("{busy:?}"),
     }
 }
 
 fn busy(state: &Path) -> Busy {
     match locks::take(state, &claim(), &own_process()).unwrap() {
-        Taken::Held(_) => panic!("the lock was free"),
-        Taken::Busy(busy) => busy,
+        LockResult::Held(_) => panic!("the lock was free"),
+        LockResult::Busy(busy) => busy,
     }
 }
 
@@ -160,7 +160,7 @@ fn child_process() {
             let mine = state.join("inside");
             let mut won = 0;
             while won < 50 {
-                if let Taken::Held(_held) = locks::take(state, &claim(), &own_process()).unwrap() {
+                if let LockResult::Held(_held) = locks::take(state, &claim(), &own_process()).unwrap() {
                     // Fails if anyone else is inside.
                     std::fs::File::create_new(&mine).unwrap();
                     std::fs::remove_file(&mine).unwrap();
@@ -299,7 +299,7 @@ fn inherited_locks_outlive_the_runner() {
     let _turn = one_at_a_time();
     let folder = tempfile::tempdir().unwrap();
     let gone = Owner { started: "another boot+1".into(), ..own_process() };
-    let Taken::Held(locks) = locks::take(folder.path(), &claim(), &gone).unwrap() else { panic!("busy") };
+    let LockResult::Held(locks) = locks::take(folder.path(), &claim(), &gone).unwrap() else { panic!("busy") };
     let copies = locks.inheritable().unwrap();
     let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     drop(copies);
@@ -307,7 +307,7 @@ fn inherited_locks_outlive_the_runner() {
     let other = Owner { pid: 1, ..own_process() };
     for tenants in [vec![1002], vec![]] {
         let claims = [Claim::known("1".into(), None, tenants)];
-        let Taken::Busy(refused) = locks::take(folder.path(), &claims, &other).unwrap() else { panic!("free") };
+        let LockResult::Busy(refused) = locks::take(folder.path(), &claims, &other).unwrap() else { panic!("free") };
         assert_eq!(refused.owner.as_ref(), Some(&gone));
         assert!(refused.fault().why.contains("what it started still runs"), "{}", refused.fault());
     }

@@ -20,7 +20,7 @@ use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::Writer;
 use crate::journal::clock::now;
 use crate::journal::heartbeat;
-use crate::journal::locks::{self, Claim, Held, Owner, Taken};
+use crate::journal::locks::{self, Claim, Held, LockResult, Owner};
 use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 use crate::runner::Runner;
@@ -119,12 +119,12 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     };
     let owner = Owner::here(&task, now());
     let held = match acquire_locks(state, &[claim(&prepared, &connection)], &owner)? {
-        Taken::Held(held) => Ok(Arc::new(held)),
+        LockResult::Held(held) => Ok(Arc::new(held)),
         // What this very task started still runs and holds them: it is waited for. The journal keeps other runners away.
-        Taken::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
+        LockResult::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
             Err(busy.fault())
         }
-        Taken::Busy(busy) => return Ok(Err(busy.fault())),
+        LockResult::Busy(busy) => return Ok(Err(busy.fault())),
     };
     let mut view = TaskView::default();
     let writer = if let Some(created) = created {
@@ -150,10 +150,10 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
 
 /// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is
 /// named, the try is repeated for that moment.
-fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult, Fault> {
     for _ in 0..50 {
         match locks::take(state, claims, owner)? {
-            Taken::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
+            LockResult::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
             taken => return Ok(taken),
         }
     }

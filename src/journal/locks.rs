@@ -72,7 +72,7 @@ impl Owner {
 
 /// The result of trying to lock.
 #[derive(Debug)]
-pub enum Taken {
+pub enum LockResult {
     /// All locks are held until this is dropped.
     Held(Held),
     /// No lock is held.
@@ -157,7 +157,7 @@ impl Drop for Held {
 ///
 /// # Errors
 /// A cluster's name cannot be part of a file name, or a file cannot be written.
-pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
     let word = serde_json::to_vec(owner).map_err(std::io::Error::from);
@@ -168,7 +168,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
         let Some(file) = try_lock_file(&folder, &name, !whole)? else {
-            return Ok(Taken::Busy(Busy { owner: find_holder(&folder, &cluster, None, owner), lock: name }));
+            return Ok(LockResult::Busy(Busy { owner: find_holder(&folder, &cluster, None, owner), lock: name }));
         };
         held.files.push(file);
         // Owner files of killed runners, which this lock proves to be stale.
@@ -181,7 +181,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
             let Some(file) = try_lock_file(&folder, &name, false)? else {
-                return Ok(Taken::Busy(Busy {
+                return Ok(LockResult::Busy(Busy {
                     owner: find_holder(&folder, &cluster, Some(tenant), owner),
                     lock: name,
                 }));
@@ -193,7 +193,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     // The own locks first, then those under other names: of two simultaneous processes at least one sees the other.
     for claim in claims {
         if let Some(busy) = find_conflict_under_other_name(&folder, claim, owner)? {
-            return Ok(Taken::Busy(busy));
+            return Ok(LockResult::Busy(busy));
         }
     }
     for path in leftover {
@@ -205,7 +205,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         disk::replace(&path, &word).map_err(|error| disk::fault("write the owner of a lock into", &path, &error))?;
         held.owners.push(path);
     }
-    Ok(Taken::Held(held))
+    Ok(LockResult::Held(held))
 }
 
 /// Returns a process that locks the same cluster under another name, with or without the creation time. Its locks are tried and

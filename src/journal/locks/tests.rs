@@ -15,15 +15,15 @@ fn claim(cluster: &str, tenants: &[u64]) -> Claim {
 
 fn held(state: &Path, claims: &[Claim], owner: &Owner) -> Held {
     match take(state, claims, owner).unwrap() {
-        Taken::Held(held) => held,
-        Taken::Busy(busy) => panic!("{busy:?}"),
+        LockResult::Held(held) => held,
+        LockResult::Busy(busy) => panic!("{busy:?}"),
     }
 }
 
 fn busy(state: &Path, claims: &[Claim], owner: &Owner) -> Busy {
     match take(state, claims, owner).unwrap() {
-        Taken::Held(_) => panic!("{claims:?} was free"),
-        Taken::Busy(busy) => busy,
+        LockResult::Held(_) => panic!("{claims:?} was free"),
+        LockResult::Busy(busy) => busy,
     }
 }
 
