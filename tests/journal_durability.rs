@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use obnow::journal::locks::{self, Busy, Claim, Held, LockResult, Owner};
+use obnow::journal::locks::{self, Busy, Claim, HeldLocks, LockResult, Owner};
 use obnow::journal::reader::{Follower, read};
 use obnow::journal::{TaskId, Writer, audit, clock};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn claim() -> [Claim; 1] {
     [Claim::known("1".into(), None, vec![1002])]
 }
 
-fn held(state: &Path) -> Held {
+fn held(state: &Path) -> HeldLocks {
     match locks::take(state, &claim(), &own_process()).unwrap() {
         LockResult::Held(held) => held,
         LockResult::Busy(busy) => panic!("{busy:?}"),

@@ -20,7 +20,7 @@ use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::Writer;
 use crate::journal::clock::now;
 use crate::journal::heartbeat;
-use crate::journal::locks::{self, Claim, Held, LockResult, Owner};
+use crate::journal::locks::{self, Claim, HeldLocks, LockResult, Owner};
 use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 use crate::runner::Runner;
@@ -28,7 +28,7 @@ use crate::runner::Runner;
 /// What a runner needs after it has accepted the launch.
 struct RunnerSetup {
     /// The locks; or who has them, where that is what this task itself left behind.
-    held: Result<Arc<Held>, Fault>,
+    held: Result<Arc<HeldLocks>, Fault>,
     writer: Writer<Event>,
     view: TaskView,
     system: crate::backend::System,
@@ -161,7 +161,7 @@ fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockRe
 }
 
 /// Returns the locks as child processes inherit them; an error where they are not held: nothing may be started then.
-fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> InheritLocks {
+fn lock_inheritance(held: Result<Arc<HeldLocks>, Fault>) -> InheritLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 

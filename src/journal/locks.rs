@@ -74,7 +74,7 @@ impl Owner {
 #[derive(Debug)]
 pub enum LockResult {
     /// All locks are held until this is dropped.
-    Held(Held),
+    Held(HeldLocks),
     /// No lock is held.
     Busy(Busy),
 }
@@ -112,13 +112,13 @@ impl Busy {
 
 /// Held locks; they are released when this is dropped or the process ends.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldLocks {
     files: Vec<File>,
     owners: Vec<PathBuf>,
     shared: AtomicBool,
 }
 
-impl Held {
+impl HeldLocks {
     /// Returns copies of the locks' descriptors that a child process inherits: the locks are then also held as long as the child
     /// lives. Every process started while the copies exist inherits them: drop them right after the spawn.
     ///
@@ -140,7 +140,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLocks {
     fn drop(&mut self) {
         // A child that inherited the locks may still live: then the owner files stay, as the locks do.
         if !*self.shared.get_mut() {
@@ -162,7 +162,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult,
     disk::directory(&folder)?;
     let word = serde_json::to_vec(owner).map_err(std::io::Error::from);
     let word = word.map_err(|error| disk::fault("write into", &folder, &error))?;
-    let mut held = Held { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
+    let mut held = HeldLocks { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
     let (mut named, mut leftover) = (Vec::new(), Vec::new());
     for (cluster, tenants) in merge_claims(claims)? {
         let whole = tenants.is_empty();

@@ -13,7 +13,7 @@ fn claim(cluster: &str, tenants: &[u64]) -> Claim {
     Claim::known(cluster.into(), None, tenants.to_vec())
 }
 
-fn held(state: &Path, claims: &[Claim], owner: &Owner) -> Held {
+fn held(state: &Path, claims: &[Claim], owner: &Owner) -> HeldLocks {
     match take(state, claims, owner).unwrap() {
         LockResult::Held(held) => held,
         LockResult::Busy(busy) => panic!("{busy:?}"),
