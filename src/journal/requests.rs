@@ -12,7 +12,7 @@ use crate::domain::fault::Fault;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct Request {
     /// Id that the runner's answer, an event of the journal, refers to.
     pub id: String,
     /// The requested action: `cancel`.
@@ -27,7 +27,7 @@ pub struct Ask {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn put(state: &Path, task: &TaskId, ask: &Ask) -> Result<(), Fault> {
+pub fn put(state: &Path, task: &TaskId, ask: &Request) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).ask;
     if let Some(folder) = path.parent() {
         disk::directory(folder)?;
@@ -61,7 +61,7 @@ impl Inbox {
     ///
     /// # Errors
     /// The file exists and cannot be read.
-    pub fn asks(&mut self) -> Result<Vec<Result<Ask, String>>, Fault> {
+    pub fn asks(&mut self) -> Result<Vec<Result<Request, String>>, Fault> {
         let lines = self.tail.lines()?;
         let parse =
             |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());

@@ -7,7 +7,7 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TargetView};
 use crate::journal::clock::now;
-use crate::journal::requests::Ask;
+use crate::journal::requests::Request;
 
 use crate::backend::CancelDecision;
 
@@ -19,7 +19,7 @@ const MAX_REPEATS: u32 = 5;
 
 /// A requested cancel.
 pub(super) struct PendingCancel {
-    ask: Ask,
+    ask: Request,
     /// How often CANCEL BACKUP was sent.
     sent: u32,
     /// The jobs it was to end, as tenant id and job id.
@@ -29,7 +29,7 @@ pub(super) struct PendingCancel {
 }
 
 impl PendingCancel {
-    fn new(ask: Ask) -> Self {
+    fn new(ask: Request) -> Self {
         Self { ask, sent: 0, hit: Vec::new(), waits: false }
     }
 }
@@ -51,12 +51,12 @@ impl Runner {
         Ok(())
     }
 
-    fn answer(&mut self, ask: &Ask, answer: String) -> Result<(), Fault> {
+    fn answer(&mut self, ask: &Request, answer: String) -> Result<(), Fault> {
         self.answer_request_with(ask, answer, None)
     }
 
     /// Answers a request with a fault of this host that prevents it.
-    fn answer_request_with(&mut self, ask: &Ask, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
+    fn answer_request_with(&mut self, ask: &Request, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
         let (request, verb, who) = (ask.id.clone(), ask.verb.clone(), ask.who.clone());
         self.write(&Event::Request { request, verb, who, answer, fault })
     }
