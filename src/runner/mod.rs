@@ -388,7 +388,7 @@ impl Runner {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
-                    return Ok(StepEffect::Act(action));
+                    return Ok(StepEffect::Action(action));
                 }
             }
             StepObservation::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
@@ -466,7 +466,7 @@ impl StepEffects {
     fn add(&mut self, target: TargetPlan, took: StepEffect) {
         match took {
             StepEffect::StepResult => self.moved = true,
-            StepEffect::Act(action) => {
+            StepEffect::Action(action) => {
                 self.acts.push((target.clone(), action));
                 self.still.push(target);
             }
@@ -488,7 +488,7 @@ enum StepEffect {
     /// The target finished this step or stopped in it.
     StepResult,
     /// This action is to be executed.
-    Act(Action),
+    Action(Action),
     /// There was no progress for too long.
     Stands(Waiting),
     /// The wait timed out, and the server may tell why.
