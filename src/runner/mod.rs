@@ -474,7 +474,7 @@ impl StepEffects {
                 self.moved |= progressed;
                 self.still.push(target);
             }
-            StepEffect::Stands(waiting) => {
+            StepEffect::Stalled(waiting) => {
                 self.stuck.push((target.clone(), waiting));
                 self.still.push(target);
             }
@@ -490,7 +490,7 @@ enum StepEffect {
     /// This action is to be executed.
     Action(Action),
     /// There was no progress for too long.
-    Stands(Waiting),
+    Stalled(Waiting),
     /// The wait timed out, and the server may tell why.
     GivenUp(Fault),
     /// The target waits.
