@@ -372,7 +372,7 @@ impl Runner {
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
                     // The start of an earlier attempt is reconciled; this attempt observes again and starts.
-                    return Ok(StepEffect::Waits { progressed: true });
+                    return Ok(StepEffect::Waiting { progressed: true });
                 }
                 StepResult::failed(Fault::new(
                     Cause::Server,
@@ -470,7 +470,7 @@ impl StepEffects {
                 self.acts.push((target.clone(), action));
                 self.still.push(target);
             }
-            StepEffect::Waits { progressed } => {
+            StepEffect::Waiting { progressed } => {
                 self.moved |= progressed;
                 self.still.push(target);
             }
@@ -494,7 +494,7 @@ enum StepEffect {
     /// The wait timed out, and the server may tell why.
     GivenUp(Fault),
     /// The target waits.
-    Waits {
+    Waiting {
         /// Whether there was progress since the last observation.
         progressed: bool,
     },

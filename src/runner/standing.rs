@@ -58,7 +58,7 @@ impl Runner {
                 return Ok(StepEffect::StepResult);
             }
         }
-        Ok(StepEffect::Waits { progressed })
+        Ok(StepEffect::Waiting { progressed })
     }
 
     /// Writes what a step waits for, once per change.
