@@ -29,7 +29,7 @@ impl SentActions {
 }
 
 /// The result of sending an action.
-pub(super) enum Answer {
+pub(super) enum SendResult {
     /// The server accepted it.
     StepEffects,
     /// The server refused it.
@@ -147,12 +147,12 @@ impl Runner {
             )));
         }
         Ok(match self.send(kind, act, names).await? {
-            Answer::Refused(fault) => Some(fault),
-            Answer::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
+            SendResult::Refused(fault) => Some(fault),
+            SendResult::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
                 Some(unsent(fault, "the server was not asked."))
             }
-            Answer::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
-            Answer::StepEffects | Answer::None => None,
+            SendResult::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
+            SendResult::StepEffects | SendResult::None => None,
         })
     }
 
@@ -179,7 +179,7 @@ impl Runner {
         kind: StepKind,
         act: PreparedAction,
         names: &[TargetName],
-    ) -> Result<Answer, Fault> {
+    ) -> Result<SendResult, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
             let written = audit::write(
@@ -195,7 +195,7 @@ impl Runner {
                 },
             );
             if let Err(fault) = written {
-                return Ok(Answer::Unsent(fault));
+                return Ok(SendResult::Unsent(fault));
             }
         }
         self.write(&Event::Intent {
@@ -217,9 +217,9 @@ impl Runner {
         };
         self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
         Ok(match fault {
-            _ if !answered => Answer::None,
-            Some(fault) if !is_already_set(&fault) => Answer::Refused(fault),
-            _ => Answer::StepEffects,
+            _ if !answered => SendResult::None,
+            Some(fault) if !is_already_set(&fault) => SendResult::Refused(fault),
+            _ => SendResult::StepEffects,
         })
     }
 }

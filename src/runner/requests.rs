@@ -11,7 +11,7 @@ use crate::journal::requests::Request;
 
 use crate::backend::CancelDecision;
 
-use super::acts::{Answer, unsent};
+use super::acts::{SendResult, unsent};
 use super::{Runner, StepContext, StepResult};
 
 /// How often CANCEL BACKUP is repeated while the job continues to run.
@@ -142,7 +142,7 @@ impl Runner {
             Ok(CancelDecision::Send(act, jobs)) => {
                 let names = open.iter().map(|target| target.target.clone()).collect::<Vec<_>>();
                 match self.send(kind, *act, &names).await? {
-                    Answer::StepEffects => {
+                    SendResult::StepEffects => {
                         let ask = cancelling.ask.clone();
                         // A dump, and the one job below V4, end by the first.
                         if !jobs.is_empty() {
@@ -154,19 +154,19 @@ impl Runner {
                         return if first { self.answer(&ask, sent) } else { Ok(()) };
                     }
                     // V4.3.1 source, `cancel_jobs`: a server that has cancelled more than two jobs of one tenant answers this.
-                    Answer::Refused(fault) if fault.code == Some(4016) => format!(
+                    SendResult::Refused(fault) if fault.code == Some(4016) => format!(
                         "answered with an error that may come after it was done, so the jobs' own states decide: {}",
                         fault.what
                     ),
-                    Answer::Unsent(fault) => {
+                    SendResult::Unsent(fault) => {
                         let mut fault = unsent(fault, "the backup runs on.");
                         fault.next = format!("{} Then cancel again: obnow cancel {}.", fault.next, self.task);
                         let answer = format!("not sent: {} {}", fault.what, fault.why);
                         return self.answer_request_with(&cancelling.ask, answer, Some(fault));
                     }
-                    Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
+                    SendResult::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // The next try first checks whether the job is being cancelled already.
-                    Answer::None => {
+                    SendResult::None => {
                         self.cancel = Some(cancelling);
                         return Ok(());
                     }
