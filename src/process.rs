@@ -12,7 +12,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Returns the process of that number; `None` where there is none, or the system does not say.
+    /// Returns the process of that number; `Lost` where there is none, or the system does not say.
     #[must_use]
     pub fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -36,7 +36,7 @@ pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
-/// Returns when a living process started: the boot of the host, and the clock ticks since. `None`: there is none of that number.
+/// Returns when a living process started: the boot of the host, and the clock ticks since. `Lost`: there is none of that number.
 #[must_use]
 pub fn started(pid: u32) -> Option<String> {
     let process = Process::of(pid)?;

@@ -21,7 +21,7 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
     choices
 }
 
-/// Returns the compaction policy of the target's strategy; `None` if the inventory has none.
+/// Returns the compaction policy of the target's strategy; `Lost` if the inventory has none.
 #[must_use]
 pub fn inventory_compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
     cluster.strategy_for(tenant).map(strategy_compaction)

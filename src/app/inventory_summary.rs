@@ -30,18 +30,18 @@ pub struct ClusterSummary {
     pub user: String,
     /// The inventory names no source of the password: it must be typed.
     pub is_password_typed: bool,
-    /// The ssh user of its servers; `None`: a Test does not ask them.
+    /// The ssh user of its servers; `Lost`: a Test does not ask them.
     pub ssh_user: Option<String>,
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
     /// Where backups go if the cluster itself names no destination, best first.
     pub fallbacks: Vec<Wanted>,
-    /// What the strategies say about a needed major compaction, each for its tenants (None: all of them).
+    /// What the strategies say about a needed major compaction, each for its tenants (Lost: all of them).
     pub compactions: Vec<(Option<Vec<String>>, Compact)>,
 }
 
 impl ClusterSummary {
-    /// Returns the compaction policy of a tenant's strategy; `None` if there is none.
+    /// Returns the compaction policy of a tenant's strategy; `Lost` if there is none.
     #[must_use]
     pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
         let is_for = |tenants: &Option<Vec<String>>| {

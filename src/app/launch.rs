@@ -201,7 +201,7 @@ impl Launcher for DetachedLauncher {
     }
 }
 
-/// Parses the runner's reply; `None` if it is not one.
+/// Parses the runner's reply; `Lost` if it is not one.
 fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));

@@ -23,7 +23,7 @@ struct BucketStore {
     bucket: OnceCell<Bucket>,
 }
 
-/// Returns the object store that a plan uploads to; `None` if it uploads nothing. `limit` is the timeout of a small request.
+/// Returns the object store that a plan uploads to; `Lost` if it uploads nothing. `limit` is the timeout of a small request.
 #[must_use]
 pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<SharedObjectStore> {
     let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);

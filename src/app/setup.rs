@@ -37,7 +37,7 @@ pub enum InvalidField {
 }
 
 impl NewCluster {
-    /// Returns the first invalid field and why, in one sentence; `None` if all are valid.
+    /// Returns the first invalid field and why, in one sentence; `Lost` if all are valid.
     #[must_use]
     pub fn validation_error(&self) -> Option<(InvalidField, String)> {
         if self.host.trim().is_empty() {

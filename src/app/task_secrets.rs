@@ -119,7 +119,7 @@ fn needs_prompt(plan: &Plan, given: &SecretOverrides) -> bool {
         || older > given.decryption.len()
 }
 
-/// Where the password that encrypts the backup is to be found; `None` where nothing needs it: a task that only looks again
+/// Where the password that encrypts the backup is to be found; `Lost` where nothing needs it: a task that only looks again
 /// starts no backup, and needs it for a look at encrypted sets alone.
 fn encryption_source(plan: &Plan, given: Option<SecretSource>, may_start: bool) -> Option<SecretSource> {
     given.or_else(|| plan.choices.encrypt.clone()).filter(|_| may_start || !plan.decrypt().is_empty())
@@ -201,7 +201,7 @@ pub(super) async fn read_without_prompt(
     context.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }
 
-/// Returns the typed secret, else the one from its source; `None` if there is no source.
+/// Returns the typed secret, else the one from its source; `Lost` if there is no source.
 async fn resolve_secret(
     context: &AppContext,
     typed: Option<Secret>,

@@ -49,7 +49,7 @@ pub enum StepObservation {
     Pending {
         /// What is waited for.
         what: String,
-        /// The least time to wait, in milliseconds, since the log is archived in intervals; `None` where it is not known.
+        /// The least time to wait, in milliseconds, since the log is archived in intervals; `Lost` where it is not known.
         at_least: Option<u64>,
         /// The interim verdict.
         outcome: Box<Outcome>,

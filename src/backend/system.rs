@@ -40,7 +40,7 @@ pub type InheritLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Syn
 pub struct PreparedAction {
     /// The statements or the command, with secrets as `***`.
     pub shown: Vec<String>,
-    /// The statements as they were confirmed, where values read from the server are filled in; `None` where nothing was filled
+    /// The statements as they were confirmed, where values read from the server are filled in; `Lost` where nothing was filled
     /// in.
     pub planned: Option<Vec<String>>,
     /// The DESCRIPTION that marks a start.
@@ -185,7 +185,7 @@ impl System {
         }
     }
 
-    /// Returns what decides how statements are written for the server; `None` where it is not known yet, or this host executes
+    /// Returns what decides how statements are written for the server; `Lost` where it is not known yet, or this host executes
     /// the plan.
     #[must_use]
     pub fn wording(&self) -> Option<DialectKey> {
@@ -244,7 +244,7 @@ impl System {
         }
     }
 
-    /// Reads the state of a target's log archive that did not change as requested; `None` where it cannot be read, or the target
+    /// Reads the state of a target's log archive that did not change as requested; `Lost` where it cannot be read, or the target
     /// has no archive of its own (below V4 the archive is the cluster's).
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         match self {

@@ -56,7 +56,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The strategy that names the tenant, else the one for the whole cluster; for `None` only the latter.
+    /// The strategy that names the tenant, else the one for the whole cluster; for `Lost` only the latter.
     #[must_use]
     pub fn strategy_for(&self, tenant: Option<&str>) -> Option<&Strategy> {
         let named = |strategy: &&Strategy| {

@@ -20,7 +20,7 @@ struct Demand {
     megabytes: u64,
 }
 
-/// The file's bytes, or `None` where there is no file. `called` is what a person calls it ("The inventory").
+/// The file's bytes, or `Lost` where there is no file. `called` is what a person calls it ("The inventory").
 ///
 /// # Errors
 /// It is no ordinary file, others than its owner may touch it, it is larger than a megabyte, or it cannot be read.

@@ -14,7 +14,7 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.example.yaml");
 
 pub(super) const CALLED: &str = "The inventory";
 
-/// The inventory of this file, or `None` where there is no file.
+/// The inventory of this file, or `Lost` where there is no file.
 ///
 /// # Errors
 /// The file cannot be read, may be touched by others than its owner, or is not an inventory; with the place.

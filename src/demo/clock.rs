@@ -29,7 +29,7 @@ pub fn format_time(moment: Micros, zone: &str) -> String {
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
-/// Parses a time that is written in a session's time zone; `None` if it is not a time.
+/// Parses a time that is written in a session's time zone; `Lost` if it is not a time.
 #[must_use]
 pub fn parse_time(text: &str, zone: &str) -> Option<Micros> {
     let time: jiff::civil::DateTime = text.trim().parse().ok()?;

@@ -37,7 +37,7 @@ pub struct Login {
     plugin: Option<Vec<u8>>,
 }
 
-/// Sends the handshake and reads the login. `None`: the client disconnected, or does not speak this protocol.
+/// Sends the handshake and reads the login. `Lost`: the client disconnected, or does not speak this protocol.
 ///
 /// # Errors
 /// Where the connection breaks or a packet is malformed.
@@ -109,7 +109,7 @@ fn greeting(version: &str, connection: u64, salt: &Salt) -> Vec<u8> {
     payload
 }
 
-/// Parses the client's response; `None` if it is malformed or of a protocol before 4.1.
+/// Parses the client's response; `Lost` if it is malformed or of a protocol before 4.1.
 fn read_login(packet: &[u8]) -> Option<Login> {
     let capabilities = u32::from_le_bytes(packet.first_chunk().copied()?);
     if capabilities & PROTOCOL_41 == 0 {

@@ -109,7 +109,7 @@ impl<W: ServerModel> Connection<W> {
         }
     }
 
-    /// Handles the login; `None` if it failed. Returns the session and whether its client asked for several statements in one
+    /// Handles the login; `Lost` if it failed. Returns the session and whether its client asked for several statements in one
     /// query.
     async fn log_in(&self, channel: &mut PacketChannel, version: &str) -> io::Result<Option<(Session, bool)>> {
         let connection = self.registration.connection;

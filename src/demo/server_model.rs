@@ -86,13 +86,13 @@ pub trait ServerModel: Send + Sync + 'static {
     /// Whatever the server answers instead of rows.
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError>;
     /// Returns the value of a system variable or of `version()` and `ob_version()` (names in lower case, variables with `@@`);
-    /// `None` for an unknown name.
+    /// `Lost` for an unknown name.
     fn variable(&self, session: &Session, name: &str) -> Option<Value>;
     /// Returns the lines of `SHOW GRANTS`.
     fn grants(&self, session: &Session) -> Vec<String>;
     /// Returns the name and value of every configuration item that `SHOW PARAMETERS` may show.
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)>;
-    /// Returns zone, RPC port, name and value for `SHOW PARAMETERS` on a line where it has a row for each server; `None` on the
+    /// Returns zone, RPC port, name and value for `SHOW PARAMETERS` on a line where it has a row for each server; `Lost` on the
     /// other lines, which show [`ServerModel::parameters`].
     fn server_parameters(&self, _session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         None

@@ -79,7 +79,7 @@ fn step_to(fleet: &mut Fleet, at: Micros) {
     }
 }
 
-/// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
+/// Returns when the job changes by itself; `Lost` while it is held, waits for another job, or is in the history.
 fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.in_history {
@@ -99,7 +99,7 @@ fn job_due(cluster: &Cluster, faults: &[InjectedFault], speed: u32, index: usize
     Some(job.accounted_until + (left + speed - 1).div_euclid(speed).max(0))
 }
 
-/// Returns how much work the present phase takes; `None` when no work is done in it.
+/// Returns how much work the present phase takes; `Lost` when no work is done in it.
 fn phase_length(cluster: &Cluster, faults: &[InjectedFault], index: usize) -> Option<Micros> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {

@@ -44,11 +44,11 @@ enum DirectoryContent {
     Empty,
     /// Files, but no format file.
     Foreign,
-    /// A format file with this owner; `None` if it cannot be parsed.
+    /// A format file with this owner; `Lost` if it cannot be parsed.
     Owned(Option<DirectoryOwner>),
 }
 
-/// Returns the path on this host; `None` if it is not below the fleet's data directory.
+/// Returns the path on this host; `Lost` if it is not below the fleet's data directory.
 #[must_use]
 pub fn local_path(data: &Path, path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path.strip_prefix("file://")?);

@@ -42,7 +42,7 @@ pub struct SetInfo {
     /// `STATUS` is SUCCESS, and `FILE_STATUS` AVAILABLE.
     good: bool,
     plus_archivelog: bool,
-    /// The digest of the password; `None` if the set is not encrypted.
+    /// The digest of the password; `Lost` if the set is not encrypted.
     #[serde(skip)]
     password: Option<String>,
 }

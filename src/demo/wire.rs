@@ -41,7 +41,7 @@ impl PacketChannel {
         self.sequence = 0;
     }
 
-    /// Reads a packet and joins its parts. `None`: the client closed the connection between two packets.
+    /// Reads a packet and joins its parts. `Lost`: the client closed the connection between two packets.
     ///
     /// # Errors
     /// Where the connection breaks, a packet is out of sequence, or it is longer than `max_allowed_packet`.

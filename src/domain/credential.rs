@@ -52,7 +52,7 @@ pub fn credential(text: &str) -> Option<Credential> {
     secret_key(&text).map(Credential::Key)
 }
 
-/// The secret whose name ends a text, by the name it is known by; `None`: it is none. The name may be written in any case and in
+/// The secret whose name ends a text, by the name it is known by; `Lost`: it is none. The name may be written in any case and in
 /// letters of full width.
 #[must_use]
 pub fn secret_name(text: &str) -> Option<&'static str> {

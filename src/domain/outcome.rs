@@ -390,7 +390,7 @@ pub fn judge(
 pub struct Without {
     /// Their windows, newest first.
     pub windows: Vec<KeptWindow>,
-    /// The windows in one line; `None`: there is none.
+    /// The windows in one line; `Lost`: there is none.
     pub told: Option<String>,
 }
 

@@ -15,7 +15,7 @@ use crate::domain::fault::Fault;
 pub struct AuditEntry {
     /// Time of the action.
     pub at: Timestamp,
-    /// Id of its task; `None` for an action outside of a task.
+    /// Id of its task; `Lost` for an action outside of a task.
     pub task: Option<TaskId>,
     /// The target: `cluster` or `cluster/tenant`.
     pub target: String,

@@ -69,7 +69,7 @@ pub fn clear_exit_message(state: &Path, task: &TaskId) -> Result<(), Fault> {
     }
 }
 
-/// Returns the age of the last heartbeat; `None` where there never was one, zero where it is in the future.
+/// Returns the age of the last heartbeat; `Lost` where there never was one, zero where it is in the future.
 ///
 /// # Errors
 /// The file exists and cannot be read.

@@ -255,7 +255,7 @@ impl Drop for ProofLock {
     }
 }
 
-/// Tries to lock the storage proof of a cluster; `None` where another process on this host holds the lock.
+/// Tries to lock the storage proof of a cluster; `Lost` where another process on this host holds the lock.
 ///
 /// # Errors
 /// The lock file cannot be opened.
@@ -266,7 +266,7 @@ pub fn turn(state: &Path, cluster: &str) -> Result<Option<ProofLock>, Fault> {
     Ok(try_lock_file(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
 }
 
-/// Returns the living owner of a cluster or any of its tenants (`tenant` is `None`), or of a tenant or its whole cluster. Tries
+/// Returns the living owner of a cluster or any of its tenants (`tenant` is `Lost`), or of a tenant or its whole cluster. Tries
 /// no lock, so watchers may call it.
 #[must_use]
 pub fn owner(state: &Path, cluster: &str, tenant: Option<u64>) -> Option<Owner> {
@@ -298,7 +298,7 @@ fn merge_claims(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
     Ok(all.collect())
 }
 
-/// Tries a lock and returns its open file, or `None` where another process holds it. The file is never removed: removing one
+/// Tries a lock and returns its open file, or `Lost` where another process holds it. The file is never removed: removing one
 /// that another process is about to lock would make two locks of one name.
 fn try_lock_file(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);

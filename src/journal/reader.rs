@@ -30,7 +30,7 @@ pub struct Entry<E> {
 /// The current contents of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Journal<E> {
-    /// When the journal was created; `None` where its runner was killed before the first line was complete.
+    /// When the journal was created; `Lost` where its runner was killed before the first line was complete.
     pub begun: Option<Timestamp>,
     /// Its events, the oldest first.
     pub entries: Vec<Entry<E>>,

@@ -71,7 +71,7 @@ pub fn probe(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
     runtime.shutdown_background();
 }
 
-/// Returns the result of a future, or `None` once `stopped` returns true.
+/// Returns the result of a future, or `Lost` once `stopped` returns true.
 async fn until_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = T>) -> Option<T> {
     let given_up = async {
         while !stopped() {

@@ -35,13 +35,13 @@ pub(super) enum SendResult {
     /// The server refused it.
     Refused(Fault),
     /// No answer came: its effect is unknown.
-    None,
+    Lost,
     /// It was not sent, because it could not be written to the audit trail.
     Unsent(Fault),
 }
 
 impl Runner {
-    /// Checks that an action was confirmed; `None` where it may be executed.
+    /// Checks that an action was confirmed; `Lost` where it may be executed.
     pub(super) fn check_confirmed(
         &self,
         kind: StepKind,
@@ -65,7 +65,7 @@ impl Runner {
         )))
     }
 
-    /// Executes actions, targets with the same start together, and returns the targets that finished this step. `None` restarts
+    /// Executes actions, targets with the same start together, and returns the targets that finished this step. `Lost` restarts
     /// the target at the compaction step.
     pub(super) async fn act(
         &mut self,
@@ -152,7 +152,7 @@ impl Runner {
                 Some(unsent(fault, "the server was not asked."))
             }
             SendResult::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
-            SendResult::StepEffects | SendResult::None => None,
+            SendResult::StepEffects | SendResult::Lost => None,
         })
     }
 
@@ -217,7 +217,7 @@ impl Runner {
         };
         self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
         Ok(match fault {
-            _ if !answered => SendResult::None,
+            _ if !answered => SendResult::Lost,
             Some(fault) if !is_already_set(&fault) => SendResult::Refused(fault),
             _ => SendResult::StepEffects,
         })

@@ -39,7 +39,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Waits for the proof lock of the cluster on this host; `None` where it was not free within the limit.
+    /// Waits for the proof lock of the cluster on this host; `Lost` where it was not free within the limit.
     async fn turn(&self) -> Result<Option<locks::ProofLock>, Fault> {
         let cluster = &self.prepared.plan.cluster;
         let cluster = cluster.id.map_or_else(|| cluster.name.clone(), |id| id.to_string());

@@ -53,7 +53,7 @@ pub struct Runner {
     goes_back: bool,
     /// The dialect for which the plan was last compared with the preview.
     compared: Option<DialectKey>,
-    /// The targets of this attempt; `None` before it has started.
+    /// The targets of this attempt; `Lost` before it has started.
     attempted: Option<Vec<TargetName>>,
 }
 

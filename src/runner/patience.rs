@@ -105,7 +105,7 @@ impl StepWatch {
         self.silent_since = None;
     }
 
-    /// Records that the server did not answer; returns how the step is to be finished, or `None` to try again. `begun` means
+    /// Records that the server did not answer; returns how the step is to be finished, or `Lost` to try again. `begun` means
     /// that a start was sent.
     pub(super) fn record_no_answer(
         &mut self,

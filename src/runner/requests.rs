@@ -166,7 +166,7 @@ impl Runner {
                     }
                     SendResult::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // The next try first checks whether the job is being cancelled already.
-                    SendResult::None => {
+                    SendResult::Lost => {
                         self.cancel = Some(cancelling);
                         return Ok(());
                     }

@@ -47,7 +47,7 @@ impl TextField {
         self.input.value()
     }
 
-    /// Returns the text as a secret; `None` if it is empty.
+    /// Returns the text as a secret; `Lost` if it is empty.
     #[must_use]
     pub fn as_secret(&self) -> Option<Secret> {
         let value = self.value();

@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// A place below target/engines that `tests/run` made, or `None` with a loud word; on CI a missing one is a failure.
+/// A place below target/engines that `tests/run` made, or `Lost` with a loud word; on CI a missing one is a failure.
 fn installed(name: &str) -> Option<PathBuf> {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/engines").join(name);
     if place.join("stamp").is_file() {
@@ -75,7 +75,7 @@ fn installed(name: &str) -> Option<PathBuf> {
     not_installed(&format!("{name} is not in target/engines; tests/run installs it"))
 }
 
-/// Prints a skip message, which is a failure on CI; returns `None`.
+/// Prints a skip message, which is a failure on CI; returns `Lost`.
 pub fn not_installed<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
     eprintln!("SKIPPED, a real server is missing: {what}");

@@ -19,7 +19,7 @@ impl Request {
     }
 }
 
-/// A response: status, headers and body. `None`: the connection stays open without a response.
+/// A response: status, headers and body. `Lost`: the connection stays open without a response.
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
 /// An answer in XML.

@@ -28,7 +28,7 @@ pub const SERVER: &str = "1.4.0.post1";
 /// The release that carries the grammar of OceanBase V4.3.5.
 pub const PARSER: &str = "1.2.0";
 
-/// Where `tests/run` put a release, or `None` with a loud word; on CI a missing engine is a failure.
+/// Where `tests/run` put a release, or `Lost` with a loud word; on CI a missing engine is a failure.
 pub fn installed(release: &str) -> Option<PathBuf> {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/engines").join(release);
     if place.join("stamp").is_file() {
@@ -37,7 +37,7 @@ pub fn installed(release: &str) -> Option<PathBuf> {
     not_installed(&format!("{release} is not in target/engines; tests/run installs it"))
 }
 
-/// A program on PATH, or `None` with a loud word.
+/// A program on PATH, or `Lost` with a loud word.
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -8,7 +8,7 @@ use super::{asked, installed, program};
 pub const RELEASE: &str = "ob-parser-js-3.3.0";
 
 /// Returns whether the grammar accepts each statement. It is looser than any one server: it proves the syntax, not that a
-/// release has it. `None`, loudly, where it is not installed.
+/// release has it. `Lost`, loudly, where it is not installed.
 pub fn parses<S: AsRef<str>>(statements: &[S]) -> Option<Vec<bool>> {
     let place = installed(RELEASE)?;
     let mut parser = Command::new(program("node")?);

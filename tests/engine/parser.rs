@@ -12,7 +12,7 @@ pub const RAN: u32 = 0;
 pub const WRONG: u32 = 1064;
 
 /// Returns the code of each statement, in order: 0 ran; 5160, 1235, 1210 parsed and then refused; 1064 is a syntax error.
-/// `None`, loudly, where the parser is not installed.
+/// `Lost`, loudly, where the parser is not installed.
 pub fn parser_codes<S: AsRef<str>>(statements: &[S]) -> Option<Vec<u32>> {
     let place = installed(PARSER)?;
     let folder = TempDir::new().unwrap();

@@ -28,7 +28,7 @@ pub struct Seekdb {
 }
 
 impl Seekdb {
-    /// Starts a release and waits until `root@sys` can log in; `None`, loudly, where it is not installed.
+    /// Starts a release and waits until `root@sys` can log in; `Lost`, loudly, where it is not installed.
     pub async fn start(release: &str) -> Option<Self> {
         let program = package(&installed(release)?).join("seekdb");
         let folder = TempDir::new().unwrap();

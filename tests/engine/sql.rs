@@ -3,7 +3,7 @@
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 
-/// One row: the text of each column, `None` for NULL.
+/// One row: the text of each column, `Lost` for NULL.
 pub type Line = Vec<Option<Vec<u8>>>;
 
 /// A connection of `root@sys` that changes nothing of the session.

@@ -188,7 +188,7 @@ fn greeting(plugin: &str, capabilities: u32) -> Vec<u8> {
 trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
-/// Runs the script on a connection; `None`: the client disconnected before its end.
+/// Runs the script on a connection; `Lost`: the client disconnected before its end.
 async fn serve(script: Script, mut stream: Box<dyn Pipe>, received: Received) -> Option<()> {
     let mut sequence = 0u8;
     for step in script.0 {

@@ -28,7 +28,7 @@ use crate::domain::task::PreviewStep;
 pub struct PendingDump {
     tool: Tool,
     paths: RunPaths,
-    /// The directory that must already exist; `None` where it may be created.
+    /// The directory that must already exist; `Lost` where it may be created.
     required_base: Option<PathBuf>,
     login: Login,
     /// The start record; its server time is read right before the start.
@@ -92,7 +92,7 @@ pub(super) struct PlannedStart<'a> {
     pub(super) directory: &'a str,
     /// Tables and databases that are left out.
     pub(super) exclude: &'a Exclude,
-    /// The directory that existed when the plan was confirmed; `None` where it may be created.
+    /// The directory that existed when the plan was confirmed; `Lost` where it may be created.
     pub(super) required_base: Option<PathBuf>,
 }
 
@@ -108,7 +108,7 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
 }
 
 impl DumpSystem {
-    /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
+    /// Prepares the action that ends the running dump or its upload; `Lost` where neither runs.
     pub(in crate::backend) fn prepare_cancel(
         &self,
         run: &StepContext<'_>,

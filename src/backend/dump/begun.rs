@@ -33,7 +33,7 @@ pub struct StartRecord {
     pub not_before: Timestamp,
     /// The server's time when the snapshot was first seen to be taken; at the latest, when the dump had ended.
     pub not_after: Option<Timestamp>,
-    /// The size of all tables by the server's own statistics, in bytes; `None` where it has none.
+    /// The size of all tables by the server's own statistics, in bytes; `Lost` where it has none.
     pub estimate: Option<u64>,
     /// Databases and tables that the server listed before the start.
     pub before: DumpContents,
@@ -64,7 +64,7 @@ impl StartRecord {
         written.map_err(|error| io_fault("Writing", &path, &error))
     }
 
-    /// Reads the record of a run; `None` where there is none.
+    /// Reads the record of a run; `Lost` where there is none.
     ///
     /// # Errors
     /// It cannot be read.

@@ -67,7 +67,7 @@ impl CatalogueReader<'_> {
         Ok(rows)
     }
 
-    /// Returns `None` where the server has no such view.
+    /// Returns `Lost` where the server has no such view.
     async fn query_if_exists(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
         match self.query(question).await {
             Ok(rows) => Ok(Some(rows)),
@@ -125,7 +125,7 @@ impl CatalogueReader<'_> {
     }
 }
 
-/// Returns the kind (such as `routines`) with its objects; `None` where there are none.
+/// Returns the kind (such as `routines`) with its objects; `Lost` where there are none.
 fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)> {
     let names: Vec<String> = rows.iter().map(|(database, name)| format!("{database}.{name}")).collect();
     (!names.is_empty()).then(|| (kind.to_owned(), names))

@@ -74,7 +74,7 @@ pub struct TableEntry {
     /// Database, name and kind.
     #[serde(flatten)]
     pub listed: ListedTable,
-    /// Number of rows, counted in its file; `None` for a view.
+    /// Number of rows, counted in its file; `Lost` for a view.
     pub rows: Option<u64>,
 }
 

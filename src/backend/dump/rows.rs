@@ -25,7 +25,7 @@ pub struct RowFileSummary {
     pub rows: u64,
     /// Length of its longest statement in bytes, as the loader sends it.
     pub longest: u64,
-    /// The table and the columns that its statements name; `None` in a file without rows.
+    /// The table and the columns that its statements name; `Lost` in a file without rows.
     pub into: Option<(String, Vec<String>)>,
 }
 

@@ -112,7 +112,7 @@ impl DumpProcess {
         Ok(dump)
     }
 
-    /// Returns the dump that an earlier process started at these paths, running or not; `None` where none was started, or where
+    /// Returns the dump that an earlier process started at these paths, running or not; `Lost` where none was started, or where
     /// that process ended before it wrote the record: then the inherited locks still keep the target taken.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ pub struct TableSchema {
     pub needs_charset: bool,
 }
 
-/// Parses a `CREATE TABLE` file; `None` where it is not one complete statement: truncated, or with unpaired quotes, as servers
+/// Parses a `CREATE TABLE` file; `Lost` where it is not one complete statement: truncated, or with unpaired quotes, as servers
 /// write an ENUM whose values contain a quote.
 #[must_use]
 pub fn table(text: &[u8]) -> Option<TableSchema> {
@@ -99,7 +99,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     None
 }
 
-/// Returns the position after the quoted text that starts at `at`; `None` where it never ends.
+/// Returns the position after the quoted text that starts at `at`; `Lost` where it never ends.
 fn end_of_quote(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let mut i = at + 1;

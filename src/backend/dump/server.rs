@@ -49,7 +49,7 @@ fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -
     DumpContents::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
-/// Returns the size of all tables by the server's statistics, in bytes; `None` where it counts none, as for rows not compacted
+/// Returns the size of all tables by the server's statistics, in bytes; `Lost` where it counts none, as for rows not compacted
 /// yet.
 pub(super) async fn estimate(session: &mut Session) -> Option<u64> {
     // Without an answer there is no estimate, which stops nothing.

@@ -45,7 +45,7 @@ impl RunObjects {
         Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
     }
 
-    /// Returns the objects that a target's plan uploads; `None` where it has no upload.
+    /// Returns the objects that a target's plan uploads; `Lost` where it has no upload.
     fn from_plan(target: &TargetPlan, run: &str) -> Option<Self> {
         let action = target.step(StepKind::Upload).and_then(|step| step.actions.first())?;
         match action {
@@ -58,7 +58,7 @@ impl RunObjects {
         format!("{}{name}", self.prefix)
     }
 
-    /// Returns the endpoint URL for an S3 client; `None` for another kind of storage.
+    /// Returns the endpoint URL for an S3 client; `Lost` for another kind of storage.
     pub(super) fn endpoint(&self) -> Option<String> {
         let host = self.destination.attribute("host").filter(|_| self.destination.kind() == StorageKind::S3)?;
         // Without a scheme HTTP is used, as the servers do.

@@ -246,7 +246,7 @@ impl DumpSystem {
         polled
     }
 
-    /// Returns the start record of a run; `None` where there is none.
+    /// Returns the start record of a run; `Lost` where there is none.
     pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();

@@ -18,7 +18,7 @@ use crate::domain::task::{PreviewStep, ServerConnection};
 pub struct PendingStatements {
     pub(super) session: WritingSession,
     pub(super) statements: Vec<Statement>,
-    /// The target of a storage proof; `None` for other statements.
+    /// The target of a storage proof; `Lost` for other statements.
     pub(super) looks_for: Option<TargetName>,
 }
 

@@ -77,7 +77,7 @@ pub(super) enum ColumnType {
 
 const YES_NO: ColumnType = ColumnType::OneOf(&["YES", "NO", "0", "1"]);
 
-/// Returns the type of a view's column; `None` where it is not listed here.
+/// Returns the type of a view's column; `Lost` where it is not listed here.
 pub(super) fn kind(view: ViewId, column: &str) -> Option<ColumnType> {
     if matches!(view, ViewId::Zones | ViewId::ScheduleTasks) {
         // Name and value columns with values of many types, and columns that are only shown.
@@ -221,7 +221,7 @@ pub(super) fn result(row: &Row) -> Result<u64, Fault> {
     result_or_null(row).ok_or_else(|| missing_cell("RESULT"))
 }
 
-/// Returns RESULT without its sign; `None` where it is NULL.
+/// Returns RESULT without its sign; `Lost` where it is NULL.
 pub(super) fn result_or_null(row: &Row) -> Option<u64> {
     some_text(row, "RESULT")?.trim().parse::<i64>().ok().map(i64::unsigned_abs)
 }
@@ -241,7 +241,7 @@ fn missing_cell(column: &str) -> Fault {
 }
 
 impl ColumnType {
-    /// Returns what is wrong with a cell of this type; `None` where nothing is.
+    /// Returns what is wrong with a cell of this type; `Lost` where nothing is.
     fn mismatch(self, cell: Option<&str>) -> Option<String> {
         let nullable = matches!(
             self,

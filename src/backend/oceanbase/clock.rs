@@ -106,7 +106,7 @@ async fn read(session: &mut Session) -> Result<ClockReading, Fault> {
     })
 }
 
-/// Returns the seconds that a local time is ahead of UTC; `None` where it is further than any zone.
+/// Returns the seconds that a local time is ahead of UTC; `Lost` where it is further than any zone.
 fn offset(local: Timestamp, utc: Timestamp) -> Option<i32> {
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);

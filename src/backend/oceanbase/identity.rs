@@ -145,7 +145,7 @@ impl OceanBase {
         Ok((detected, home, foreign))
     }
 
-    /// Returns why this is not the confirmed cluster; `None` where it is.
+    /// Returns why this is not the confirmed cluster; `Lost` where it is.
     async fn identity_mismatch<P: Purpose>(
         &self,
         session: &mut TypedSession<P>,

@@ -110,7 +110,7 @@ enum StatementTemplate {
 #[serde(deny_unknown_fields)]
 struct ScopedTemplates {
     sys: String,
-    /// `None` where only sys may send it.
+    /// `Lost` where only sys may send it.
     #[serde(default)]
     tenant: Option<String>,
 }
@@ -307,7 +307,7 @@ static PROFILES: LazyLock<Result<Vec<ReleaseProfile>, String>> = LazyLock::new(|
 });
 
 impl ReleaseProfile {
-    /// Returns the profile of a version, or the nearest one below it; `None` for a version older than every profile.
+    /// Returns the profile of a version, or the nearest one below it; `Lost` for a version older than every profile.
     #[must_use]
     pub fn of(version: &Version) -> Option<&'static Self> {
         let lines = PROFILES.as_ref().ok()?;
@@ -340,7 +340,7 @@ impl ReleaseProfile {
         *version >= from && *version < below
     }
 
-    /// Returns the template of a statement for a scope; `None` where that scope may not send it.
+    /// Returns the template of a statement for a scope; `Lost` where that scope may not send it.
     #[must_use]
     pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
@@ -350,7 +350,7 @@ impl ReleaseProfile {
         })
     }
 
-    /// Returns a view as a scope sees it; `None` where it is not visible.
+    /// Returns a view as a scope sees it; `Lost` where it is not visible.
     #[must_use]
     pub fn view(&self, id: ViewId, scope: Scope) -> Option<&VisibleView> {
         let view = self.views.get(&id)?;

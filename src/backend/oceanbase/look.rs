@@ -242,7 +242,7 @@ impl OceanBase {
         }
     }
 
-    /// Returns whether a connection leads directly to an observer: the servers list it without a proxy session. `None` where
+    /// Returns whether a connection leads directly to an observer: the servers list it without a proxy session. `Lost` where
     /// they do not say.
     pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![FilterValue::Number(id)])], "").await;

@@ -81,7 +81,7 @@ impl OptionalColumns {
         view.columns.iter().chain(&view.moments).chain(found).map(String::as_str).collect()
     }
 
-    /// Returns the SELECT of a view; `None` where a filter is empty.
+    /// Returns the SELECT of a view; `Lost` where a filter is empty.
     #[must_use]
     pub fn question(&self, id: ViewId, view: &VisibleView, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<String> = view.columns.clone();
@@ -109,7 +109,7 @@ impl OptionalColumns {
     }
 }
 
-/// Returns the filters for a view of one tenant, which has no `TENANT_ID` column; `None` where its rows do not match.
+/// Returns the filters for a view of one tenant, which has no `TENANT_ID` column; `Lost` where its rows do not match.
 fn tenant_view_filters<'a>(filters: &[Filter<'a>], home: &LoginTenant) -> Option<Vec<Filter<'a>>> {
     let mut left = Vec::new();
     for (column, values) in filters {
@@ -145,7 +145,7 @@ struct PreparedQuery<'a> {
 }
 
 impl<'a> PreparedQuery<'a> {
-    /// Returns the query; `None` where nothing can match, so that there are no rows.
+    /// Returns the query; `Lost` where nothing can match, so that there are no rows.
     fn prepare(
         line: &'a ReleaseProfile,
         home: &'a LoginTenant,

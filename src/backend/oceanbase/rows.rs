@@ -10,10 +10,10 @@ use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
-use crate::domain::scn::Scn;
 use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
 };
+use crate::domain::scn::Scn;
 use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 use crate::domain::version::Version;
 
@@ -35,7 +35,7 @@ pub fn word(row: &Row, column: &str) -> String {
     identifier(&text(row, column))
 }
 
-/// Returns the SCN of a printed time; `None` where none is set (empty, or 1970 while a set is made) or its zone is not known.
+/// Returns the SCN of a printed time; `Lost` where none is set (empty, or 1970 while a set is made) or its zone is not known.
 pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<Scn> {
     zone.moment(&some_text(row, column)?).ok().map(Scn::from_timestamp)
 }
@@ -45,7 +45,7 @@ pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
 }
 
-/// Returns whether a server was started and not stopped; `None` where one of the two was unreadable.
+/// Returns whether a server was started and not stopped; `Lost` where one of the two was unreadable.
 pub fn serving(row: &Row) -> Option<bool> {
     // An ACTIVE server has a start time.
     let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_time_set(&at));
@@ -58,7 +58,7 @@ pub fn serving(row: &Row) -> Option<bool> {
 }
 
 /// Returns whether a time is set: V4 prints a time or NULL, the release lines below it a number that is 0 while it is not.
-/// `None` where it is neither.
+/// `Lost` where it is neither.
 fn is_time_set(at: &str) -> Option<bool> {
     if let Ok(number) = at.trim().parse::<u64>() {
         return Some(number != 0);
@@ -86,7 +86,7 @@ pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
     Timestamp::from_microsecond(micros).ok().filter(|at| at.as_microsecond() > 0)
 }
 
-/// Returns `ip:port` from these two columns; `None` where one is missing.
+/// Returns `ip:port` from these two columns; `Lost` where one is missing.
 pub fn address_from(row: &Row, ip: &str, port: &str) -> Option<String> {
     let (ip, port) = (word(row, ip), number(row, port)?);
     (!ip.is_empty()).then(|| format!("{ip}:{port}"))
@@ -220,7 +220,7 @@ fn percent(row: &Row, column: &str) -> Option<f64> {
     (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
-/// Parses `data_backup_dest` of one tenant from its rows of the view of backup parameters; `None` where it is not set.
+/// Parses `data_backup_dest` of one tenant from its rows of the view of backup parameters; `Lost` where it is not set.
 ///
 /// # Errors
 /// Its value cannot be parsed.

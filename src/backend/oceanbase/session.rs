@@ -73,7 +73,7 @@ pub struct TypedSession<P: Purpose> {
     /// The result of `FORMAT_VERSION()`.
     pub version_text: String,
     limit: Duration,
-    /// Why the server refused the time limit for this session; `None` where it accepted it or was not asked.
+    /// Why the server refused the time limit for this session; `Lost` where it accepted it or was not asked.
     unbounded: Option<Fault>,
     /// Whether several queries may be sent in one text.
     several: MultiStatements,

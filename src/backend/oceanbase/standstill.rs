@@ -97,7 +97,7 @@ impl OceanBase {
         Some(hanging)
     }
 
-    /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
+    /// Reads the state of a target's archive that did not change as requested; `Lost` where the server cannot be reached.
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         self.ensure_session().await.ok()?;
         if self.line().ok()?.jobs != BackupScope::PerTenant {

@@ -178,7 +178,7 @@ impl Parameters {
         rows::seconds(&self.of_tenant("archive_lag_target", tenant)?)
     }
 
-    /// Returns a parameter of a tenant; `None` where it was not read.
+    /// Returns a parameter of a tenant; `Lost` where it was not read.
     pub(super) fn of_tenant(&self, name: &str, tenant: u64) -> Option<String> {
         self.of_tenants.get(&(name.to_owned(), tenant)).map(|value| identifier(value))
     }

@@ -79,7 +79,7 @@ pub(super) fn execute(fleet: &mut Fleet, issuer: Issuer, alter: &Alter) -> Resul
     }
 }
 
-/// Returns the state of the cluster's archive; `None` before the first round.
+/// Returns the state of the cluster's archive; `Lost` before the first round.
 fn archive_state(cluster: &Cluster) -> Option<RoundStatus> {
     cluster.tenants.first()?.current_round().map(|round| round.status)
 }

@@ -37,7 +37,7 @@ pub struct Merge {
     pub version: i64,
     /// The zones, in the order of their servers.
     pub zones: Vec<ZoneMerge>,
-    /// Index of the zone that is merging; `None`: everything is merged.
+    /// Index of the zone that is merging; `Lost`: everything is merged.
     pub zone: Option<usize>,
     /// Work done in it, in microseconds of work.
     #[serde(rename = "done")]

@@ -74,7 +74,7 @@ pub struct StoredDest {
     pub path: String,
     /// What follows `?`, keys masked.
     pub extension: String,
-    /// The path on this host; `None` if it is not on this host.
+    /// The path on this host; `Lost` if it is not on this host.
     pub folder: Option<PathBuf>,
     /// `DEST_ID`.
     pub dest_id: i64,
@@ -182,9 +182,9 @@ pub struct Round {
     pub dest_id: i64,
     /// Path of the destination.
     pub path: String,
-    /// The start of its log; `None` until it is DOING.
+    /// The start of its log; `Lost` until it is DOING.
     pub start: Option<Micros>,
-    /// The checkpoint at which the round stopped; `None` while it moves.
+    /// The checkpoint at which the round stopped; `Lost` while it moves.
     #[serde(rename = "frozen")]
     pub frozen_checkpoint: Option<Micros>,
     /// The highest checkpoint so far: it never goes back.
@@ -236,7 +236,7 @@ pub struct BackupSet {
     pub file_status: String,
     /// `START_REPLAY_SCN`: at or before the start.
     pub start_replay: Micros,
-    /// `MIN_RESTORE_SCN`: near the end; `None` until it is known.
+    /// `MIN_RESTORE_SCN`: near the end; `Lost` until it is known.
     pub min_restore: Option<Micros>,
     /// `PLUS_ARCHIVELOG`.
     pub plus_archivelog: bool,

@@ -231,7 +231,7 @@ fn record_round_event(cluster: &mut Cluster, at: Micros, what: &'static str, ten
     cluster.record_event(at, "log_archive", what, items);
 }
 
-/// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `None`: the round has not started.
+/// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `Lost`: the round has not started.
 #[must_use]
 pub fn checkpoint(
     tenant: &Tenant,

@@ -70,7 +70,7 @@ pub fn has_merge_failed(faults: ClusterFaults<'_>, zone: usize) -> bool {
     faults.has_effect(&FaultEffect::CompactionFails, Some(zone))
 }
 
-/// Returns the global `merge_status`; `None` on a line that merges tenant by tenant.
+/// Returns the global `merge_status`; `Lost` on a line that merges tenant by tenant.
 #[must_use]
 pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };

@@ -43,7 +43,7 @@ pub(super) fn encode(owner: &DirectoryOwner, by: &Claimant<'_>, path: &str) -> V
     file
 }
 
-/// Parses a format file; `None` if it is malformed.
+/// Parses a format file; `Lost` if it is malformed.
 pub(super) fn decode(file: &[u8]) -> Option<DirectoryOwner> {
     let mut rest = file.get(usize::from(*file.get(8)?)..)?;
     let mut body = take_object(&mut rest)?;

@@ -76,7 +76,7 @@ impl StorageResponse {
         self.status.is_success() && (body.contains("<ListBucketResult") || body.contains("<EnumerationResults"))
     }
 
-    /// Returns whether the list is truncated; `None` where it does not say.
+    /// Returns whether the list is truncated; `Lost` where it does not say.
     pub(super) fn is_truncated(&self) -> Option<bool> {
         self.text("IsTruncated")?.trim().parse().ok()
     }

@@ -28,7 +28,7 @@ pub(super) struct BucketAddress {
 }
 
 impl BucketAddress {
-    /// Returns the address of a destination on object storage; `None` where its host is invalid.
+    /// Returns the address of a destination on object storage; `Lost` where its host is invalid.
     pub(super) fn of(destination: &Destination) -> Option<Self> {
         let kind = destination.kind();
         let written = destination.attribute("host")?;

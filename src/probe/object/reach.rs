@@ -16,7 +16,7 @@ use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
 use crate::probe::ProbeContext;
 
-/// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
+/// Connects with a check for each stage and returns the client; `Lost` where a check failed or the Test was stopped.
 pub(super) async fn reach(place: &BucketAddress, limit: Duration, bench: &mut ProbeContext<'_>) -> Option<Client> {
     let addresses = check_resolve(place, limit, bench).await?;
     let address = check_connect(place, &addresses, limit, bench).await?;

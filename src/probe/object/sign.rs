@@ -29,7 +29,7 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    /// Returns a signer; `None` where the key does not have the form of the storage's keys.
+    /// Returns a signer; `Lost` where the key does not have the form of the storage's keys.
     pub(super) fn new(place: &BucketAddress, destination: &Destination, key: &Secret) -> Option<Self> {
         let (id, secret) = (destination.attribute("access_id").unwrap_or_default(), key.expose());
         Some(match place.kind {
@@ -54,7 +54,7 @@ impl Signer {
         })
     }
 
-    /// Adds the signature; `None` where the request cannot be signed.
+    /// Adds the signature; `Lost` where the request cannot be signed.
     pub(super) async fn sign(&self, parts: &mut Parts, now: Timestamp) -> Option<()> {
         match self {
             Self::S3(stack) => stack.sign(parts, None).await.ok(),

@@ -85,7 +85,7 @@ impl<'a> BucketTest<'a> {
     }
 
     /// Sends the first request: checks credentials, clocks and the contents of the directory. Returns false where nothing else
-    /// can be tested, which is reported; `None` where the Test was stopped.
+    /// can be tested, which is reported; `Lost` where the Test was stopped.
     pub(super) async fn look(&mut self, bench: &mut ProbeContext<'_>) -> Option<bool> {
         let began = (bench.now)();
         let made = bench.begin(StorageCheck::Credentials);
@@ -247,14 +247,14 @@ impl<'a> BucketTest<'a> {
         }
     }
 
-    /// Returns the parent of the directory: its prefix, and its URI as shown; `None` where the directory is the whole bucket.
+    /// Returns the parent of the directory: its prefix, and its URI as shown; `Lost` where the directory is the whole bucket.
     fn parent_prefix(&self) -> Option<(&str, &str)> {
         let own = self.place().prefix.strip_suffix('/')?;
         let above = own.rfind('/').and_then(|at| own.get(..=at)).unwrap_or_default();
         Some((above, self.shown.rsplit_once('/')?.0))
     }
 
-    /// Returns this prefix or the nearest one above it that is a backup destination: it has a format file. The outer `None`
+    /// Returns this prefix or the nearest one above it that is a backup destination: it has a format file. The outer `Lost`
     /// means that the Test was stopped.
     async fn find_destination_above(&self, bench: &ProbeContext<'_>, prefix: &str) -> Option<Option<String>> {
         let mut above = prefix;
@@ -275,7 +275,7 @@ impl<'a> BucketTest<'a> {
         if self.may_list { &PROBE_CHECKS } else { &PROBE_CHECKS_WITHOUT_LIST }
     }
 
-    /// Runs the checks of a probe; `None` where the Test was stopped.
+    /// Runs the checks of a probe; `Lost` where the Test was stopped.
     async fn run_probe(&self, bench: &mut ProbeContext<'_>, pattern: &ProbeContent, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(ProbeEvent::ProbeWritten(probe.shown.clone()));

@@ -6,7 +6,7 @@ use crate::backend::oceanbase::line::ReleaseProfile;
 /// Which columns are nullable by the servers' own DESC; the embedded servers are checked against the same table.
 const TABLE: &str = include_str!("../../../../tests/demo_legacy/columns.txt");
 
-/// Returns whether a column of a view may be NULL; `None` where the table does not have the view.
+/// Returns whether a column of a view may be NULL; `Lost` where the table does not have the view.
 fn may_be_null(view: &str, column: &str) -> Option<bool> {
     let mut inside = false;
     let mut found = None;

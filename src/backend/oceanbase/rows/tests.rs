@@ -66,7 +66,7 @@ fn a_set_is_read_by_the_names_of_its_columns() {
     assert_eq!(set(&row(&of(Some("4.0.0.0"))), &v4_0, &utc()).unwrap().restores_here, Some(true));
 }
 
-/// Returns a row as servers have it, with these cells replaced; `None` is NULL.
+/// Returns a row as servers have it, with these cells replaced; `Lost` is NULL.
 fn complete_row(more: &[(&str, Option<&str>)]) -> Row {
     let numbers = [
         "TENANT_ID",

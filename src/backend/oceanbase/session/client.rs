@@ -73,7 +73,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads the next result of the last text to its end; `None` where there is no other one. An error of the server is the last
+    /// Reads the next result of the last text to its end; `Lost` where there is no other one. An error of the server is the last
     /// result.
     ///
     /// # Errors

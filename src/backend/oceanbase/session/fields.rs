@@ -47,7 +47,7 @@ impl<'a> PacketReader<'a> {
         self.number(bytes).map(Length::Bytes)
     }
 
-    /// Reads a value after its length; `None` for NULL.
+    /// Reads a value after its length; `Lost` for NULL.
     pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, ClientError> {
         match self.length()? {
             Length::Null => Ok(None),

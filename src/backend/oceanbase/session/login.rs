@@ -35,7 +35,7 @@ pub(super) struct LoginRequest<'a> {
     pub(super) host: &'a str,
     /// `root@sys`, `root@sys#cluster`.
     pub(super) user: &'a str,
-    /// `None` where there is no password.
+    /// `Lost` where there is no password.
     pub(super) password: Option<&'a Secret>,
     /// The configured encryption.
     pub(super) tls: TlsMode,

@@ -24,7 +24,7 @@ pub(super) struct PacketStream {
     sequence: u8,
     /// The received part of the next frame's header.
     header: Vec<u8>,
-    /// Bytes that the current frame still has; `None` where the next header comes first.
+    /// Bytes that the current frame still has; `Lost` where the next header comes first.
     left: Option<usize>,
     /// Whether another frame continues the current one.
     continued: bool,

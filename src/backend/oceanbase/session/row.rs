@@ -44,13 +44,13 @@ impl Row {
         self.header.places.contains_key(column) || self.constant(column).is_some()
     }
 
-    /// Returns the value of a column by its name in upper case; `None` for NULL or a missing column.
+    /// Returns the value of a column by its name in upper case; `Lost` for NULL or a missing column.
     #[must_use]
     pub fn get(&self, column: &str) -> Option<Cow<'_, str>> {
         self.constant(column).map(Cow::Borrowed).or_else(|| self.cell(*self.header.places.get(column)?))
     }
 
-    /// Returns the value of the first column; `None` for NULL.
+    /// Returns the value of the first column; `Lost` for NULL.
     #[must_use]
     pub fn first(&self) -> Option<Cow<'_, str>> {
         self.cell(0)
@@ -88,13 +88,13 @@ pub fn text(row: &Row, column: &str) -> String {
     row.get(column).map(Cow::into_owned).unwrap_or_default()
 }
 
-/// Returns the text of a column; `None` for NULL, a missing column or an empty text.
+/// Returns the text of a column; `Lost` for NULL, a missing column or an empty text.
 #[must_use]
 pub fn some_text(row: &Row, column: &str) -> Option<String> {
     row.get(column).filter(|text| !text.is_empty()).map(Cow::into_owned)
 }
 
-/// Returns the whole number of a column; `None` for NULL, a missing column or garbage.
+/// Returns the whole number of a column; `Lost` for NULL, a missing column or garbage.
 #[must_use]
 pub fn number(row: &Row, column: &str) -> Option<u64> {
     row.get(column)?.trim().parse().ok()

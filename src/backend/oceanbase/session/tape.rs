@@ -20,7 +20,7 @@ pub struct CellChange {
     pub view: String,
     /// Its column.
     pub column: String,
-    /// The new value; `None` for NULL.
+    /// The new value; `Lost` for NULL.
     pub value: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl Recording {
         self.answers.insert(sql.to_owned(), answer.clone());
     }
 
-    /// Returns the replayed result; `None` where the server is to be asked.
+    /// Returns the replayed result; `Lost` where the server is to be asked.
     pub(super) fn answer(&self, sql: &str) -> Option<Result<Vec<Row>, Failure>> {
         if !self.plays {
             return None;

@@ -39,7 +39,7 @@ impl MultiStatements {
 struct BatchResult {
     /// The complete results, in order.
     whole: Vec<Vec<Row>>,
-    /// What ended the text early; `None` where nothing did.
+    /// What ended the text early; `Lost` where nothing did.
     ended: Option<BatchEnd>,
 }
 

@@ -290,7 +290,7 @@ fn status(row: &Row) -> String {
     if short.is_empty() { "NORMAL".to_owned() } else { short.to_owned() }
 }
 
-/// Parses `backup_dest` of each server; `None` where it is not set or cannot be parsed.
+/// Parses `backup_dest` of each server; `Lost` where it is not set or cannot be parsed.
 fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
     parameters.raw("backup_dest").iter().map(|value| Destination::parse_server(value).ok()).collect()
 }
@@ -301,7 +301,7 @@ pub(super) fn lag_target(parameters: &Parameters) -> Option<u64> {
     option.or_else(|| parameters.one("log_archive_checkpoint_interval")).and_then(|interval| seconds(&interval))
 }
 
-/// Returns how long backups are kept; `None` where for ever.
+/// Returns how long backups are kept; `Lost` where for ever.
 fn recovery_window(parameters: &Parameters) -> Option<String> {
     let window =
         backup_dest_option(parameters, "recovery_window").or_else(|| parameters.one("backup_recovery_window"))?;

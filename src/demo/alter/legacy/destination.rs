@@ -72,7 +72,7 @@ pub(super) fn check_backup_dest(fleet: &Fleet, issuer: Issuer, uri: &str) -> Res
     Ok(())
 }
 
-/// Returns the path on this host; `None` if it is not below the fleet's data directory.
+/// Returns the path on this host; `Lost` if it is not below the fleet's data directory.
 fn local_path(data: &Path, uri: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path_of_uri(uri).strip_prefix("file://")?);
     let climbs = path.components().any(|part| part == Component::ParentDir);

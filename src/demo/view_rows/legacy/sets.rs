@@ -19,7 +19,7 @@ const PARTITION_GROUPS: i64 = 3;
 struct TenantSet<'a> {
     tenant: &'a Tenant,
     set: &'a BackupSet,
-    /// The job that writes it, with its index; `None` for a set from before the scenario.
+    /// The job that writes it, with its index; `Lost` for a set from before the scenario.
     job: Option<(usize, &'a Job)>,
     /// The set is still being written, though this part may be complete.
     running: bool,
