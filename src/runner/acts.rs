@@ -37,7 +37,7 @@ pub(super) enum SendResult {
     /// No answer came: its effect is unknown.
     Lost,
     /// It was not sent, because it could not be written to the audit trail.
-    Unsent(Fault),
+    NotAudited(Fault),
 }
 
 impl Runner {
@@ -148,10 +148,10 @@ impl Runner {
         }
         Ok(match self.send(kind, act, names).await? {
             SendResult::Refused(fault) => Some(fault),
-            SendResult::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
+            SendResult::NotAudited(fault) if matches!(action, Action::LookAtStorage { .. }) => {
                 Some(unsent(fault, "the server was not asked."))
             }
-            SendResult::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
+            SendResult::NotAudited(fault) => Some(unsent(fault, "nothing was started.")),
             SendResult::StepEffects | SendResult::Lost => None,
         })
     }
@@ -195,7 +195,7 @@ impl Runner {
                 },
             );
             if let Err(fault) = written {
-                return Ok(SendResult::Unsent(fault));
+                return Ok(SendResult::NotAudited(fault));
             }
         }
         self.write(&Event::Intent {

@@ -158,7 +158,7 @@ impl Runner {
                         "answered with an error that may come after it was done, so the jobs' own states decide: {}",
                         fault.what
                     ),
-                    SendResult::Unsent(fault) => {
+                    SendResult::NotAudited(fault) => {
                         let mut fault = unsent(fault, "the backup runs on.");
                         fault.next = format!("{} Then cancel again: obnow cancel {}.", fault.next, self.task);
                         let answer = format!("not sent: {} {}", fault.what, fault.why);
