@@ -25,7 +25,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The decision about a wait.
-pub(super) enum Verdict {
+pub(super) enum WaitDecision {
     /// Continue to wait.
     GoOn,
     /// Continue to wait, and report the stall with its reason.
@@ -153,24 +153,24 @@ impl StepWatch {
     }
 
     /// Decides about a wait by the time without progress.
-    pub(super) fn judge(&mut self, kind: StepKind, name: &TargetName, waiting: &Waiting, at: Instant) -> Verdict {
+    pub(super) fn judge(&mut self, kind: StepKind, name: &TargetName, waiting: &Waiting, at: Instant) -> WaitDecision {
         let limit = Duration::from_millis(self.limits.stall);
         let still = at.duration_since(self.state(name, at).moved);
         if still < limit {
-            return Verdict::GoOn;
+            return WaitDecision::GoOn;
         }
         if waiting.alive {
-            return Verdict::StandsStill;
+            return WaitDecision::StandsStill;
         }
         let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
         if kind >= StepKind::StartBackup {
             let what = format!("What became of the backup of {name} is unknown.");
             let why = format!("For {} s nothing has moved: {}.", still.as_secs(), waiting.what);
             let next = "Retry, or watch it: that only looks again, and sends nothing.";
-            return Verdict::GiveUp(Fault::new(Cause::Unknown, what, why, next));
+            return WaitDecision::GiveUp(Fault::new(Cause::Unknown, what, why, next));
         }
         let next = "Look at the server's views, then retry.";
-        Verdict::GiveUp(Fault::new(Cause::Unknown, what, format!("It waits: {}.", waiting.what), next))
+        WaitDecision::GiveUp(Fault::new(Cause::Unknown, what, format!("It waits: {}.", waiting.what), next))
     }
 
     /// Returns whether a message about the wait is new, and records it.

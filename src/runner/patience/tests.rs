@@ -52,10 +52,10 @@ fn stall_limit_ends_idle_waits_only() {
         let waiting = Waiting::for_("BACKUP_DATA_MINOR", alive);
         assert!(patience.moved(&pay, &waiting, start));
         assert!(!patience.moved(&pay, &waiting, after(start, 10)));
-        assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), Verdict::GoOn));
+        assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), WaitDecision::GoOn));
         match patience.judge(kind, &pay, &waiting, after(start, 300_000)) {
-            Verdict::StandsStill => assert!(alive),
-            Verdict::GiveUp(fault) => {
+            WaitDecision::StandsStill => assert!(alive),
+            WaitDecision::GiveUp(fault) => {
                 assert!(!alive, "a limit never ends what lives: {fault}");
                 assert_eq!(fault.cause, Cause::Unknown);
                 let sends_nothing = fault.next == "Retry, or watch it: that only looks again, and sends nothing.";
@@ -65,12 +65,12 @@ fn stall_limit_ends_idle_waits_only() {
                     assert_eq!(fault.why, "For 300 s nothing has moved: BACKUP_DATA_MINOR.");
                 }
             }
-            Verdict::GoOn => unreachable!("the limit has passed"),
+            WaitDecision::GoOn => unreachable!("the limit has passed"),
         }
         // A new wait restarts the time, for this target only.
         let moved = Waiting::for_("BACKUP_DATA_MAJOR", alive);
         assert!(patience.moved(&pay, &moved, after(start, 300_000)));
-        assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), Verdict::GoOn));
+        assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), WaitDecision::GoOn));
     }
 }
 
