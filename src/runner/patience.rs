@@ -27,7 +27,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// The decision about a wait.
 pub(super) enum WaitDecision {
     /// Continue to wait.
-    GoOn,
+    Continue,
     /// Continue to wait, and report the stall with its reason.
     StandsStill,
     /// Stop: there is nothing to wait for.
@@ -157,7 +157,7 @@ impl StepWatch {
         let limit = Duration::from_millis(self.limits.stall);
         let still = at.duration_since(self.state(name, at).moved);
         if still < limit {
-            return WaitDecision::GoOn;
+            return WaitDecision::Continue;
         }
         if waiting.alive {
             return WaitDecision::StandsStill;

@@ -52,7 +52,7 @@ fn stall_limit_ends_idle_waits_only() {
         let waiting = Waiting::for_("BACKUP_DATA_MINOR", alive);
         assert!(patience.moved(&pay, &waiting, start));
         assert!(!patience.moved(&pay, &waiting, after(start, 10)));
-        assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), WaitDecision::GoOn));
+        assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), WaitDecision::Continue));
         match patience.judge(kind, &pay, &waiting, after(start, 300_000)) {
             WaitDecision::StandsStill => assert!(alive),
             WaitDecision::GiveUp(fault) => {
@@ -65,12 +65,12 @@ fn stall_limit_ends_idle_waits_only() {
                     assert_eq!(fault.why, "For 300 s nothing has moved: BACKUP_DATA_MINOR.");
                 }
             }
-            WaitDecision::GoOn => unreachable!("the limit has passed"),
+            WaitDecision::Continue => unreachable!("the limit has passed"),
         }
         // A new wait restarts the time, for this target only.
         let moved = Waiting::for_("BACKUP_DATA_MAJOR", alive);
         assert!(patience.moved(&pay, &moved, after(start, 300_000)));
-        assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), WaitDecision::GoOn));
+        assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), WaitDecision::Continue));
     }
 }
 
