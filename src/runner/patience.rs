@@ -29,7 +29,7 @@ pub(super) enum WaitDecision {
     /// Continue to wait.
     Continue,
     /// Continue to wait, and report the stall with its reason.
-    StandsStill,
+    Stalled,
     /// Stop: there is nothing to wait for.
     GiveUp(Fault),
 }
@@ -160,7 +160,7 @@ impl StepWatch {
             return WaitDecision::Continue;
         }
         if waiting.alive {
-            return WaitDecision::StandsStill;
+            return WaitDecision::Stalled;
         }
         let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
         if kind >= StepKind::StartBackup {

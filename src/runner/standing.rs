@@ -45,7 +45,7 @@ impl Runner {
         }
         match patience.judge(kind, name, waiting, Instant::now()) {
             Wait::Continue => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::StandsStill => return Ok(StepEffect::Stalled(waiting.clone())),
+            Wait::Stalled => return Ok(StepEffect::Stalled(waiting.clone())),
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
                 self.finish_step(name, kind, StepResult::unknown(fault))?;
                 return Ok(StepEffect::StepResult);

@@ -54,7 +54,7 @@ fn stall_limit_ends_idle_waits_only() {
         assert!(!patience.moved(&pay, &waiting, after(start, 10)));
         assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), WaitDecision::Continue));
         match patience.judge(kind, &pay, &waiting, after(start, 300_000)) {
-            WaitDecision::StandsStill => assert!(alive),
+            WaitDecision::Stalled => assert!(alive),
             WaitDecision::GiveUp(fault) => {
                 assert!(!alive, "a limit never ends what lives: {fault}");
                 assert_eq!(fault.cause, Cause::Unknown);
