@@ -21,7 +21,7 @@ const MAX_MANIFESTS: usize = 20;
 /// Inspects a directory of dumps and the newest dump of this target in it; where the directory is missing, its nearest existing
 /// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
 #[must_use]
-pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
+pub fn inspect(folder: &Path, target: &str) -> PlaceFacts {
     let found = nearest_existing(folder);
     let state = match check_writable(folder, found) {
         Err(fault) => PlaceState::Unfit(fault),
@@ -137,10 +137,10 @@ mod tests {
     fn inspect_reports_state_and_last_dump() {
         let folder = tempfile::tempdir().unwrap();
         let here = folder.path().join("dumps");
-        let missing = facts(&here, "lab");
+        let missing = inspect(&here, "lab");
         assert!(missing.is_missing() && !here.exists() && missing.last.is_none(), "{missing:?}");
         std::fs::create_dir(&here).unwrap();
-        assert_eq!(facts(&here, "lab").state, PlaceState::There { empty: true });
+        assert_eq!(inspect(&here, "lab").state, PlaceState::There { empty: true });
         let write = |run: &str, name: &str, target: &str, bytes: u64, seconds: u64| {
             let path = here.join(run).join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -157,13 +157,13 @@ mod tests {
         write("t1.1", MANIFEST_NAME, "lab", 10, 100);
         write("t2.1/t2.1", MANIFEST_NAME, "lab", 20, 200);
         write("", "t3.1.uploaded.json", "other", 30, 300);
-        let seen = facts(&here, "lab");
+        let seen = inspect(&here, "lab");
         assert_eq!((seen.last, seen.state), (Some(20), PlaceState::There { empty: false }));
-        assert_eq!(facts(&here, "other").last, Some(30));
+        assert_eq!(inspect(&here, "other").last, Some(30));
         assert!(seen.free.is_some());
         std::fs::write(folder.path().join("file"), "").unwrap();
-        assert!(matches!(facts(&folder.path().join("file/x"), "lab").state, PlaceState::Unfit(_)));
-        assert!(facts(Path::new("/"), "lab").on_root && !facts(Path::new("/proc"), "lab").on_root);
+        assert!(matches!(inspect(&folder.path().join("file/x"), "lab").state, PlaceState::Unfit(_)));
+        assert!(inspect(Path::new("/"), "lab").on_root && !inspect(Path::new("/proc"), "lab").on_root);
         assert!(still_there(&here).is_ok());
         assert!(still_there(&folder.path().join("gone")).unwrap_err().why.contains("not mounted"));
     }

@@ -28,7 +28,7 @@ mod watch;
 
 pub use act::{PendingDump, preview};
 pub(in crate::backend) use catalogue::read_bounded as catalogue;
-pub use folder::facts as place_facts;
+pub use folder::inspect as place_facts;
 pub use login::Login;
 pub use service::find_service;
 pub use steps::DumpSystem;
