@@ -89,7 +89,7 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
 ///
 /// # Errors
 /// It is not a directory, or cannot be written.
-pub(super) fn look(folder: &Path) -> Result<String, Fault> {
+pub(super) fn check_directory(folder: &Path) -> Result<String, Fault> {
     let found = nearest_existing(folder);
     check_writable(folder, found)?;
     let free = free(found).map_or_else(|| "free space not checked".to_owned(), |bytes| format!("{} free", size(bytes)));
@@ -171,13 +171,13 @@ mod tests {
     #[test]
     fn missing_directory_is_checked_by_its_parent() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(look(folder.path()).unwrap().contains("can be written"));
+        assert!(check_directory(folder.path()).unwrap().contains("can be written"));
         let below = folder.path().join("a/b");
-        let said = look(&below).unwrap();
+        let said = check_directory(&below).unwrap();
         assert!(said.contains("will be made in") && !below.exists(), "{said}");
         make(&below).unwrap();
-        assert!(look(&below).unwrap().contains("can be written"));
+        assert!(check_directory(&below).unwrap().contains("can be written"));
         std::fs::write(folder.path().join("file"), "").unwrap();
-        assert!(look(&folder.path().join("file/x")).unwrap_err().why.contains("is not a directory"));
+        assert!(check_directory(&folder.path().join("file/x")).unwrap_err().why.contains("is not a directory"));
     }
 }

@@ -156,7 +156,7 @@ impl DumpSystem {
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
         let directory = run_blocking(move || {
             base.as_deref().map_or(Ok(()), folder::still_there)?;
-            folder::look(place.directory())
+            folder::check_directory(place.directory())
         })
         .await??;
         self.server.ensure_session().await?;
