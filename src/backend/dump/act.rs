@@ -215,7 +215,7 @@ impl DumpSystem {
         let kept = begun.clone();
         let exclude = begun.exclude.clone();
         let started = run_blocking(move || {
-            base.as_deref().map_or(Ok(()), folder::still_there)?;
+            base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
             folder::make(place.directory())?;
             kept.write(&place)?;
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;

@@ -104,7 +104,7 @@ pub(super) fn check_directory(folder: &Path) -> Result<String, Fault> {
 ///
 /// # Errors
 /// That.
-pub(super) fn still_there(base: &Path) -> Result<(), Fault> {
+pub(super) fn check_still_exists(base: &Path) -> Result<(), Fault> {
     if base.is_dir() {
         return Ok(());
     }
@@ -164,8 +164,8 @@ mod tests {
         std::fs::write(folder.path().join("file"), "").unwrap();
         assert!(matches!(inspect(&folder.path().join("file/x"), "lab").state, PlaceState::Unfit(_)));
         assert!(inspect(Path::new("/"), "lab").on_root && !inspect(Path::new("/proc"), "lab").on_root);
-        assert!(still_there(&here).is_ok());
-        assert!(still_there(&folder.path().join("gone")).unwrap_err().why.contains("not mounted"));
+        assert!(check_still_exists(&here).is_ok());
+        assert!(check_still_exists(&folder.path().join("gone")).unwrap_err().why.contains("not mounted"));
     }
 
     #[test]

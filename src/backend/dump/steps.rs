@@ -155,7 +155,7 @@ impl DumpSystem {
         let place = place(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
         let directory = run_blocking(move || {
-            base.as_deref().map_or(Ok(()), folder::still_there)?;
+            base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
             folder::check_directory(place.directory())
         })
         .await??;
