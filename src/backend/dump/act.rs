@@ -216,7 +216,7 @@ impl DumpSystem {
         let exclude = begun.exclude.clone();
         let started = run_blocking(move || {
             base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
-            folder::make(place.directory())?;
+            folder::create_directory(place.directory())?;
             kept.write(&place)?;
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
             let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();

@@ -120,7 +120,7 @@ pub(super) fn check_still_exists(base: &Path) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The operating system refuses.
-pub(super) fn make(folder: &Path) -> Result<(), Fault> {
+pub(super) fn create_directory(folder: &Path) -> Result<(), Fault> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -175,7 +175,7 @@ mod tests {
         let below = folder.path().join("a/b");
         let said = check_directory(&below).unwrap();
         assert!(said.contains("will be made in") && !below.exists(), "{said}");
-        make(&below).unwrap();
+        create_directory(&below).unwrap();
         assert!(check_directory(&below).unwrap().contains("can be written"));
         std::fs::write(folder.path().join("file"), "").unwrap();
         assert!(check_directory(&folder.path().join("file/x")).unwrap_err().why.contains("is not a directory"));
