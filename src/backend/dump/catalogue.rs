@@ -135,7 +135,7 @@ fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<
 fn colliding_tables(databases: &[String], tables: &[TextTriple]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
     let scope = DumpContents::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
-    Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
+    Ok(scope.colliding_tables().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
 }
 
 fn quoted_list(words: &[&str]) -> String {

@@ -98,7 +98,7 @@ impl DumpContents {
 
     /// Returns the tables whose files would have the name of another table's file.
     #[must_use]
-    pub fn same_files(&self) -> Vec<&ListedTable> {
+    pub fn colliding_tables(&self) -> Vec<&ListedTable> {
         let mut seen = BTreeSet::new();
         let again = self.all_files().filter(|(file, _)| !seen.insert(file.clone()));
         again.filter_map(|(_, role)| role.listed()).collect()
@@ -193,8 +193,8 @@ mod tests {
         );
         let bad = scope(&["t", "t-schema"]);
         assert!(bad.files().unwrap_err().why.contains("pay.t-schema.sql"));
-        assert_eq!(bad.same_files().iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["t-schema"]);
-        assert!(good.same_files().is_empty());
+        assert_eq!(bad.colliding_tables().iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["t-schema"]);
+        assert!(good.colliding_tables().is_empty());
     }
 
     #[test]
