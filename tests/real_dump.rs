@@ -33,7 +33,7 @@ async fn tool() -> Option<Tool> {
 
 fn login(engine: &Seekdb, password: &str) -> Login {
     let password = Secret::new(password.to_owned());
-    Login { host: "127.0.0.1".into(), port: engine.port, user: "root@sys".into(), password, tls: false }
+    Login { host: "127.0.0.1".into(), port: engine.port, user: "root@sys".into(), password, requires_tls: false }
 }
 
 async fn texts(connection: &mut MySqlConnection, query: &str) -> Vec<Vec<String>> {

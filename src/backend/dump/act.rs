@@ -249,7 +249,7 @@ impl DumpSystem {
             port,
             user: connection.user.clone(),
             password: self.server.password().cloned().unwrap_or_else(|| Secret::new(String::new())),
-            tls: requires_tls(connection.tls),
+            requires_tls: requires_tls(connection.tls),
         })
     }
 }

@@ -25,7 +25,7 @@ pub struct Login {
     /// The password; empty where there is none.
     pub password: Secret,
     /// True where the inventory insists on TLS.
-    pub tls: bool,
+    pub requires_tls: bool,
 }
 
 impl Login {
@@ -94,7 +94,7 @@ mod tests {
 
     fn login(password: &str) -> Login {
         let password = Secret::new(password.to_owned());
-        Login { host: "h".into(), port: 2881, user: "root@sys#c".into(), password, tls: false }
+        Login { host: "h".into(), port: 2881, user: "root@sys#c".into(), password, requires_tls: false }
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl DumpProcess {
         exclude: &Exclude,
         locks: &[BorrowedFd<'_>],
     ) -> Result<Self, Fault> {
-        check_tls(tool, login.tls)?;
+        check_tls(tool, login.requires_tls)?;
         let log = create_new(&place.log())?;
         let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
         let child = with_inherited(locks, || {
