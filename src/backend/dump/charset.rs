@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::manifest::unread;
+use super::manifest::read_fault;
 use crate::domain::fault::{Cause, Fault};
 
 /// The first line of every file, as mydumper 0.10.0 writes it.
@@ -20,7 +20,7 @@ const UTF8_HEADER: &[u8; 28] = b"SET NAMES utf8mb4          ;";
 /// # Errors
 /// The file begins with another declaration, or cannot be written.
 pub(super) fn declare_utf8(path: &Path) -> Result<(), Fault> {
-    let failed = |error: &std::io::Error| unread("Changing", path, error);
+    let failed = |error: &std::io::Error| read_fault("Changing", path, error);
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| failed(&error))?;
     let mut line = Vec::with_capacity(BINARY_HEADER.len());
     file.by_ref().take(BINARY_HEADER.len() as u64).read_to_end(&mut line).map_err(|error| failed(&error))?;

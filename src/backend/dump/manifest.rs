@@ -142,7 +142,7 @@ pub fn seal(
     // A partial manifest of a process that ended while writing it; no file of a dump has that name.
     match std::fs::remove_file(folder.join(MANIFEST_NAME)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(unread("Removing", &folder.join(MANIFEST_NAME), &error));
+            return Err(read_fault("Removing", &folder.join(MANIFEST_NAME), &error));
         }
         _ => {}
     }
@@ -196,7 +196,7 @@ pub fn seal(
 /// A file is truncated, missing, added or altered; the fault names it. With `Cause::Unknown`: the file cannot be read.
 pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     let path = folder.join(MANIFEST_NAME);
-    let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
+    let text = std::fs::read(&path).map_err(|error| read_fault("Reading", &path, &error))?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|error| untrusted_file(&path, &format!("it is not a manifest: {error}")))?;
     if manifest.format != 1 {
@@ -241,9 +241,9 @@ fn check_same_tables(before: &DumpContents, after: &DumpContents) -> Result<(), 
 }
 
 fn refuse_unexpected_files(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
-    let entries = std::fs::read_dir(folder).map_err(|error| unread("Reading", folder, &error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| read_fault("Reading", folder, &error))?;
     for entry in entries {
-        let name = entry.map_err(|error| unread("Reading", folder, &error))?.file_name();
+        let name = entry.map_err(|error| read_fault("Reading", folder, &error))?.file_name();
         if !name.to_str().is_some_and(&known) {
             return Err(untrusted_file(&folder.join(name), "it does not belong to this dump"));
         }
@@ -268,7 +268,7 @@ fn read(path: &Path, name: &str, role: FileRole<'_>) -> Result<(FileEntry, Optio
         }
     })?;
     // Also where a late error of a network file system shows.
-    File::open(path).and_then(|file| file.sync_all()).map_err(|error| unread("Writing", path, &error))?;
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| read_fault("Writing", path, &error))?;
     let whole = match role {
         FileRole::Rows(_) => {
             let found = counter.finish().map_err(|broken| untrusted_file(path, &broken.to_string()))?;
@@ -286,13 +286,13 @@ fn read(path: &Path, name: &str, role: FileRole<'_>) -> Result<(FileEntry, Optio
 fn read_schema(folder: &Path, table: &ListedTable) -> Result<schema::TableSchema, Fault> {
     debug_assert_eq!(table.kind, TableKind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
-    let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
+    let text = std::fs::read(&path).map_err(|error| read_fault("Reading", &path, &error))?;
     schema::table(&text).ok_or_else(|| untrusted_file(&path, "it is not one whole definition"))
 }
 
 /// Computes size and SHA-256 of a file, and passes each chunk to `each`.
 fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<FileEntry, Fault> {
-    let failed = |error: &std::io::Error| unread("Reading", path, error);
+    let failed = |error: &std::io::Error| read_fault("Reading", path, error);
     let mut file = File::open(path).map_err(|error| failed(&error))?;
     let mut piece = vec![0; 1 << 20];
     let mut hasher = Sha256::new();
@@ -326,16 +326,16 @@ fn publish(place: &RunPaths, manifest: &Manifest) -> Result<(), Fault> {
         file.sync_all()?;
         File::open(&folder)?.sync_all()
     };
-    written().map_err(|error| unread("Writing", &path, &error))?;
+    written().map_err(|error| read_fault("Writing", &path, &error))?;
     let renamed = || -> std::io::Result<()> {
         std::fs::rename(&folder, &finished)?;
         File::open(place.directory())?.sync_all()
     };
-    renamed().map_err(|error| unread("Renaming to", &finished, &error))
+    renamed().map_err(|error| read_fault("Renaming to", &finished, &error))
 }
 
 /// Returns the fault of a file that cannot be read: a missing file makes the dump untrusted, any other error leaves it unknown.
-pub(super) fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+pub(super) fn read_fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     if error.kind() == std::io::ErrorKind::NotFound {
         return untrusted_file(path, "it is missing");
     }

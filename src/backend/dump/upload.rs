@@ -360,7 +360,7 @@ fn with_leftover_notes(mut outcome: Outcome, place: &RunPaths, objects: &RunObje
 
 async fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     let path = path.to_path_buf();
-    run_blocking(move || std::fs::read(&path).map_err(|error| manifest::unread("Reading", &path, &error))).await?
+    run_blocking(move || std::fs::read(&path).map_err(|error| manifest::read_fault("Reading", &path, &error))).await?
 }
 
 #[cfg(test)]
