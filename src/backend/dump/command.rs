@@ -20,7 +20,7 @@ pub(super) const EXIT_STATUS_WRAPPER: &str = r#"trap '' HUP; "$@"; status=$?; pr
 /// # Errors
 /// That.
 pub fn check_tls(tool: &Tool, tls: bool) -> Result<(), Fault> {
-    if !tls || tool.release.tls {
+    if !tls || tool.release.tested_with_tls {
         return Ok(());
     }
     Err(Fault::new(

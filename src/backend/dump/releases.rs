@@ -27,7 +27,7 @@ pub struct Release {
     /// Options that make all tables one instant and keep the files provable.
     pub options: &'static [&'static str],
     /// True when it was tested over TLS.
-    pub tls: bool,
+    pub tested_with_tls: bool,
 }
 
 /// The tested releases.
@@ -39,7 +39,7 @@ pub struct Release {
 pub const RELEASES: &[Release] = &[Release {
     version: "0.10.0",
     options: &["--threads=1", "--no-locks", "--complete-insert", "--build-empty-files", "--verbose=3"],
-    tls: false,
+    tested_with_tls: false,
 }];
 
 /// The dump program of this host.
