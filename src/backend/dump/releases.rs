@@ -62,7 +62,7 @@ impl std::fmt::Display for Tool {
 ///
 /// # Errors
 /// It is absent.
-pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
+pub fn find_program(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
     match named {
         Some(path) if path.is_file() => Ok(path.to_path_buf()),
         Some(path) => {
@@ -197,9 +197,9 @@ mod tests {
     #[test]
     fn missing_tool_says_how_to_install_it() {
         let folder = tempfile::tempdir().unwrap();
-        let fault = find(None, folder.path().as_os_str()).unwrap_err();
+        let fault = find_program(None, folder.path().as_os_str()).unwrap_err();
         assert!(fault.next.contains("apt-get install mydumper"), "{fault}");
-        let fault = find(Some(&folder.path().join("no")), OsStr::new("")).unwrap_err();
+        let fault = find_program(Some(&folder.path().join("no")), OsStr::new("")).unwrap_err();
         assert!(fault.why.contains("The inventory names"), "{fault}");
     }
 }

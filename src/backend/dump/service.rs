@@ -22,7 +22,7 @@ pub async fn find_service(named: Option<&str>) -> ServiceFacts {
 /// Finds the backup service of this host, ready to be used.
 pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
     let named = named.map(PathBuf::from);
-    let path = run_blocking(move || releases::find(named.as_deref(), &search_path())).await??;
+    let path = run_blocking(move || releases::find_program(named.as_deref(), &search_path())).await??;
     releases::tried(path).await
 }
 
