@@ -28,7 +28,7 @@ const DEADLINE: Duration = Duration::from_mins(2);
 async fn tool() -> Option<Tool> {
     let path = program("mydumper")?;
     program("myloader")?;
-    Some(releases::tried(path).await.unwrap())
+    Some(releases::identify_tool(path).await.unwrap())
 }
 
 fn login(engine: &Seekdb, password: &str) -> Login {

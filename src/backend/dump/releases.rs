@@ -80,7 +80,7 @@ pub fn find_program(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fau
 ///
 /// # Errors
 /// It cannot be run, or its release was not tested.
-pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
+pub async fn identify_tool(path: PathBuf) -> Result<Tool, Fault> {
     let release = release(&read_version(&path, VERSION_TIMEOUT).await?)?;
     Ok(Tool { path, release })
 }

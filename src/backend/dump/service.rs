@@ -23,7 +23,7 @@ pub async fn find_service(named: Option<&str>) -> ServiceFacts {
 pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
     let named = named.map(PathBuf::from);
     let path = run_blocking(move || releases::find_program(named.as_deref(), &search_path())).await??;
-    releases::tried(path).await
+    releases::identify_tool(path).await
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one thing a dump takes from the environment: where programs are")]
