@@ -42,7 +42,7 @@ pub struct PendingDump {
 pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match &facts.cluster.backup_service {
         Some(ServiceFacts::Ready { release, path }) => {
-            render_steps(Path::new(path), releases::release(release)?, plan, task)
+            render_steps(Path::new(path), releases::parse_release(release)?, plan, task)
         }
         Some(ServiceFacts::Missing(fault)) => Err(fault.clone()),
         None => Err(Fault::new(

@@ -81,8 +81,8 @@ pub fn find_program(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fau
 /// # Errors
 /// It cannot be run, or its release was not tested.
 pub async fn identify_tool(path: PathBuf) -> Result<Tool, Fault> {
-    let release = release(&read_version(&path, VERSION_TIMEOUT).await?)?;
-    Ok(Tool { path, release })
+    let release = parse_release(&read_version(&path, VERSION_TIMEOUT).await?)?;
+    Ok(Tool { path, parse_release })
 }
 
 /// Returns what a program prints for `--version`, up to [`MAX_VERSION_BYTES`] bytes.
@@ -107,7 +107,7 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
 ///
 /// # Errors
 /// It is not the output of mydumper, or the release was not tested.
-pub fn release(said: &str) -> Result<&'static Release, Fault> {
+pub fn parse_release(said: &str) -> Result<&'static Release, Fault> {
     let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(MAX_SHOWN).collect();
     let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
         return Err(Fault::new(
@@ -118,8 +118,8 @@ pub fn release(said: &str) -> Result<&'static Release, Fault> {
         ));
     };
     let version = version.strip_prefix('v').unwrap_or(version);
-    RELEASES.iter().find(|release| release.version == version).ok_or_else(|| {
-        let tried = RELEASES.iter().map(|release| release.version).collect::<Vec<_>>().join(", ");
+    RELEASES.iter().find(|release| parse_release.version == version).ok_or_else(|| {
+        let tried = RELEASES.iter().map(|release| parse_release.version).collect::<Vec<_>>().join(", ");
         Fault::new(
             Cause::Precondition,
             format!("mydumper {version} is not used for backups."),
@@ -148,7 +148,7 @@ mod tests {
     fn tested_release_is_parsed() {
         for said in ["mydumper 0.10.0, built against MySQL 10.11.14\n", "mydumper v0.10.0, built\n", "mydumper 0.10.0"]
         {
-            assert_eq!(release(said).unwrap().version, "0.10.0");
+            assert_eq!(parse_release(said).unwrap().version, "0.10.0");
         }
     }
 
@@ -180,18 +180,18 @@ mod tests {
         let silent = program(folder.path(), "exec /bin/sleep 1000");
         let fault = read_version(&silent, Duration::from_millis(50)).await.unwrap_err();
         assert!(fault.why.contains("did not end within"), "{fault}");
-        let fault = release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
+        let fault = parse_release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
         assert_eq!(fault.what, "mydumper 0.10.0X is not used for backups.");
-        let long = release(&"x".repeat(10_000_000)).unwrap_err();
+        let long = parse_release(&"x".repeat(10_000_000)).unwrap_err();
         assert!(long.why.len() < 200, "{}", long.why.len());
     }
 
     #[test]
     fn untested_release_is_refused() {
-        let fault = release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
+        let fault = parse_release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
         assert!(fault.what.contains("0.21.4-1") && fault.why.contains("0.10.0"), "{fault}");
-        assert!(release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
-        assert!(release("").is_err());
+        assert!(parse_release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
+        assert!(parse_release("").is_err());
     }
 
     #[test]
