@@ -169,7 +169,7 @@ pub fn seal(
                 return Err(untrusted_file(&path, &RowFileError::WrongTable.to_string()));
             }
             counted.insert(*table, found.rows);
-            longest = longest.max(found.longest);
+            longest = longest.max(found.longest_statement);
         }
         files.push(entry);
     }

@@ -24,7 +24,7 @@ pub struct RowFileSummary {
     /// Number of rows.
     pub rows: u64,
     /// Length of its longest statement in bytes, as the loader sends it.
-    pub longest: u64,
+    pub longest_statement: u64,
     /// The table and the columns that its statements name; `Lost` in a file without rows.
     pub into: Option<(String, Vec<String>)>,
 }
@@ -120,7 +120,7 @@ impl RowCounter {
             (ParseState::BeforeRow, b'(') => (self.at, self.depth, self.commas) = (ParseState::Row, 1, 0),
             (ParseState::AfterRow, b',') => self.at = ParseState::BeforeRow,
             (ParseState::AfterRow, b';') => {
-                self.counted.longest = self.counted.longest.max(self.byte + 1 - self.began);
+                self.counted.longest_statement = self.counted.longest_statement.max(self.byte + 1 - self.began);
                 self.at = ParseState::BetweenStatements;
             }
             (ParseState::BetweenStatements | ParseState::BeforeRow, b'\n' | b'\r' | b' ')
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(counted.rows, 3);
         let longest = FILE.split(";\n").nth(2).unwrap();
         assert!(longest.starts_with("INSERT INTO") && FILE.contains(&format!("{longest};\n")));
-        assert_eq!(counted.longest, longest.len() as u64 + 1);
+        assert_eq!(counted.longest_statement, longest.len() as u64 + 1);
         assert_eq!(counted.into, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
         assert_eq!(count(b"").unwrap(), RowFileSummary::default());
     }
