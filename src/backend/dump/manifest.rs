@@ -163,8 +163,10 @@ pub fn seal(
         }
         let (entry, rows) = read(&path, name, *role)?;
         if let (FileRole::Rows(table), Some(found), Some(schema)) = (role, rows, schema) {
-            let fits =
-                found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
+            let fits = found
+                .table_and_columns
+                .as_ref()
+                .is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
                 return Err(untrusted_file(&path, &RowFileError::WrongTable.to_string()));
             }

@@ -26,7 +26,7 @@ pub struct RowFileSummary {
     /// Length of its longest statement in bytes, as the loader sends it.
     pub longest_statement: u64,
     /// The table and the columns that its statements name; `Lost` in a file without rows.
-    pub into: Option<(String, Vec<String>)>,
+    pub table_and_columns: Option<(String, Vec<String>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl RowCounter {
             (ParseState::Head, b'S') if self.head.ends_with(b") VALUES") => {
                 let into = head(&self.head).ok_or_else(|| self.unexpected())?;
                 self.columns = into.1.len();
-                if self.counted.into.get_or_insert_with(|| into.clone()) != &into {
+                if self.counted.table_and_columns.get_or_insert_with(|| into.clone()) != &into {
                     return Err(RowFileError::WrongTable);
                 }
                 self.at = ParseState::BeforeRow;
@@ -211,7 +211,7 @@ mod tests {
         let longest = FILE.split(";\n").nth(2).unwrap();
         assert!(longest.starts_with("INSERT INTO") && FILE.contains(&format!("{longest};\n")));
         assert_eq!(counted.longest_statement, longest.len() as u64 + 1);
-        assert_eq!(counted.into, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
+        assert_eq!(counted.table_and_columns, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
         assert_eq!(count(b"").unwrap(), RowFileSummary::default());
     }
 
