@@ -152,7 +152,7 @@ impl DumpProcess {
 
     /// Returns the paths of its run.
     #[must_use]
-    pub fn place(&self) -> &RunPaths {
+    pub fn paths(&self) -> &RunPaths {
         &self.place
     }
 

@@ -222,7 +222,7 @@ impl DumpSystem {
     /// Polls the dump of a run, if there is one: started by this process, by one that wrote a process record, or by one that
     /// ended before it could.
     async fn poll(&mut self, place: &RunPaths) -> Result<Option<DumpObservation>, Fault> {
-        let held = self.dump.take().filter(|dump| dump.place() == place);
+        let held = self.dump.take().filter(|dump| dump.paths() == place);
         let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
         let place = place.clone();
         let (dump, polled) = run_blocking(move || {
