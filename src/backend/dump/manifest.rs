@@ -278,8 +278,8 @@ fn read(path: &Path, name: &str, role: FileRole<'_>) -> Result<(FileEntry, Optio
         }
         FileRole::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
         FileRole::Database(database) => schema::is_complete_database(&text, database),
-        FileRole::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
-        FileRole::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
+        FileRole::TableSchema(table) => schema::parse_table(&text).is_some_and(|found| found.table == table.name),
+        FileRole::StandIn(view) => schema::parse_table(&text).is_some_and(|found| found.table == view.name),
         FileRole::View(view) => schema::is_complete_view(&text, &view.name),
     };
     if whole { Ok((entry, None)) } else { Err(untrusted_file(path, "it is not one whole definition")) }
@@ -289,7 +289,7 @@ fn read_schema(folder: &Path, table: &ListedTable) -> Result<schema::TableSchema
     debug_assert_eq!(table.kind, TableKind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
     let text = std::fs::read(&path).map_err(|error| read_fault("Reading", &path, &error))?;
-    schema::table(&text).ok_or_else(|| untrusted_file(&path, "it is not one whole definition"))
+    schema::parse_table(&text).ok_or_else(|| untrusted_file(&path, "it is not one whole definition"))
 }
 
 /// Computes size and SHA-256 of a file, and passes each chunk to `each`.

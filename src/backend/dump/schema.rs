@@ -15,7 +15,7 @@ pub struct TableSchema {
 /// Parses a `CREATE TABLE` file; `Lost` where it is not one complete statement: truncated, or with unpaired quotes, as servers
 /// write an ENUM whose values contain a quote.
 #[must_use]
-pub fn table(text: &[u8]) -> Option<TableSchema> {
+pub fn parse_table(text: &[u8]) -> Option<TableSchema> {
     let text = after_create(text, "CREATE TABLE ")?;
     let (table, rest) = quoted_name(text)?;
     let body = rest.trim_ascii_start().strip_prefix(b"(")?;
@@ -34,7 +34,7 @@ pub fn table(text: &[u8]) -> Option<TableSchema> {
             break;
         }
     }
-    is_end_of_statement(rest).then_some(TableSchema { table, columns, needs_charset })
+    is_end_of_statement(rest).then_some(TableSchema { parse_table, columns, needs_charset })
 }
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
@@ -170,15 +170,16 @@ mod tests {
 
     #[test]
     fn generated_columns_are_left_out() {
-        let schema = table(TABLE.as_bytes()).unwrap();
+        let schema = parse_table(TABLE.as_bytes()).unwrap();
         assert_eq!(schema.table, "order");
         assert_eq!(schema.columns, ["id", "d", "e"]);
     }
 
     #[test]
     fn vector_columns_need_a_character_set() {
-        let needs =
-            |column: &str| table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset;
+        let needs = |column: &str| {
+            parse_table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset
+        };
         for column in
             ["`e` VECTOR(3) DEFAULT NULL", "`a` ARRAY(INT)", "`m` MAP(INT,INT)", "`s` SPARSEVECTOR", "`列` int"]
         {
@@ -189,22 +190,22 @@ mod tests {
         {
             assert!(!needs(column), "{column}");
         }
-        assert!(!table(TABLE.as_bytes()).unwrap().needs_charset);
+        assert!(!parse_table(TABLE.as_bytes()).unwrap().needs_charset);
     }
 
     #[test]
     fn truncated_schema_is_refused() {
         let whole = TABLE.trim_end().len();
-        assert!(table(&TABLE.as_bytes()[..whole]).is_some());
+        assert!(parse_table(&TABLE.as_bytes()[..whole]).is_some());
         for end in 0..whole {
-            assert_eq!(table(&TABLE.as_bytes()[..end]), None, "cut at {end}");
+            assert_eq!(parse_table(&TABLE.as_bytes()[..end]), None, "cut at {end}");
         }
     }
 
     #[test]
     fn an_unpaired_quote_is_not_a_statement() {
         let text = b"CREATE TABLE `t` (\n  `e` enum('a','b'c') DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
-        assert_eq!(table(text), None);
+        assert_eq!(parse_table(text), None);
     }
 
     #[test]
