@@ -23,7 +23,7 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 ///
 /// # Errors
 /// No answer, or a table kind that was never tested with mydumper.
-pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<DumpContents, Fault> {
+pub(super) async fn read_contents(session: &mut Session, exclude: &Exclude) -> Result<DumpContents, Fault> {
     let (databases, tables) = catalogue::read_tables(session).await?;
     contents_of(&databases, &tables, exclude)
 }

@@ -278,7 +278,7 @@ impl DumpSystem {
         self.server.ensure_session().await?;
         let session = self.server.session()?;
         let now = server::time(session).await?;
-        let after = server::scope(session, &exclude).await?;
+        let after = server::read_contents(session, &exclude).await?;
         self.change(place, |begun| {
             begun.not_after.get_or_insert(now);
             begun.after = Some(after);
