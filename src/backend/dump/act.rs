@@ -166,7 +166,7 @@ impl DumpSystem {
         let login = self.dump_login().await?;
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
-        let (before, catalogue) = server::dumpable(session, exclude).await?;
+        let (before, catalogue) = server::read_dumpable_contents(session, exclude).await?;
         let begun = StartRecord {
             format: 1,
             run: place.run_id().to_owned(),

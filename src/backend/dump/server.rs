@@ -32,7 +32,10 @@ pub(super) async fn read_contents(session: &mut Session, exclude: &Exclude) -> R
 ///
 /// # Errors
 /// An object that a restore would not bring back and that is not excluded, or no answer.
-pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(DumpContents, Catalogue), Fault> {
+pub(super) async fn read_dumpable_contents(
+    session: &mut Session,
+    exclude: &Exclude,
+) -> Result<(DumpContents, Catalogue), Fault> {
     let (databases, tables, catalogue) = catalogue::read_all(session).await?;
     let found = catalogue.in_the_way(exclude);
     if !found.is_empty() {

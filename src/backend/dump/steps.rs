@@ -161,7 +161,7 @@ impl DumpSystem {
         .await??;
         self.server.ensure_session().await?;
         let session = self.server.session()?;
-        let (scope, _) = server::dumpable(session, exclude).await?;
+        let (scope, _) = server::read_dumpable_contents(session, exclude).await?;
         let size = server::estimate(session).await;
         let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
         let tables = scope.tables.len();
