@@ -176,7 +176,7 @@ impl DumpSystem {
             utc_offset,
             not_before: jiff::Timestamp::UNIX_EPOCH,
             not_after: None,
-            estimate: server::estimate(session).await,
+            estimate: server::estimate_size(session).await,
             before,
             after: None,
             exclude: exclude.clone(),

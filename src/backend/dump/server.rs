@@ -54,7 +54,7 @@ fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -
 
 /// Returns the size of all tables by the server's statistics, in bytes; `Lost` where it counts none, as for rows not compacted
 /// yet.
-pub(super) async fn estimate(session: &mut Session) -> Option<u64> {
+pub(super) async fn estimate_size(session: &mut Session) -> Option<u64> {
     // Without an answer there is no estimate, which stops nothing.
     let rows = rows(session, LIST_SIZES).await.ok()?;
     let own = rows.iter().filter(|row| !is_system(&text(row, "TABLE_SCHEMA")));

@@ -162,7 +162,7 @@ impl DumpSystem {
         self.server.ensure_session().await?;
         let session = self.server.session()?;
         let (scope, _) = server::read_dumpable_contents(session, exclude).await?;
-        let size = server::estimate(session).await;
+        let size = server::estimate_size(session).await;
         let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
         let tables = scope.tables.len();
         Ok(StepObservation::Done(format!(
