@@ -210,7 +210,7 @@ impl DumpSystem {
         let PendingDump { tool, paths: place, required_base: base, login, start_record: mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
-        begun.not_before = server::time(session).await.map_err(refused)?;
+        begun.not_before = server::read_time(session).await.map_err(refused)?;
         let lend = self.lend.clone();
         let kept = begun.clone();
         let exclude = begun.exclude.clone();

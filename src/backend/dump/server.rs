@@ -65,7 +65,7 @@ pub(super) async fn estimate_size(session: &mut Session) -> Option<u64> {
 ///
 /// # Errors
 /// No answer, or an answer that is not a time.
-pub(super) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
+pub(super) async fn read_time(session: &mut Session) -> Result<Timestamp, Fault> {
     let rows = rows(session, "SELECT UTC_TIMESTAMP(6) AS UTC").await?;
     let said = rows.first().map(|row| text(row, "UTC")).unwrap_or_default();
     let moment = said.trim().parse::<DateTime>().and_then(|civil| civil.to_zoned(TimeZone::UTC));

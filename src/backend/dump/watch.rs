@@ -261,7 +261,7 @@ impl DumpSystem {
         let estimate = begun.estimate;
         if taken && begun.not_after.is_none() {
             self.server.ensure_session().await?;
-            let now = server::time(self.server.session()?).await?;
+            let now = server::read_time(self.server.session()?).await?;
             self.change(place, |begun| begun.not_after = Some(now)).await?;
         }
         Ok(estimate)
@@ -277,7 +277,7 @@ impl DumpSystem {
         let exclude = begun.exclude.clone();
         self.server.ensure_session().await?;
         let session = self.server.session()?;
-        let now = server::time(session).await?;
+        let now = server::read_time(session).await?;
         let after = server::read_contents(session, &exclude).await?;
         self.change(place, |begun| {
             begun.not_after.get_or_insert(now);
