@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
-use super::server::{TextTriple, as_str, three};
+use super::server::{TextTriple, as_str, text_triples};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
 use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};
@@ -81,7 +81,7 @@ impl CatalogueReader<'_> {
         // The one column is called by different names.
         let databases = databases.iter().filter_map(|row| row.first().map(Cow::into_owned)).collect();
         let tables = self.query(LIST_TABLES).await?;
-        Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
+        Ok((databases, text_triples(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
     }
 
     async fn read_catalogue(&mut self) -> Result<(Vec<String>, Vec<TextTriple>, Catalogue), Fault> {
@@ -108,7 +108,7 @@ impl CatalogueReader<'_> {
             reads: used.map(|rows| rows.iter().map(|row| VIEW_USAGE_COLUMNS.map(|column| text(row, column))).collect()),
             refers: keys
                 .map(|rows| rows.iter().map(|row| FOREIGN_KEY_COLUMNS.map(|column| text(row, column))).collect()),
-            unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
+            unique: text_triples(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
             same_file: colliding_tables(&databases, &tables)?,
             left_out: left_out.into_iter().filter_map(|(kind, rows)| left_out_entry(kind, &rows)).collect(),
             databases: databases.clone(),

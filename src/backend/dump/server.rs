@@ -82,7 +82,7 @@ pub(super) async fn read_time(session: &mut Session) -> Result<Timestamp, Fault>
 /// Three text columns of a row.
 pub(super) type TextTriple = (String, String, String);
 
-pub(super) fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<TextTriple> {
+pub(super) fn text_triples(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<TextTriple> {
     rows.iter().map(|row| (text(row, a), text(row, b), text(row, c))).collect()
 }
 
