@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
-use super::server::{TextTriple, as_str, text_triples};
+use super::server::{TextTriple, as_strs, text_triples};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
 use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};
@@ -134,7 +134,7 @@ fn left_out_entry(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<
 /// Returns the tables whose dump file would overwrite another's. Table kinds that were never tested have no known file.
 fn colliding_tables(databases: &[String], tables: &[TextTriple]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
-    let scope = DumpContents::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
+    let scope = DumpContents::new(databases.iter().map(String::as_str), tried.map(as_strs), &Exclude::default())?;
     Ok(scope.colliding_tables().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
 }
 

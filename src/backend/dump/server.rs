@@ -49,7 +49,7 @@ pub(super) async fn read_dumpable_contents(
 }
 
 fn contents_of(databases: &[String], tables: &[TextTriple], exclude: &Exclude) -> Result<DumpContents, Fault> {
-    DumpContents::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
+    DumpContents::new(databases.iter().map(String::as_str), tables.iter().map(as_strs), exclude)
 }
 
 /// Returns the size of all tables by the server's statistics, in bytes; `Lost` where it counts none, as for rows not compacted
@@ -86,6 +86,6 @@ pub(super) fn text_triples(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<TextTriple
     rows.iter().map(|row| (text(row, a), text(row, b), text(row, c))).collect()
 }
 
-pub(super) fn as_str((a, b, c): &TextTriple) -> (&str, &str, &str) {
+pub(super) fn as_strs((a, b, c): &TextTriple) -> (&str, &str, &str) {
     (a, b, c)
 }
