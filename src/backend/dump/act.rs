@@ -211,7 +211,7 @@ impl DumpSystem {
         let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
         begun.not_before = server::read_time(session).await.map_err(refused)?;
-        let lend = self.lend.clone();
+        let lend = self.inherit_locks.clone();
         let kept = begun.clone();
         let exclude = begun.exclude.clone();
         let started = run_blocking(move || {

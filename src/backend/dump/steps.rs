@@ -24,7 +24,7 @@ use crate::domain::version::Method;
 /// An engine that is backed up logically.
 pub struct DumpSystem {
     pub(super) server: OceanBase,
-    pub(super) lend: Option<Arc<InheritLocks>>,
+    pub(super) inherit_locks: Option<Arc<InheritLocks>>,
     /// The dump that was started or found, so that its end is noticed by its parent.
     pub(super) dump: Option<DumpProcess>,
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
@@ -47,7 +47,7 @@ impl DumpSystem {
     pub fn new(server: OceanBase) -> Self {
         Self {
             server,
-            lend: None,
+            inherit_locks: None,
             dump: None,
             ended_by_us: false,
             begun: None,
@@ -60,7 +60,7 @@ impl DumpSystem {
 
     /// Lets every dump started from now on inherit the locks that `lend` returns, so that the target stays taken while it lives.
     pub fn lend_locks(&mut self, lend: InheritLocks) {
-        self.lend = Some(Arc::new(lend));
+        self.inherit_locks = Some(Arc::new(lend));
     }
 
     /// Sets the object storage that the dump is uploaded to.
