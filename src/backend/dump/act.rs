@@ -137,7 +137,7 @@ impl DumpSystem {
         if let Some(dump) = &self.dump {
             dump.kill();
         }
-        self.ended_by_us = true;
+        self.was_cancelled = true;
     }
 
     /// Renders the steps of a plan with the command of the first attempt.

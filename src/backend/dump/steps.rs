@@ -28,7 +28,7 @@ pub struct DumpSystem {
     /// The dump that was started or found, so that its end is noticed by its parent.
     pub(super) dump: Option<DumpProcess>,
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
-    pub(super) ended_by_us: bool,
+    pub(super) was_cancelled: bool,
     /// The start record of that dump.
     pub(super) begun: Option<StartRecord>,
     /// The proof that reads every byte, on a thread of its own.
@@ -49,7 +49,7 @@ impl DumpSystem {
             server,
             inherit_locks: None,
             dump: None,
-            ended_by_us: false,
+            was_cancelled: false,
             begun: None,
             proving: None,
             storage: None,

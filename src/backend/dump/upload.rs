@@ -103,7 +103,7 @@ impl DumpSystem {
         let place = place(run, target, intent.attempt)?;
         let objects =
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
-        if self.ended_by_us {
+        if self.was_cancelled {
             if let Some(uploading) = self.uploading.take() {
                 uploading.work.abort();
             }

@@ -140,7 +140,7 @@ impl DumpSystem {
                 }
                 Ok(seen(StepObservation::Done(said), intent))
             }
-            DumpState::Exited(_) | DumpState::EndedWithoutStatus if self.ended_by_us => {
+            DumpState::Exited(_) | DumpState::EndedWithoutStatus if self.was_cancelled => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
