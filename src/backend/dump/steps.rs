@@ -30,7 +30,7 @@ pub struct DumpSystem {
     /// Whether this task was cancelled, so that the end of the dump is not a failure.
     pub(super) was_cancelled: bool,
     /// The start record of that dump.
-    pub(super) begun: Option<StartRecord>,
+    pub(super) start_record: Option<StartRecord>,
     /// The proof that reads every byte, on a thread of its own.
     pub(super) proving: Option<BackgroundProof>,
     /// The object storage that the dump is uploaded to.
@@ -50,7 +50,7 @@ impl DumpSystem {
             inherit_locks: None,
             dump: None,
             was_cancelled: false,
-            begun: None,
+            start_record: None,
             proving: None,
             storage: None,
             uploading: None,

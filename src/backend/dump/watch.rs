@@ -65,7 +65,7 @@ impl DumpSystem {
     /// Keeps a dump that this process has just started.
     pub(super) fn remember(&mut self, dump: DumpProcess, begun: StartRecord) {
         self.dump = Some(dump);
-        self.begun = Some(begun);
+        self.start_record = Some(begun);
     }
 
     /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
@@ -248,11 +248,11 @@ impl DumpSystem {
 
     /// Returns the start record of a run; `Lost` where there is none.
     pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
-        if self.begun.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
+        if self.start_record.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();
-            self.begun = run_blocking(move || StartRecord::read(&place)).await??;
+            self.start_record = run_blocking(move || StartRecord::read(&place)).await??;
         }
-        Ok(self.begun.as_ref())
+        Ok(self.start_record.as_ref())
     }
 
     /// Records the server's time once the snapshot is seen to be taken, and returns the estimated size in bytes.
@@ -288,7 +288,7 @@ impl DumpSystem {
     }
 
     async fn change(&mut self, place: &RunPaths, change: impl FnOnce(&mut StartRecord)) -> Result<(), Fault> {
-        let Some(begun) = &mut self.begun else { return Ok(()) };
+        let Some(begun) = &mut self.start_record else { return Ok(()) };
         change(begun);
         let (begun, place) = (begun.clone(), place.clone());
         run_blocking(move || begun.write(&place)).await?
