@@ -32,7 +32,7 @@ pub struct DumpSystem {
     /// The start record of that dump.
     pub(super) start_record: Option<StartRecord>,
     /// The proof that reads every byte, on a thread of its own.
-    pub(super) proving: Option<BackgroundProof>,
+    pub(super) background_proof: Option<BackgroundProof>,
     /// The object storage that the dump is uploaded to.
     pub(super) storage: Option<SharedObjectStore>,
     /// The upload, in a task of its own.
@@ -51,7 +51,7 @@ impl DumpSystem {
             dump: None,
             was_cancelled: false,
             start_record: None,
-            proving: None,
+            background_proof: None,
             storage: None,
             uploading: None,
             comparing: None,

@@ -170,9 +170,9 @@ impl DumpSystem {
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
     pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
         let found = |look| Ok(ProofProgress::Observed(Box::new(seen(look, intent))));
-        if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
+        if self.background_proof.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
-                Ok(work) => self.proving = Some(BackgroundProof { place: place.clone(), work }),
+                Ok(work) => self.background_proof = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::DumpFailed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
                     return found(StepObservation::JobFailed(Box::new(outcome)));
@@ -183,12 +183,12 @@ impl DumpSystem {
                 Err(ProofError::Unavailable(fault)) => return Err(fault),
             }
         }
-        let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
+        let Some(proving) = &mut self.background_proof else { return Err(not_a_step("a proof that was never begun")) };
         let Ok(proof) = timeout(PROOF_WAIT, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run_id());
             return found(StepObservation::Wait(Waiting::for_(what, true)));
         };
-        self.proving = None;
+        self.background_proof = None;
         Ok(proof
             .unwrap_or_else(|error| Err(join_fault(&error)))
             .map_or_else(ProofProgress::Failed, |manifest| ProofProgress::Complete(Box::new(manifest))))
