@@ -34,7 +34,7 @@ pub struct DumpSystem {
     /// The proof that reads every byte, on a thread of its own.
     pub(super) background_proof: Option<BackgroundProof>,
     /// The object storage that the dump is uploaded to.
-    pub(super) storage: Option<SharedObjectStore>,
+    pub(super) object_store: Option<SharedObjectStore>,
     /// The upload, in a task of its own.
     pub(super) uploading: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
@@ -52,7 +52,7 @@ impl DumpSystem {
             was_cancelled: false,
             start_record: None,
             background_proof: None,
-            storage: None,
+            object_store: None,
             uploading: None,
             comparing: None,
         }
@@ -65,7 +65,7 @@ impl DumpSystem {
 
     /// Sets the object storage that the dump is uploaded to.
     pub fn lend_storage(&mut self, storage: SharedObjectStore) {
-        self.storage = Some(storage);
+        self.object_store = Some(storage);
     }
 
     /// Reads everything a plan is made from.

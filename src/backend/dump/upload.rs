@@ -144,7 +144,7 @@ impl DumpSystem {
         objects: &RunObjects,
         manifest: Manifest,
     ) -> Result<BackgroundUpload, Fault> {
-        let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
+        let storage = self.object_store.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
         let work = tokio::spawn(upload_files(storage, objects.clone(), place.finished(), manifest, sent.clone()));
@@ -174,7 +174,7 @@ impl DumpSystem {
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
-            let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
+            let storage = self.object_store.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
             let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
             self.comparing = Some(BackgroundComparison { place: place.clone(), work });
         }
