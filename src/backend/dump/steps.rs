@@ -36,7 +36,7 @@ pub struct DumpSystem {
     /// The object storage that the dump is uploaded to.
     pub(super) object_store: Option<SharedObjectStore>,
     /// The upload, in a task of its own.
-    pub(super) uploading: Option<BackgroundUpload>,
+    pub(super) background_upload: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
     pub(super) comparing: Option<BackgroundComparison>,
 }
@@ -53,7 +53,7 @@ impl DumpSystem {
             start_record: None,
             background_proof: None,
             object_store: None,
-            uploading: None,
+            background_upload: None,
             comparing: None,
         }
     }

@@ -104,7 +104,7 @@ impl DumpSystem {
         let objects =
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         if self.was_cancelled {
-            if let Some(uploading) = self.uploading.take() {
+            if let Some(uploading) = self.background_upload.take() {
                 uploading.work.abort();
             }
             return Ok(seen(StepObservation::JobFailed(Box::new(cancelled_outcome(target, &place, &objects))), intent));
@@ -112,7 +112,7 @@ impl DumpSystem {
         if place.uploaded_manifest().is_file() {
             return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.shown)), intent));
         }
-        if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
+        if self.background_upload.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
                 ProofProgress::Complete(manifest) => *manifest,
                 ProofProgress::Observed(seen) => return Ok(*seen),
@@ -122,13 +122,15 @@ impl DumpSystem {
                     return Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent));
                 }
             };
-            self.uploading = Some(self.start_upload(&place, &objects, manifest)?);
+            self.background_upload = Some(self.start_upload(&place, &objects, manifest)?);
         }
-        let Some(uploading) = &mut self.uploading else { return Err(not_a_step("an upload that was never begun")) };
+        let Some(uploading) = &mut self.background_upload else {
+            return Err(not_a_step("an upload that was never begun"));
+        };
         let Ok(ended) = timeout(PROOF_WAIT, &mut uploading.work).await else {
             return Ok(seen(StepObservation::Wait(uploading.waiting(&objects)), intent));
         };
-        self.uploading = None;
+        self.background_upload = None;
         Ok(seen(
             match ended.unwrap_or_else(|error| Err(join_fault(&error))) {
                 Ok(said) => StepObservation::Done(said),
