@@ -38,7 +38,7 @@ pub struct DumpSystem {
     /// The upload, in a task of its own.
     pub(super) background_upload: Option<BackgroundUpload>,
     /// The comparison of the uploaded objects, in a task of its own.
-    pub(super) comparing: Option<BackgroundComparison>,
+    pub(super) background_comparison: Option<BackgroundComparison>,
 }
 
 impl DumpSystem {
@@ -54,7 +54,7 @@ impl DumpSystem {
             background_proof: None,
             object_store: None,
             background_upload: None,
-            comparing: None,
+            background_comparison: None,
         }
     }
 

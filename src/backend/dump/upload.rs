@@ -175,17 +175,19 @@ impl DumpSystem {
         let objects =
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
-        if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
+        if self.background_comparison.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.object_store.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
             let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
-            self.comparing = Some(BackgroundComparison { place: place.clone(), work });
+            self.background_comparison = Some(BackgroundComparison { place: place.clone(), work });
         }
-        let Some(comparing) = &mut self.comparing else { return Err(not_a_step("a listing that was never begun")) };
+        let Some(comparing) = &mut self.background_comparison else {
+            return Err(not_a_step("a listing that was never begun"));
+        };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
             let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);
             return Ok(seen(StepObservation::Wait(waiting), intent));
         };
-        self.comparing = None;
+        self.background_comparison = None;
         let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unreadable(join_fault(&error)))) {
             Ok(manifest) => {
                 let removed = run_blocking({
