@@ -209,7 +209,7 @@ impl System {
     pub fn lend_locks(&mut self, lend: InheritLocks) {
         match self {
             Self::OceanBase(_) => {}
-            Self::Dump(system) => system.lend_locks(lend),
+            Self::Dump(system) => system.set_inherited_locks(lend),
         }
     }
 

@@ -59,7 +59,7 @@ impl DumpSystem {
     }
 
     /// Lets every dump started from now on inherit the locks that `lend` returns, so that the target stays taken while it lives.
-    pub fn lend_locks(&mut self, lend: InheritLocks) {
+    pub fn set_inherited_locks(&mut self, lend: InheritLocks) {
         self.inherit_locks = Some(Arc::new(lend));
     }
 
