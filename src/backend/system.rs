@@ -217,7 +217,7 @@ impl System {
     pub fn lend_storage(&mut self, storage: SharedObjectStore) {
         match self {
             Self::OceanBase(_) => {}
-            Self::Dump(system) => system.lend_storage(storage),
+            Self::Dump(system) => system.set_object_store(storage),
         }
     }
 

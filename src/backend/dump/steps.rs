@@ -64,7 +64,7 @@ impl DumpSystem {
     }
 
     /// Sets the object storage that the dump is uploaded to.
-    pub fn lend_storage(&mut self, storage: SharedObjectStore) {
+    pub fn set_object_store(&mut self, storage: SharedObjectStore) {
         self.object_store = Some(storage);
     }
 
