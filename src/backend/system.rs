@@ -93,7 +93,7 @@ impl System {
     ) -> Result<Vec<Observed>, Fault> {
         match self {
             Self::OceanBase(system) => system.look(run, step, targets).await,
-            Self::Dump(system) => system.look(run, step, targets).await,
+            Self::Dump(system) => system.observe_step(run, step, targets).await,
         }
     }
 

@@ -85,7 +85,7 @@ impl DumpSystem {
     ///
     /// # Errors
     /// The server did not answer; after the start also: files of the dump cannot be read.
-    pub async fn look(
+    pub async fn observe_step(
         &mut self,
         run: &StepContext<'_>,
         step: StepKind,
