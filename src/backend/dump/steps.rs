@@ -171,7 +171,7 @@ impl DumpSystem {
     }
 
     /// Repeats the checks right before the start, since hours may have passed.
-    pub(super) async fn may_start(
+    pub(super) async fn check_before_start(
         &mut self,
         run: &StepContext<'_>,
         target: &TargetPlan,

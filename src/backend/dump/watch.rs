@@ -74,7 +74,7 @@ impl DumpSystem {
             if let Some(waiting) = self.earlier_dump_running(run, target).await? {
                 return Ok(StepObservation::Wait(waiting).into());
             }
-            return self.may_start(run, target).await.map(Observed::from);
+            return self.check_before_start(run, target).await.map(Observed::from);
         };
         let place = place(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
