@@ -152,7 +152,7 @@ impl DumpSystem {
     async fn check_ready(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<StepObservation, Fault> {
         let tool = self.current_tool().await?;
         check_tls(&tool, requires_tls(self.server.connection().tls))?;
-        let place = place(run, target, run.attempt)?;
+        let place = attempt_paths(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
         let directory = run_blocking(move || {
             base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
@@ -202,7 +202,7 @@ fn start_action(target: &TargetPlan) -> Result<&Action, Fault> {
 }
 
 /// Returns the paths of an attempt's dump.
-pub(super) fn place(run: &StepContext<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
+pub(super) fn attempt_paths(run: &StepContext<'_>, target: &TargetPlan, attempt: u32) -> Result<RunPaths, Fault> {
     let action = start_action(target)?;
     RunPaths::for_attempt(planned_start(action)?.directory, run.task, attempt)
 }
@@ -212,7 +212,7 @@ pub(super) fn leftovers(run: &StepContext<'_>, target: &TargetPlan, before: u32)
     let earlier = run.view.intents.iter().filter(|intent| {
         intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before
     });
-    let places = earlier.filter_map(|intent| Some((intent.attempt, place(run, target, intent.attempt).ok()?)));
+    let places = earlier.filter_map(|intent| Some((intent.attempt, attempt_paths(run, target, intent.attempt).ok()?)));
     places.filter(|(_, place)| Path::is_dir(&place.partial())).collect()
 }
 

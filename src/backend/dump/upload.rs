@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::place::RunPaths;
-use super::steps::{DumpSystem, not_a_step, place};
+use super::steps::{DumpSystem, attempt_paths, not_a_step};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
@@ -100,7 +100,7 @@ impl DumpSystem {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("an upload of a dump that nobody started"));
         };
-        let place = place(run, target, intent.attempt)?;
+        let place = attempt_paths(run, target, intent.attempt)?;
         let objects =
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         if self.was_cancelled {
@@ -171,7 +171,7 @@ impl DumpSystem {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
-        let place = place(run, target, intent.attempt)?;
+        let place = attempt_paths(run, target, intent.attempt)?;
         let objects =
             RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;

@@ -12,7 +12,7 @@ use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
-use super::steps::{DumpSystem, leftovers, not_a_step, place};
+use super::steps::{DumpSystem, attempt_paths, leftovers, not_a_step};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
@@ -76,7 +76,7 @@ impl DumpSystem {
             }
             return self.check_before_start(run, target).await.map(Observed::from);
         };
-        let place = place(run, target, intent.attempt)?;
+        let place = attempt_paths(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
             Some(polled) => polled.writing_text(&place),
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
@@ -108,7 +108,7 @@ impl DumpSystem {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a wait for a dump that nobody started"));
         };
-        let place = place(run, target, intent.attempt)?;
+        let place = attempt_paths(run, target, intent.attempt)?;
         if place.finished().is_dir() {
             return Ok(seen(StepObservation::Done(format!("{} is finished", place.finished().display())), intent));
         }
@@ -156,7 +156,7 @@ impl DumpSystem {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
-        let place = place(run, target, intent.attempt)?;
+        let place = attempt_paths(run, target, intent.attempt)?;
         let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
