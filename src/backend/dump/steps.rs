@@ -208,7 +208,7 @@ pub(super) fn attempt_paths(run: &StepContext<'_>, target: &TargetPlan, attempt:
 }
 
 /// Returns the partial dumps of earlier attempts, which are left as they are.
-pub(super) fn leftovers(run: &StepContext<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, RunPaths)> {
+pub(super) fn leftover_dumps(run: &StepContext<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, RunPaths)> {
     let earlier = run.view.intents.iter().filter(|intent| {
         intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before
     });

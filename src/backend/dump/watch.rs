@@ -12,7 +12,7 @@ use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
-use super::steps::{DumpSystem, attempt_paths, leftovers, not_a_step};
+use super::steps::{DumpSystem, attempt_paths, leftover_dumps, not_a_step};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
@@ -82,7 +82,7 @@ impl DumpSystem {
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
             None => return Ok(untraced_start(intent, &place).into()),
         };
-        for (attempt, place) in leftovers(run, target, intent.attempt) {
+        for (attempt, place) in leftover_dumps(run, target, intent.attempt) {
             said.push_str(". ");
             said.push_str(tell::left(attempt, &place.partial()).trim_end_matches('.'));
         }
@@ -95,7 +95,7 @@ impl DumpSystem {
         run: &StepContext<'_>,
         target: &TargetPlan,
     ) -> Result<Option<Waiting>, Fault> {
-        for (attempt, place) in leftovers(run, target, run.attempt) {
+        for (attempt, place) in leftover_dumps(run, target, run.attempt) {
             if let Some(DumpObservation { state: DumpState::Running { .. }, pid, .. }) = self.poll(&place).await? {
                 return Ok(Some(Waiting::for_(still_running_text(attempt, pid), true)));
             }
