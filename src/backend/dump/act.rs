@@ -9,7 +9,7 @@ use super::place::RunPaths;
 use super::releases::{self, Tool};
 use super::run::{DumpProcess, SESSION_LIMIT};
 use super::service::find_tool;
-use super::steps::{DumpSystem, not_a_step};
+use super::steps::{DumpSystem, internal_fault};
 use super::upload::RunObjects;
 use super::{Login, folder, run_blocking, server};
 use crate::backend::StepContext;
@@ -103,7 +103,7 @@ pub(super) fn planned_start(action: &Action) -> Result<PlannedStart<'_>, Fault> 
             let base = (*makes == Some(false)).then(|| RunPaths::base_directory(directory));
             Ok(PlannedStart { directory, exclude, required_base: base })
         }
-        _ => Err(not_a_step("an act of a physical backup")),
+        _ => Err(internal_fault("an act of a physical backup")),
     }
 }
 

@@ -114,7 +114,7 @@ impl DumpSystem {
             StepKind::ConfirmRestorable if Self::goes_on(target) => self.confirm_uploaded(run, target).await,
             StepKind::ConfirmRestorable => self.confirm(run, target).await,
             StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {
-                Err(not_a_step("a physical step of a logical backup"))
+                Err(internal_fault("a physical step of a logical backup"))
             }
         }
     }
@@ -198,7 +198,7 @@ fn fault_as_failure(look: Result<StepObservation, Fault>) -> Result<StepObservat
 /// Returns the planned action that starts a target's dump.
 fn start_action(target: &TargetPlan) -> Result<&Action, Fault> {
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-    planned.ok_or_else(|| not_a_step("a start without an action"))
+    planned.ok_or_else(|| internal_fault("a start without an action"))
 }
 
 /// Returns the paths of an attempt's dump.
@@ -216,7 +216,7 @@ pub(super) fn leftover_dumps(run: &StepContext<'_>, target: &TargetPlan, before:
     places.filter(|(_, place)| Path::is_dir(&place.partial())).collect()
 }
 
-pub(super) fn not_a_step(what: &str) -> Fault {
+pub(super) fn internal_fault(what: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         format!("obnow lost its way in a logical backup: {what}."),

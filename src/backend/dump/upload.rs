@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::place::RunPaths;
-use super::steps::{DumpSystem, attempt_paths, not_a_step};
+use super::steps::{DumpSystem, attempt_paths, internal_fault};
 use super::watch::{PROOF_WAIT, ProofProgress, seen};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
@@ -98,11 +98,11 @@ impl DumpSystem {
     /// Observes the step `Upload`, and starts the upload where it does not run.
     pub(super) async fn upload(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
-            return Err(not_a_step("an upload of a dump that nobody started"));
+            return Err(internal_fault("an upload of a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         let objects =
-            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| internal_fault("an upload to nowhere"))?;
         if self.was_cancelled {
             if let Some(uploading) = self.background_upload.take() {
                 uploading.work.abort();
@@ -125,7 +125,7 @@ impl DumpSystem {
             self.background_upload = Some(self.start_upload(&place, &objects, manifest)?);
         }
         let Some(uploading) = &mut self.background_upload else {
-            return Err(not_a_step("an upload that was never begun"));
+            return Err(internal_fault("an upload that was never begun"));
         };
         let Ok(ended) = timeout(PROOF_WAIT, &mut uploading.work).await else {
             return Ok(seen(StepObservation::Wait(uploading.waiting(&objects)), intent));
@@ -146,7 +146,7 @@ impl DumpSystem {
         objects: &RunObjects,
         manifest: Manifest,
     ) -> Result<BackgroundUpload, Fault> {
-        let storage = self.object_store.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
+        let storage = self.object_store.clone().ok_or_else(|| internal_fault("an upload without a storage"))?;
         let sent = Arc::new(AtomicU64::new(0));
         let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
         let work = tokio::spawn(upload_files(storage, objects.clone(), place.finished(), manifest, sent.clone()));
@@ -169,19 +169,19 @@ impl DumpSystem {
         target: &TargetPlan,
     ) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
-            return Err(not_a_step("a verdict on a dump that nobody started"));
+            return Err(internal_fault("a verdict on a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         let objects =
-            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+            RunObjects::from_plan(target, place.run_id()).ok_or_else(|| internal_fault("an upload to nowhere"))?;
         let zone = self.time_zone(&place).await?;
         if self.background_comparison.as_ref().is_none_or(|comparing| comparing.place != place) {
-            let storage = self.object_store.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
+            let storage = self.object_store.clone().ok_or_else(|| internal_fault("a verdict without a storage"))?;
             let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
             self.background_comparison = Some(BackgroundComparison { place: place.clone(), work });
         }
         let Some(comparing) = &mut self.background_comparison else {
-            return Err(not_a_step("a listing that was never begun"));
+            return Err(internal_fault("a listing that was never begun"));
         };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
             let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);

@@ -12,7 +12,7 @@ use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
-use super::steps::{DumpSystem, attempt_paths, leftover_dumps, not_a_step};
+use super::steps::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
@@ -106,7 +106,7 @@ impl DumpSystem {
     /// Observes the step `WaitForBackup`: the dump runs, has ended, or is missing.
     pub(super) async fn wait(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
-            return Err(not_a_step("a wait for a dump that nobody started"));
+            return Err(internal_fault("a wait for a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         if place.finished().is_dir() {
@@ -154,7 +154,7 @@ impl DumpSystem {
     /// Observes the step `ConfirmRestorable`: reads every byte, and seals a new dump or verifies a sealed one.
     pub(super) async fn confirm(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
-            return Err(not_a_step("a verdict on a dump that nobody started"));
+            return Err(internal_fault("a verdict on a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         let zone = tell::time_zone(self.begun(&place).await?);
@@ -183,7 +183,9 @@ impl DumpSystem {
                 Err(ProofError::Unavailable(fault)) => return Err(fault),
             }
         }
-        let Some(proving) = &mut self.background_proof else { return Err(not_a_step("a proof that was never begun")) };
+        let Some(proving) = &mut self.background_proof else {
+            return Err(internal_fault("a proof that was never begun"));
+        };
         let Ok(proof) = timeout(PROOF_WAIT, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run_id());
             return found(StepObservation::Wait(Waiting::for_(what, true)));
@@ -205,7 +207,7 @@ impl DumpSystem {
             None => return Err(ProofError::Incomplete(dump_missing(place))),
             Some(DumpObservation { state: DumpState::Exited(0), .. }) => {}
             Some(DumpObservation { state: DumpState::Running { .. }, .. }) => {
-                return Err(ProofError::Unavailable(not_a_step("a verdict on a dump that still runs")));
+                return Err(ProofError::Unavailable(internal_fault("a verdict on a dump that still runs")));
             }
             Some(polled) => return Err(ProofError::DumpFailed(polled.fault)),
         }
@@ -403,7 +405,7 @@ mod tests {
         let place = RunPaths::new(Path::new("/b"), "t.1").unwrap();
         let at = |bytes, estimate, attempt| {
             let state = DumpState::Running { bytes_written: bytes };
-            let fault = not_a_step("nothing");
+            let fault = internal_fault("nothing");
             let polled =
                 DumpObservation { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
             running_wait(&polled, estimate, &place, attempt)
