@@ -16,7 +16,7 @@ use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words;
 
 /// Returns the server's time zone at the start of the dump; UTC where there is no start record.
-pub(super) fn time_zone(begun: Option<&StartRecord>) -> ServerTimeZone {
+pub(super) fn server_time_zone(begun: Option<&StartRecord>) -> ServerTimeZone {
     ServerTimeZone::fixed(begun.map_or(0, |begun| begun.utc_offset))
 }
 

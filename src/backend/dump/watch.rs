@@ -157,7 +157,7 @@ impl DumpSystem {
             return Err(internal_fault("a verdict on a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
-        let zone = tell::time_zone(self.begun(&place).await?);
+        let zone = tell::server_time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Failed(fault) => Err(fault),
