@@ -21,7 +21,7 @@ pub(super) fn server_time_zone(begun: Option<&StartRecord>) -> ServerTimeZone {
 }
 
 /// Returns the outcome of a dump from its proof.
-pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &ServerTimeZone) -> Outcome {
+pub(super) fn proof_outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &ServerTimeZone) -> Outcome {
     match proof {
         Ok(manifest) => {
             let folder = folder.display().to_string();
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn outcome_lists_needs_and_omissions() {
-        let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
+        let outcome = proof_outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictWord::Restorable);
         let told = outcome.told.join("\n");
         assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
@@ -179,13 +179,13 @@ mod tests {
             "{recipe}"
         );
         let older =
-            super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0)).recipe.join("\n");
+            super::proof_outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0)).recipe.join("\n");
         assert!(!older.contains("max_allowed_packet"), "what was not measured is not told: {older}");
     }
 
     #[test]
     fn too_long_statement_is_not_restorable() {
-        let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
+        let outcome = proof_outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
         assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));
         assert_eq!(needed_packet(0), 1 << 20);

@@ -118,7 +118,7 @@ impl DumpSystem {
                 ProofProgress::Observed(seen) => return Ok(*seen),
                 ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
-                    let outcome = tell::outcome(Err(fault), &place.finished(), &zone);
+                    let outcome = tell::proof_outcome(Err(fault), &place.finished(), &zone);
                     return Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent));
                 }
             };

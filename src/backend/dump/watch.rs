@@ -163,7 +163,7 @@ impl DumpSystem {
             ProofProgress::Failed(fault) => Err(fault),
             ProofProgress::Observed(seen) => return Ok(*seen),
         };
-        let outcome = tell::outcome(proof, &place.finished(), &zone);
+        let outcome = tell::proof_outcome(proof, &place.finished(), &zone);
         Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
