@@ -34,7 +34,7 @@ pub(super) fn proof_outcome(proof: Result<Manifest, Fault>, folder: &Path, zone:
 }
 
 /// Returns the outcome of a proven dump that was uploaded to an object storage.
-pub(super) fn uploaded(manifest: &Manifest, objects: &RunObjects, zone: &ServerTimeZone) -> Outcome {
+pub(super) fn uploaded_outcome(manifest: &Manifest, objects: &RunObjects, zone: &ServerTimeZone) -> Outcome {
     let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
     if outcome.recipe.is_empty() {
         return outcome;

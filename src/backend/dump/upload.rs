@@ -195,7 +195,7 @@ impl DumpSystem {
                     move || remove_local_copy(&place)
                 })
                 .await?;
-                let mut outcome = tell::uploaded(&manifest, &objects, &zone);
+                let mut outcome = tell::uploaded_outcome(&manifest, &objects, &zone);
                 outcome.told.push(removed);
                 outcome
             }
