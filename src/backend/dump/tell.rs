@@ -120,7 +120,7 @@ fn restorable_outcome(manifest: &Manifest, at: &str, directory: &str, zone: &Ser
 }
 
 /// Returns the outcome of a failed dump, whose files stay.
-pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
+pub(super) fn failed_outcome(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     let mut outcome = Outcome::failed(fault, None);
     if partial.is_dir() {
         outcome.told.push(left(attempt, partial));

@@ -113,7 +113,7 @@ impl DumpSystem {
             return Ok(seen(StepObservation::Done(format!("{} is finished", place.finished().display())), intent));
         }
         let ended = |fault| {
-            let outcome = tell::failed(fault, intent.attempt, &place.partial());
+            let outcome = tell::failed_outcome(fault, intent.attempt, &place.partial());
             Ok(seen(StepObservation::JobFailed(Box::new(outcome)), intent))
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
@@ -174,7 +174,7 @@ impl DumpSystem {
             match self.proof(place).await {
                 Ok(work) => self.background_proof = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::DumpFailed(fault)) => {
-                    let outcome = tell::failed(fault, intent.attempt, &place.partial());
+                    let outcome = tell::failed_outcome(fault, intent.attempt, &place.partial());
                     return found(StepObservation::JobFailed(Box::new(outcome)));
                 }
                 Err(ProofError::Incomplete(fault)) => {
@@ -301,7 +301,7 @@ impl DumpSystem {
 fn untraced_start(intent: &IntentView, place: &RunPaths) -> StepObservation {
     let partial = place.partial();
     if intent.answered == Some(true) {
-        return StepObservation::JobFailed(Box::new(tell::failed(
+        return StepObservation::JobFailed(Box::new(tell::failed_outcome(
             files_missing(intent.attempt, place),
             intent.attempt,
             &partial,
