@@ -123,13 +123,13 @@ fn restorable_outcome(manifest: &Manifest, at: &str, directory: &str, zone: &Ser
 pub(super) fn failed_outcome(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     let mut outcome = Outcome::failed(fault, None);
     if partial.is_dir() {
-        outcome.told.push(left(attempt, partial));
+        outcome.told.push(leftover_note(attempt, partial));
     }
     outcome
 }
 
 /// Returns the note about the files that a failed attempt left.
-pub(super) fn left(attempt: u32, partial: &Path) -> String {
+pub(super) fn leftover_note(attempt: u32, partial: &Path) -> String {
     format!("What attempt {attempt} wrote stays in {}; it is not usable.", partial.display())
 }
 

@@ -84,7 +84,7 @@ impl DumpSystem {
         };
         for (attempt, place) in leftover_dumps(run, target, intent.attempt) {
             said.push_str(". ");
-            said.push_str(tell::left(attempt, &place.partial()).trim_end_matches('.'));
+            said.push_str(tell::leftover_note(attempt, &place.partial()).trim_end_matches('.'));
         }
         Ok(seen(StepObservation::Done(said), intent))
     }
