@@ -35,15 +35,15 @@ pub(super) fn proof_outcome(proof: Result<Manifest, Fault>, folder: &Path, zone:
 
 /// Returns the outcome of a proven dump that was uploaded to an object storage.
 pub(super) fn uploaded_outcome(manifest: &Manifest, objects: &RunObjects, zone: &ServerTimeZone) -> Outcome {
-    let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
+    let mut outcome = told(manifest, &objects.display_uri, "<directory>", zone);
     if outcome.recipe.is_empty() {
         return outcome;
     }
     let fetch = match objects.endpoint() {
         Some(endpoint) => {
-            format!("fetch it: aws s3 cp --recursive --endpoint-url {endpoint} {} <directory>", objects.shown)
+            format!("fetch it: aws s3 cp --recursive --endpoint-url {endpoint} {} <directory>", objects.display_uri)
         }
-        None => format!("fetch every object under {} into an empty <directory>", objects.shown),
+        None => format!("fetch every object under {} into an empty <directory>", objects.display_uri),
     };
     outcome.recipe.insert(1, fetch);
     outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {MANIFEST_NAME}"));

@@ -29,7 +29,7 @@ use crate::domain::words::size;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RunObjects {
     /// The URI of the run's directory as it is shown: `s3://bucket/path/<task>.<attempt>/`.
-    pub(super) shown: String,
+    pub(super) display_uri: String,
     /// The common prefix of all keys, with a slash at its end.
     prefix: String,
     /// The confirmed destination, without its access key.
@@ -42,7 +42,7 @@ impl RunObjects {
         let path = destination.path().replace(RUN, run);
         let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
         let shown = format!("{}://{path}/{run}/", destination.kind());
-        Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
+        Self { display_uri: shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
     }
 
     /// Returns the objects that a target's plan uploads; `Lost` where it has no upload.
@@ -110,7 +110,7 @@ impl DumpSystem {
             return Ok(seen(StepObservation::JobFailed(Box::new(cancelled_outcome(target, &place, &objects))), intent));
         }
         if place.uploaded_manifest().is_file() {
-            return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.shown)), intent));
+            return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.display_uri)), intent));
         }
         if self.background_upload.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
@@ -159,7 +159,7 @@ impl DumpSystem {
         let current = run.view.target(&target.target)?.current()?;
         let intent = run.start_intent(&target.target)?;
         let objects = RunObjects::from_plan(target, &format!("{}.{}", run.task, intent.attempt))?;
-        (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.shown))
+        (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.display_uri))
     }
 
     /// Observes the step `ConfirmRestorable` of an uploaded dump. The copy on this host is removed only after a good comparison.
@@ -184,7 +184,7 @@ impl DumpSystem {
             return Err(internal_fault("a listing that was never begun"));
         };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
-            let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);
+            let waiting = Waiting::for_(format!("{} is listed and compared", objects.display_uri), true);
             return Ok(seen(StepObservation::Wait(waiting), intent));
         };
         self.background_comparison = None;
@@ -225,7 +225,7 @@ impl BackgroundUpload {
             percent: None,
             log_percent: None,
         };
-        let what = format!("{} files, {}, go to {}", self.files, size(self.total), objects.shown);
+        let what = format!("{} files, {}, go to {}", self.files, size(self.total), objects.display_uri);
         Waiting { what, task: Some(task), alive: true, trouble: None }
     }
 }
@@ -253,7 +253,12 @@ async fn upload_files(
     let entry = FileEntry { name: MANIFEST_NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
     storage.put(upload_request(objects.key(MANIFEST_NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
-    Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
+    Ok(format!(
+        "{} files, {}, are in {}{before}",
+        manifest.files.len() + 1,
+        size(manifest.bytes()),
+        objects.display_uri
+    ))
 }
 
 fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> UploadRequest {
@@ -313,7 +318,7 @@ fn check_listing(
 fn storage_differs(objects: &RunObjects, why: String) -> Fault {
     Fault::new(
         Cause::Storage,
-        format!("{} cannot be trusted.", objects.shown),
+        format!("{} cannot be trusted.", objects.display_uri),
         why,
         "Look for what changes objects there: a lifecycle rule, another program; then start a new backup.",
     )
@@ -356,7 +361,7 @@ fn upload_failed_outcome(fault: Fault, place: &RunPaths, objects: &RunObjects) -
 fn with_leftover_notes(mut outcome: Outcome, place: &RunPaths, objects: &RunObjects) -> Outcome {
     outcome.told.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {MANIFEST_NAME}.",
-        objects.shown
+        objects.display_uri
     ));
     outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
     outcome

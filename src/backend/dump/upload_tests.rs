@@ -114,11 +114,14 @@ async fn upload(storage: &Arc<MemoryBucket>, place: &RunPaths, manifest: &Manife
 
 #[test]
 fn each_run_has_its_own_prefix() {
-    assert_eq!(objects().shown, "s3://b/dumps/t.2/t.2/");
+    assert_eq!(objects().display_uri, "s3://b/dumps/t.2/t.2/");
     assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
     let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
     let whole = RunObjects::of(&whole, "t.2");
-    assert_eq!((whole.shown.as_str(), whole.key("x").as_str(), whole.endpoint()), ("oss://b/t.2/", "t.2/x", None));
+    assert_eq!(
+        (whole.display_uri.as_str(), whole.key("x").as_str(), whole.endpoint()),
+        ("oss://b/t.2/", "t.2/x", None)
+    );
     assert_eq!(objects().endpoint().unwrap(), "http://h");
 }
 
