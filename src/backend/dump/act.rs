@@ -65,7 +65,7 @@ fn render_steps(
         .map(|(target, step)| {
             let statements = step.actions.iter().map(|action| match action {
                 Action::Upload { destination, .. } => {
-                    let to = RunObjects::of(destination, &format!("{task}.1")).display_uri;
+                    let to = RunObjects::for_run(destination, &format!("{task}.1")).display_uri;
                     Ok(format!("PUT {to}<every file, {} last>", super::manifest::MANIFEST_NAME))
                 }
                 action => {

@@ -38,7 +38,7 @@ pub(super) struct RunObjects {
 
 impl RunObjects {
     /// Returns the objects of a run, with the variable of the run filled in.
-    pub(super) fn of(destination: &Destination, run: &str) -> Self {
+    pub(super) fn for_run(destination: &Destination, run: &str) -> Self {
         let path = destination.path().replace(RUN, run);
         let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
         let shown = format!("{}://{path}/{run}/", destination.kind());
@@ -49,7 +49,7 @@ impl RunObjects {
     fn from_plan(target: &TargetPlan, run: &str) -> Option<Self> {
         let action = target.step(StepKind::Upload).and_then(|step| step.actions.first())?;
         match action {
-            Action::Upload { destination, .. } => Some(Self::of(destination, run)),
+            Action::Upload { destination, .. } => Some(Self::for_run(destination, run)),
             _ => None,
         }
     }

@@ -70,7 +70,7 @@ impl MemoryBucket {
 
 fn objects() -> RunObjects {
     let destination = Destination::parse_user("s3://b/dumps/{run}?host=h&access_id=i").unwrap();
-    RunObjects::of(&destination, "t.2")
+    RunObjects::for_run(&destination, "t.2")
 }
 
 /// Writes a finished dump of three files.
@@ -117,7 +117,7 @@ fn each_run_has_its_own_prefix() {
     assert_eq!(objects().display_uri, "s3://b/dumps/t.2/t.2/");
     assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
     let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
-    let whole = RunObjects::of(&whole, "t.2");
+    let whole = RunObjects::for_run(&whole, "t.2");
     assert_eq!(
         (whole.display_uri.as_str(), whole.key("x").as_str(), whole.endpoint()),
         ("oss://b/t.2/", "t.2/x", None)
