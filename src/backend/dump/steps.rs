@@ -111,7 +111,7 @@ impl DumpSystem {
             StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.upload(run, target).await,
-            StepKind::ConfirmRestorable if Self::goes_on(target) => self.confirm_uploaded(run, target).await,
+            StepKind::ConfirmRestorable if Self::has_upload(target) => self.confirm_uploaded(run, target).await,
             StepKind::ConfirmRestorable => self.confirm(run, target).await,
             StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {
                 Err(internal_fault("a physical step of a logical backup"))

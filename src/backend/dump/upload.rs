@@ -91,7 +91,7 @@ enum CompareError {
 
 impl DumpSystem {
     /// Returns whether a target's dump is uploaded to an object storage.
-    pub(super) fn goes_on(target: &TargetPlan) -> bool {
+    pub(super) fn has_upload(target: &TargetPlan) -> bool {
         target.step(StepKind::Upload).is_some()
     }
 
