@@ -110,7 +110,7 @@ impl DumpSystem {
             StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Observed::from),
             StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
-            StepKind::Upload => self.upload(run, target).await,
+            StepKind::Upload => self.observe_upload(run, target).await,
             StepKind::ConfirmRestorable if Self::has_upload(target) => self.confirm_uploaded(run, target).await,
             StepKind::ConfirmRestorable => self.confirm(run, target).await,
             StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {

@@ -96,7 +96,11 @@ impl DumpSystem {
     }
 
     /// Observes the step `Upload`, and starts the upload where it does not run.
-    pub(super) async fn upload(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn observe_upload(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(internal_fault("an upload of a dump that nobody started"));
         };
