@@ -225,7 +225,7 @@ impl DumpSystem {
         });
         match started.await {
             Ok(Ok(dump)) => {
-                self.remember(dump, begun);
+                self.track_dump(dump, begun);
                 Ok(())
             }
             Ok(Err(fault)) => Err(refused(fault)),

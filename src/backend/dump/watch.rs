@@ -63,7 +63,7 @@ impl DumpObservation {
 
 impl DumpSystem {
     /// Keeps a dump that this process has just started.
-    pub(super) fn remember(&mut self, dump: DumpProcess, begun: StartRecord) {
+    pub(super) fn track_dump(&mut self, dump: DumpProcess, begun: StartRecord) {
         self.dump = Some(dump);
         self.start_record = Some(begun);
     }
