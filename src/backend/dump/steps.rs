@@ -108,7 +108,7 @@ impl DumpSystem {
             StepKind::CheckTarget => fault_as_failure(self.check_target(run).await).map(Observed::from),
             StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Observed::from),
             StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Observed::from),
-            StepKind::StartBackup => self.start(run, target).await,
+            StepKind::StartBackup => self.observe_start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
             StepKind::Upload => self.observe_upload(run, target).await,
             StepKind::ConfirmRestorable if Self::has_upload(target) => self.confirm_uploaded(run, target).await,

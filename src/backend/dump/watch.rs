@@ -69,7 +69,11 @@ impl DumpSystem {
     }
 
     /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
-    pub(super) async fn start(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn observe_start(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             if let Some(waiting) = self.earlier_dump_running(run, target).await? {
                 return Ok(StepObservation::Wait(waiting).into());
