@@ -109,7 +109,7 @@ impl DumpSystem {
             StepKind::CheckBackupService => fault_as_failure(self.check_service().await).map(Observed::from),
             StepKind::CheckReady => fault_as_failure(self.check_ready(run, target).await).map(Observed::from),
             StepKind::StartBackup => self.observe_start(run, target).await,
-            StepKind::WaitForBackup => self.wait(run, target).await,
+            StepKind::WaitForBackup => self.observe_wait(run, target).await,
             StepKind::Upload => self.observe_upload(run, target).await,
             StepKind::ConfirmRestorable if Self::has_upload(target) => self.confirm_uploaded(run, target).await,
             StepKind::ConfirmRestorable => self.confirm(run, target).await,

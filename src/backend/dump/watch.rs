@@ -108,7 +108,7 @@ impl DumpSystem {
     }
 
     /// Observes the step `WaitForBackup`: the dump runs, has ended, or is missing.
-    pub(super) async fn wait(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn observe_wait(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(internal_fault("a wait for a dump that nobody started"));
         };
