@@ -112,7 +112,7 @@ impl DumpSystem {
             StepKind::WaitForBackup => self.observe_wait(run, target).await,
             StepKind::Upload => self.observe_upload(run, target).await,
             StepKind::ConfirmRestorable if Self::has_upload(target) => self.confirm_uploaded(run, target).await,
-            StepKind::ConfirmRestorable => self.confirm(run, target).await,
+            StepKind::ConfirmRestorable => self.observe_proof(run, target).await,
             StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {
                 Err(internal_fault("a physical step of a logical backup"))
             }

@@ -156,7 +156,11 @@ impl DumpSystem {
     }
 
     /// Observes the step `ConfirmRestorable`: reads every byte, and seals a new dump or verifies a sealed one.
-    pub(super) async fn confirm(&mut self, run: &StepContext<'_>, target: &TargetPlan) -> Result<Observed, Fault> {
+    pub(super) async fn observe_proof(
+        &mut self,
+        run: &StepContext<'_>,
+        target: &TargetPlan,
+    ) -> Result<Observed, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(internal_fault("a verdict on a dump that nobody started"));
         };
