@@ -117,7 +117,7 @@ impl DumpSystem {
             return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.display_uri)), intent));
         }
         if self.background_upload.as_ref().is_none_or(|uploading| uploading.place != place) {
-            let manifest = match self.proven(intent, &place).await? {
+            let manifest = match self.poll_proof(intent, &place).await? {
                 ProofProgress::Complete(manifest) => *manifest,
                 ProofProgress::Observed(seen) => return Ok(*seen),
                 ProofProgress::Failed(fault) => {

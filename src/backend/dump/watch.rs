@@ -166,7 +166,7 @@ impl DumpSystem {
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         let zone = tell::server_time_zone(self.begun(&place).await?);
-        let proof = match self.proven(intent, &place).await? {
+        let proof = match self.poll_proof(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Failed(fault) => Err(fault),
             ProofProgress::Observed(seen) => return Ok(*seen),
@@ -176,7 +176,7 @@ impl DumpSystem {
     }
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
-    pub(super) async fn proven(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
+    pub(super) async fn poll_proof(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
         let found = |look| Ok(ProofProgress::Observed(Box::new(seen(look, intent))));
         if self.background_proof.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
