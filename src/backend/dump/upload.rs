@@ -213,7 +213,7 @@ impl DumpSystem {
     }
 
     async fn time_zone(&mut self, place: &RunPaths) -> Result<ServerTimeZone, Fault> {
-        Ok(tell::server_time_zone(self.begun(place).await?))
+        Ok(tell::server_time_zone(self.start_record(place).await?))
     }
 }
 

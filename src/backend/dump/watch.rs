@@ -165,7 +165,7 @@ impl DumpSystem {
             return Err(internal_fault("a verdict on a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
-        let zone = tell::server_time_zone(self.begun(&place).await?);
+        let zone = tell::server_time_zone(self.start_record(&place).await?);
         let proof = match self.poll_proof(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Failed(fault) => Err(fault),
@@ -220,7 +220,7 @@ impl DumpSystem {
             Some(polled) => return Err(ProofError::DumpFailed(polled.fault)),
         }
         self.record_end(place).await.map_err(ProofError::Unavailable)?;
-        let begun = self.begun(place).await.map_err(ProofError::Unavailable)?.cloned();
+        let begun = self.start_record(place).await.map_err(ProofError::Unavailable)?.cloned();
         let (source, before, after) = begun
             .ok_or_else(|| ProofError::Incomplete(dump_missing(place)))?
             .source()
@@ -233,7 +233,7 @@ impl DumpSystem {
     /// ended before it could.
     async fn poll(&mut self, place: &RunPaths) -> Result<Option<DumpObservation>, Fault> {
         let held = self.dump.take().filter(|dump| dump.paths() == place);
-        let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
+        let release = self.start_record(place).await?.map_or_else(String::new, |begun| begun.release.clone());
         let place = place.clone();
         let (dump, polled) = run_blocking(move || {
             let found = match held {
@@ -257,7 +257,7 @@ impl DumpSystem {
     }
 
     /// Returns the start record of a run; `Lost` where there is none.
-    pub(super) async fn begun(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
+    pub(super) async fn start_record(&mut self, place: &RunPaths) -> Result<Option<&StartRecord>, Fault> {
         if self.start_record.as_ref().is_none_or(|begun| begun.run != place.run_id()) {
             let place = place.clone();
             self.start_record = run_blocking(move || StartRecord::read(&place)).await??;
@@ -267,7 +267,7 @@ impl DumpSystem {
 
     /// Records the server's time once the snapshot is seen to be taken, and returns the estimated size in bytes.
     async fn record_snapshot_time(&mut self, place: &RunPaths, taken: bool) -> Result<Option<u64>, Fault> {
-        let Some(begun) = self.begun(place).await? else { return Ok(None) };
+        let Some(begun) = self.start_record(place).await? else { return Ok(None) };
         let estimate = begun.estimate;
         if taken && begun.not_after.is_none() {
             self.server.ensure_session().await?;
@@ -280,7 +280,7 @@ impl DumpSystem {
     /// Records once what the server lists after the end, and returns whether this call did. Where the snapshot was not seen to
     /// be taken, it was before now.
     async fn record_end(&mut self, place: &RunPaths) -> Result<bool, Fault> {
-        let Some(begun) = self.begun(place).await? else { return Ok(false) };
+        let Some(begun) = self.start_record(place).await? else { return Ok(false) };
         if begun.after.is_some() {
             return Ok(false);
         }
