@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::place::RunPaths;
 use super::steps::{DumpSystem, attempt_paths, internal_fault};
-use super::watch::{PROOF_WAIT, ProofProgress, seen};
+use super::watch::{PROOF_WAIT, ProofProgress, with_attempt};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
@@ -111,10 +111,16 @@ impl DumpSystem {
             if let Some(uploading) = self.background_upload.take() {
                 uploading.work.abort();
             }
-            return Ok(seen(StepObservation::JobFailed(Box::new(cancelled_outcome(target, &place, &objects))), intent));
+            return Ok(with_attempt(
+                StepObservation::JobFailed(Box::new(cancelled_outcome(target, &place, &objects))),
+                intent,
+            ));
         }
         if place.uploaded_manifest().is_file() {
-            return Ok(seen(StepObservation::Done(format!("everything is in {}", objects.display_uri)), intent));
+            return Ok(with_attempt(
+                StepObservation::Done(format!("everything is in {}", objects.display_uri)),
+                intent,
+            ));
         }
         if self.background_upload.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.poll_proof(intent, &place).await? {
@@ -123,7 +129,7 @@ impl DumpSystem {
                 ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
                     let outcome = tell::proof_outcome(Err(fault), &place.finished(), &zone);
-                    return Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent));
+                    return Ok(with_attempt(StepObservation::Verdict(Box::new(outcome)), intent));
                 }
             };
             self.background_upload = Some(self.start_upload(&place, &objects, manifest)?);
@@ -132,10 +138,10 @@ impl DumpSystem {
             return Err(internal_fault("an upload that was never begun"));
         };
         let Ok(ended) = timeout(PROOF_WAIT, &mut uploading.work).await else {
-            return Ok(seen(StepObservation::Wait(uploading.waiting(&objects)), intent));
+            return Ok(with_attempt(StepObservation::Wait(uploading.waiting(&objects)), intent));
         };
         self.background_upload = None;
-        Ok(seen(
+        Ok(with_attempt(
             match ended.unwrap_or_else(|error| Err(join_fault(&error))) {
                 Ok(said) => StepObservation::Done(said),
                 Err(fault) => StepObservation::JobFailed(Box::new(upload_failed_outcome(fault, &place, &objects))),
@@ -189,7 +195,7 @@ impl DumpSystem {
         };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
             let waiting = Waiting::for_(format!("{} is listed and compared", objects.display_uri), true);
-            return Ok(seen(StepObservation::Wait(waiting), intent));
+            return Ok(with_attempt(StepObservation::Wait(waiting), intent));
         };
         self.background_comparison = None;
         let mut outcome = match compared.unwrap_or_else(|error| Err(CompareError::Unreadable(join_fault(&error)))) {
@@ -209,7 +215,7 @@ impl DumpSystem {
         if outcome.fault.is_some() && place.finished().is_dir() {
             outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
         }
-        Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent))
+        Ok(with_attempt(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
     async fn time_zone(&mut self, place: &RunPaths) -> Result<ServerTimeZone, Fault> {

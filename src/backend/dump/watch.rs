@@ -90,7 +90,7 @@ impl DumpSystem {
             said.push_str(". ");
             said.push_str(tell::leftover_note(attempt, &place.partial()).trim_end_matches('.'));
         }
-        Ok(seen(StepObservation::Done(said), intent))
+        Ok(with_attempt(StepObservation::Done(said), intent))
     }
 
     /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
@@ -114,11 +114,14 @@ impl DumpSystem {
         };
         let place = attempt_paths(run, target, intent.attempt)?;
         if place.finished().is_dir() {
-            return Ok(seen(StepObservation::Done(format!("{} is finished", place.finished().display())), intent));
+            return Ok(with_attempt(
+                StepObservation::Done(format!("{} is finished", place.finished().display())),
+                intent,
+            ));
         }
         let ended = |fault| {
             let outcome = tell::failed_outcome(fault, intent.attempt, &place.partial());
-            Ok(seen(StepObservation::JobFailed(Box::new(outcome)), intent))
+            Ok(with_attempt(StepObservation::JobFailed(Box::new(outcome)), intent))
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
         match polled.state {
@@ -126,13 +129,13 @@ impl DumpSystem {
                 let estimate = self.record_snapshot_time(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
                 let waiting = running_wait(&polled, estimate, &place, again.then_some(intent.attempt));
-                Ok(seen(StepObservation::Wait(waiting), intent))
+                Ok(with_attempt(StepObservation::Wait(waiting), intent))
             }
             DumpState::Exited(0) => {
                 let said = format!("{} ended with status 0", polled.tool);
                 if self.record_end(&place).await? {
                     // Once, so that the figures that stay are those of the end.
-                    return Ok(seen(
+                    return Ok(with_attempt(
                         StepObservation::Wait(Waiting {
                             what: said,
                             task: Some(dumping_progress(polled.bytes, None)),
@@ -142,14 +145,14 @@ impl DumpSystem {
                         intent,
                     ));
                 }
-                Ok(seen(StepObservation::Done(said), intent))
+                Ok(with_attempt(StepObservation::Done(said), intent))
             }
             DumpState::Exited(_) | DumpState::EndedWithoutStatus if self.was_cancelled => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
                 let fault =
                     Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
-                Ok(seen(StepObservation::JobFailed(Box::new(Outcome::cancelled(fault, None))), intent))
+                Ok(with_attempt(StepObservation::JobFailed(Box::new(Outcome::cancelled(fault, None))), intent))
             }
             DumpState::Exited(_) | DumpState::EndedWithoutStatus => ended(polled.fault),
         }
@@ -172,12 +175,12 @@ impl DumpSystem {
             ProofProgress::Observed(seen) => return Ok(*seen),
         };
         let outcome = tell::proof_outcome(proof, &place.finished(), &zone);
-        Ok(seen(StepObservation::Verdict(Box::new(outcome)), intent))
+        Ok(with_attempt(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
     /// Polls the proof of a dump that has ended, and starts it where it does not run.
     pub(super) async fn poll_proof(&mut self, intent: &IntentView, place: &RunPaths) -> Result<ProofProgress, Fault> {
-        let found = |look| Ok(ProofProgress::Observed(Box::new(seen(look, intent))));
+        let found = |look| Ok(ProofProgress::Observed(Box::new(with_attempt(look, intent))));
         if self.background_proof.as_ref().is_none_or(|proving| proving.place != *place) {
             match self.proof(place).await {
                 Ok(work) => self.background_proof = Some(BackgroundProof { place: place.clone(), work }),
@@ -348,7 +351,7 @@ fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
 }
 
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
-pub(super) fn seen(look: StepObservation, intent: &IntentView) -> Observed {
+pub(super) fn with_attempt(look: StepObservation, intent: &IntentView) -> Observed {
     Observed { look, job: Some(ObservedJob { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 
