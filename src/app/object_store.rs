@@ -52,7 +52,7 @@ impl ObjectStore for BucketStore {
 
     fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
-            let UploadRequest { key, path, bytes, sha256, sent } = &file;
+            let UploadRequest { key, path, bytes, sha256, sent_bytes: sent } = &file;
             let file = UploadFile { key, path, bytes: *bytes, sha256, sent };
             self.bucket().await?.put(&file).await
         }

@@ -21,7 +21,7 @@ pub struct UploadRequest {
     /// The SHA-256 of its content, in hexadecimal digits.
     pub sha256: String,
     /// Counter of the bytes that the storage has accepted.
-    pub sent: Arc<AtomicU64>,
+    pub sent_bytes: Arc<AtomicU64>,
 }
 
 /// A bucket. Its faults are texts for the user; transient errors were retried already.

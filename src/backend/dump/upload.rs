@@ -277,7 +277,7 @@ fn upload_request(key: String, folder: &Path, file: &FileEntry, sent: &Arc<Atomi
         path: folder.join(&file.name),
         bytes: file.bytes,
         sha256: file.sha256.clone(),
-        sent: Arc::clone(sent),
+        sent_bytes: Arc::clone(sent),
     }
 }
 

@@ -61,7 +61,7 @@ impl MemoryBucket {
     fn store(&self, file: UploadRequest) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
         assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
-        file.sent.fetch_add(file.bytes, Ordering::Relaxed);
+        file.sent_bytes.fetch_add(file.bytes, Ordering::Relaxed);
         self.puts.lock().unwrap().push(file.key.clone());
         self.objects.lock().unwrap().insert(file.key, body);
         Ok(())
