@@ -329,13 +329,13 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     assert!(File::open(&taken).unwrap().try_lock().is_err(), "the target is free while the dump lives");
     let look = harness.look(StepKind::WaitForBackup).await;
     let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
-    assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
+    assert!(waiting.server_busy && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
     // Even where only what watches over it is killed, the dump is seen to live.
     let keeper = Pid::from_raw(i32::try_from(record(&place).pid).unwrap()).unwrap();
     rustix::process::kill_process(keeper, Signal::KILL).unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let look = harness.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.alive), "{look:?}");
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.server_busy), "{look:?}");
     signal(&place, Signal::KILL);
     let outcome = harness.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.told);
@@ -368,7 +368,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
 
     // And the next one too, while it waits.
     let look = harness.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.alive), "{look:?}");
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.server_busy), "{look:?}");
     harness.attempt(system(&engine, None));
     let look = harness.look(StepKind::WaitForBackup).await;
     let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };

@@ -64,7 +64,7 @@ pub struct Waiting {
     /// Phase and counters of the running job, where it has them.
     pub task: Option<TaskFacts>,
     /// Whether the server shows running work: then a limit raises attention and never fails the step.
-    pub alive: bool,
+    pub server_busy: bool,
     /// The error that the running job shows, if any; it does not count as progress.
     pub trouble: Option<Fault>,
 }
@@ -73,13 +73,13 @@ impl Waiting {
     /// Returns a wait without counters.
     #[must_use]
     pub fn for_(what: impl Into<String>, alive: bool) -> Self {
-        Self { what: what.into(), task: None, alive, trouble: None }
+        Self { what: what.into(), task: None, server_busy: alive, trouble: None }
     }
 
     /// Returns whether nothing but the error changed since the other wait.
     #[must_use]
     pub fn stands_at(&self, other: &Self) -> bool {
-        (&self.what, &self.task, self.alive) == (&other.what, &other.task, other.alive)
+        (&self.what, &self.task, self.server_busy) == (&other.what, &other.task, other.server_busy)
     }
 }
 

@@ -84,7 +84,7 @@ pub enum LockResult {
 pub struct Busy {
     /// Name of that lock: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Its owner, if that can be read. An owner that is not [`Owner::alive`] left a dump process behind that still runs.
+    /// Its owner, if that can be read. An owner that is not [`Owner::server_busy`] left a dump process behind that still runs.
     pub owner: Option<Owner>,
 }
 

@@ -92,7 +92,7 @@ pub struct TaskFiles {
     pub journal: PathBuf,
     /// `ID.ask`: the requests to it.
     pub ask: PathBuf,
-    /// `ID.alive`: its heartbeat.
+    /// `ID.server_busy`: its heartbeat.
     pub alive: PathBuf,
 }
 

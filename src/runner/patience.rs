@@ -159,7 +159,7 @@ impl StepWatch {
         if still < limit {
             return WaitDecision::Continue;
         }
-        if waiting.alive {
+        if waiting.server_busy {
             return WaitDecision::Stalled;
         }
         let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());

@@ -161,7 +161,7 @@ async fn upload_reports_progress() {
     let waiting = uploading.waiting(&objects());
     let task = waiting.task.unwrap();
     assert_eq!((task.phase.as_str(), task.bytes, task.bytes_total), ("uploading", Some(1), Some(total)));
-    assert!(waiting.alive && waiting.what.starts_with("4 files, 16 B, go to s3://b/dumps/"), "{}", waiting.what);
+    assert!(waiting.server_busy && waiting.what.starts_with("4 files, 16 B, go to s3://b/dumps/"), "{}", waiting.what);
     storage.held.as_ref().unwrap().notify_one();
     (&mut uploading.work).await.unwrap().unwrap();
     assert_eq!(uploading.waiting(&objects()).task.unwrap().bytes, Some(total));

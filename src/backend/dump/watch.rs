@@ -139,7 +139,7 @@ impl DumpSystem {
                         StepObservation::Wait(Waiting {
                             what: said,
                             task: Some(dumping_progress(polled.bytes, None)),
-                            alive: true,
+                            server_busy: true,
                             trouble: None,
                         }),
                         intent,
@@ -367,7 +367,7 @@ fn running_wait(polled: &DumpObservation, estimate: Option<u64>, place: &RunPath
         None => process,
     };
     let percent = estimate.map(|estimate| percentage(polled.bytes, estimate));
-    Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), alive: true, trouble: None }
+    Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), server_busy: true, trouble: None }
 }
 
 fn dumping_progress(bytes: u64, percent: Option<f64>) -> TaskFacts {
@@ -428,6 +428,6 @@ mod tests {
             assert_eq!(unknown.what, "mydumper 0.10.0, process 7, writes /b/t.1.partial");
         }
         let later = at(1, None, Some(3));
-        assert!(later.alive && later.what == "the dump of attempt 3, process 7, still runs");
+        assert!(later.server_busy && later.what == "the dump of attempt 3, process 7, still runs");
     }
 }

@@ -145,7 +145,7 @@ fn not_started_needs_the_server_limit() {
 fn tenant_without_a_part_fails() {
     let ours = || fixture(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     let StepObservation::Wait(waiting) = ours().reconciled(1, &[part("1", "7", "DOING")]) else { panic!() };
-    assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
+    assert_eq!((waiting.what.as_str(), waiting.server_busy), ("set 7 is DOING; the part of pay is awaited", true));
     let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
     let StepObservation::JobFailed(outcome) = ours().reconciled(1, &[over]) else { panic!() };
     assert_eq!(outcome.fault.unwrap().what, "The server made no backup of legacy/pay.");
