@@ -66,14 +66,14 @@ pub struct Waiting {
     /// Whether the server shows running work: then a limit raises attention and never fails the step.
     pub server_busy: bool,
     /// The error that the running job shows, if any; it does not count as progress.
-    pub trouble: Option<Fault>,
+    pub last_error: Option<Fault>,
 }
 
 impl Waiting {
     /// Returns a wait without counters.
     #[must_use]
     pub fn for_(what: impl Into<String>, alive: bool) -> Self {
-        Self { what: what.into(), task: None, server_busy: alive, trouble: None }
+        Self { what: what.into(), task: None, server_busy: alive, last_error: None }
     }
 
     /// Returns whether nothing but the error changed since the other wait.

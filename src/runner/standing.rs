@@ -97,7 +97,7 @@ impl Runner {
             let places: Vec<_> = ask.iter().map(|(target, waiting, _)| (*target, waiting.what.as_str())).collect();
             let reasons = self.system.standstill(&run, kind, &places).await;
             for ((target, waiting, since), reason) in ask.into_iter().zip(reasons) {
-                let (at, trouble) = (waiting.what.as_str(), waiting.trouble.as_ref());
+                let (at, trouble) = (waiting.what.as_str(), waiting.last_error.as_ref());
                 let new = Attention {
                     fault: reason.attention((kind, &target.target), at, trouble, since),
                     reason: reason.key(at, trouble),

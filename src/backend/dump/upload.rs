@@ -236,7 +236,7 @@ impl BackgroundUpload {
             log_percent: None,
         };
         let what = format!("{} files, {}, go to {}", self.files, size(self.total), objects.display_uri);
-        Waiting { what, task: Some(task), server_busy: true, trouble: None }
+        Waiting { what, task: Some(task), server_busy: true, last_error: None }
     }
 }
 

@@ -140,7 +140,7 @@ impl DumpSystem {
                             what: said,
                             task: Some(dumping_progress(polled.bytes, None)),
                             server_busy: true,
-                            trouble: None,
+                            last_error: None,
                         }),
                         intent,
                     ));
@@ -367,7 +367,7 @@ fn running_wait(polled: &DumpObservation, estimate: Option<u64>, place: &RunPath
         None => process,
     };
     let percent = estimate.map(|estimate| percentage(polled.bytes, estimate));
-    Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), server_busy: true, trouble: None }
+    Waiting { what, task: Some(dumping_progress(polled.bytes, percent)), server_busy: true, last_error: None }
 }
 
 fn dumping_progress(bytes: u64, percent: Option<f64>) -> TaskFacts {

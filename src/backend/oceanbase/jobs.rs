@@ -24,7 +24,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
         let what = phase.unwrap_or_else(|| job.status.clone());
         let trouble = (job.result != 0 || !job.comment.is_empty())
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
-        StepObservation::Wait(Waiting { what, task: job.task.clone(), server_busy: true, trouble })
+        StepObservation::Wait(Waiting { what, task: job.task.clone(), server_busy: true, last_error: trouble })
     };
     Observed { look, job: Some(ObservedJob { job: id, set: job.set_id, kind: job.kind.mode() }) }
 }

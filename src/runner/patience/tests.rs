@@ -148,7 +148,7 @@ fn stall_is_diagnosed_once_per_limit() {
     assert_eq!(other.map(|other| other.fault.why).as_deref(), Some("No space."));
 
     // The error of a job is a reason and no progress; the end of the stall is reported once.
-    let trouble = Waiting { trouble: Some(unreachable()), ..waiting };
+    let trouble = Waiting { last_error: Some(unreachable()), ..waiting };
     assert!(!patience.moved(&pay, &trouble, after(start, 700_000)));
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
     assert_eq!(patience.take_attention(&pay), Some(Duration::from_mins(12)));
