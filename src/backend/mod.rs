@@ -72,7 +72,7 @@ pub struct Waiting {
 impl Waiting {
     /// Returns a wait without counters.
     #[must_use]
-    pub fn for_(what: impl Into<String>, alive: bool) -> Self {
+    pub fn new(what: impl Into<String>, alive: bool) -> Self {
         Self { what: what.into(), task: None, server_busy: alive, last_error: None }
     }
 

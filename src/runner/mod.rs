@@ -385,7 +385,7 @@ impl Runner {
                 if let Some(settled) = self.check_confirmed(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
-                    let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
+                    let waiting = Waiting::new("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
                     return Ok(StepEffect::Action(action));
@@ -394,7 +394,7 @@ impl Runner {
             StepObservation::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             StepObservation::Pending { what, at_least, outcome } => {
                 if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
-                    return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
+                    return self.keep_waiting(kind, name, &Waiting::new(what, true), patience);
                 }
                 StepResult::from_outcome(outcome)
             }

@@ -194,7 +194,7 @@ impl DumpSystem {
             return Err(internal_fault("a listing that was never begun"));
         };
         let Ok(compared) = timeout(PROOF_WAIT, &mut comparing.work).await else {
-            let waiting = Waiting::for_(format!("{} is listed and compared", objects.display_uri), true);
+            let waiting = Waiting::new(format!("{} is listed and compared", objects.display_uri), true);
             return Ok(with_attempt(StepObservation::Wait(waiting), intent));
         };
         self.background_comparison = None;

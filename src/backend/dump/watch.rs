@@ -101,7 +101,7 @@ impl DumpSystem {
     ) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftover_dumps(run, target, run.attempt) {
             if let Some(DumpObservation { state: DumpState::Running { .. }, pid, .. }) = self.poll(&place).await? {
-                return Ok(Some(Waiting::for_(still_running_text(attempt, pid), true)));
+                return Ok(Some(Waiting::new(still_running_text(attempt, pid), true)));
             }
         }
         Ok(None)
@@ -199,7 +199,7 @@ impl DumpSystem {
         };
         let Ok(proof) = timeout(PROOF_WAIT, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run_id());
-            return found(StepObservation::Wait(Waiting::for_(what, true)));
+            return found(StepObservation::Wait(Waiting::new(what, true)));
         };
         self.background_proof = None;
         Ok(proof

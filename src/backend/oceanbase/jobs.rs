@@ -14,7 +14,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
         // How a job ended that left the running view is unknown until its history row exists.
         let what = format!("job {id} has left the running jobs; its history row is awaited");
-        return StepObservation::Wait(Waiting::for_(what, false)).into();
+        return StepObservation::Wait(Waiting::new(what, false)).into();
     };
     let look = if ended.is_some() {
         assess_ended_job(job, target)
@@ -52,7 +52,7 @@ pub(super) fn watch_parent(
     match (running.iter().find(is_parent), history.iter().find(is_parent)) {
         (Some(job), _) => {
             let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
-            StepObservation::Wait(Waiting::for_(what, true)).into()
+            StepObservation::Wait(Waiting::new(what, true)).into()
         }
         (None, Some(job)) if job.was_cancelled() => {
             StepObservation::JobFailed(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
@@ -71,7 +71,7 @@ pub(super) fn watch_parent(
         }
         (None, None) => {
             let what = format!("job {parent} has left the running jobs; its history row is awaited");
-            StepObservation::Wait(Waiting::for_(what, false)).into()
+            StepObservation::Wait(Waiting::new(what, false)).into()
         }
     }
 }

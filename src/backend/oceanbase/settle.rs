@@ -143,7 +143,7 @@ impl OceanBase {
             if parent.is_live() {
                 let what =
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
-                return Ok(StepObservation::Wait(Waiting::for_(what, true)).into());
+                return Ok(StepObservation::Wait(Waiting::new(what, true)).into());
             }
             let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job: parent.job_id, set: None, kind: None });
@@ -151,7 +151,7 @@ impl OceanBase {
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
-            return Ok(StepObservation::Wait(Waiting::for_(what, false)).into());
+            return Ok(StepObservation::Wait(Waiting::new(what, false)).into());
         }
         let proof = if intent.connection.as_ref().is_some_and(|sent_over| gone.contains(&sent_over.id)) {
             Some("the connection that sent it is gone on the server, and no job carries its description".to_owned())
@@ -167,7 +167,7 @@ impl OceanBase {
             || {
                 let what =
                     format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
-                StepObservation::Wait(Waiting::for_(what, true)).into()
+                StepObservation::Wait(Waiting::new(what, true)).into()
             },
             |proof| StepObservation::NotStarted { intent: intent.intent, proof }.into(),
         ))

@@ -365,7 +365,7 @@ fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -
         };
         if wanted {
             if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
-                return StepObservation::Wait(Waiting::for_(format!("log archiving: {word}"), true));
+                return StepObservation::Wait(Waiting::new(format!("log archiving: {word}"), true));
             }
             return StepObservation::NeedsAction(action.clone());
         }
@@ -374,7 +374,7 @@ fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -
 }
 
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> StepObservation {
-    let waiting = |what: String, alive: bool| StepObservation::Wait(Waiting::for_(what, alive));
+    let waiting = |what: String, alive: bool| StepObservation::Wait(Waiting::new(what, alive));
     match archiving::judge(&tenant.archive) {
         Archiving::Running => StepObservation::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),

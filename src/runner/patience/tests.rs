@@ -49,7 +49,7 @@ fn stall_limit_ends_idle_waits_only() {
         [(true, StepKind::WaitForBackup), (false, StepKind::WaitForBackup), (false, StepKind::StartArchiving)]
     {
         let (mut patience, start) = patience();
-        let waiting = Waiting::for_("BACKUP_DATA_MINOR", alive);
+        let waiting = Waiting::new("BACKUP_DATA_MINOR", alive);
         assert!(patience.moved(&pay, &waiting, start));
         assert!(!patience.moved(&pay, &waiting, after(start, 10)));
         assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), WaitDecision::Continue));
@@ -68,7 +68,7 @@ fn stall_limit_ends_idle_waits_only() {
             WaitDecision::Continue => unreachable!("the limit has passed"),
         }
         // A new wait restarts the time, for this target only.
-        let moved = Waiting::for_("BACKUP_DATA_MAJOR", alive);
+        let moved = Waiting::new("BACKUP_DATA_MAJOR", alive);
         assert!(patience.moved(&pay, &moved, after(start, 300_000)));
         assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), WaitDecision::Continue));
     }
@@ -135,7 +135,7 @@ fn attention(why: &str, reason: &str) -> Attention {
 fn stall_is_diagnosed_once_per_limit() {
     let (mut patience, start) = patience();
     let pay = target("prod/pay");
-    let waiting = Waiting::for_("BACKUP_DATA_MAJOR", true);
+    let waiting = Waiting::new("BACKUP_DATA_MAJOR", true);
     patience.moved(&pay, &waiting, start);
     assert!(patience.stall_probe_due(&pay, after(start, 300_000)).is_some());
     assert!(patience.stall_probe_due(&pay, after(start, 599_999)).is_none(), "not more often than once a limit");
@@ -150,7 +150,7 @@ fn stall_is_diagnosed_once_per_limit() {
     // The error of a job is a reason and no progress; the end of the stall is reported once.
     let trouble = Waiting { last_error: Some(unreachable()), ..waiting };
     assert!(!patience.moved(&pay, &trouble, after(start, 700_000)));
-    assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
+    assert!(patience.moved(&pay, &Waiting::new("BACKUP_LOG", true), after(start, 720_000)));
     assert_eq!(patience.take_attention(&pay), Some(Duration::from_mins(12)));
     assert_eq!(patience.take_attention(&pay), None);
     assert!(patience.stall_probe_due(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
@@ -160,7 +160,7 @@ fn stall_is_diagnosed_once_per_limit() {
 fn finished_step_reports_the_stall() {
     let (mut patience, start) = patience();
     let pay = target("prod/pay");
-    assert!(patience.moved(&pay, &Waiting::for_("BACKUP_DATA_MINOR", true), start));
+    assert!(patience.moved(&pay, &Waiting::new("BACKUP_DATA_MINOR", true), start));
     let raised = Attention { fault: unreachable(), reason: "why".to_owned() };
     assert!(patience.attention(&pay, Some(raised)).is_some());
     patience.record_movement(&pay, after(start, 301_000));

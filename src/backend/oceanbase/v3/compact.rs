@@ -140,12 +140,12 @@ fn watch(run: &StepContext<'_>, compaction: &CompactionFacts, sent: &IntentView)
         } else {
             "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for"
         };
-        return StepObservation::Wait(Waiting::for_(what, false));
+        return StepObservation::Wait(Waiting::new(what, false));
     }
     if compaction.is_over() {
         return StepObservation::Done(format!("version {} is merged in every zone", compaction.frozen_version));
     }
-    StepObservation::Wait(Waiting::for_(compaction.progress(), true))
+    StepObservation::Wait(Waiting::new(compaction.progress(), true))
 }
 
 /// Returns the intent of the last compaction that this task started for the target, unless the server refused it.

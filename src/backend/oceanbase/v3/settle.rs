@@ -65,7 +65,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
     if let Some(all) = of(CLUSTER) {
         if all.is_live() {
             let what = format!("set {} is {}; the part of {} is awaited", all.job_id, all.status, target.tenant.name);
-            return StepObservation::Wait(Waiting::for_(what, true)).into();
+            return StepObservation::Wait(Waiting::new(what, true)).into();
         }
         let job = Some(ObservedJob { job: all.job_id, set: None, kind: None });
         let outcome = if all.was_cancelled() {
@@ -77,13 +77,13 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";
-        return StepObservation::Wait(Waiting::for_(what, false)).into();
+        return StepObservation::Wait(Waiting::new(what, false)).into();
     }
     // While a job without a known set runs nothing is proven.
     if may_take_effect(intent, run.now) || jobs.iter().any(JobFacts::is_live) {
         let what =
             "whether the backup was started: no answer came, the server is asked for a new set until it is known";
-        return StepObservation::Wait(Waiting::for_(what, true)).into();
+        return StepObservation::Wait(Waiting::new(what, true)).into();
     }
     let seconds = last_effect(intent) / 1_000;
     let proof = format!("the server's own limit of {seconds} s for it has passed, and there is no new backup set");
