@@ -78,7 +78,7 @@ impl Waiting {
 
     /// Returns whether nothing but the error changed since the other wait.
     #[must_use]
-    pub fn stands_at(&self, other: &Self) -> bool {
+    pub fn same_as(&self, other: &Self) -> bool {
         (&self.what, &self.task, self.server_busy) == (&other.what, &other.task, other.server_busy)
     }
 }

@@ -128,7 +128,7 @@ impl StepWatch {
     /// Records a wait and returns whether it differs from the last one.
     pub(super) fn moved(&mut self, name: &TargetName, waiting: &Waiting, at: Instant) -> bool {
         let state = self.state(name, at);
-        let moved = !state.last.as_ref().is_some_and(|last| last.stands_at(waiting));
+        let moved = !state.last.as_ref().is_some_and(|last| last.same_as(waiting));
         if moved {
             state.last = Some(waiting.clone());
             state.stood = at.duration_since(state.moved);
