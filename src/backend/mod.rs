@@ -87,7 +87,7 @@ impl Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedJob {
     /// Its id.
-    pub job: u64,
+    pub job_id: u64,
     /// The id of the backup set it makes, once known.
     pub set: Option<u64>,
     /// Full or incremental, as the server made it.
