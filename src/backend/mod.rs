@@ -89,7 +89,7 @@ pub struct ObservedJob {
     /// Its id.
     pub job_id: u64,
     /// The id of the backup set it makes, once known.
-    pub set: Option<u64>,
+    pub set_id: Option<u64>,
     /// Full or incremental, as the server made it.
     pub kind: Option<Mode>,
 }

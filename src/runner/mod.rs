@@ -350,10 +350,10 @@ impl Runner {
         let name = &target.target;
         if let Some(job) = seen.job {
             let known = self.view.target(name);
-            let news =
-                known.is_none_or(|view| view.job != Some(job.job_id) || (job.set.is_some() && view.set != job.set));
+            let news = known
+                .is_none_or(|view| view.job != Some(job.job_id) || (job.set_id.is_some() && view.set != job.set_id));
             if news {
-                self.write(&Event::Job { target: name.clone(), job: job.job_id, set: job.set, kind: job.kind })?;
+                self.write(&Event::Job { target: name.clone(), job: job.job_id, set: job.set_id, kind: job.kind })?;
             }
         }
         let settled = match seen.look {

@@ -146,7 +146,7 @@ impl OceanBase {
                 return Ok(StepObservation::Wait(Waiting::new(what, true)).into());
             }
             let outcome = self.outcome_without_child(parent, target).await;
-            let job = Some(ObservedJob { job_id: parent.job_id, set: None, kind: None });
+            let job = Some(ObservedJob { job_id: parent.job_id, set_id: None, kind: None });
             return Ok(Observed { look: StepObservation::JobFailed(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
@@ -246,6 +246,6 @@ fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> 
     let silent = made(own, target, &asked);
     Some(Observed {
         look: StepObservation::Done(format!("job {}, {}{silent}", own.job_id, marker)),
-        job: Some(ObservedJob { job_id: own.job_id, set: own.set_id, kind: own.kind.mode() }),
+        job: Some(ObservedJob { job_id: own.job_id, set_id: own.set_id, kind: own.kind.mode() }),
     })
 }

@@ -59,7 +59,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let whose = if accepted { String::new() } else { unproven_note(own) };
         return Observed {
             look: StepObservation::Done(format!("set {}{whose}{silent}", own.job_id)),
-            job: Some(ObservedJob { job_id: own.job_id, set: own.set_id, kind: own.kind.mode() }),
+            job: Some(ObservedJob { job_id: own.job_id, set_id: own.set_id, kind: own.kind.mode() }),
         };
     }
     if let Some(all) = of(CLUSTER) {
@@ -67,7 +67,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
             let what = format!("set {} is {}; the part of {} is awaited", all.job_id, all.status, target.tenant.name);
             return StepObservation::Wait(Waiting::new(what, true)).into();
         }
-        let job = Some(ObservedJob { job_id: all.job_id, set: None, kind: None });
+        let job = Some(ObservedJob { job_id: all.job_id, set_id: None, kind: None });
         let outcome = if all.was_cancelled() {
             Outcome::cancelled(cancelled(all, target), None)
         } else {
