@@ -98,14 +98,14 @@ pub struct ObservedJob {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
     /// The state of the step.
-    pub look: StepObservation,
+    pub observation: StepObservation,
     /// The job, where one was seen.
     pub job: Option<ObservedJob>,
 }
 
 impl From<StepObservation> for Observed {
     fn from(look: StepObservation) -> Self {
-        Self { look, job: None }
+        Self { observation: look, job: None }
     }
 }
 

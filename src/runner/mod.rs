@@ -356,7 +356,7 @@ impl Runner {
                 self.write(&Event::Job { target: name.clone(), job: job.job_id, set: job.set_id, kind: job.kind })?;
             }
         }
-        let settled = match seen.look {
+        let settled = match seen.observation {
             StepObservation::Done(detail) => {
                 let planned_idle = matches!(target.step(kind).map(|step| &step.need), Some(Need::NotNeeded(_)));
                 let state = if planned_idle { StepState::NotNeeded } else { StepState::Ok };

@@ -353,7 +353,7 @@ fn observe_dump(dump: &mut DumpProcess) -> Result<DumpObservation, Fault> {
 /// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
 pub(super) fn with_attempt(look: StepObservation, intent: &IntentView) -> Observed {
     Observed {
-        look,
+        observation: look,
         job: Some(ObservedJob { job_id: u64::from(intent.attempt), set_id: None, kind: Some(Mode::Full) }),
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
         StepObservation::Wait(Waiting { what, task: job.task.clone(), server_busy: true, last_error: trouble })
     };
-    Observed { look, job: Some(ObservedJob { job_id: id, set_id: job.set_id, kind: job.kind.mode() }) }
+    Observed { observation: look, job: Some(ObservedJob { job_id: id, set_id: job.set_id, kind: job.kind.mode() }) }
 }
 
 /// Returns whether a job is a tenant's own, or a parent job of sys for it; one whose tenants were not read may be.

@@ -147,7 +147,7 @@ impl OceanBase {
             }
             let outcome = self.outcome_without_child(parent, target).await;
             let job = Some(ObservedJob { job_id: parent.job_id, set_id: None, kind: None });
-            return Ok(Observed { look: StepObservation::JobFailed(Box::new(outcome)), job });
+            return Ok(Observed { observation: StepObservation::JobFailed(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
@@ -245,7 +245,7 @@ fn find_own_job(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> 
     let asked = format!("{} was asked for and the server makes", target.mode.word());
     let silent = made(own, target, &asked);
     Some(Observed {
-        look: StepObservation::Done(format!("job {}, {}{silent}", own.job_id, marker)),
+        observation: StepObservation::Done(format!("job {}, {}{silent}", own.job_id, marker)),
         job: Some(ObservedJob { job_id: own.job_id, set_id: own.set_id, kind: own.kind.mode() }),
     })
 }

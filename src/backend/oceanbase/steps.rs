@@ -147,7 +147,7 @@ impl OceanBase {
                     (None, None) => StepObservation::Unknown(no_job_fault(run, target)).into(),
                 };
                 let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
-                if let (StepObservation::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
+                if let (StepObservation::Wait(waiting), Some((_, role))) = (&mut seen.observation, role)
                     && let Some(change) = role_change(target, role)
                 {
                     waiting.what = format!("{}; {change}", waiting.what);
@@ -158,9 +158,10 @@ impl OceanBase {
         if !run.prepared.plan.whole {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
-                    && matches!(seen.look, StepObservation::JobFailed(_))
+                    && matches!(seen.observation, StepObservation::JobFailed(_))
                 {
-                    seen.look = StepObservation::JobFailed(Box::new(self.outcome_without_child(parent, target).await));
+                    seen.observation =
+                        StepObservation::JobFailed(Box::new(self.outcome_without_child(parent, target).await));
                 }
             }
         }
@@ -204,9 +205,9 @@ impl OceanBase {
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
 fn fail_together(run: &StepContext<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
-    let failed = seen.iter().find(|seen| matches!(seen.look, StepObservation::Failed(_))).cloned();
+    let failed = seen.iter().find(|seen| matches!(seen.observation, StepObservation::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
-        for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, StepObservation::Failed(_))) {
+        for seen in seen.iter_mut().filter(|seen| !matches!(seen.observation, StepObservation::Failed(_))) {
             *seen = failed.clone();
         }
     }

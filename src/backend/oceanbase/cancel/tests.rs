@@ -97,7 +97,7 @@ fn a_parent_that_failed_with_4072_was_cancelled() {
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
     let verdict = |job: JobFacts| {
         with_context(None, None, |run, target| {
-            match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
+            match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).observation {
                 StepObservation::JobFailed(outcome) => {
                     (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default())
                 }

@@ -58,7 +58,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let silent = made(own, target, &asked);
         let whose = if accepted { String::new() } else { unproven_note(own) };
         return Observed {
-            look: StepObservation::Done(format!("set {}{whose}{silent}", own.job_id)),
+            observation: StepObservation::Done(format!("set {}{whose}{silent}", own.job_id)),
             job: Some(ObservedJob { job_id: own.job_id, set_id: own.set_id, kind: own.kind.mode() }),
         };
     }
@@ -73,7 +73,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         } else {
             Outcome::failed(no_part_fault(all, target), None)
         };
-        return Observed { look: StepObservation::JobFailed(Box::new(outcome)), job };
+        return Observed { observation: StepObservation::JobFailed(Box::new(outcome)), job };
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";

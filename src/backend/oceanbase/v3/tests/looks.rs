@@ -59,7 +59,7 @@ impl StepFixture {
     fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> StepObservation {
         let run = self.run(after);
         let plan = &self.prepared.plan.targets[0];
-        settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
+        settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).observation
     }
 
     fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> StepObservation {
