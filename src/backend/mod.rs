@@ -142,7 +142,7 @@ impl StepContext<'_> {
 
     /// Returns the job id of a target, once found.
     #[must_use]
-    pub fn job(&self, target: &TargetName) -> Option<u64> {
+    pub fn job_id(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.job
     }
 

@@ -83,7 +83,7 @@ pub(super) fn aim(
     for target in targets {
         let tenant = target.tenant.id;
         // An attached job is known by its id: it carries the marker of its owner.
-        let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
+        let attached = target.attached.as_ref().and_then(|_| run.job_id(&target.target));
         let is_child = |job: &JobFacts| {
             job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
         };

@@ -94,7 +94,7 @@ pub(super) fn ended_without<'a>(
     target: &TargetPlan,
     history: &'a [JobFacts],
 ) -> Option<&'a JobFacts> {
-    let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
+    let parent = target.attached.as_ref()?.parent.filter(|_| run.job_id(&target.target).is_none())?;
     let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
     if history.iter().any(own) {
         return None;

@@ -75,7 +75,7 @@ impl OceanBase {
                         Some(ArchiveStand { lag_target, ..archive(round, &own, now) })
                     }),
                     event: known(&events, |rows| {
-                        let job = if of_archive { None } else { run.job(&target.target) };
+                        let job = if of_archive { None } else { run.job_id(&target.target) };
                         let since = if of_archive { None } else { start_of_backup(run, target, clock.as_ref()) };
                         rows.iter().find(|row| is_about(row, id, job, since.as_ref())).map(event)
                     }),

@@ -114,7 +114,7 @@ impl OceanBase {
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
         let missing: BTreeSet<u64> = targets
             .iter()
-            .filter_map(|target| Some((target.tenant.id, run.job(&target.target)?)))
+            .filter_map(|target| Some((target.tenant.id, run.job_id(&target.target)?)))
             .filter(|job| !shown.contains(job))
             .map(|(_, job)| job)
             .collect();
@@ -123,7 +123,7 @@ impl OceanBase {
         // A job of sys that the task attached to before the tenant had its own.
         let parents: Vec<u64> = targets
             .iter()
-            .filter(|target| run.job(&target.target).is_none())
+            .filter(|target| run.job_id(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
         if !parents.is_empty() && self.line()?.jobs == BackupScope::PerTenant {
@@ -141,7 +141,7 @@ impl OceanBase {
             .iter()
             .map(|target| {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
-                let mut seen = match (run.job(&target.target), parent) {
+                let mut seen = match (run.job_id(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
                     (None, Some(parent)) => watch_parent(run, parent, &running, &history, target),
                     (None, None) => StepObservation::Unknown(no_job_fault(run, target)).into(),

@@ -95,7 +95,7 @@ impl OceanBase {
         let mut aim = CancelScope::default();
         for target in targets {
             let parent = target.attached.as_ref().and_then(|attached| attached.parent);
-            let set = run.job(&target.target).or(parent);
+            let set = run.job_id(&target.target).or(parent);
             let Some(set) = set.filter(|set| live.iter().any(|job| job.job_id == *set)) else { continue };
             let proven = run.start_intent(&target.target).is_some_and(|intent| intent.answered == Some(true));
             if target.attached.is_none() && !proven {
