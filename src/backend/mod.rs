@@ -148,7 +148,7 @@ impl StepContext<'_> {
 
     /// Returns the backup set id of a target, once known.
     #[must_use]
-    pub fn set(&self, target: &TargetName) -> Option<u64> {
+    pub fn set_id(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.set
     }
 }

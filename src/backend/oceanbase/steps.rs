@@ -188,7 +188,7 @@ impl OceanBase {
                 continue;
             };
             let encrypted = run.prepared.plan.choices.encrypt.is_some();
-            let Some(set) = run.set(&target.target) else {
+            let Some(set) = run.set_id(&target.target) else {
                 seen.push(StepObservation::Unknown(no_job_fault(run, target)).into());
                 continue;
             };
