@@ -28,7 +28,7 @@ pub enum System {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialectKey {
     /// Name of its release profile.
-    pub line: &'static str,
+    pub profile_name: &'static str,
     /// Scope of the login: sys or one tenant.
     pub scope: Scope,
 }

@@ -54,7 +54,7 @@ impl OceanBase {
     #[must_use]
     pub fn wording(&self) -> Option<DialectKey> {
         let words = self.words().ok()?;
-        Some(DialectKey { line: &words.line.name, scope: words.scope })
+        Some(DialectKey { profile_name: &words.line.name, scope: words.scope })
     }
 
     /// Checks that every statement of a plan can be rendered with the available secrets.
