@@ -173,14 +173,14 @@ impl StepHarness {
         let attempt = self.view.attempt;
         let act = self.system.open_act(&action, &group, TASK, attempt).await.unwrap();
         assert_eq!(act.description.as_deref(), Some(format!("obnow {TASK}.{attempt}").as_str()));
-        assert!(act.shown[0].contains(&format!("{TASK}.{attempt}.partial")), "{:?}", act.shown);
-        assert!(!act.shown[0].contains(PASSWORD));
+        assert!(act.shown_statements[0].contains(&format!("{TASK}.{attempt}.partial")), "{:?}", act.shown_statements);
+        assert!(!act.shown_statements[0].contains(PASSWORD));
         self.write(&Event::Intent {
             intent: attempt,
             targets: vec![target()],
             step: StepKind::StartBackup,
             attempt,
-            statements: act.shown.clone(),
+            statements: act.shown_statements.clone(),
             description: act.description.clone(),
             highest_job: None,
             connection: None,

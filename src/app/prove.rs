@@ -266,7 +266,7 @@ async fn send_query(
         Err(fault) => return Ok(Looked::refused(&fault)),
     };
     context.ensure_state_directory()?;
-    for statement in &act.shown {
+    for statement in &act.shown_statements {
         audit::write(
             &context.directories.state,
             &audit::AuditEntry {

@@ -39,7 +39,7 @@ pub type InheritLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Syn
 /// A prepared action: what the intent in the journal records about it, and how it is executed.
 pub struct PreparedAction {
     /// The statements or the command, with secrets as `***`.
-    pub shown: Vec<String>,
+    pub shown_statements: Vec<String>,
     /// The statements as they were confirmed, where values read from the server are filled in; `Lost` where nothing was filled
     /// in.
     pub planned: Option<Vec<String>>,

@@ -181,7 +181,7 @@ impl Runner {
         names: &[TargetName],
     ) -> Result<SendResult, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
-        for statement in &act.shown {
+        for statement in &act.shown_statements {
             let written = audit::write(
                 &self.state,
                 &audit::AuditEntry {
@@ -203,7 +203,7 @@ impl Runner {
             targets: names.to_vec(),
             step: kind,
             attempt: self.view.attempt,
-            statements: act.shown.clone(),
+            statements: act.shown_statements.clone(),
             description: act.description.clone(),
             highest_job: act.highest_job,
             connection: act.connection.clone(),

@@ -121,7 +121,7 @@ impl DumpSystem {
             format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)
         };
         Some(PreparedAction {
-            shown: vec![shown],
+            shown_statements: vec![shown],
             planned: None,
             description: None,
             highest_job: None,
@@ -185,7 +185,7 @@ impl DumpSystem {
         };
         let shown = command_line(&tool.path, tool.release.options, &place.partial(), exclude);
         Ok(PreparedAction {
-            shown: vec![shown],
+            shown_statements: vec![shown],
             planned: None,
             description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),
             highest_job: None,

@@ -26,7 +26,7 @@ impl PreparedAction {
     /// Returns the prepared storage proof of a target.
     pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
-            shown: statements.iter().map(ToString::to_string).collect(),
+            shown_statements: statements.iter().map(ToString::to_string).collect(),
             planned: Some(statements.iter().map(Statement::as_confirmed).collect()),
             description: None,
             highest_job: None,
@@ -112,7 +112,7 @@ impl OceanBase {
         session.allow(self.line()?.act_times).await?;
         let connection = if starts { self.listed_connection(session.id).await } else { None };
         Ok(PreparedAction {
-            shown: statements.iter().map(ToString::to_string).collect(),
+            shown_statements: statements.iter().map(ToString::to_string).collect(),
             planned: None,
             description: (starts && self.line()?.jobs_carry_description()).then(|| of.description()),
             highest_job,

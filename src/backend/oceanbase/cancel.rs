@@ -53,7 +53,7 @@ impl OceanBase {
         let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.act_times).await?;
         let act = PreparedAction {
-            shown: statements.iter().map(ToString::to_string).collect(),
+            shown_statements: statements.iter().map(ToString::to_string).collect(),
             planned: None,
             description: None,
             highest_job: None,
