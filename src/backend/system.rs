@@ -42,7 +42,7 @@ pub struct PreparedAction {
     pub shown_statements: Vec<String>,
     /// The statements as they were confirmed, where values read from the server are filled in; `Lost` where nothing was filled
     /// in.
-    pub planned: Option<Vec<String>>,
+    pub confirmed_statements: Option<Vec<String>>,
     /// The DESCRIPTION that marks a start.
     pub description: Option<String>,
     /// The highest job id before the action.

@@ -140,7 +140,7 @@ impl Runner {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
-        if act.planned.as_ref().is_some_and(|planned| !self.was_previewed(kind, names, planned)) {
+        if act.confirmed_statements.as_ref().is_some_and(|planned| !self.was_previewed(kind, names, planned)) {
             return Ok(Some(plan_changed(
                 &names[0],
                 "what would be sent differs in more than the values that are read",

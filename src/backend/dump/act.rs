@@ -122,7 +122,7 @@ impl DumpSystem {
         };
         Some(PreparedAction {
             shown_statements: vec![shown],
-            planned: None,
+            confirmed_statements: None,
             description: None,
             highest_job: None,
             connection: None,
@@ -186,7 +186,7 @@ impl DumpSystem {
         let shown = command_line(&tool.path, tool.release.options, &place.partial(), exclude);
         Ok(PreparedAction {
             shown_statements: vec![shown],
-            planned: None,
+            confirmed_statements: None,
             description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),
             highest_job: None,
             connection: None,

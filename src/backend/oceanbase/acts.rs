@@ -27,7 +27,7 @@ impl PreparedAction {
     pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
             shown_statements: statements.iter().map(ToString::to_string).collect(),
-            planned: Some(statements.iter().map(Statement::as_confirmed).collect()),
+            confirmed_statements: Some(statements.iter().map(Statement::as_confirmed).collect()),
             description: None,
             highest_job: None,
             connection: None,
@@ -113,7 +113,7 @@ impl OceanBase {
         let connection = if starts { self.listed_connection(session.id).await } else { None };
         Ok(PreparedAction {
             shown_statements: statements.iter().map(ToString::to_string).collect(),
-            planned: None,
+            confirmed_statements: None,
             description: (starts && self.line()?.jobs_carry_description()).then(|| of.description()),
             highest_job,
             connection,

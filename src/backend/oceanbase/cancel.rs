@@ -54,7 +54,7 @@ impl OceanBase {
         session.allow(self.line()?.act_times).await?;
         let act = PreparedAction {
             shown_statements: statements.iter().map(ToString::to_string).collect(),
-            planned: None,
+            confirmed_statements: None,
             description: None,
             highest_job: None,
             connection: None,
