@@ -185,7 +185,7 @@ impl StepHarness {
             highest_job: None,
             connection: None,
             server: act.server.clone(),
-            server_limit: act.server_limit,
+            server_limit: act.server_limit_ms,
         });
         if performs {
             assert!(self.system.perform(act).await.is_ok());

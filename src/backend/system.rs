@@ -52,7 +52,7 @@ pub struct PreparedAction {
     /// The endpoint it is sent to.
     pub server: String,
     /// The server's own time limit for it, in milliseconds.
-    pub server_limit: u64,
+    pub server_limit_ms: u64,
     /// How it is executed.
     pub(super) doing: Execution,
 }

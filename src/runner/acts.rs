@@ -208,7 +208,7 @@ impl Runner {
             highest_job: act.highest_job,
             connection: act.connection.clone(),
             server: act.server.clone(),
-            server_limit: act.server_limit,
+            server_limit: act.server_limit_ms,
         })?;
         let answer = self.system.perform(act).await;
         let (answered, fault) = match &answer {

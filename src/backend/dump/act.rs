@@ -127,7 +127,7 @@ impl DumpSystem {
             highest_job: None,
             connection: None,
             server: "this host".to_owned(),
-            server_limit: 0,
+            server_limit_ms: 0,
             doing: Execution::StopDump,
         })
     }
@@ -191,7 +191,7 @@ impl DumpSystem {
             highest_job: None,
             connection: None,
             server: format!("{}:{}", login.host, login.port),
-            server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
+            server_limit_ms: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
             doing: Execution::StartDump(Box::new(PendingDump {
                 tool,
                 paths: place,

@@ -32,7 +32,7 @@ impl PreparedAction {
             highest_job: None,
             connection: None,
             server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
+            server_limit_ms: session.server_limit(),
             doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: Some(target) })),
         }
     }
@@ -118,7 +118,7 @@ impl OceanBase {
             highest_job,
             connection,
             server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
+            server_limit_ms: session.server_limit(),
             doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         })
     }

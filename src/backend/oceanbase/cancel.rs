@@ -59,7 +59,7 @@ impl OceanBase {
             highest_job: None,
             connection: None,
             server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
+            server_limit_ms: session.server_limit(),
             doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
         Ok(CancelDecision::Send(Box::new(act), aim.jobs))
