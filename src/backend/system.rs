@@ -54,7 +54,7 @@ pub struct PreparedAction {
     /// The server's own time limit for it, in milliseconds.
     pub server_limit_ms: u64,
     /// How it is executed.
-    pub(super) doing: Execution,
+    pub(super) execution: Execution,
 }
 
 /// What a cancel does in the current state of the server.
@@ -153,7 +153,7 @@ impl System {
     /// # Errors
     /// The refusal, or that no answer came.
     pub async fn perform(&mut self, act: PreparedAction) -> Result<(), Failure> {
-        match (self, act.doing) {
+        match (self, act.execution) {
             (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Execution::StartDump(pending)) => system.execute(*pending).await,
             (Self::Dump(system), Execution::StopDump) => {

@@ -128,7 +128,7 @@ impl DumpSystem {
             connection: None,
             server: "this host".to_owned(),
             server_limit_ms: 0,
-            doing: Execution::StopDump,
+            execution: Execution::StopDump,
         })
     }
 
@@ -192,7 +192,7 @@ impl DumpSystem {
             connection: None,
             server: format!("{}:{}", login.host, login.port),
             server_limit_ms: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
-            doing: Execution::StartDump(Box::new(PendingDump {
+            execution: Execution::StartDump(Box::new(PendingDump {
                 tool,
                 paths: place,
                 required_base: base,

@@ -33,7 +33,11 @@ impl PreparedAction {
             connection: None,
             server: session.endpoint.clone(),
             server_limit_ms: session.server_limit(),
-            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: Some(target) })),
+            execution: Execution::Statements(Box::new(PendingStatements {
+                session,
+                statements,
+                looks_for: Some(target),
+            })),
         }
     }
 }
@@ -119,7 +123,7 @@ impl OceanBase {
             connection,
             server: session.endpoint.clone(),
             server_limit_ms: session.server_limit(),
-            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
+            execution: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         })
     }
 

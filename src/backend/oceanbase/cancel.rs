@@ -60,7 +60,7 @@ impl OceanBase {
             connection: None,
             server: session.endpoint.clone(),
             server_limit_ms: session.server_limit(),
-            doing: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
+            execution: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
         Ok(CancelDecision::Send(Box::new(act), aim.jobs))
     }

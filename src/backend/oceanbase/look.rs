@@ -236,7 +236,7 @@ impl OceanBase {
     /// # Errors
     /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
     pub async fn execute_proof(&mut self, act: PreparedAction) -> Result<(), Failure> {
-        match act.doing {
+        match act.execution {
             Execution::Statements(pending) => self.perform(*pending).await,
             Execution::StartDump(_) | Execution::StopDump => Ok(()),
         }
