@@ -118,7 +118,8 @@ impl StepHarness {
         let plan = self.prepared.plan.targets[0].clone();
         let attempt = self.view.attempt;
         let run = StepContext { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
-        let Observed { observation: look, job } = self.system.look(&run, step, &[&plan]).await.unwrap().remove(0);
+        let Observed { observation: look, job } =
+            self.system.observe_step(&run, step, &[&plan]).await.unwrap().remove(0);
         if let Some(ObservedJob { job_id: job, set_id: set, kind }) = job {
             self.write(&Event::Job { target: target(), job, set, kind });
         }

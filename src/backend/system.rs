@@ -85,7 +85,7 @@ impl System {
     ///
     /// # Errors
     /// No answer, or a question that was refused: it concerns all of them.
-    pub async fn look(
+    pub async fn observe_step(
         &mut self,
         run: &StepContext<'_>,
         step: StepKind,

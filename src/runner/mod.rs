@@ -335,7 +335,7 @@ impl Runner {
     async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let run = context_of(&self.task, &self.prepared, &self.view);
         let targets: Vec<&TargetPlan> = open.iter().collect();
-        self.system.look(&run, kind, &targets).await
+        self.system.observe_step(&run, kind, &targets).await
     }
 
     /// Records the observation of one target in the journal and returns what follows from it.
