@@ -123,7 +123,7 @@ impl System {
     ///
     /// # Errors
     /// One cannot, and why.
-    pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
+    pub fn check_sendable(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
         match self {
             Self::OceanBase(system) => system.can_send(plan, task, attempt),
             // A dump carries no secret in a statement.

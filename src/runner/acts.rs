@@ -168,7 +168,7 @@ impl Runner {
             return Err(plan_changed(first, "this obnow, or this server, would send other statements than were shown"));
         }
         // Later statements of the plan count as well: archiving is not stopped for a statement that cannot be rendered.
-        self.system.can_send(plan, task, self.view.attempt)?;
+        self.system.check_sendable(plan, task, self.view.attempt)?;
         self.compared = self.system.wording();
         Ok(())
     }
