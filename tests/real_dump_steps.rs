@@ -172,7 +172,7 @@ impl StepHarness {
         assert_eq!(shown, self.prepared.preview, "what is shown is what was confirmed");
         let group = self.prepared.plan.targets.clone();
         let attempt = self.view.attempt;
-        let act = self.system.open_act(&action, &group, TASK, attempt).await.unwrap();
+        let act = self.system.prepare_action(&action, &group, TASK, attempt).await.unwrap();
         assert_eq!(act.description.as_deref(), Some(format!("obnow {TASK}.{attempt}").as_str()));
         assert!(act.shown_statements[0].contains(&format!("{TASK}.{attempt}.partial")), "{:?}", act.shown_statements);
         assert!(!act.shown_statements[0].contains(PASSWORD));

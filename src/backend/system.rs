@@ -135,7 +135,7 @@ impl System {
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_act(
+    pub async fn prepare_action(
         &mut self,
         action: &Action,
         group: &[TargetPlan],

@@ -136,7 +136,7 @@ impl Runner {
         if let Err(fault) = self.compare_with_preview(&names[0]).await {
             return Ok(Some(fault));
         }
-        let act = match self.system.open_act(action, group, task.as_str(), attempt).await {
+        let act = match self.system.prepare_action(action, group, task.as_str(), attempt).await {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
