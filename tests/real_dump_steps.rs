@@ -189,7 +189,7 @@ impl StepHarness {
             server_limit: act.server_limit_ms,
         });
         if performs {
-            assert!(self.system.perform(act).await.is_ok());
+            assert!(self.system.execute(act).await.is_ok());
         }
     }
 

@@ -152,7 +152,7 @@ impl System {
     ///
     /// # Errors
     /// The refusal, or that no answer came.
-    pub async fn perform(&mut self, act: PreparedAction) -> Result<(), Failure> {
+    pub async fn execute(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match (self, act.execution) {
             (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Execution::StartDump(pending)) => system.execute(*pending).await,

@@ -210,7 +210,7 @@ impl Runner {
             server: act.server.clone(),
             server_limit: act.server_limit_ms,
         })?;
-        let answer = self.system.perform(act).await;
+        let answer = self.system.execute(act).await;
         let (answered, fault) = match &answer {
             Ok(()) => (true, None),
             Err(failure) => (failure.answered, Some(failure.fault.clone())),
