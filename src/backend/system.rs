@@ -170,7 +170,7 @@ impl System {
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_cancel(
+    pub async fn prepare_cancel(
         &mut self,
         run: &StepContext<'_>,
         targets: &[&TargetPlan],

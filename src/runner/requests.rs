@@ -134,7 +134,7 @@ impl Runner {
             now: now(),
         };
         let first = cancelling.sent == 0;
-        let aimed = self.system.open_cancel(&run, &targets, &cancelling.hit).await;
+        let aimed = self.system.prepare_cancel(&run, &targets, &cancelling.hit).await;
         let answer = match aimed {
             Ok(CancelDecision::Send(..)) if cancelling.sent > MAX_REPEATS => {
                 format!("sent {} times, and the job runs on; see on the server what keeps it", cancelling.sent)
