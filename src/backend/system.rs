@@ -188,7 +188,7 @@ impl System {
     /// Returns what decides how statements are written for the server; `Lost` where it is not known yet, or this host executes
     /// the plan.
     #[must_use]
-    pub fn wording(&self) -> Option<DialectKey> {
+    pub fn dialect_key(&self) -> Option<DialectKey> {
         match self {
             Self::OceanBase(system) => system.wording(),
             Self::Dump(_) => None,

@@ -159,7 +159,7 @@ impl Runner {
     /// Compares the rendered plan with the confirmed preview and checks that every statement can be rendered; repeated only
     /// where the server's dialect has changed.
     async fn compare_with_preview(&mut self, first: &TargetName) -> Result<(), Fault> {
-        let wording = self.system.wording();
+        let wording = self.system.dialect_key();
         if wording.is_some() && wording == self.compared {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Runner {
         }
         // Later statements of the plan count as well: archiving is not stopped for a statement that cannot be rendered.
         self.system.check_sendable(plan, task, self.view.attempt)?;
-        self.compared = self.system.wording();
+        self.compared = self.system.dialect_key();
         Ok(())
     }
 
