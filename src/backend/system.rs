@@ -196,7 +196,7 @@ impl System {
     }
 
     /// Records that the storage proof was not requested, and why.
-    pub fn looked_in_vain(&mut self, target: &TargetName, fault: &Fault) {
+    pub fn record_proof_failure(&mut self, target: &TargetName, fault: &Fault) {
         match self {
             Self::OceanBase(system) => system.looked_in_vain(target, fault),
             // A dump is judged by its manifest.

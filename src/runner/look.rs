@@ -34,7 +34,7 @@ impl Runner {
             )),
         };
         if let Some(fault) = vain {
-            self.system.looked_in_vain(&name, &fault);
+            self.system.record_proof_failure(&name, &fault);
         }
         Ok(())
     }
