@@ -392,7 +392,7 @@ fn lend(system: &mut System, lock: &Path) {
     file.try_lock().unwrap();
     let kept = std::sync::Mutex::new(Some(file));
     // Given away: when the dump is over, nobody has it.
-    system.lend_locks(Box::new(move || Ok(kept.lock().unwrap().take().into_iter().map(Into::into).collect())));
+    system.set_inherited_locks(Box::new(move || Ok(kept.lock().unwrap().take().into_iter().map(Into::into).collect())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -144,7 +144,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     if let Some(storage) = storage {
         system.lend_storage(storage);
     }
-    system.lend_locks(lock_inheritance(held.clone()));
+    system.set_inherited_locks(lock_inheritance(held.clone()));
     Ok(Ok(RunnerSetup { held, writer, view, system, compact_first }))
 }
 

@@ -206,7 +206,7 @@ impl System {
 
     /// Lets processes that are started on this host inherit the locks of the target, so that it stays taken while they live.
     /// Jobs on servers need none: the servers show them to everyone.
-    pub fn lend_locks(&mut self, lend: InheritLocks) {
+    pub fn set_inherited_locks(&mut self, lend: InheritLocks) {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.set_inherited_locks(lend),
