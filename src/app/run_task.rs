@@ -142,7 +142,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     let storage = object_store_for(&prepared.plan, secrets.access_key.as_ref(), limit);
     let mut system = backend_of(&prepared, *connection, secrets)?;
     if let Some(storage) = storage {
-        system.lend_storage(storage);
+        system.set_object_store(storage);
     }
     system.set_inherited_locks(lock_inheritance(held.clone()));
     Ok(Ok(RunnerSetup { held, writer, view, system, compact_first }))

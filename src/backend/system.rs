@@ -214,7 +214,7 @@ impl System {
     }
 
     /// Sets the object storage for dumps; other systems do not upload.
-    pub fn lend_storage(&mut self, storage: SharedObjectStore) {
+    pub fn set_object_store(&mut self, storage: SharedObjectStore) {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.set_object_store(storage),
