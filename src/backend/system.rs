@@ -222,7 +222,7 @@ impl System {
     }
 
     /// Requires every connection from now on to lead to the confirmed cluster and tenants.
-    pub fn expect(&mut self, plan: &Plan) {
+    pub fn require_identity_of(&mut self, plan: &Plan) {
         match self {
             Self::OceanBase(system) => system.expect(plan),
             // The engine of a dump has no identity but its endpoint.

@@ -122,7 +122,7 @@ impl Runner {
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
         let mut system = system;
-        system.expect(&prepared.plan);
+        system.require_identity_of(&prepared.plan);
         let begun = Instant::now();
         Ok(Self {
             state,
