@@ -232,7 +232,7 @@ impl System {
 
     /// Diagnoses why these targets make no progress; each comes with the text of its wait. It changes nothing, and reports what
     /// cannot be read.
-    pub async fn standstill(
+    pub async fn diagnose_stall(
         &mut self,
         run: &StepContext<'_>,
         step: StepKind,

@@ -95,7 +95,7 @@ impl Runner {
         if !ask.is_empty() {
             let run = context_of(&self.task, &self.prepared, &self.view);
             let places: Vec<_> = ask.iter().map(|(target, waiting, _)| (*target, waiting.what.as_str())).collect();
-            let reasons = self.system.standstill(&run, kind, &places).await;
+            let reasons = self.system.diagnose_stall(&run, kind, &places).await;
             for ((target, waiting, since), reason) in ask.into_iter().zip(reasons) {
                 let (at, trouble) = (waiting.what.as_str(), waiting.last_error.as_ref());
                 let new = Attention {
