@@ -246,7 +246,7 @@ impl System {
 
     /// Reads the state of a target's log archive that did not change as requested; `Lost` where it cannot be read, or the target
     /// has no archive of its own (below V4 the archive is the cluster's).
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+    pub async fn read_unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         match self {
             Self::OceanBase(system) => system.unchanged_archive(target).await,
             Self::Dump(_) => None,

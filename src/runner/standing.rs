@@ -119,7 +119,7 @@ impl Runner {
         target: &TargetPlan,
         fault: Fault,
     ) -> Result<(), Fault> {
-        let told = self.system.unchanged_archive(target).await;
+        let told = self.system.read_unchanged_archive(target).await;
         let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
         self.finish_step(&target.target, kind, StepResult::failed(fault))
     }
