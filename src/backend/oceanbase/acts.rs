@@ -166,7 +166,7 @@ impl OceanBase {
     }
 
     async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {
-        if let BackupScope::PerCluster(_) = self.line()?.jobs {
+        if let BackupScope::PerCluster(_) = self.line()?.backup_scope {
             return self.highest_set().await;
         }
         let running = self.running_jobs().await?;

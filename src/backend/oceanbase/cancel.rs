@@ -35,7 +35,7 @@ impl OceanBase {
         hit: &[(u64, u64)],
     ) -> Result<CancelDecision, Fault> {
         self.ensure_session().await?;
-        let aim = match self.line()?.jobs {
+        let aim = match self.line()?.backup_scope {
             BackupScope::PerTenant => aim(&self.running_jobs().await?, run, targets, hit),
             BackupScope::PerCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };

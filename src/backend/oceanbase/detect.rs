@@ -116,7 +116,7 @@ impl OceanBase {
         }
         let home = self.home()?.clone();
         let parameters = self.parameters().await?;
-        let (tenants, whole) = match self.line()?.jobs {
+        let (tenants, whole) = match self.line()?.backup_scope {
             BackupScope::PerTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
             BackupScope::PerCluster(rules) => {
                 let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
@@ -219,7 +219,7 @@ impl OceanBase {
     pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
-        let names: &[&str] = match line.jobs {
+        let names: &[&str] = match line.backup_scope {
             BackupScope::PerTenant => &PARAMETERS,
             BackupScope::PerCluster(_) => &super::v3::PARAMETERS,
         };
@@ -277,7 +277,7 @@ impl OceanBase {
         servers: &Known<Vec<ServerFacts>>,
         jobs: Result<Vec<Row>, Fault>,
     ) -> Known<Vec<String>> {
-        let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(BackupScope::PerCluster(_)));
+        let by_cluster = matches!(self.line().map(|line| line.backup_scope), Ok(BackupScope::PerCluster(_)));
         let mut signs = upgrade_signs(parameters, servers.get().filter(|_| by_cluster));
         let from_sys = self.home().is_ok_and(|home| home.scope == Scope::Sys);
         if signs.is_empty() && !from_sys {
@@ -317,7 +317,7 @@ impl OceanBase {
 
     /// Reads all running jobs, parent jobs included.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
-        if let BackupScope::PerCluster(_) = self.line()?.jobs {
+        if let BackupScope::PerCluster(_) = self.line()?.backup_scope {
             return self.read_cluster_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
@@ -357,7 +357,7 @@ impl OceanBase {
         self.ensure_session().await?;
         let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
-        if let BackupScope::PerCluster(rules) = self.line()?.jobs {
+        if let BackupScope::PerCluster(rules) = self.line()?.backup_scope {
             let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
             return self.read_cluster_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }

@@ -20,7 +20,7 @@ pub struct ReleaseProfile {
     /// Name for messages.
     pub name: String,
     /// Whether backup jobs are per tenant or per cluster.
-    pub jobs: BackupScope,
+    pub backup_scope: BackupScope,
     /// Factor by which a statement that changes something may exceed the usual statement limit.
     pub act_times: u32,
     /// When its servers can be asked for a storage proof.
@@ -83,7 +83,10 @@ impl ProfileEntry {
         let mut views = like.map(|like| like.views.clone()).unwrap_or_default();
         views.extend(self.views);
         Ok(ReleaseProfile {
-            jobs: self.jobs.or(like.map(|like| like.jobs)).ok_or_else(|| format!("{} has no jobs", self.name))?,
+            backup_scope: self
+                .jobs
+                .or(like.map(|like| like.backup_scope))
+                .ok_or_else(|| format!("{} has no jobs", self.name))?,
             act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
             proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
             several_selects: self.several_selects.or(like.map(|like| like.several_selects)).unwrap_or_default(),
@@ -332,7 +335,7 @@ impl ReleaseProfile {
     /// Returns whether a job carries the DESCRIPTION of its start.
     #[must_use]
     pub fn jobs_carry_description(&self) -> bool {
-        self.jobs == BackupScope::PerTenant
+        self.backup_scope == BackupScope::PerTenant
     }
 
     fn covers(&self, version: &Version) -> bool {

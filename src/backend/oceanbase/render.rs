@@ -192,7 +192,7 @@ fn fill_template(
 ) -> Result<Statement, Fault> {
     let Dialect { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
-    match line.jobs {
+    match line.backup_scope {
         // It names directories and no tenants, and changes nothing.
         BackupScope::PerTenant if id == StatementId::RestorePreview => {}
         BackupScope::PerTenant => check_tenants_named(scope, filling.tenants, template)?,

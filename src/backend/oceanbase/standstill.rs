@@ -44,7 +44,7 @@ impl OceanBase {
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
-        if matches!(self.line().map(|line| line.jobs), Ok(BackupScope::PerCluster(_))) {
+        if matches!(self.line().map(|line| line.backup_scope), Ok(BackupScope::PerCluster(_))) {
             return self.diagnose_cluster_stall(run, step, stuck).await;
         }
         let of_archive =
@@ -100,7 +100,7 @@ impl OceanBase {
     /// Reads the state of a target's archive that did not change as requested; `Lost` where the server cannot be reached.
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         self.ensure_session().await.ok()?;
-        if self.line().ok()?.jobs != BackupScope::PerTenant {
+        if self.line().ok()?.backup_scope != BackupScope::PerTenant {
             return None;
         }
         let id = target.tenant.id;

@@ -42,7 +42,7 @@ impl OceanBase {
                 self.observe_each(targets, |tenant, target| observe_destination(tenant, target, whole)).await
             }
             StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
-            StepKind::Compact => match self.line()?.jobs {
+            StepKind::Compact => match self.line()?.backup_scope {
                 BackupScope::PerTenant => Ok(targets
                     .iter()
                     .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
@@ -86,7 +86,7 @@ impl OceanBase {
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
         let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
         if !open.is_empty() {
-            let settled = match self.line()?.jobs {
+            let settled = match self.line()?.backup_scope {
                 BackupScope::PerTenant => self.settle(run, &open).await?,
                 BackupScope::PerCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
@@ -126,7 +126,7 @@ impl OceanBase {
             .filter(|target| run.job_id(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
-        if !parents.is_empty() && self.line()?.jobs == BackupScope::PerTenant {
+        if !parents.is_empty() && self.line()?.backup_scope == BackupScope::PerTenant {
             let (sys, jobs) = (
                 ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]),
                 parents.iter().copied().map(FilterValue::Number).collect(),
@@ -170,7 +170,7 @@ impl OceanBase {
 
     /// Reads the history rows of these jobs.
     async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
-        if let BackupScope::PerCluster(_) = self.line()?.jobs {
+        if let BackupScope::PerCluster(_) = self.line()?.backup_scope {
             return self.read_cluster_history(jobs).await;
         }
         let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());

@@ -82,7 +82,7 @@ const PREVIEW_STATEMENTS: [StatementId; 3] =
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn is_per_cluster(line: &ReleaseProfile) -> bool {
-    matches!(line.jobs, BackupScope::PerCluster(_))
+    matches!(line.backup_scope, BackupScope::PerCluster(_))
 }
 
 fn version(text: &str) -> Version {
@@ -304,7 +304,7 @@ fn features_of_profiles_below_v4() {
         let sees = |id| line.view(id, Scope::Sys).is_some();
         assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
         assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
-        let BackupScope::PerCluster(rules) = line.jobs else { panic!("{text}") };
+        let BackupScope::PerCluster(rules) = line.backup_scope else { panic!("{text}") };
         assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
         assert!(line.act_times >= 20, "{text}: BACKUP may take its servers 600 s");
         assert!(VIEWS.into_iter().all(|id| line.view(id, Scope::Tenant).is_none()), "{text}: from sys only");
@@ -376,5 +376,5 @@ fn new_release_needs_one_entry() {
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
     let v4 = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
     assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
-    assert_eq!(line.jobs, v4.jobs);
+    assert_eq!(line.backup_scope, v4.backup_scope);
 }

@@ -28,7 +28,7 @@ impl OceanBase {
         run: &StepContext<'_>,
         targets: &[&TargetPlan],
     ) -> Result<Vec<Observed>, Fault> {
-        let BackupScope::PerCluster(rules) = self.line()?.jobs else {
+        let BackupScope::PerCluster(rules) = self.line()?.backup_scope else {
             return Err(self.internal_fault("a compaction on a line that needs none"));
         };
         let parameters = self.parameters().await?;
