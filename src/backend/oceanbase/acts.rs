@@ -113,7 +113,7 @@ impl OceanBase {
             _ => None,
         };
         let mut session = self.open_verified_session().await?;
-        session.allow(self.line()?.act_times).await?;
+        session.allow(self.line()?.action_timeout_factor).await?;
         let connection = if starts { self.listed_connection(session.id).await } else { None };
         Ok(PreparedAction {
             shown_statements: statements.iter().map(ToString::to_string).collect(),

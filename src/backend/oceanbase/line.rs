@@ -22,7 +22,7 @@ pub struct ReleaseProfile {
     /// Whether backup jobs are per tenant or per cluster.
     pub backup_scope: BackupScope,
     /// Factor by which a statement that changes something may exceed the usual statement limit.
-    pub act_times: u32,
+    pub action_timeout_factor: u32,
     /// When its servers can be asked for a storage proof.
     pub proof: ProofRule,
     /// Whether its servers accept several SELECTs in one text.
@@ -87,7 +87,7 @@ impl ProfileEntry {
                 .jobs
                 .or(like.map(|like| like.backup_scope))
                 .ok_or_else(|| format!("{} has no jobs", self.name))?,
-            act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
+            action_timeout_factor: self.act_times.or(like.map(|like| like.action_timeout_factor)).unwrap_or(1),
             proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
             several_selects: self.several_selects.or(like.map(|like| like.several_selects)).unwrap_or_default(),
             name: self.name,

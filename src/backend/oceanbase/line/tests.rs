@@ -306,7 +306,7 @@ fn features_of_profiles_below_v4() {
         assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
         let BackupScope::PerCluster(rules) = line.backup_scope else { panic!("{text}") };
         assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
-        assert!(line.act_times >= 20, "{text}: BACKUP may take its servers 600 s");
+        assert!(line.action_timeout_factor >= 20, "{text}: BACKUP may take its servers 600 s");
         assert!(VIEWS.into_iter().all(|id| line.view(id, Scope::Tenant).is_none()), "{text}: from sys only");
         assert!(!line.jobs_carry_description());
     }
