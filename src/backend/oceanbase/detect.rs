@@ -62,8 +62,11 @@ pub(super) async fn home<P: Purpose>(
     line: &ReleaseProfile,
 ) -> Result<LoginTenant, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
-    let rows =
-        if line.several_selects { session.query_testing_multi_statements(sql).await } else { session.rows(sql).await };
+    let rows = if line.accepts_multi_selects {
+        session.query_testing_multi_statements(sql).await
+    } else {
+        session.rows(sql).await
+    };
     let rows = rows.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
     let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {

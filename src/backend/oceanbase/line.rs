@@ -26,7 +26,7 @@ pub struct ReleaseProfile {
     /// When its servers can be asked for a storage proof.
     pub proof: ProofRule,
     /// Whether its servers accept several SELECTs in one text.
-    pub several_selects: bool,
+    pub accepts_multi_selects: bool,
     /// First release of the line.
     from: String,
     /// First release that is not of the line.
@@ -89,7 +89,10 @@ impl ProfileEntry {
                 .ok_or_else(|| format!("{} has no jobs", self.name))?,
             action_timeout_factor: self.act_times.or(like.map(|like| like.action_timeout_factor)).unwrap_or(1),
             proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
-            several_selects: self.several_selects.or(like.map(|like| like.several_selects)).unwrap_or_default(),
+            accepts_multi_selects: self
+                .several_selects
+                .or(like.map(|like| like.accepts_multi_selects))
+                .unwrap_or_default(),
             name: self.name,
             from: self.from,
             below: self.below,
