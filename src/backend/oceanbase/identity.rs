@@ -210,7 +210,7 @@ pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
 
 /// Returns when the tenant of a connection was created.
 fn created(home: &LoginTenant, line: &ReleaseProfile, tenants: &[Row]) -> Option<Created> {
-    let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
+    let column = line.view(ViewId::Tenants, home.scope)?.time_columns.first()?;
     let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
 }

@@ -256,7 +256,7 @@ pub struct VisibleView {
     /// Columns only some releases have; found at run time.
     pub optional: Vec<String>,
     /// Time columns that are selected in seconds since 1970, independent of the session's time zone.
-    pub moments: Vec<String>,
+    pub time_columns: Vec<String>,
     /// Whether all rows belong to the tenant of the login, without a `TENANT_ID` column.
     pub own_rows: bool,
 }
@@ -283,10 +283,16 @@ impl From<ViewEntry> for ViewByScope {
             let own_rows = name != entry.view;
             let has = |column: &&String| !own_rows || *column != TENANT_ID;
             let columns = entry.columns.iter().filter(has).cloned().collect();
-            VisibleView { name, columns, optional: entry.optional.clone(), moments: entry.moments.clone(), own_rows }
+            VisibleView {
+                name,
+                columns,
+                optional: entry.optional.clone(),
+                time_columns: entry.moments.clone(),
+                own_rows,
+            }
         });
         let ViewEntry { view: name, columns, optional, moments, .. } = entry;
-        let sys = VisibleView { name, columns, optional, moments, own_rows: false };
+        let sys = VisibleView { name, columns, optional, time_columns: moments, own_rows: false };
         Self { sys, tenant }
     }
 }

@@ -78,14 +78,14 @@ impl OptionalColumns {
     /// Returns the columns of a view that a query selects.
     fn of<'a>(&'a self, id: ViewId, view: &'a VisibleView) -> Vec<&'a str> {
         let found = self.found.get(&id).into_iter().flatten();
-        view.columns.iter().chain(&view.moments).chain(found).map(String::as_str).collect()
+        view.columns.iter().chain(&view.time_columns).chain(found).map(String::as_str).collect()
     }
 
     /// Returns the SELECT of a view; `Lost` where a filter is empty.
     #[must_use]
     pub fn question(&self, id: ViewId, view: &VisibleView, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<String> = view.columns.clone();
-        columns.extend(view.moments.iter().map(|column| format!("UNIX_TIMESTAMP({column}) AS {column}")));
+        columns.extend(view.time_columns.iter().map(|column| format!("UNIX_TIMESTAMP({column}) AS {column}")));
         columns.extend(self.found.get(&id).into_iter().flatten().cloned());
         let mut sql = format!("SELECT {} FROM oceanbase.{}", columns.join(", "), view.name);
         for (place, (column, values)) in filters.iter().enumerate() {

@@ -26,7 +26,7 @@ fn column_types_match_the_servers_nullability() {
     let mut asked = 0;
     for line in ReleaseProfile::all() {
         for (id, view) in line.views() {
-            let columns = view.columns.iter().chain(&view.moments).chain(&view.optional);
+            let columns = view.columns.iter().chain(&view.time_columns).chain(&view.optional);
             for column in columns {
                 asked += 1;
                 let kind = kind(id, column).unwrap_or_else(|| panic!("{} {column} has no kind", view.name));

@@ -77,8 +77,9 @@ fn every_select_parses() {
         let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
         let sql = OptionalColumns { found }.question(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
-        assert_eq!(select.columns, [view.columns.clone(), view.moments.clone(), view.optional.clone()].concat());
-        let seconds = view.moments.iter().enumerate().map(|(at, column)| (view.columns.len() + at, column.clone()));
+        assert_eq!(select.columns, [view.columns.clone(), view.time_columns.clone(), view.optional.clone()].concat());
+        let seconds =
+            view.time_columns.iter().enumerate().map(|(at, column)| (view.columns.len() + at, column.clone()));
         assert_eq!(select.unix_time_columns, seconds.collect::<Vec<_>>(), "times that no zone may change: {sql}");
         assert_eq!(select.view, view.name);
         let values = vec![Literal::Text(hostile.to_owned()), Literal::Integer(7)];
