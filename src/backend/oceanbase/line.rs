@@ -258,7 +258,7 @@ pub struct VisibleView {
     /// Time columns that are selected in seconds since 1970, independent of the session's time zone.
     pub time_columns: Vec<String>,
     /// Whether all rows belong to the tenant of the login, without a `TENANT_ID` column.
-    pub own_rows: bool,
+    pub own_rows_only: bool,
 }
 
 /// A view as the line's file has it.
@@ -288,11 +288,11 @@ impl From<ViewEntry> for ViewByScope {
                 columns,
                 optional: entry.optional.clone(),
                 time_columns: entry.moments.clone(),
-                own_rows,
+                own_rows_only: own_rows,
             }
         });
         let ViewEntry { view: name, columns, optional, moments, .. } = entry;
-        let sys = VisibleView { name, columns, optional, time_columns: moments, own_rows: false };
+        let sys = VisibleView { name, columns, optional, time_columns: moments, own_rows_only: false };
         Self { sys, tenant }
     }
 }

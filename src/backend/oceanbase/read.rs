@@ -153,7 +153,7 @@ impl<'a> PreparedQuery<'a> {
         (id, filters, order): ViewQuery<'_>,
     ) -> Option<Self> {
         let view = line.view(id, home.scope)?;
-        let filters = if view.own_rows { tenant_view_filters(filters, home)? } else { filters.to_vec() };
+        let filters = if view.own_rows_only { tenant_view_filters(filters, home)? } else { filters.to_vec() };
         let sql = columns.question(id, view, &filters, order)?;
         Some(Self { id, view, home, columns: columns.of(id, view), sql })
     }
@@ -168,7 +168,7 @@ impl<'a> PreparedQuery<'a> {
             answered: true,
             unread: true,
         })?;
-        Ok(if self.view.own_rows { with_column(rows, TENANT_ID, &self.home.id.to_string()) } else { rows })
+        Ok(if self.view.own_rows_only { with_column(rows, TENANT_ID, &self.home.id.to_string()) } else { rows })
     }
 }
 

@@ -203,7 +203,7 @@ fn columns_are_documented() {
         if scope == Scope::Tenant && !known.visible_to_tenants {
             wrong.push(format!("{} is not for tenants", view.name));
         }
-        if view.own_rows && known.column(TENANT_ID).is_some() {
+        if view.own_rows_only && known.column(TENANT_ID).is_some() {
             wrong.push(format!("{} has {TENANT_ID}", view.name));
         }
         // Optional columns are asked for only where a release has them; on the documented one they still must not be slips.

@@ -72,7 +72,7 @@ fn every_select_parses() {
     .flat_map(|(id, column)| [(id, column, Scope::Sys), (id, column, Scope::Tenant)])
     {
         let Some(view) = profile().view(id, scope) else { continue };
-        let column = if view.own_rows && column == TENANT_ID { view.columns[0].as_str() } else { column };
+        let column = if view.own_rows_only && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
         let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
         let sql = OptionalColumns { found }.question(id, view, &filters, column).unwrap();
