@@ -34,7 +34,7 @@ pub(super) fn prepare_plan(facts: &Facts, plan: Plan, task: &str) -> Result<Prep
 fn preview_steps(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match plan.method {
         Method::Logical => dump::preview(facts, plan, task),
-        Method::Physical => match oceanbase::ReleaseProfile::of(&facts.cluster.version) {
+        Method::Physical => match oceanbase::ReleaseProfile::for_version(&facts.cluster.version) {
             Some(line) => {
                 let words = oceanbase::Dialect { line, scope: facts.cluster.scope };
                 oceanbase::preview(words, plan, task, 1)

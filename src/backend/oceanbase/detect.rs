@@ -100,7 +100,7 @@ impl OceanBase {
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
         }
-        if ReleaseProfile::of(&detected.version).is_none() {
+        if ReleaseProfile::for_version(&detected.version).is_none() {
             return Err(Fault::new(
                 Cause::Precondition,
                 format!("{} cannot be backed up with this release of obnow.", self.target),

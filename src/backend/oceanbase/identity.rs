@@ -135,8 +135,8 @@ impl OceanBase {
     ) -> Result<(Detected, Option<LoginTenant>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
         session.apply_statement_limit().await?;
-        let line =
-            ReleaseProfile::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
+        let line = ReleaseProfile::for_version(&detected.version)
+            .filter(|_| detected.version.method().method == Method::Physical);
         let home = match line {
             Some(line) => Some(detect::home(session, line).await?),
             None => None,

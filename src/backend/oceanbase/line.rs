@@ -321,7 +321,7 @@ static PROFILES: LazyLock<Result<Vec<ReleaseProfile>, String>> = LazyLock::new(|
 impl ReleaseProfile {
     /// Returns the profile of a version, or the nearest one below it; `Lost` for a version older than every profile.
     #[must_use]
-    pub fn of(version: &Version) -> Option<&'static Self> {
+    pub fn for_version(version: &Version) -> Option<&'static Self> {
         let lines = PROFILES.as_ref().ok()?;
         let begun = |line: &&Self| line.from.parse::<Version>().is_ok_and(|from| *version >= from);
         lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))

@@ -193,7 +193,7 @@ impl OceanBase {
     fn line(&self) -> Result<&'static ReleaseProfile, Fault> {
         self.detected
             .as_ref()
-            .and_then(|detected| ReleaseProfile::of(&detected.version))
+            .and_then(|detected| ReleaseProfile::for_version(&detected.version))
             .ok_or_else(|| self.internal_fault("a statement without a known line"))
     }
 

@@ -192,7 +192,7 @@ fn sys_templates_name_their_tenants() {
 #[test]
 fn columns_are_documented() {
     let documented = views_of("4.2.5").unwrap();
-    let line = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let line = ReleaseProfile::for_version(&version("OceanBase 4.2.5.1")).unwrap();
     let mut wrong = Vec::new();
     for (id, scope) in VIEWS.into_iter().flat_map(|id| [(id, Scope::Sys), (id, Scope::Tenant)]) {
         let Some(view) = line.view(id, scope) else { continue };
@@ -225,7 +225,7 @@ fn columns_are_documented() {
 
 #[test]
 fn views_hidden_from_tenants() {
-    let line = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let line = ReleaseProfile::for_version(&version("OceanBase 4.2.5.1")).unwrap();
     let own = |id: &ViewId| line.view(*id, Scope::Sys).is_some();
     let unseen: Vec<ViewId> =
         VIEWS.into_iter().filter(own).filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
@@ -267,7 +267,7 @@ fn version_has_its_profile_or_the_one_below() {
         ("OceanBase 2.2.52", None),
         ("seekdb-v1.4.0.0", None),
     ] {
-        let line = ReleaseProfile::of(&version(text));
+        let line = ReleaseProfile::for_version(&version(text));
         assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: a line's words are not for older servers");
     }
 }
@@ -280,7 +280,7 @@ fn profiles_and_method_agree_on_known_versions() {
         "3.3.0", "3.9.0", "4.0.0.0", "4.2.5.1", "4.3.5.9", "4.4.9.9", "4.5.0.0", "4.9.0.0", "5.0.0.0", "9.0.0.0",
     ] {
         let version = version(&format!("OceanBase {text}"));
-        let line = ReleaseProfile::of(&version).unwrap();
+        let line = ReleaseProfile::for_version(&version).unwrap();
         assert_eq!(line.covers(&version), version.method().known, "{text}: {}", line.name);
     }
 }
@@ -300,7 +300,7 @@ fn features_of_profiles_below_v4() {
         ("OceanBase 3.2.1.0", true, true, true, AsAnswered),
         ("OceanBase 3.2.4.0", true, true, true, AsAnswered),
     ] {
-        let line = ReleaseProfile::of(&version(text)).unwrap();
+        let line = ReleaseProfile::for_version(&version(text)).unwrap();
         let sees = |id| line.view(id, Scope::Sys).is_some();
         assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
         assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
@@ -341,7 +341,7 @@ fn proof_rule_of_each_release() {
         ("OceanBase 4.2.1.0", OfEachBackup),
         ("OceanBase 4.4.9.0", OfEachBackup),
     ] {
-        let line = ReleaseProfile::of(&version(text)).unwrap();
+        let line = ReleaseProfile::for_version(&version(text)).unwrap();
         assert_eq!(line.proof, rule, "{text}");
         for id in PREVIEW_STATEMENTS {
             assert_eq!(line.statement(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
@@ -374,7 +374,7 @@ fn new_release_needs_one_entry() {
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
     let line = entry.complete(PROFILES.as_ref().unwrap()).unwrap();
     assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
-    let v4 = ReleaseProfile::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let v4 = ReleaseProfile::for_version(&version("OceanBase 4.2.5.1")).unwrap();
     assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
     assert_eq!(line.backup_scope, v4.backup_scope);
 }

@@ -6,7 +6,7 @@ use crate::demo::statement::{Literal, Statement};
 use crate::domain::version::Detected;
 
 fn profile() -> &'static ReleaseProfile {
-    ReleaseProfile::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
+    ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
 }
 
 fn select_sql(columns: &OptionalColumns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
