@@ -354,7 +354,7 @@ impl ReleaseProfile {
 
     /// Returns the template of a statement for a scope; `Lost` where that scope may not send it.
     #[must_use]
-    pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
+    pub fn template(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
             (StatementTemplate::Shared(words), _) => words,
             (StatementTemplate::PerScope(forms), Scope::Sys) => &forms.sys,

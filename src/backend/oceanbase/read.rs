@@ -225,7 +225,7 @@ pub async fn parameters<P: Purpose>(
     columns: &OptionalColumns,
     names: &[&str],
 ) -> Result<Vec<Row>, Failure> {
-    let Some(words) = line.statement(StatementId::ShowParameter, home.scope) else {
+    let Some(words) = line.template(StatementId::ShowParameter, home.scope) else {
         let filter: Filter<'_> = ("NAME", names.iter().map(|name| FilterValue::Text(name)).collect());
         return read(session, line, home, columns, (ViewId::Parameters, &[filter], "")).await;
     };

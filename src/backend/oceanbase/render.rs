@@ -191,7 +191,7 @@ fn fill_template(
     value: &Value<'_>,
 ) -> Result<Statement, Fault> {
     let Dialect { line, scope } = words;
-    let template = line.statement(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
+    let template = line.template(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.backup_scope {
         // It names directories and no tenants, and changes nothing.
         BackupScope::PerTenant if id == StatementId::RestorePreview => {}

@@ -153,7 +153,7 @@ fn every_profile_has_its_templates_and_views() {
             assert_eq!(indexes(id, ViewId::Servers).0, at);
             let foreign = if is_per_cluster(line) { &PER_TENANT_STATEMENTS[..] } else { &PER_CLUSTER_STATEMENTS };
             for scope in [Scope::Sys, Scope::Tenant] {
-                let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
+                let has = line.template(id, scope).is_some_and(|words| !words.is_empty());
                 assert!(has != foreign.contains(&id) || LATER_STATEMENTS.contains(&id), "{}: {id:?}", line.name);
             }
         }
@@ -172,14 +172,14 @@ fn every_profile_has_its_templates_and_views() {
 fn sys_templates_name_their_tenants() {
     for line in PROFILES.as_ref().unwrap().iter().filter(|line| !is_per_cluster(line)) {
         for id in STATEMENTS {
-            if line.statement(id, Scope::Sys).is_none() {
+            if line.template(id, Scope::Sys).is_none() {
                 continue;
             }
             if PREVIEW_STATEMENTS.contains(&id) {
-                assert!(line.statement(id, Scope::Tenant).is_none(), "{id:?}");
+                assert!(line.template(id, Scope::Tenant).is_none(), "{id:?}");
                 continue;
             }
-            let (sys, tenant) = (line.statement(id, Scope::Sys).unwrap(), line.statement(id, Scope::Tenant).unwrap());
+            let (sys, tenant) = (line.template(id, Scope::Sys).unwrap(), line.template(id, Scope::Tenant).unwrap());
             assert_eq!(sys.contains("TENANT = {tenant"), sys.starts_with("ALTER SYSTEM"), "{sys}");
             assert!(!tenant.contains("{tenant") && !tenant.contains("TENANT ="), "{tenant}");
             if id != StatementId::Encrypt {
@@ -303,7 +303,7 @@ fn features_of_profiles_below_v4() {
         let line = ReleaseProfile::for_version(&version(text)).unwrap();
         let sees = |id| line.view(id, Scope::Sys).is_some();
         assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
-        assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
+        assert_eq!(line.template(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
         let BackupScope::PerCluster(rules) = line.backup_scope else { panic!("{text}") };
         assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
         assert!(line.action_timeout_factor >= 20, "{text}: BACKUP may take its servers 600 s");
@@ -317,7 +317,7 @@ fn features_of_profiles_below_v4() {
 fn statements_below_v4_name_no_tenants() {
     for line in PROFILES.as_ref().unwrap().iter().filter(|line| is_per_cluster(line)) {
         for id in STATEMENTS {
-            let Some(words) = line.statement(id, Scope::Sys) else { continue };
+            let Some(words) = line.template(id, Scope::Sys) else { continue };
             let names = [StatementId::BackupTenants, StatementId::RestorePreview].contains(&id);
             assert_eq!(words.contains("{tenant"), names, "{words}");
             assert!(!words.contains("FORCE") && !words.contains("TENANT ="), "{words}");
@@ -344,7 +344,7 @@ fn proof_rule_of_each_release() {
         let line = ReleaseProfile::for_version(&version(text)).unwrap();
         assert_eq!(line.proof, rule, "{text}");
         for id in PREVIEW_STATEMENTS {
-            assert_eq!(line.statement(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
+            assert_eq!(line.template(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
         }
     }
 }
@@ -373,8 +373,8 @@ fn new_release_needs_one_entry() {
         r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
     let entry: ProfileEntry = serde_yaml::from_str(entry).unwrap();
     let line = entry.complete(PROFILES.as_ref().unwrap()).unwrap();
-    assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
+    assert_eq!(line.template(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
     let v4 = ReleaseProfile::for_version(&version("OceanBase 4.2.5.1")).unwrap();
-    assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
+    assert_eq!(line.template(StatementId::BackupFull, Scope::Sys), v4.template(StatementId::BackupFull, Scope::Sys));
     assert_eq!(line.backup_scope, v4.backup_scope);
 }
