@@ -36,7 +36,7 @@ fn preview_steps(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewSt
         Method::Logical => dump::preview(facts, plan, task),
         Method::Physical => match oceanbase::ReleaseProfile::for_version(&facts.cluster.version) {
             Some(line) => {
-                let words = oceanbase::Dialect { line, scope: facts.cluster.scope };
+                let words = oceanbase::Dialect { profile: line, scope: facts.cluster.scope };
                 oceanbase::preview(words, plan, task, 1)
             }
             None => Err(Fault::new(

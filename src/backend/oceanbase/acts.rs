@@ -58,7 +58,7 @@ impl OceanBase {
     #[must_use]
     pub fn wording(&self) -> Option<DialectKey> {
         let words = self.words().ok()?;
-        Some(DialectKey { profile_name: &words.line.name, scope: words.scope })
+        Some(DialectKey { profile_name: &words.profile.name, scope: words.scope })
     }
 
     /// Checks that every statement of a plan can be rendered with the available secrets.
@@ -145,7 +145,7 @@ impl OceanBase {
 
     /// Returns the release profile and the scope of this login.
     pub(super) fn words(&self) -> Result<Dialect<'static>, Fault> {
-        Ok(Dialect { line: self.line()?, scope: self.home()?.scope })
+        Ok(Dialect { profile: self.line()?, scope: self.home()?.scope })
     }
 
     /// Opens the one connection of an action to the confirmed cluster. A tenant's own statement names no tenant, so the

@@ -48,7 +48,7 @@ impl RunId<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect<'a> {
     /// The release profile.
-    pub line: &'a ReleaseProfile,
+    pub profile: &'a ReleaseProfile,
     /// The scope of the login.
     pub scope: Scope,
 }
@@ -97,7 +97,7 @@ pub fn action(words: Dialect<'_>, action: &Action, tenants: &[&str], of: RunId<'
             Ok(statements)
         }
         Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
-        Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.line, "a dump")),
+        Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.profile, "a dump")),
     }
 }
 
@@ -110,7 +110,7 @@ const PLANNED_SCN: &str = "0";
 /// The release profile has no template, or the action is another one.
 pub fn look(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = action else {
-        return Err(missing_template(words.line, "a look that is none"));
+        return Err(missing_template(words.profile, "a look that is none"));
     };
     let run = of.variable();
     let filling = TemplateArguments { tenants: &[], description: "" };
@@ -190,7 +190,7 @@ fn fill_template(
     filling: &TemplateArguments<'_>,
     value: &Value<'_>,
 ) -> Result<Statement, Fault> {
-    let Dialect { line, scope } = words;
+    let Dialect { profile: line, scope } = words;
     let template = line.template(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
     match line.backup_scope {
         // It names directories and no tenants, and changes nothing.

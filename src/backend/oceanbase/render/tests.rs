@@ -16,7 +16,10 @@ use crate::domain::version::Detected;
 mod real;
 
 fn dialect(scope: Scope) -> Dialect<'static> {
-    Dialect { line: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
+    Dialect {
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(),
+        scope,
+    }
 }
 
 /// Returns the dialect of a sys login.
@@ -67,7 +70,7 @@ fn proof_fills_in_the_restore_point_only() {
     assert_eq!(planned, confirmed);
     assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
     let old = Dialect {
-        line: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
         scope: Scope::Sys,
     };
     assert!(super::look(old, &asked, Scn(1), run(1)).is_err());
@@ -76,7 +79,7 @@ fn proof_fills_in_the_restore_point_only() {
 #[test]
 fn cluster_proof_restores_into_an_unused_name() {
     let old = Dialect {
-        line: ReleaseProfile::for_version(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(),
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(),
         scope: Scope::Sys,
     };
     let asked = ClusterProofRequest {

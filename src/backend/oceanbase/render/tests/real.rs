@@ -59,7 +59,7 @@ fn the_statements_of_the_older_lines_parse() {
         [("2.2.60", false), ("2.2.77", false), ("3.1.0", false), ("3.1.5", false), ("3.2.4", true)]
     {
         let detected = Detected::read(&format!("OceanBase {release}")).unwrap();
-        let dialect = Dialect { line: ReleaseProfile::for_version(&detected.version).unwrap(), scope: Scope::Sys };
+        let dialect = Dialect { profile: ReleaseProfile::for_version(&detected.version).unwrap(), scope: Scope::Sys };
         let to = |uri| Some(crate::domain::plan::BackupTo { destination: place(uri), access_key: None });
         let start =
             |mode, to| Action::StartBackup { mode, plus_archivelog: false, encrypt: Some(SecretSource::Stdin), to };
@@ -102,7 +102,7 @@ fn every_previewed_statement_parses() {
     texts.extend(shown.into_iter().flat_map(|step| step.statements));
     let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
     let detected = Detected::read("OceanBase 3.1.2").unwrap();
-    let dialect = Dialect { line: ReleaseProfile::for_version(&detected.version).unwrap(), scope: Scope::Sys };
+    let dialect = Dialect { profile: ReleaseProfile::for_version(&detected.version).unwrap(), scope: Scope::Sys };
     let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
     let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
     let shown = preview(dialect, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
