@@ -69,7 +69,7 @@ fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
     let Some(line) = ReleaseProfile::for_version(&facts.cluster.version) else { return Err(not_offered(task)) };
     let words = Dialect { profile: line, scope: facts.cluster.scope };
     let of = RunId { task: task.id.as_str(), attempt: task.view.attempt + 1, part: None };
-    let sent = oceanbase::action(words, &Action::Compact, &[], of)?;
+    let sent = oceanbase::render_action(words, &Action::Compact, &[], of)?;
     Ok(sent.iter().map(ToString::to_string).collect())
 }
 

@@ -76,7 +76,7 @@ impl OceanBase {
         for target in &plan.targets {
             let of = RunId { task, attempt, part: target.part };
             for action in target.steps.iter().flat_map(|step| &step.actions) {
-                for statement in render::action(words, action, &[&target.tenant.name], of)? {
+                for statement in render::render_action(words, action, &[&target.tenant.name], of)? {
                     statement.wire_text(&self.secrets)?;
                 }
             }
@@ -105,7 +105,7 @@ impl OceanBase {
         }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
         let of = RunId { task, attempt, part: group.first().and_then(|target| target.part) };
-        let statements = render::action(self.words()?, action, &tenants, of)?;
+        let statements = render::render_action(self.words()?, action, &tenants, of)?;
         let starts = matches!(action, Action::StartBackup { .. });
         let highest_job = match action {
             Action::StartBackup { .. } => self.highest_job().await?,

@@ -63,12 +63,17 @@ struct TemplateArguments<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn action(words: Dialect<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn render_action(
+    words: Dialect<'_>,
+    action: &Action,
+    tenants: &[&str],
+    of: RunId<'_>,
+) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
     let filling = TemplateArguments { tenants, description: &of.description() };
     let one =
         |id: StatementId, value: Value<'_>| fill_template(words, id, &filling, &value).map(|statement| vec![statement]);
-    match action {
+    match render_action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(destination_for_run(destination, &run)?))
         }
@@ -96,7 +101,7 @@ pub fn action(words: Dialect<'_>, action: &Action, tenants: &[&str], of: RunId<'
             statements.push(fill_template(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
+        Action::LookAtStorage { .. } => look(words, render_action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.profile, "a dump")),
     }
 }
@@ -109,7 +114,7 @@ const PLANNED_SCN: &str = "0";
 /// # Errors
 /// The release profile has no template, or the action is another one.
 pub fn look(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
-    let Action::LookAtStorage { data, log, decrypt, .. } = action else {
+    let Action::LookAtStorage { data, log, decrypt, .. } = render_action else {
         return Err(missing_template(words.profile, "a look that is none"));
     };
     let run = of.variable();
@@ -294,7 +299,7 @@ pub fn preview(words: Dialect<'_>, plan: &Plan, task: &str, attempt: u32) -> Res
             let rendered = |tenants: &[&str]| -> Result<Vec<String>, Fault> {
                 let mut statements = Vec::new();
                 for planned in &step.actions {
-                    statements.extend(action(words, planned, tenants, of)?.iter().map(ToString::to_string));
+                    statements.extend(render_action(words, planned, tenants, of)?.iter().map(ToString::to_string));
                 }
                 Ok(statements)
             };

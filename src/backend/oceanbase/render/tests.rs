@@ -38,7 +38,7 @@ fn run(attempt: u32) -> RunId<'static> {
 }
 
 fn shown(of: &Action, tenants: &[&str]) -> Vec<String> {
-    action(line(), of, tenants, run(2)).unwrap().iter().map(ToString::to_string).collect()
+    render_action(line(), of, tenants, run(2)).unwrap().iter().map(ToString::to_string).collect()
 }
 
 fn data(uri: &str) -> Action {
@@ -66,7 +66,7 @@ fn proof_fills_in_the_restore_point_only() {
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
     let planned: Vec<String> = sent.iter().map(Statement::as_confirmed).collect();
     let confirmed: Vec<String> =
-        action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
+        render_action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
     assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
     let old = Dialect {
@@ -182,7 +182,7 @@ fn every_action_renders_exactly() {
     let third = RunId { part: Some(3), ..run(2) };
     assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
     let dump = Action::StartDump { directory: "/d".into(), exclude: Exclude::default(), makes: None };
-    assert_eq!(action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
+    assert_eq!(render_action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
 }
 
 #[test]
@@ -198,13 +198,13 @@ fn statements_reach_no_other_tenant() {
         start(Mode::Incremental, false, false),
     ];
     for (at, of) in actions.iter().enumerate() {
-        assert!(action(line(), of, &[], run(1)).is_err(), "no list means every tenant: {of:?}");
+        assert!(render_action(line(), of, &[], run(1)).is_err(), "no list means every tenant: {of:?}");
         for word in ["all", "ALL", "All_User", "all_meta"] {
-            assert!(action(line(), of, &[word], run(1)).is_err(), "{word}: {of:?}");
-            assert!(action(line(), of, &["pay", word], run(1)).is_err(), "{word}: {of:?}");
+            assert!(render_action(line(), of, &[word], run(1)).is_err(), "{word}: {of:?}");
+            assert!(render_action(line(), of, &["pay", word], run(1)).is_err(), "{word}: {of:?}");
         }
         // The first four go to one tenant at a time; another would be forgotten silently.
-        assert_eq!(action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
+        assert_eq!(render_action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
     }
     assert!(cancel(line(), &[]).is_err());
     assert!(cancel(line(), &["all"]).is_err());
@@ -213,7 +213,7 @@ fn statements_reach_no_other_tenant() {
 #[test]
 fn tenant_statements_name_no_tenant() {
     let of = |action: &Action| {
-        let said = super::action(own(), action, &["pay"], run(2)).unwrap();
+        let said = super::render_action(own(), render_action, &["pay"], run(2)).unwrap();
         said.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     for (what, expected) in [
@@ -234,8 +234,8 @@ fn tenant_statements_name_no_tenant() {
     ] {
         assert_eq!(of(&what), expected);
         // It is for one tenant only, and never without a tenant.
-        assert!(super::action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
-        assert!(super::action(own(), &what, &[], run(1)).is_err(), "{what:?}");
+        assert!(super::render_action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
+        assert!(super::render_action(own(), &what, &[], run(1)).is_err(), "{what:?}");
     }
     assert_eq!(cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
     assert!(cancel(own(), &[]).is_err() && cancel(own(), &["pay", "log"]).is_err());
@@ -257,8 +257,8 @@ fn sys_never_sends_a_bare_form() {
 #[test]
 fn a_path_that_the_run_makes_too_long_is_refused() {
     let long = format!("file:///{}/{{run}}", "d".repeat(1_000));
-    assert!(action(line(), &data(&long), &["pay"], RunId { task: &"t".repeat(40), ..run(1) }).is_err());
-    assert!(action(line(), &data(&long), &["pay"], RunId { task: "t", ..run(1) }).is_ok());
+    assert!(render_action(line(), &data(&long), &["pay"], RunId { task: &"t".repeat(40), ..run(1) }).is_err());
+    assert!(render_action(line(), &data(&long), &["pay"], RunId { task: "t", ..run(1) }).is_ok());
 }
 
 #[test]
@@ -323,8 +323,8 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
     }
     let looks = [storage_proof(uri, Some(uri), 0), storage_proof(uri, None, 1)];
     let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), run(1)).unwrap());
-    let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, run(1)).unwrap());
-    let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, run(1)).unwrap());
+    let rendered = acts.iter().flat_map(|(of, list)| render_action(line(), of, list, run(1)).unwrap());
+    let said_by_itself = acts.iter().flat_map(|(of, _)| render_action(own(), of, one, run(1)).unwrap());
     let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
     rendered.chain(said_by_itself).chain(cancels).chain(looks).collect()
 }
@@ -399,7 +399,7 @@ proptest! {
     #[test]
     fn what_is_rendered_is_read_back(names in names(), mode in prop::sample::select(vec![Mode::Full, Mode::Incremental]), plus in any::<bool>(), task in "[a-z0-9'\\\\-]{1,12}", attempt in any::<u32>()) {
         let tenants: Vec<&str> = names.iter().map(String::as_str).collect();
-        let backup = action(line(), &start(mode, plus, true), &tenants, RunId { task: &task, attempt, part: None }).unwrap();
+        let backup = render_action(line(), &start(mode, plus, true), &tenants, RunId { task: &task, attempt, part: None }).unwrap();
         prop_assert_eq!(parse("4.2.5", &backup[0].to_string()).unwrap(), Parsed::SetEncryption("***".into()));
         prop_assert_eq!(alter(&backup[1]), Alter::Backup {
             incremental: mode == Mode::Incremental,
@@ -409,7 +409,7 @@ proptest! {
             description: Some(format!("obnow {task}.{attempt}")),
         });
         for (of, on) in [(Action::StartArchiving, true), (Action::StopArchiving, false)] {
-            let statement = &action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
+            let statement = &render_action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
             prop_assert_eq!(alter(statement), Alter::ArchiveLog { on, tenants: Tenants::Listed(names.clone()), description: None });
         }
         prop_assert_eq!(alter(&cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
@@ -424,20 +424,20 @@ proptest! {
             items: vec![(item.to_owned(), Literal::Text(value))],
             tenants: Tenants::Listed(vec![name.clone()]),
         };
-        let statement = &action(line(), &data(&uri), &[&name], run(1)).unwrap()[0];
+        let statement = &render_action(line(), &data(&uri), &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(expected.clone(), "data_backup_dest"));
         // Where it may be sent at all, it is sent as it was shown.
         if let Ok(wire) = statement.wire_text(&secrets()) {
             prop_assert_eq!(wire.expose().replace("CANARYKEY", "***"), statement.to_string());
         }
         let whole = Action::SetArchiveDestination { destination: ArchiveDest::new(destination), access_key: None };
-        let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
+        let statement = &render_action(line(), &whole, &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(format!("LOCATION={expected}"), "log_archive_dest"));
         for (whole, item, value) in [
             (Action::ResumeArchiving, "log_archive_dest_state", "ENABLE"),
             (Action::SetArchiveLagTarget { seconds: 60 }, "archive_lag_target", "60s"),
         ] {
-            let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
+            let statement = &render_action(line(), &whole, &[&name], run(1)).unwrap()[0];
             prop_assert_eq!(alter(statement), of(value.to_owned(), item));
         }
     }

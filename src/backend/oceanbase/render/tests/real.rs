@@ -73,7 +73,8 @@ fn the_statements_of_the_older_lines_parse() {
         ];
         acts.extend(of_tenants.then(|| start(Mode::Full, to("file:///b/{run}"))));
         for of in acts {
-            let all = action(dialect, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
+            let all =
+                render_action(dialect, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
             texts.extend(all.iter().map(|statement| statement.wire_text(&secrets()).unwrap().expose().to_owned()));
         }
         texts.push(cancel(dialect, &["fund-2"]).unwrap().to_string());
