@@ -149,7 +149,8 @@ impl OceanBase {
         }
         let until = self.looks.get(name).map(|looking| looking.until);
         let until = until.ok_or_else(|| self.internal_fault("a look at the storage without its point"))?;
-        let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
+        let statements =
+            render::render_proof(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
         let session = match self.look_session.take() {
             Some(session) => session,
             None => self.open_proof_session(name).await?,

@@ -101,7 +101,7 @@ pub fn render_action(
             statements.push(fill_template(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => look(words, render_action, Scn(0), of),
+        Action::LookAtStorage { .. } => render_proof(words, render_action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.profile, "a dump")),
     }
 }
@@ -113,7 +113,7 @@ const PLANNED_SCN: &str = "0";
 ///
 /// # Errors
 /// The release profile has no template, or the action is another one.
-pub fn look(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn render_proof(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = render_action else {
         return Err(missing_template(words.profile, "a look that is none"));
     };

@@ -62,18 +62,18 @@ fn storage_proof(data: &str, log: Option<&str>, passwords: usize) -> Action {
 #[test]
 fn proof_fills_in_the_restore_point_only() {
     let asked = storage_proof("file:///a", Some("file:///b"), 1);
-    let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
+    let sent = super::render_proof(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
     let planned: Vec<String> = sent.iter().map(Statement::as_confirmed).collect();
     let confirmed: Vec<String> =
         render_action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
-    assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
+    assert!(super::render_proof(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
     let old = Dialect {
         profile: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
         scope: Scope::Sys,
     };
-    assert!(super::look(old, &asked, Scn(1), run(1)).is_err());
+    assert!(super::render_proof(old, &asked, Scn(1), run(1)).is_err());
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
         }
     }
     let looks = [storage_proof(uri, Some(uri), 0), storage_proof(uri, None, 1)];
-    let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), run(1)).unwrap());
+    let looks = looks.iter().flat_map(|of| super::render_proof(line(), of, Scn(7), run(1)).unwrap());
     let rendered = acts.iter().flat_map(|(of, list)| render_action(line(), of, list, run(1)).unwrap());
     let said_by_itself = acts.iter().flat_map(|(of, _)| render_action(own(), of, one, run(1)).unwrap());
     let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
