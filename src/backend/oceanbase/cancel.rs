@@ -49,7 +49,7 @@ impl OceanBase {
             });
         }
         let names: Vec<&str> = aim.tenants.iter().map(String::as_str).collect();
-        let statements = vec![render::cancel(self.words()?, &names)?];
+        let statements = vec![render::render_cancel(self.words()?, &names)?];
         let mut session = self.open_verified_session().await?;
         session.allow(self.line()?.action_timeout_factor).await?;
         let act = PreparedAction {

@@ -275,7 +275,7 @@ fn missing_template(line: &ReleaseProfile, what: &str) -> Fault {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn cancel(words: Dialect<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
+pub fn render_cancel(words: Dialect<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
     fill_template(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
 }
 

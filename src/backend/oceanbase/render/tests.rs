@@ -177,7 +177,7 @@ fn every_action_renders_exactly() {
     ] {
         assert_eq!(shown(&what, tenants), expected);
     }
-    assert_eq!(cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
+    assert_eq!(render_cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
     assert_eq!(run(2).description(), "obnow t1.2");
     let third = RunId { part: Some(3), ..run(2) };
     assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
@@ -206,8 +206,8 @@ fn statements_reach_no_other_tenant() {
         // The first four go to one tenant at a time; another would be forgotten silently.
         assert_eq!(render_action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
     }
-    assert!(cancel(line(), &[]).is_err());
-    assert!(cancel(line(), &["all"]).is_err());
+    assert!(render_cancel(line(), &[]).is_err());
+    assert!(render_cancel(line(), &["all"]).is_err());
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn tenant_statements_name_no_tenant() {
         assert!(super::render_action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
         assert!(super::render_action(own(), &what, &[], run(1)).is_err(), "{what:?}");
     }
-    assert_eq!(cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
-    assert!(cancel(own(), &[]).is_err() && cancel(own(), &["pay", "log"]).is_err());
+    assert_eq!(render_cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+    assert!(render_cancel(own(), &[]).is_err() && render_cancel(own(), &["pay", "log"]).is_err());
     // A tenant that is called as a word for many still says only what is its own.
-    assert_eq!(cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+    assert_eq!(render_cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
 }
 
 /// A bare form applies to every tenant when sys sends it, so sys never sends one (R6).
@@ -325,7 +325,8 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
     let looks = looks.iter().flat_map(|of| super::render_proof(line(), of, Scn(7), run(1)).unwrap());
     let rendered = acts.iter().flat_map(|(of, list)| render_action(line(), of, list, run(1)).unwrap());
     let said_by_itself = acts.iter().flat_map(|(of, _)| render_action(own(), of, one, run(1)).unwrap());
-    let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
+    let cancels =
+        [render_cancel(line(), one), render_cancel(line(), tenants), render_cancel(own(), one)].map(Result::unwrap);
     rendered.chain(said_by_itself).chain(cancels).chain(looks).collect()
 }
 
@@ -412,7 +413,7 @@ proptest! {
             let statement = &render_action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
             prop_assert_eq!(alter(statement), Alter::ArchiveLog { on, tenants: Tenants::Listed(names.clone()), description: None });
         }
-        prop_assert_eq!(alter(&cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
+        prop_assert_eq!(alter(&render_cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
     }
 
     #[test]

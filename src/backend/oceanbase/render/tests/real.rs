@@ -77,7 +77,7 @@ fn the_statements_of_the_older_lines_parse() {
                 render_action(dialect, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
             texts.extend(all.iter().map(|statement| statement.wire_text(&secrets()).unwrap().expose().to_owned()));
         }
-        texts.push(cancel(dialect, &["fund-2"]).unwrap().to_string());
+        texts.push(render_cancel(dialect, &["fund-2"]).unwrap().to_string());
     }
     all_parse(&texts);
     assert!(texts.iter().any(|text| text.contains("BACKUP TENANT `fund-2`, `a``b` TO 'file:///b/t1.1'")), "{texts:?}");
