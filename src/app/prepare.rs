@@ -37,7 +37,7 @@ fn preview_steps(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewSt
         Method::Physical => match oceanbase::ReleaseProfile::for_version(&facts.cluster.version) {
             Some(line) => {
                 let words = oceanbase::Dialect { profile: line, scope: facts.cluster.scope };
-                oceanbase::preview(words, plan, task, 1)
+                oceanbase::render_plan(words, plan, task, 1)
             }
             None => Err(Fault::new(
                 Cause::Precondition,

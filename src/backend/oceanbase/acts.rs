@@ -51,7 +51,7 @@ impl OceanBase {
         if self.detected.is_none() {
             self.ensure_session().await?;
         }
-        render::preview(self.words()?, plan, task, 1)
+        render::render_plan(self.words()?, plan, task, 1)
     }
 
     /// Returns what decides how statements are written: the profile of the connected server and the scope of the login.

@@ -28,7 +28,7 @@ mod words;
 
 pub use acts::PendingStatements;
 pub use line::ReleaseProfile;
-pub use render::{Dialect, RunId, preview, render_action};
+pub use render::{Dialect, RunId, render_action, render_plan};
 pub use session::{Session, WritingSession};
 pub use statement::{Secrets, Statement};
 

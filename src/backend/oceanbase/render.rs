@@ -289,7 +289,7 @@ fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a 
 ///
 /// # Errors
 /// The release profile has no template for a planned action.
-pub fn preview(words: Dialect<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
+pub fn render_plan(words: Dialect<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
     // A start is the same for all targets it covers, and long where they are many.
     let mut starts: Vec<(&TargetPlan, Vec<String>)> = Vec::new();

@@ -270,7 +270,7 @@ fn the_preview_is_every_step_of_every_target() {
     choices.no_full = crate::domain::choices::NoFull::Full;
     choices.encrypt = Some(SecretSource::Env("PW".into()));
     let plan = plan(&facts, &choices).unwrap();
-    let shown = preview(line(), &plan, "t1", 1).unwrap();
+    let shown = render_plan(line(), &plan, "t1", 1).unwrap();
     assert_eq!(shown.len(), 24);
     let starts: Vec<&[String]> =
         shown.iter().filter(|step| step.step == StepKind::StartBackup).map(|step| step.statements.as_slice()).collect();
@@ -284,15 +284,15 @@ fn the_preview_is_every_step_of_every_target() {
         assert_eq!(step.needed, planned.need == crate::domain::plan::Need::Needed);
         assert_eq!(step.statements.is_empty(), planned.actions.is_empty());
     }
-    assert_eq!(shown, preview(line(), &plan, "t1", 1).unwrap(), "the same again");
-    assert_ne!(shown, preview(line(), &plan, "t1", 2).unwrap(), "the attempt is in it");
+    assert_eq!(shown, render_plan(line(), &plan, "t1", 1).unwrap(), "the same again");
+    assert_ne!(shown, render_plan(line(), &plan, "t1", 2).unwrap(), "the attempt is in it");
 }
 
 #[test]
 fn thousand_tenants_are_two_statements() {
     let tenants = (0..1_000).map(|number| other_tenant(1_002 + 2 * number, &format!("t{number}"))).collect();
     let plan = plan(&cluster(tenants), &choose(&["prod"], Mode::Full)).unwrap();
-    let shown = preview(line(), &plan, "t1", 1).unwrap();
+    let shown = render_plan(line(), &plan, "t1", 1).unwrap();
     let mut starts: Vec<&str> = shown
         .iter()
         .filter(|step| step.step == StepKind::StartBackup)
@@ -454,7 +454,7 @@ proptest! {
         let choices = Choices { storage, ..choose(&["prod"], Mode::Full) };
         let Ok(plan) = plan(&cluster(users.collect()), &choices) else { return Ok(()) };
         let all: Vec<String> = plan.targets.iter().map(|target| target.tenant.name.clone()).collect();
-        for step in preview(line(), &plan, "t1", 1).unwrap() {
+        for step in render_plan(line(), &plan, "t1", 1).unwrap() {
             let own = plan.target(&step.target).unwrap().tenant.name.clone();
             for text in &step.statements {
                 let alter = match parse("4.2.5", text) {

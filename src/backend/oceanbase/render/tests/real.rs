@@ -99,14 +99,14 @@ fn every_previewed_statement_parses() {
     let tenants = std::iter::once(off).chain((1..).zip(statuses).map(|(at, status)| broken(at, status)));
     let v4 = cluster(tenants.collect());
     let choices = Choices { storage, encrypt: Some(SecretSource::Stdin), ..choose(&["prod"], Mode::Full) };
-    let shown = preview(line(), &plan(&v4, &choices).unwrap(), "t1", 1).unwrap();
+    let shown = render_plan(line(), &plan(&v4, &choices).unwrap(), "t1", 1).unwrap();
     texts.extend(shown.into_iter().flat_map(|step| step.statements));
     let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
     let detected = Detected::read("OceanBase 3.1.2").unwrap();
     let dialect = Dialect { profile: ReleaseProfile::for_version(&detected.version).unwrap(), scope: Scope::Sys };
     let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
     let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
-    let shown = preview(dialect, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
+    let shown = render_plan(dialect, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
     assert!(shown.iter().any(|step| step.step == StepKind::Compact && !step.statements.is_empty()));
     texts.extend(shown.into_iter().flat_map(|step| step.statements));
     assert!(texts.len() > 15, "{texts:#?}");
