@@ -241,7 +241,7 @@ impl OceanBase {
     pub(super) async fn find_columns(&mut self) -> Result<OptionalColumns, Fault> {
         let mut found = OptionalColumns::default();
         let (line, home) = (self.line()?, self.home()?.clone());
-        for (id, asked) in found.find(self.session()?, line, &home, &VIEWS_WITH_OPTIONAL_COLUMNS).await {
+        for (id, asked) in found.discover(self.session()?, line, &home, &VIEWS_WITH_OPTIONAL_COLUMNS).await {
             match asked {
                 // Who may not see connections does without what they would tell.
                 Err(failure) if id == ViewId::Connections && failure.answered => {}

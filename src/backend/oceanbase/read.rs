@@ -44,7 +44,7 @@ pub struct OptionalColumns {
 
 impl OptionalColumns {
     /// Discovers the optional columns of these views; returns the result for each view that may have some.
-    pub async fn find(
+    pub async fn discover(
         &mut self,
         session: &mut Session,
         line: &ReleaseProfile,
