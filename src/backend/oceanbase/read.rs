@@ -83,7 +83,7 @@ impl OptionalColumns {
 
     /// Returns the SELECT of a view; `Lost` where a filter is empty.
     #[must_use]
-    pub fn question(&self, id: ViewId, view: &VisibleView, filters: &[Filter<'_>], order: &str) -> Option<String> {
+    pub fn select_sql(&self, id: ViewId, view: &VisibleView, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<String> = view.columns.clone();
         columns.extend(view.time_columns.iter().map(|column| format!("UNIX_TIMESTAMP({column}) AS {column}")));
         columns.extend(self.found.get(&id).into_iter().flatten().cloned());
@@ -154,7 +154,7 @@ impl<'a> PreparedQuery<'a> {
     ) -> Option<Self> {
         let view = line.view(id, home.scope)?;
         let filters = if view.own_rows_only { tenant_view_filters(filters, home)? } else { filters.to_vec() };
-        let sql = columns.question(id, view, &filters, order)?;
+        let sql = columns.select_sql(id, view, &filters, order)?;
         Some(Self { id, view, home, columns: columns.of(id, view), sql })
     }
 

@@ -10,7 +10,7 @@ fn profile() -> &'static ReleaseProfile {
 }
 
 fn select_sql(columns: &OptionalColumns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
-    columns.question(id, profile().view(id, Scope::Sys).unwrap(), filters, order)
+    columns.select_sql(id, profile().view(id, Scope::Sys).unwrap(), filters, order)
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn every_select_parses() {
         let column = if view.own_rows_only && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
         let filters = [(column, vec![FilterValue::Text(hostile), FilterValue::Number(7)])];
-        let sql = OptionalColumns { found }.question(id, view, &filters, column).unwrap();
+        let sql = OptionalColumns { found }.select_sql(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
         assert_eq!(select.columns, [view.columns.clone(), view.time_columns.clone(), view.optional.clone()].concat());
         let seconds =
@@ -99,7 +99,7 @@ fn tenant_view_has_no_tenant_filter() {
     };
     let left = tenant_view_filters(&filters(&[1004, 1002]), &home).unwrap();
     let view = profile().view(ViewId::JobHistory, Scope::Tenant).unwrap();
-    let sql = OptionalColumns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
+    let sql = OptionalColumns::default().select_sql(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
     assert!(sql.contains("FROM oceanbase.DBA_OB_BACKUP_JOB_HISTORY WHERE JOB_ID IN (7) ORDER BY JOB_ID"), "{sql}");
     assert!(!sql.contains(" TENANT_ID"), "it has no such column: {sql}");
     assert!(tenant_view_filters(&filters(&[1]), &home).is_none(), "rows of others are none");
