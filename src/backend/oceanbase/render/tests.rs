@@ -13,7 +13,7 @@ use crate::domain::samples::{choose, cluster, full, other_tenant, place, tenant,
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::version::Detected;
 
-mod real;
+mod real_parsers;
 
 fn dialect(scope: Scope) -> Dialect<'static> {
     Dialect {
