@@ -12,7 +12,7 @@ use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{CompactionRule, WholeFacts};
 
-mod looks;
+mod observations;
 
 fn east() -> ServerTimeZone {
     ServerTimeZone::fixed(28_800)
