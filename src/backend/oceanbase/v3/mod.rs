@@ -1,7 +1,7 @@
 //! V2 and V3: reads the facts of a cluster with one destination, one log archive and one backup job. They are assessed by the
 //! same rules as those of V4.
 
-mod compact;
+mod compaction;
 mod detect;
 mod jobs;
 mod rows;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{compact, rows, settle};
+use super::super::{compaction, rows, settle};
 use super::row;
 use crate::backend::{StepContext, StepObservation};
 use crate::domain::choices::{Compact, Mode};
@@ -76,7 +76,7 @@ impl StepFixture {
         }
         let tenant = self.facts.tenant("pay").unwrap();
         let whole = self.facts.cluster.whole.as_deref().unwrap();
-        compact::look(&self.run(after), whole, &ServerTimeZone::fixed(0), tenant, &self.prepared.plan.targets[0])
+        compaction::look(&self.run(after), whole, &ServerTimeZone::fixed(0), tenant, &self.prepared.plan.targets[0])
     }
 }
 
