@@ -5,8 +5,8 @@ mod compaction;
 mod detect;
 mod jobs;
 mod rows;
-mod settle;
 mod standstill;
+mod start_reconcile;
 #[cfg(test)]
 mod tests;
 

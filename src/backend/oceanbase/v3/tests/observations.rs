@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{compaction, rows, settle};
+use super::super::{compaction, rows, start_reconcile};
 use super::row;
 use crate::backend::{StepContext, StepObservation};
 use crate::domain::choices::{Compact, Mode};
@@ -59,7 +59,7 @@ impl StepFixture {
     fn reconciled(&self, after: i64, jobs: &[JobFacts]) -> StepObservation {
         let run = self.run(after);
         let plan = &self.prepared.plan.targets[0];
-        settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).observation
+        start_reconcile::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).observation
     }
 
     fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> StepObservation {
