@@ -5,7 +5,7 @@ mod compaction;
 mod detect;
 mod jobs;
 mod rows;
-mod standstill;
+mod stall;
 mod start_reconcile;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
 use super::detect::{load, times};
 use super::rows;
-use super::standstill::stand;
+use super::stall::stand;
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::samples::{legacy, whole};
