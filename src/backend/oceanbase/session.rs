@@ -17,13 +17,13 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
-mod answer;
 mod client;
 mod faults;
 mod fields;
 mod login;
 mod packets;
 mod purpose;
+mod result_reader;
 mod row;
 #[cfg(test)]
 pub mod tape;

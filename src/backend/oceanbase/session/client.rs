@@ -3,9 +3,9 @@
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::answer::ResultReader;
 use super::login::{LoginRequest, log_in};
 use super::packets::PacketStream;
+use super::result_reader::ResultReader;
 use super::row::Row;
 use super::trouble::ClientError;
 
