@@ -19,8 +19,8 @@ use crate::domain::secret::Secret;
 
 mod client;
 mod faults;
-mod fields;
 mod login;
+mod packet_reader;
 mod packets;
 mod purpose;
 mod result_reader;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{Length, PacketReader};
+use super::packet_reader::{Length, PacketReader};
 use super::row::{Row, RowHeader};
 use super::trouble::{ClientError, ErrorPacket, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit};
 

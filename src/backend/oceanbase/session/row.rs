@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fields::PacketReader;
+use super::packet_reader::PacketReader;
 
 /// The columns of a result, by name in upper case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
