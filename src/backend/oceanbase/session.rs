@@ -21,7 +21,7 @@ mod client;
 mod faults;
 mod login;
 mod packet_reader;
-mod packets;
+mod packet_stream;
 mod purpose;
 mod result_reader;
 mod row;

@@ -4,7 +4,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::login::{LoginRequest, log_in};
-use super::packets::PacketStream;
+use super::packet_stream::PacketStream;
 use super::result_reader::ResultReader;
 use super::row::Row;
 use super::trouble::ClientError;

@@ -5,7 +5,7 @@ use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
 use super::packet_reader::PacketReader;
-use super::packets::{ByteStream, PacketStream};
+use super::packet_stream::{ByteStream, PacketStream};
 use super::tls;
 use super::trouble::{ClientError, ErrorPacket, MAX_LOGIN_PACKET, ReadLimit};
 use crate::domain::connection::TlsMode;

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::login::LoginRequest;
-use super::packets::ByteStream;
+use super::packet_stream::ByteStream;
 use super::trouble::ClientError;
 use crate::domain::connection::TlsMode;
 
