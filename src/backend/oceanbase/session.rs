@@ -23,10 +23,10 @@ mod login;
 mod packet_reader;
 mod packet_stream;
 mod purpose;
+#[cfg(test)]
+pub mod recording;
 mod result_reader;
 mod row;
-#[cfg(test)]
-pub mod tape;
 mod tls;
 mod together;
 mod trouble;
@@ -80,7 +80,7 @@ pub struct TypedSession<P: Purpose> {
     purpose: PhantomData<P>,
     /// The recording of a test, which stores or replaces results.
     #[cfg(test)]
-    pub(super) tape: Option<tape::Recording>,
+    pub(super) tape: Option<recording::Recording>,
 }
 
 impl<P: Purpose> TypedSession<P> {
@@ -229,13 +229,13 @@ impl<P: Purpose> TypedSession<P> {
     /// Sends a text; `shown` is the text that a message may repeat.
     async fn query_shown_as(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
-        if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
+        if let Some(answer) = self.tape.as_ref().and_then(|tape| recording.answer(sql)) {
             return answer;
         }
         let answer = self.query_server(sql, shown, deadline).await;
         #[cfg(test)]
         if let Some(tape) = &mut self.tape {
-            tape.keep(sql, &answer);
+            recording.keep(sql, &answer);
         }
         answer
     }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::OceanBase;
-use super::session::tape::{CellChange, Recording};
+use super::session::recording::{CellChange, Recording};
 use super::statement::Secrets;
 use crate::demo::clock;
 use crate::demo::connection_registry::ConnectionRegistry;
