@@ -18,6 +18,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 mod client;
+mod client_error;
 mod faults;
 mod login;
 mod multi_statements;
@@ -29,7 +30,6 @@ pub mod recording;
 mod result_reader;
 mod row;
 mod tls;
-mod trouble;
 
 pub use purpose::{Purpose, ReadOnly, Writing};
 pub use row::{Row, number, some_text, text, with_column};

@@ -3,11 +3,11 @@
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
+use super::client_error::ClientError;
 use super::login::{LoginRequest, log_in};
 use super::packet_stream::PacketStream;
 use super::result_reader::ResultReader;
 use super::row::Row;
-use super::trouble::ClientError;
 
 /// The command byte of a text query.
 const COM_QUERY: u8 = 3;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::trouble::{ClientError, ErrorPacket, ReadLimit};
+use super::client_error::{ClientError, ErrorPacket, ReadLimit};
 use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};

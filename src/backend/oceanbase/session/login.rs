@@ -4,10 +4,10 @@
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
+use super::client_error::{ClientError, ErrorPacket, MAX_LOGIN_PACKET, ReadLimit};
 use super::packet_reader::PacketReader;
 use super::packet_stream::{ByteStream, PacketStream};
 use super::tls;
-use super::trouble::{ClientError, ErrorPacket, MAX_LOGIN_PACKET, ReadLimit};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 

@@ -7,9 +7,9 @@
 
 use tokio::time::timeout;
 
+use super::client_error::ClientError;
 use super::faults::statement_failure;
 use super::purpose::Purpose;
-use super::trouble::ClientError;
 use super::{Failure, GRACE, Row, TypedSession};
 
 /// The prefixes of texts that only read.

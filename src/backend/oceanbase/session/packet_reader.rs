@@ -1,6 +1,6 @@
 //! Reads the fields of a packet from its beginning. A missing field, or one longer than the packet, is malformed.
 
-use super::trouble::ClientError;
+use super::client_error::ClientError;
 
 /// The unread rest of a packet.
 pub(super) struct PacketReader<'a>(pub(super) &'a [u8]);

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use zeroize::Zeroizing;
 
-use super::trouble::{ClientError, ERROR_TEXT_OVERLAP, ErrorPacket, MAX_ERROR_TEXT};
+use super::client_error::{ClientError, ERROR_TEXT_OVERLAP, ErrorPacket, MAX_ERROR_TEXT};
 
 /// A frame of exactly this length is continued by the next one.
 const MAX_FRAME: usize = 0xFF_FFFF;

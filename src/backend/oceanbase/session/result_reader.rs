@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::client_error::{
+    ClientError, ErrorPacket, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit,
+};
 use super::packet_reader::{Length, PacketReader};
 use super::row::{Row, RowHeader};
-use super::trouble::{ClientError, ErrorPacket, MAX_CELL_BYTES, MAX_COLUMNS, MAX_RESULT_BYTES, MAX_ROWS, ReadLimit};
 
 /// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;

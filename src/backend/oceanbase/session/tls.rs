@@ -11,9 +11,9 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::client_error::ClientError;
 use super::login::LoginRequest;
 use super::packet_stream::ByteStream;
-use super::trouble::ClientError;
 use crate::domain::connection::TlsMode;
 
 /// Performs the TLS handshake on a stream.
