@@ -1,6 +1,6 @@
 //! OceanBase over the MySQL protocol: detection, statements, and the observation of each step.
 
-mod acts;
+mod actions;
 mod cancel;
 mod cells;
 mod clock;
@@ -26,7 +26,7 @@ mod unread_tests;
 mod v3;
 mod words;
 
-pub use acts::PendingStatements;
+pub use actions::PendingStatements;
 pub use line::ReleaseProfile;
 pub use render::{Dialect, RunId, render_action, render_plan};
 pub use session::{Session, WritingSession};
