@@ -1,7 +1,7 @@
 //! Detection: reads the facts over an open connection.
 
 use super::OceanBase;
-use super::cells::{self, UnreadableCell};
+use super::column_types::{self, UnreadableCell};
 use super::line::{BackupScope, ReleaseProfile, ViewId};
 use super::read::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::rows;
@@ -422,7 +422,7 @@ impl OceanBase {
     fn reject_future(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
-        let Err(unread) = cells::check_not_future(&rows, now) else { return Ok(rows) };
+        let Err(unread) = column_types::check_not_future(&rows, now) else { return Ok(rows) };
         let unasked = |fault| Failure { fault, answered: true, unread: false };
         let scope = self.home().map_err(unasked)?.scope;
         let view = self.line().map_err(unasked)?.view(id, scope).map_or("", |view| view.name.as_str());

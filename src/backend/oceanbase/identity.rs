@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::cells::needed;
+use super::column_types::needed;
 use super::line::{ReleaseProfile, TENANT_ID, ViewId};
 use super::read::{self, FilterValue, LoginTenant, OptionalColumns};
 use super::rows;

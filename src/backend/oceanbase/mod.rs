@@ -2,8 +2,8 @@
 
 mod actions;
 mod cancel;
-mod cells;
 mod clock;
+mod column_types;
 mod detect;
 mod grants;
 mod identity;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::cells;
+use super::column_types;
 use super::line::{ReleaseProfile, StatementId, TENANT_ID, ViewId, VisibleView};
 use super::session::{Failure, Purpose, Row, Session, TypedSession, text, with_column};
 use crate::domain::facts::Scope;
@@ -163,7 +163,7 @@ impl<'a> PreparedQuery<'a> {
     /// # Errors
     /// A cell does not have the type of its column.
     fn rows(&self, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
-        cells::check(self.id, &self.columns, &rows).map_err(|unread| Failure {
+        column_types::check(self.id, &self.columns, &rows).map_err(|unread| Failure {
             fault: unread.fault(&self.view.name),
             answered: true,
             unread: true,

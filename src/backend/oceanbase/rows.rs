@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::cells::{self, needed, result_or_null};
+use super::column_types::{self, needed, result_or_null};
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
@@ -169,7 +169,7 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         executors: executors(&text(row, "EXECUTOR_TENANT_ID")),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
-        result: cells::result(row)?,
+        result: column_types::result(row)?,
         comment: foreign(&text(row, "COMMENT")),
         description: description(&text(row, "DESCRIPTION")),
         path: word(row, "PATH"),

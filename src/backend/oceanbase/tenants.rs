@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::cells::{is_on, needed};
+use super::column_types::{is_on, needed};
 use super::jobs::is_for;
 use super::line::ViewId;
 use super::read::{Filter, FilterValue};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::needed;
+use super::column_types::needed;
 use super::rows;
 use super::session::{Row, number, text};
 use crate::domain::diagnosis::identifier;

@@ -2,7 +2,7 @@
 //! round), and observes its merge by zone.
 
 use super::super::OceanBase;
-use super::super::cells::needed;
+use super::super::column_types::needed;
 use super::super::line::{BackupScope, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::OceanBase;
-use super::super::cells::{is_on, needed};
+use super::super::column_types::{is_on, needed};
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, FilterValue};
 use super::super::rows::{seconds, unix_time, word};

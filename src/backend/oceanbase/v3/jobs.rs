@@ -2,7 +2,7 @@
 
 use super::super::OceanBase;
 use super::super::cancel::CancelScope;
-use super::super::cells::{needed, result_or_null};
+use super::super::column_types::{needed, result_or_null};
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, FilterValue};
 use super::super::rows::{self as any, word};

@@ -1,6 +1,6 @@
 //! Parses rows of V2 and V3 into domain values. Times are printed in the server's zone, snapshots are in microseconds.
 
-use super::super::cells::{needed, result};
+use super::super::column_types::{needed, result};
 use super::super::rows::{moment, word};
 use super::super::session::{Row, number, some_text, text};
 use crate::domain::destination::Destination;
