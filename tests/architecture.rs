@@ -296,7 +296,7 @@ fn what_is_allowed_is_not_taken_for_an_offence() {
         ("domain/a/tests.rs", "use super::super::plan; mod x { use super::super::y; }"),
         ("backend/oceanbase/a.rs", "fn f() { super::super::dump::find() } "),
         ("backend/mod.rs", "use super::domain::plan; pub use system::System;"),
-        ("backend/oceanbase/line/tests.rs", "use crate::demo::views::views_of;"),
+        ("backend/oceanbase/release_profile/tests.rs", "use crate::demo::views::views_of;"),
         ("backend/a.rs", "#[cfg(test)]\nmod tests {\n    use crate::demo::grammar::parse;\n}"),
         ("backend/a.rs", "#[cfg(test)]\n#[path = \"other_tests.rs\"]\nmod tests;"),
         ("runner/a.rs", "use crate::{backend::Run, config::places, domain::plan, journal};"),

@@ -1,8 +1,8 @@
 //! Actions on OceanBase: statements are rendered, prepared with a new connection, and sent once.
 
 use super::identity::VerifiedSession;
-use super::line::{BackupScope, ViewId};
 use super::read::FilterValue;
+use super::release_profile::{BackupScope, ViewId};
 use super::render::{Dialect, RunId};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;

@@ -2,7 +2,7 @@
 //! effect while a tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So the jobs are looked up first.
 
 use super::jobs::is_for;
-use super::line::BackupScope;
+use super::release_profile::BackupScope;
 use super::{OceanBase, PendingStatements, render};
 use crate::backend::StepContext;
 use crate::backend::system::{CancelDecision, Execution, PreparedAction};

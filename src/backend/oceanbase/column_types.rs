@@ -1,7 +1,7 @@
 //! Types of the columns of views. Every result is checked against them when it is read: a missing or unreadable cell is an error
 //! that names view and column, and no default is used.
 
-use super::line::ViewId;
+use super::release_profile::ViewId;
 use super::session::{Row, number, some_text};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};

@@ -2,8 +2,8 @@
 
 use super::OceanBase;
 use super::column_types::{self, UnreadableCell};
-use super::line::{BackupScope, ReleaseProfile, ViewId};
 use super::read::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
+use super::release_profile::{BackupScope, ReleaseProfile, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_user_filter;

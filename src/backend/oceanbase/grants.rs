@@ -1,7 +1,7 @@
 //! Reads the privileges of a login from SHOW GRANTS, and returns the missing ones with the statements that grant them.
 
 use super::OceanBase;
-use super::line::ViewId;
+use super::release_profile::ViewId;
 use super::session::{Failure, Row};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{Known, LoginFacts, MissingGrant};

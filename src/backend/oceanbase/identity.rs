@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::column_types::needed;
-use super::line::{ReleaseProfile, TENANT_ID, ViewId};
 use super::read::{self, FilterValue, LoginTenant, OptionalColumns};
+use super::release_profile::{ReleaseProfile, TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
 use super::{OceanBase, detect, words};

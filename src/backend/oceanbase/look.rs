@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::line::ViewId;
 use super::read::FilterValue;
+use super::release_profile::ViewId;
 use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
 use crate::backend::system::{Execution, PreparedAction};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::column_types;
-use super::line::{ReleaseProfile, StatementId, TENANT_ID, ViewId, VisibleView};
+use super::release_profile::{ReleaseProfile, StatementId, TENANT_ID, ViewId, VisibleView};
 use super::session::{Failure, Purpose, Row, Session, TypedSession, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};

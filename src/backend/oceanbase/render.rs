@@ -1,7 +1,7 @@
 //! Renders actions as statements. Rendering is pure: the statements of the confirm screen are rendered again, identically,
 //! before they are sent.
 
-use super::line::{BackupScope, ReleaseProfile, StatementId};
+use super::release_profile::{BackupScope, ReleaseProfile, StatementId};
 use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::OceanBase;
-use super::line::{TENANT_ID, ViewId};
 use super::read::{Filter, FilterValue};
+use super::release_profile::{TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Row, number};
 use super::words::by_tenant;

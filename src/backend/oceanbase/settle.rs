@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::OceanBase;
 use super::jobs::{cancelled, is_for, made};
-use super::line::ViewId;
 use super::read::{FilterValue, read};
+use super::release_profile::ViewId;
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::line::{BackupScope, TENANT_ID, ViewId};
 use super::read::FilterValue;
+use super::release_profile::{BackupScope, TENANT_ID, ViewId};
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
 use crate::backend::StepContext;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fall where it stands")]
 
 use super::*;
-use crate::backend::oceanbase::line::ReleaseProfile;
+use crate::backend::oceanbase::release_profile::ReleaseProfile;
 
 /// Which columns are nullable by the servers' own DESC; the embedded servers are checked against the same table.
 const TABLE: &str = include_str!("../../../../tests/demo_legacy/columns.txt");

@@ -3,7 +3,7 @@
 
 use super::super::OceanBase;
 use super::super::column_types::needed;
-use super::super::line::{BackupScope, ViewId};
+use super::super::release_profile::{BackupScope, ViewId};
 use super::super::session::text;
 use super::super::settle::may_take_effect;
 use super::super::steps::gone;

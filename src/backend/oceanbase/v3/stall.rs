@@ -1,8 +1,8 @@
 //! Diagnoses below V4 why a step makes no progress: events of the root service, the cluster's archive, and the servers at work.
 
 use super::super::OceanBase;
-use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::FilterValue;
+use super::super::release_profile::{TENANT_ID, ViewId};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
 use super::super::standstill::items;

@@ -3,8 +3,8 @@
 
 use super::super::OceanBase;
 use super::super::jobs::{cancelled, made};
-use super::super::line::ViewId;
 use super::super::read::FilterValue;
+use super::super::release_profile::ViewId;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
