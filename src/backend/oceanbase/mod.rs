@@ -8,7 +8,6 @@ mod detect;
 mod grants;
 mod identity;
 mod jobs;
-mod look;
 mod read;
 mod release_profile;
 mod render;
@@ -19,6 +18,7 @@ mod settle;
 mod standstill;
 mod statement;
 mod steps;
+mod storage_proof;
 mod surroundings;
 mod tenants;
 #[cfg(test)]
@@ -68,7 +68,7 @@ pub struct OceanBase {
     clock: Option<ServerClock>,
     expected: Option<identity::ConfirmedIdentity>,
     /// Storage proofs, by target.
-    looks: BTreeMap<TargetName, look::ProofState>,
+    looks: BTreeMap<TargetName, storage_proof::ProofState>,
     /// The connection of the last proof: consecutive proofs share one.
     look_session: Option<WritingSession>,
     /// Endpoints whose connections broke, the latest last; they are tried after the others.
