@@ -1,11 +1,11 @@
 //! Actions on OceanBase: statements are rendered, prepared with a new connection, and sent once.
 
 use super::identity::VerifiedSession;
-use super::read::FilterValue;
 use super::release_profile::{BackupScope, ViewId};
 use super::render::{Dialect, RunId};
 use super::session::{Failure, WritingSession};
 use super::statement::Statement;
+use super::view_reader::FilterValue;
 use super::{OceanBase, render, rows};
 use crate::backend::system::{DialectKey, Execution, PreparedAction};
 use crate::domain::facts::Scope;

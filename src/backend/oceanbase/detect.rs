@@ -2,11 +2,11 @@
 
 use super::OceanBase;
 use super::column_types::{self, UnreadableCell};
-use super::read::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::release_profile::{BackupScope, ReleaseProfile, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::surroundings::manager_user_filter;
+use super::view_reader::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
@@ -226,7 +226,7 @@ impl OceanBase {
             BackupScope::PerTenant => &PARAMETERS,
             BackupScope::PerCluster(_) => &super::v3::PARAMETERS,
         };
-        let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
+        let asked = super::view_reader::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {
             Ok(rows) => Ok(Parameters::new(rows)),
             Err(failure) => {
@@ -383,7 +383,7 @@ impl OceanBase {
         let (line, home) = (self.line().map_err(unasked)?, self.home().map_err(unasked)?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
-        let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
+        let answer = super::view_reader::read(session, line, &home, &columns, (id, filters, order)).await;
         self.record_failure(id, answer)
     }
 
@@ -395,7 +395,7 @@ impl OceanBase {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let ids = asked.map(|(id, ..)| id);
-        let answers = super::read::read_together(self.session()?, line, &home, &columns, asked).await;
+        let answers = super::view_reader::read_together(self.session()?, line, &home, &columns, asked).await;
         let mut ids = ids.into_iter();
         Ok(answers.map(|answer| match ids.next() {
             Some(id) => self.record_failure(id, answer).map_err(|failure| failure.fault),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::column_types::needed;
-use super::read::{self, FilterValue, LoginTenant, OptionalColumns};
 use super::release_profile::{ReleaseProfile, TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
+use super::view_reader::{self, FilterValue, LoginTenant, OptionalColumns};
 use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
@@ -162,7 +162,8 @@ impl OceanBase {
             )));
         }
         if let Some(confirmed) = expected.cluster {
-            let found = read::parameters(session, line, home, &OptionalColumns::default(), &["cluster_id"]).await;
+            let found =
+                view_reader::parameters(session, line, home, &OptionalColumns::default(), &["cluster_id"]).await;
             let found = found.map_err(|failure| failure.fault)?;
             let id = found.first().and_then(|row| number(row, "VALUE"));
             if id != Some(confirmed) {
@@ -219,9 +220,9 @@ async fn read_rows<P: Purpose>(
     session: &mut TypedSession<P>,
     line: &ReleaseProfile,
     home: &LoginTenant,
-    question: (ViewId, &[read::Filter<'_>], &str),
+    question: (ViewId, &[view_reader::Filter<'_>], &str),
 ) -> Result<Vec<Row>, Fault> {
-    let answer = read::read(session, line, home, &OptionalColumns::default(), question).await;
+    let answer = view_reader::read(session, line, home, &OptionalColumns::default(), question).await;
     answer.map_err(|failure: Failure| failure.fault)
 }
 

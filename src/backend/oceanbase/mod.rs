@@ -8,7 +8,6 @@ mod detect;
 mod grants;
 mod identity;
 mod jobs;
-mod read;
 mod release_profile;
 mod render;
 mod rows;
@@ -24,6 +23,7 @@ mod tenants;
 #[cfg(test)]
 mod unread_tests;
 mod v3;
+mod view_reader;
 mod words;
 
 pub use actions::PendingStatements;
@@ -42,7 +42,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
-use read::{LoginTenant, OptionalColumns};
+use view_reader::{LoginTenant, OptionalColumns};
 
 /// Returns the time of this host. It stamps what was read; rules compare the server's own times.
 #[allow(

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::OceanBase;
-use super::read::{Filter, FilterValue};
 use super::release_profile::{TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Row, number};
+use super::view_reader::{Filter, FilterValue};
 use super::words::by_tenant;
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;

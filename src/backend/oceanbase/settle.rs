@@ -5,11 +5,11 @@ use jiff::Timestamp;
 
 use super::OceanBase;
 use super::jobs::{cancelled, is_for, made};
-use super::read::{FilterValue, read};
 use super::release_profile::ViewId;
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
+use super::view_reader::{FilterValue, read};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};

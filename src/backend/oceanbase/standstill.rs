@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::read::FilterValue;
 use super::release_profile::{BackupScope, TENANT_ID, ViewId};
 use super::rows::{moment, server, word};
 use super::session::{Row, number, text};
+use super::view_reader::FilterValue;
 use crate::backend::StepContext;
 use crate::domain::archiving::Unchanged;
 use crate::domain::diagnosis::foreign;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::identity::{other_cluster, role_change};
 use super::jobs::{ended_without, watch_job, watch_parent};
-use super::read::FilterValue;
 use super::release_profile::{BackupScope, ViewId};
+use super::view_reader::FilterValue;
 use super::{OceanBase, rows};
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::archiving::{self, Archiving};

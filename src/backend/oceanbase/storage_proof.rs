@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::read::FilterValue;
 use super::release_profile::ViewId;
 use super::session::{Failure, Row, WritingSession, number, text};
+use super::view_reader::FilterValue;
 use super::{OceanBase, render};
 use crate::backend::system::{Execution, PreparedAction};
 use crate::backend::{Observed, StepObservation};

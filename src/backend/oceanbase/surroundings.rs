@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::read::{Filter, FilterValue};
 use super::rows::word;
 use super::session::{Row, number, text};
+use super::view_reader::{Filter, FilterValue};
 use super::words::Parameters;
 use crate::domain::destination::shown;
 use crate::domain::facts::{JobFacts, Known, Scope};

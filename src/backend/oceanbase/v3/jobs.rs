@@ -3,10 +3,10 @@
 use super::super::OceanBase;
 use super::super::cancel::CancelScope;
 use super::super::column_types::{needed, result_or_null};
-use super::super::read::{Filter, FilterValue};
 use super::super::release_profile::{TENANT_ID, ViewId};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number, text};
+use super::super::view_reader::{Filter, FilterValue};
 use super::rows::{self, CLUSTER};
 use crate::backend::StepContext;
 use crate::domain::facts::JobFacts;

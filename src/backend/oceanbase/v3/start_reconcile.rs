@@ -3,10 +3,10 @@
 
 use super::super::OceanBase;
 use super::super::jobs::{cancelled, made};
-use super::super::read::FilterValue;
 use super::super::release_profile::ViewId;
 use super::super::session::number;
 use super::super::settle::{last_effect, may_take_effect};
+use super::super::view_reader::FilterValue;
 use super::rows::CLUSTER;
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
