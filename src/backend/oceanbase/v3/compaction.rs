@@ -5,7 +5,7 @@ use super::super::OceanBase;
 use super::super::column_types::needed;
 use super::super::release_profile::{BackupScope, ViewId};
 use super::super::session::text;
-use super::super::settle::may_take_effect;
+use super::super::start_reconcile::may_take_effect;
 use super::super::steps::gone;
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;

@@ -5,7 +5,7 @@ use super::super::OceanBase;
 use super::super::jobs::{cancelled, made};
 use super::super::release_profile::ViewId;
 use super::super::session::number;
-use super::super::settle::{last_effect, may_take_effect};
+use super::super::start_reconcile::{last_effect, may_take_effect};
 use super::super::view_reader::FilterValue;
 use super::rows::CLUSTER;
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
