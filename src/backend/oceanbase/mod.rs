@@ -13,7 +13,7 @@ mod render;
 mod rows;
 pub mod session;
 mod sets;
-mod standstill;
+mod stall;
 mod start_reconcile;
 mod statement;
 mod steps;

@@ -8,7 +8,7 @@ use super::jobs::{cancelled, is_for, made};
 use super::release_profile::ViewId;
 use super::rows;
 use super::session::{Row, Session, number};
-use super::standstill::{items, names_tenant};
+use super::stall::{items, names_tenant};
 use super::view_reader::{FilterValue, read};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};

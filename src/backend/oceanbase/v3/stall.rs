@@ -4,7 +4,7 @@ use super::super::OceanBase;
 use super::super::release_profile::{TENANT_ID, ViewId};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
-use super::super::standstill::items;
+use super::super::stall::items;
 use super::super::view_reader::FilterValue;
 use super::super::words::Parameters;
 use super::detect::lag_target;
