@@ -2,10 +2,10 @@
 
 use super::OceanBase;
 use super::column_types::{self, UnreadableCell};
+use super::competing_load::manager_user_filter;
 use super::release_profile::{BackupScope, ReleaseProfile, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
-use super::surroundings::manager_user_filter;
 use super::view_reader::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;

@@ -4,6 +4,7 @@ mod actions;
 mod cancel;
 mod clock;
 mod column_types;
+mod competing_load;
 mod detect;
 mod grants;
 mod identity;
@@ -18,7 +19,6 @@ mod start_reconcile;
 mod statement;
 mod steps;
 mod storage_proof;
-mod surroundings;
 mod tenants;
 #[cfg(test)]
 mod unread_tests;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::OceanBase;
 use super::column_types::{is_on, needed};
+use super::competing_load::{in_words, load, running_compactions, transparent_encryption};
 use super::jobs::is_for;
 use super::release_profile::ViewId;
 use super::rows;
 use super::session::{Row, some_text, text};
 use super::sets::SetsAndPieces;
-use super::surroundings::{in_words, load, running_compactions, transparent_encryption};
 use super::view_reader::{Filter, FilterValue};
 use super::words::{Parameters, by_tenant, kind, mode, role_of};
 use crate::domain::diagnosis::identifier;
