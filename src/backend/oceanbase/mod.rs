@@ -21,7 +21,7 @@ mod steps;
 mod storage_proof;
 mod tenants;
 #[cfg(test)]
-mod unread_tests;
+mod unreadable_value_tests;
 mod v3;
 mod view_reader;
 mod words;
