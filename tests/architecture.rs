@@ -43,8 +43,8 @@ const ALLOWED_IN_TESTS: &[(&str, &str, &str)] = &[(
 const READ_IDENTIFIERS: &[&str] = &[
     "backend/oceanbase/rows.rs",
     "backend/oceanbase/tenants.rs",
-    "backend/oceanbase/v3/detect.rs",
-    "backend/oceanbase/v3/rows.rs",
+    "backend/oceanbase/per_cluster/detect.rs",
+    "backend/oceanbase/per_cluster/rows.rs",
     "backend/oceanbase/words.rs",
     "domain/diagnosis/clean.rs",
     "domain/storage_test/format_file.rs",

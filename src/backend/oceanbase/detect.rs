@@ -224,7 +224,7 @@ impl OceanBase {
         let columns = self.columns.clone().unwrap_or_default();
         let names: &[&str] = match line.backup_scope {
             BackupScope::PerTenant => &PARAMETERS,
-            BackupScope::PerCluster(_) => &super::v3::PARAMETERS,
+            BackupScope::PerCluster(_) => &super::per_cluster::PARAMETERS,
         };
         let asked = super::view_reader::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {

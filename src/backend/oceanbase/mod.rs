@@ -9,6 +9,7 @@ mod detect;
 mod grants;
 mod identity;
 mod jobs;
+mod per_cluster;
 mod release_profile;
 mod render;
 mod rows;
@@ -22,7 +23,6 @@ mod storage_proof;
 mod tenants;
 #[cfg(test)]
 mod unreadable_value_tests;
-mod v3;
 mod view_reader;
 mod words;
 
