@@ -45,7 +45,7 @@ const READ_IDENTIFIERS: &[&str] = &[
     "backend/oceanbase/tenants.rs",
     "backend/oceanbase/per_cluster/detect.rs",
     "backend/oceanbase/per_cluster/rows.rs",
-    "backend/oceanbase/words.rs",
+    "backend/oceanbase/parse.rs",
     "domain/diagnosis/clean.rs",
     "domain/storage_test/format_file.rs",
     "probe/folder.rs",

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
+use super::parse::Parameters;
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::view_reader::{Filter, FilterValue};
-use super::words::Parameters;
 use crate::domain::destination::shown;
 use crate::domain::facts::{JobFacts, Known, Scope};
 use crate::domain::fault::Fault;

@@ -3,11 +3,11 @@
 use super::OceanBase;
 use super::column_types::{self, UnreadableCell};
 use super::competing_load::manager_user_filter;
+use super::parse::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use super::release_profile::{BackupScope, ReleaseProfile, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, text};
 use super::view_reader::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
-use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};

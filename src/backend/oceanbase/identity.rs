@@ -11,7 +11,7 @@ use super::release_profile::{ReleaseProfile, TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
 use super::view_reader::{self, FilterValue, LoginTenant, OptionalColumns};
-use super::{OceanBase, detect, words};
+use super::{OceanBase, detect, parse};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
 use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
@@ -199,7 +199,7 @@ impl OceanBase {
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
         let ids = (TENANT_ID, targets.iter().map(|target| FilterValue::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
-        rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, words::role_of(row).word().to_owned()))).collect()
+        rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, parse::role_of(row).word().to_owned()))).collect()
     }
 }
 

@@ -9,6 +9,7 @@ mod detect;
 mod grants;
 mod identity;
 mod jobs;
+mod parse;
 mod per_cluster;
 mod release_profile;
 mod render;
@@ -24,7 +25,6 @@ mod tenants;
 #[cfg(test)]
 mod unreadable_value_tests;
 mod view_reader;
-mod words;
 
 pub use actions::PendingStatements;
 pub use release_profile::ReleaseProfile;

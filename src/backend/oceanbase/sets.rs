@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::OceanBase;
+use super::parse::by_tenant;
 use super::release_profile::{TENANT_ID, ViewId};
 use super::rows;
 use super::session::{Row, number};
 use super::view_reader::{Filter, FilterValue};
-use super::words::by_tenant;
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
 use crate::domain::restorable::{BackupSet, Piece, Round, rounds_needed};

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::super::OceanBase;
 use super::super::column_types::{is_on, needed};
+use super::super::parse::{Parameters, by_tenant};
 use super::super::release_profile::{TENANT_ID, ViewId};
 use super::super::rows::{seconds, unix_time, word};
 use super::super::session::{Row, number, text};
 use super::super::sets::rows_of_tenant;
 use super::super::view_reader::{Filter, FilterValue};
-use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;

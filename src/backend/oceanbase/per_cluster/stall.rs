@@ -1,12 +1,12 @@
 //! Diagnoses below V4 why a step makes no progress: events of the root service, the cluster's archive, and the servers at work.
 
 use super::super::OceanBase;
+use super::super::parse::Parameters;
 use super::super::release_profile::{TENANT_ID, ViewId};
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
 use super::super::stall::items;
 use super::super::view_reader::FilterValue;
-use super::super::words::Parameters;
 use super::detect::lag_target;
 use super::rows::{self, CLUSTER};
 use crate::backend::StepContext;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
+use super::super::parse::{Parameters, upgrade_signs};
 use super::super::session::Row;
-use super::super::words::{Parameters, upgrade_signs};
 use super::detect::{load, times};
 use super::rows;
 use super::stall::stand;
