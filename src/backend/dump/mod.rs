@@ -5,7 +5,6 @@
 //! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`begun`] is what it stores for a later process;
 //! `upload` sends the files to an object storage.
 
-mod act;
 pub mod begun;
 mod catalogue;
 mod charset;
@@ -21,16 +20,17 @@ pub mod run;
 pub mod schema;
 mod server;
 mod service;
+mod start;
 mod steps;
 mod tell;
 mod upload;
 mod watch;
 
-pub use act::{PendingDump, preview};
 pub(in crate::backend) use catalogue::read_bounded as catalogue;
 pub use folder::inspect as place_facts;
 pub use login::Login;
 pub use service::find_service;
+pub use start::{PendingDump, preview};
 pub use steps::DumpSystem;
 
 use crate::domain::diagnosis::foreign;
