@@ -5,7 +5,6 @@
 //! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`begun`] is what it stores for a later process;
 //! `upload` sends the files to an object storage.
 
-pub mod begun;
 mod catalogue;
 mod charset;
 mod command;
@@ -21,6 +20,7 @@ pub mod schema;
 mod server;
 mod service;
 mod start;
+pub mod start_record;
 mod steps;
 mod tell;
 mod upload;

@@ -3,12 +3,12 @@
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use super::begun::StartRecord;
 use super::command::command_line;
 use super::place::RunPaths;
 use super::releases::{self, Tool};
 use super::run::{DumpProcess, SESSION_LIMIT};
 use super::service::find_tool;
+use super::start_record::StartRecord;
 use super::steps::{DumpSystem, internal_fault};
 use super::upload::RunObjects;
 use super::{Login, folder, run_blocking, server};

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::begun::StartRecord;
 use super::command::check_tls;
 use super::place::RunPaths;
 use super::run::DumpProcess;
 use super::start::{PlannedStart, planned_start, requires_tls};
+use super::start_record::StartRecord;
 use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
 use super::{folder, run_blocking, server};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 
-use super::begun::StartRecord;
 use super::listing::TableKind;
 use super::manifest::{MANIFEST_NAME, Manifest};
+use super::start_record::StartRecord;
 use super::upload::RunObjects;
 use crate::domain::dump::few;
 use crate::domain::fault::{Cause, Fault};

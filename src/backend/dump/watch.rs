@@ -8,10 +8,10 @@ use bytesize::ByteSize;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::begun::StartRecord;
 use super::manifest::{self, Manifest};
 use super::place::RunPaths;
 use super::run::{DumpProcess, DumpState};
+use super::start_record::StartRecord;
 use super::steps::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
 use super::{join_fault, run_blocking, server, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
