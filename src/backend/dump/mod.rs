@@ -8,7 +8,7 @@
 mod catalogue;
 mod charset;
 mod command;
-mod folder;
+mod directory;
 pub mod listing;
 mod login;
 pub mod manifest;
@@ -27,7 +27,7 @@ mod upload;
 mod watch;
 
 pub(in crate::backend) use catalogue::read_bounded as catalogue;
-pub use folder::inspect as place_facts;
+pub use directory::inspect as place_facts;
 pub use login::Login;
 pub use service::find_service;
 pub use start::{PendingDump, preview};

@@ -11,7 +11,7 @@ use super::service::find_tool;
 use super::start_record::StartRecord;
 use super::steps::{DumpSystem, internal_fault};
 use super::upload::RunObjects;
-use super::{Login, folder, run_blocking, server};
+use super::{Login, directory, run_blocking, server};
 use crate::backend::StepContext;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Execution, PreparedAction};
@@ -215,8 +215,8 @@ impl DumpSystem {
         let kept = begun.clone();
         let exclude = begun.exclude.clone();
         let started = run_blocking(move || {
-            base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
-            folder::create_directory(place.directory())?;
+            base.as_deref().map_or(Ok(()), directory::check_still_exists)?;
+            directory::create_directory(place.directory())?;
             kept.write(&place)?;
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
             let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();

@@ -10,7 +10,7 @@ use super::start::{PlannedStart, planned_start, requires_tls};
 use super::start_record::StartRecord;
 use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
-use super::{folder, run_blocking, server};
+use super::{directory, run_blocking, server};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
@@ -155,8 +155,8 @@ impl DumpSystem {
         let place = attempt_paths(run, target, run.attempt)?;
         let PlannedStart { exclude, required_base: base, .. } = planned_start(start_action(target)?)?;
         let directory = run_blocking(move || {
-            base.as_deref().map_or(Ok(()), folder::check_still_exists)?;
-            folder::check_directory(place.directory())
+            base.as_deref().map_or(Ok(()), directory::check_still_exists)?;
+            directory::check_directory(place.directory())
         })
         .await??;
         self.server.ensure_session().await?;
