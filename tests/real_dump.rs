@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Clock};
 use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
-use obnow::backend::dump::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
+use obnow::backend::dump::contents::{DumpContents, LIST_DATABASES, LIST_TABLES};
 use obnow::backend::dump::manifest::{DumpSource, SnapshotWindow, seal, verify};
 use obnow::backend::dump::place::RunPaths;
 use obnow::backend::dump::releases::{self, Tool};

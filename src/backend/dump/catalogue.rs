@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::listing::{DumpContents, LIST_DATABASES, LIST_TABLES};
+use super::contents::{DumpContents, LIST_DATABASES, LIST_TABLES};
 use super::server::{TextTriple, as_strs, text_triples};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};

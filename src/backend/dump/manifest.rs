@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::charset;
-use super::listing::{DumpContents, FileRole, ListedTable, TableKind};
+use super::contents::{DumpContents, FileRole, ListedTable, TableKind};
 use super::place::RunPaths;
 use super::rows::{RowCounter, RowFileError, RowFileSummary};
 use super::schema;

@@ -8,8 +8,8 @@
 mod catalogue;
 mod charset;
 mod command;
+pub mod contents;
 mod directory;
-pub mod listing;
 mod login;
 pub mod manifest;
 pub mod place;

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::catalogue;
-use super::listing::DumpContents;
+use super::contents::DumpContents;
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, number, text};
 use crate::domain::dump::{Catalogue, Exclude, is_system};

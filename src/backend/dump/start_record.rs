@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::listing::DumpContents;
+use super::contents::DumpContents;
 use super::manifest::{DumpSource, SnapshotWindow};
 use super::place::RunPaths;
 use super::{io_fault, write_atomically};

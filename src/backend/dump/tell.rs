@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 
-use super::listing::TableKind;
+use super::contents::TableKind;
 use super::manifest::{MANIFEST_NAME, Manifest};
 use super::start_record::StartRecord;
 use super::upload::RunObjects;
