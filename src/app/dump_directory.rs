@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     let Some(directory) = dump_directory(&facts, choices) else { return facts };
-    let base = dump::place::RunPaths::base_directory(&directory);
+    let base = dump::run_paths::RunPaths::base_directory(&directory);
     facts.cluster.dump_place = Some(inspect(base, facts.cluster.target.to_string()));
     facts
 }

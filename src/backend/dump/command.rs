@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Login;
-use super::place::RunPaths;
 use super::releases::Tool;
+use super::run_paths::RunPaths;
 use crate::domain::dump::{ALL, Exclude, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
 

@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::charset;
 use super::contents::{DumpContents, FileRole, ListedTable, TableKind};
-use super::place::RunPaths;
 use super::rows::{RowCounter, RowFileError, RowFileSummary};
+use super::run_paths::RunPaths;
 use super::schema;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};

@@ -15,8 +15,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::command::{EXIT_STATUS_WRAPPER, build_command, check_tls};
-use super::place::RunPaths;
 use super::releases::Tool;
+use super::run_paths::RunPaths;
 use super::{Login, io_fault};
 use crate::domain::diagnosis::foreign;
 use crate::domain::dump::Exclude;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::DumpContents;
 use super::manifest::{DumpSource, SnapshotWindow};
-use super::place::RunPaths;
+use super::run_paths::RunPaths;
 use super::{io_fault, write_atomically};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};

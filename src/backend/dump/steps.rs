@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::check_tls;
-use super::place::RunPaths;
 use super::run::DumpProcess;
+use super::run_paths::RunPaths;
 use super::start::{PlannedStart, planned_start, requires_tls};
 use super::start_record::StartRecord;
 use super::upload::{BackgroundComparison, BackgroundUpload};

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
-use super::place::RunPaths;
+use super::run_paths::RunPaths;
 use super::steps::{DumpSystem, attempt_paths, internal_fault};
 use super::watch::{PROOF_WAIT, ProofProgress, with_attempt};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
