@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::charset;
 use super::contents::{DumpContents, FileRole, ListedTable, TableKind};
-use super::rows::{RowCounter, RowFileError, RowFileSummary};
+use super::row_counter::{RowCounter, RowFileError, RowFileSummary};
 use super::run_paths::RunPaths;
 use super::schema;
 use crate::domain::dump::Exclude;

@@ -13,7 +13,7 @@ mod directory;
 mod login;
 pub mod manifest;
 pub mod releases;
-pub mod rows;
+pub mod row_counter;
 pub mod run;
 pub mod run_paths;
 pub mod schema;
