@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, program, sample_data};
-use obnow::backend::dump::run::ProcessRecord;
+use obnow::backend::dump::process::ProcessRecord;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn obnow(folder: &Path, arguments: &[&str]) -> Command {

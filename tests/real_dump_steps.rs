@@ -13,7 +13,7 @@ use engine::{SERVER, program, sample_data, sql};
 use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
 use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
-use obnow::backend::dump::run::{DumpProcess, ProcessRecord};
+use obnow::backend::dump::process::{DumpProcess, ProcessRecord};
 use obnow::backend::dump::run_paths::RunPaths;
 use obnow::backend::oceanbase::OceanBase;
 use obnow::backend::{Observed, ObservedJob, Secrets, StepContext, StepObservation, System};

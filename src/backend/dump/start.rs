@@ -4,8 +4,8 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use super::command::command_line;
+use super::process::{DumpProcess, SESSION_LIMIT};
 use super::releases::{self, Tool};
-use super::run::{DumpProcess, SESSION_LIMIT};
 use super::run_paths::RunPaths;
 use super::service::find_tool;
 use super::start_record::StartRecord;

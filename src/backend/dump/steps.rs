@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::check_tls;
-use super::run::DumpProcess;
+use super::process::DumpProcess;
 use super::run_paths::RunPaths;
 use super::start::{PlannedStart, planned_start, requires_tls};
 use super::start_record::StartRecord;

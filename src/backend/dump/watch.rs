@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::manifest::{self, Manifest};
-use super::run::{DumpProcess, DumpState};
+use super::process::{DumpProcess, DumpState};
 use super::run_paths::RunPaths;
 use super::start_record::StartRecord;
 use super::steps::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
