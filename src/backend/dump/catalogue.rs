@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::contents::{DumpContents, LIST_DATABASES, LIST_TABLES};
-use super::server::{TextTriple, as_strs, text_triples};
+use super::queries::{TextTriple, as_strs, text_triples};
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, text};
 use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};

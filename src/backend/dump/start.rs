@@ -11,7 +11,7 @@ use super::service::find_tool;
 use super::start_record::StartRecord;
 use super::steps::{DumpSystem, internal_fault};
 use super::upload::RunObjects;
-use super::{Login, directory, run_blocking, server};
+use super::{Login, directory, queries, run_blocking};
 use crate::backend::StepContext;
 use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Execution, PreparedAction};
@@ -166,7 +166,7 @@ impl DumpSystem {
         let login = self.dump_login().await?;
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
-        let (before, catalogue) = server::read_dumpable_contents(session, exclude).await?;
+        let (before, catalogue) = queries::read_dumpable_contents(session, exclude).await?;
         let begun = StartRecord {
             format: 1,
             run: place.run_id().to_owned(),
@@ -176,7 +176,7 @@ impl DumpSystem {
             utc_offset,
             not_before: jiff::Timestamp::UNIX_EPOCH,
             not_after: None,
-            estimate: server::estimate_size(session).await,
+            estimate: queries::estimate_size(session).await,
             before,
             after: None,
             exclude: exclude.clone(),
@@ -210,7 +210,7 @@ impl DumpSystem {
         let PendingDump { tool, paths: place, required_base: base, login, start_record: mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
-        begun.not_before = server::read_time(session).await.map_err(refused)?;
+        begun.not_before = queries::read_time(session).await.map_err(refused)?;
         let lend = self.inherit_locks.clone();
         let kept = begun.clone();
         let exclude = begun.exclude.clone();

@@ -10,7 +10,7 @@ use super::start::{PlannedStart, planned_start, requires_tls};
 use super::start_record::StartRecord;
 use super::upload::{BackgroundComparison, BackgroundUpload};
 use super::watch::BackgroundProof;
-use super::{directory, run_blocking, server};
+use super::{directory, queries, run_blocking};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;
 use crate::backend::system::InheritLocks;
@@ -161,8 +161,8 @@ impl DumpSystem {
         .await??;
         self.server.ensure_session().await?;
         let session = self.server.session()?;
-        let (scope, _) = server::read_dumpable_contents(session, exclude).await?;
-        let size = server::estimate_size(session).await;
+        let (scope, _) = queries::read_dumpable_contents(session, exclude).await?;
+        let size = queries::estimate_size(session).await;
         let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
         let tables = scope.tables.len();
         Ok(StepObservation::Done(format!(

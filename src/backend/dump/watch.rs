@@ -13,7 +13,7 @@ use super::process::{DumpProcess, DumpState};
 use super::run_paths::RunPaths;
 use super::start_record::StartRecord;
 use super::steps::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
-use super::{join_fault, run_blocking, server, tell};
+use super::{join_fault, queries, run_blocking, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
@@ -274,7 +274,7 @@ impl DumpSystem {
         let estimate = begun.estimate;
         if taken && begun.not_after.is_none() {
             self.server.ensure_session().await?;
-            let now = server::read_time(self.server.session()?).await?;
+            let now = queries::read_time(self.server.session()?).await?;
             self.change(place, |begun| begun.not_after = Some(now)).await?;
         }
         Ok(estimate)
@@ -290,8 +290,8 @@ impl DumpSystem {
         let exclude = begun.exclude.clone();
         self.server.ensure_session().await?;
         let session = self.server.session()?;
-        let now = server::read_time(session).await?;
-        let after = server::read_contents(session, &exclude).await?;
+        let now = queries::read_time(session).await?;
+        let after = queries::read_contents(session, &exclude).await?;
         self.change(place, |begun| {
             begun.not_after.get_or_insert(now);
             begun.after = Some(after);
