@@ -21,7 +21,7 @@ pub mod schema;
 mod service;
 mod start;
 pub mod start_record;
-mod steps;
+mod system;
 mod tell;
 mod upload;
 mod watch;
@@ -31,7 +31,7 @@ pub use directory::inspect as place_facts;
 pub use login::Login;
 pub use service::find_service;
 pub use start::{PendingDump, preview};
-pub use steps::DumpSystem;
+pub use system::DumpSystem;
 
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};

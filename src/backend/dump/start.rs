@@ -9,7 +9,7 @@ use super::releases::{self, Tool};
 use super::run_paths::RunPaths;
 use super::service::find_tool;
 use super::start_record::StartRecord;
-use super::steps::{DumpSystem, internal_fault};
+use super::system::{DumpSystem, internal_fault};
 use super::upload::RunObjects;
 use super::{Login, directory, queries, run_blocking};
 use crate::backend::StepContext;

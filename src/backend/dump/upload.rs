@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::run_paths::RunPaths;
-use super::steps::{DumpSystem, attempt_paths, internal_fault};
+use super::system::{DumpSystem, attempt_paths, internal_fault};
 use super::watch::{PROOF_WAIT, ProofProgress, with_attempt};
 use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};

@@ -12,7 +12,7 @@ use super::manifest::{self, Manifest};
 use super::process::{DumpProcess, DumpState};
 use super::run_paths::RunPaths;
 use super::start_record::StartRecord;
-use super::steps::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
+use super::system::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
 use super::{join_fault, queries, run_blocking, tell};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
