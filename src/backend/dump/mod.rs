@@ -12,6 +12,7 @@ pub mod contents;
 mod directory;
 mod login;
 pub mod manifest;
+mod outcome;
 pub mod process;
 mod queries;
 pub mod releases;
@@ -22,7 +23,6 @@ mod service;
 mod start;
 pub mod start_record;
 mod system;
-mod tell;
 mod upload;
 mod watch;
 

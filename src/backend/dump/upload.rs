@@ -12,7 +12,7 @@ use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
 use super::run_paths::RunPaths;
 use super::system::{DumpSystem, attempt_paths, internal_fault};
 use super::watch::{PROOF_WAIT, ProofProgress, with_attempt};
-use super::{io_fault, join_fault, run_blocking, tell, write_atomically};
+use super::{io_fault, join_fault, outcome, run_blocking, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
@@ -128,7 +128,7 @@ impl DumpSystem {
                 ProofProgress::Observed(seen) => return Ok(*seen),
                 ProofProgress::Failed(fault) => {
                     let zone = self.time_zone(&place).await?;
-                    let outcome = tell::proof_outcome(Err(fault), &place.finished(), &zone);
+                    let outcome = outcome::proof_outcome(Err(fault), &place.finished(), &zone);
                     return Ok(with_attempt(StepObservation::Verdict(Box::new(outcome)), intent));
                 }
             };
@@ -205,7 +205,7 @@ impl DumpSystem {
                     move || remove_local_copy(&place)
                 })
                 .await?;
-                let mut outcome = tell::uploaded_outcome(&manifest, &objects, &zone);
+                let mut outcome = outcome::uploaded_outcome(&manifest, &objects, &zone);
                 outcome.told.push(removed);
                 outcome
             }
@@ -219,7 +219,7 @@ impl DumpSystem {
     }
 
     async fn time_zone(&mut self, place: &RunPaths) -> Result<ServerTimeZone, Fault> {
-        Ok(tell::server_time_zone(self.start_record(place).await?))
+        Ok(outcome::server_time_zone(self.start_record(place).await?))
     }
 }
 

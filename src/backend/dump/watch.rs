@@ -13,7 +13,7 @@ use super::process::{DumpProcess, DumpState};
 use super::run_paths::RunPaths;
 use super::start_record::StartRecord;
 use super::system::{DumpSystem, attempt_paths, internal_fault, leftover_dumps};
-use super::{join_fault, queries, run_blocking, tell};
+use super::{join_fault, outcome, queries, run_blocking};
 use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
@@ -88,7 +88,7 @@ impl DumpSystem {
         };
         for (attempt, place) in leftover_dumps(run, target, intent.attempt) {
             said.push_str(". ");
-            said.push_str(tell::leftover_note(attempt, &place.partial()).trim_end_matches('.'));
+            said.push_str(outcome::leftover_note(attempt, &place.partial()).trim_end_matches('.'));
         }
         Ok(with_attempt(StepObservation::Done(said), intent))
     }
@@ -120,7 +120,7 @@ impl DumpSystem {
             ));
         }
         let ended = |fault| {
-            let outcome = tell::failed_outcome(fault, intent.attempt, &place.partial());
+            let outcome = outcome::failed_outcome(fault, intent.attempt, &place.partial());
             Ok(with_attempt(StepObservation::JobFailed(Box::new(outcome)), intent))
         };
         let Some(polled) = self.poll(&place).await? else { return ended(files_missing(intent.attempt, &place)) };
@@ -168,13 +168,13 @@ impl DumpSystem {
             return Err(internal_fault("a verdict on a dump that nobody started"));
         };
         let place = attempt_paths(run, target, intent.attempt)?;
-        let zone = tell::server_time_zone(self.start_record(&place).await?);
+        let zone = outcome::server_time_zone(self.start_record(&place).await?);
         let proof = match self.poll_proof(intent, &place).await? {
             ProofProgress::Complete(manifest) => Ok(*manifest),
             ProofProgress::Failed(fault) => Err(fault),
             ProofProgress::Observed(seen) => return Ok(*seen),
         };
-        let outcome = tell::proof_outcome(proof, &place.finished(), &zone);
+        let outcome = outcome::proof_outcome(proof, &place.finished(), &zone);
         Ok(with_attempt(StepObservation::Verdict(Box::new(outcome)), intent))
     }
 
@@ -185,7 +185,7 @@ impl DumpSystem {
             match self.proof(place).await {
                 Ok(work) => self.background_proof = Some(BackgroundProof { place: place.clone(), work }),
                 Err(ProofError::DumpFailed(fault)) => {
-                    let outcome = tell::failed_outcome(fault, intent.attempt, &place.partial());
+                    let outcome = outcome::failed_outcome(fault, intent.attempt, &place.partial());
                     return found(StepObservation::JobFailed(Box::new(outcome)));
                 }
                 Err(ProofError::Incomplete(fault)) => {
@@ -312,7 +312,7 @@ impl DumpSystem {
 fn untraced_start(intent: &IntentView, place: &RunPaths) -> StepObservation {
     let partial = place.partial();
     if intent.answered == Some(true) {
-        return StepObservation::JobFailed(Box::new(tell::failed_outcome(
+        return StepObservation::JobFailed(Box::new(outcome::failed_outcome(
             files_missing(intent.attempt, place),
             intent.attempt,
             &partial,
