@@ -12,6 +12,7 @@ pub mod contents;
 mod directory;
 mod login;
 pub mod manifest;
+mod monitor;
 mod outcome;
 pub mod process;
 mod queries;
@@ -24,7 +25,6 @@ mod start;
 pub mod start_record;
 mod system;
 mod upload;
-mod watch;
 
 pub(in crate::backend) use catalogue::read_bounded as catalogue;
 pub use directory::inspect as place_facts;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command::check_tls;
+use super::monitor::BackgroundProof;
 use super::process::DumpProcess;
 use super::run_paths::RunPaths;
 use super::start::{PlannedStart, planned_start, requires_tls};
 use super::start_record::StartRecord;
 use super::upload::{BackgroundComparison, BackgroundUpload};
-use super::watch::BackgroundProof;
 use super::{directory, queries, run_blocking};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::storage::SharedObjectStore;

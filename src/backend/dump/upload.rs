@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::manifest::{self, FileEntry, MANIFEST_NAME, Manifest};
+use super::monitor::{PROOF_WAIT, ProofProgress, with_attempt};
 use super::run_paths::RunPaths;
 use super::system::{DumpSystem, attempt_paths, internal_fault};
-use super::watch::{PROOF_WAIT, ProofProgress, with_attempt};
 use super::{io_fault, join_fault, outcome, run_blocking, write_atomically};
 use crate::backend::storage::{SharedObjectStore, UploadRequest};
 use crate::backend::{Observed, StepContext, StepObservation, Waiting};
