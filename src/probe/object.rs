@@ -8,12 +8,12 @@ use crate::domain::destination::Destination;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck};
 
-mod answer;
 pub mod bucket;
 mod faults;
 mod parts;
 mod place;
 mod reach;
+mod response;
 mod sign;
 mod store;
 #[cfg(test)]

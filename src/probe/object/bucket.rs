@@ -9,11 +9,11 @@ use http::Method;
 use jiff::Timestamp;
 use reqwest::Client;
 
-use super::answer::{StorageError, StorageResponse};
 use super::faults::{self, Operation};
 use super::parts;
 use super::place::BucketAddress;
 use super::reach;
+use super::response::{StorageError, StorageResponse};
 use super::sign::Signer;
 use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use crate::domain::destination::{Destination, StorageKind};

@@ -3,8 +3,8 @@
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
-use super::answer::StorageError;
 use super::place::BucketAddress;
+use super::response::StorageError;
 use super::store::RequestError;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::diagnosis::foreign;

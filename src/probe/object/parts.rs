@@ -9,9 +9,9 @@ use http::Method;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::answer::StorageError;
 use super::bucket::{Bucket, UploadFile, ask};
 use super::faults::Operation;
+use super::response::StorageError;
 use super::store::BucketRequest;
 use crate::domain::fault::{Cause, Fault};
 

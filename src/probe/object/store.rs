@@ -10,8 +10,8 @@ use reqwest::{Body, Client};
 use rustls::{CertificateError, Error as Tls};
 use sha2::{Digest, Sha256};
 
-use super::answer::StorageResponse;
 use super::place::BucketAddress;
+use super::response::StorageResponse;
 use super::sign::Signer;
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::foreign;

@@ -8,7 +8,7 @@ use http::request::Parts;
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
-use super::answer::{StorageError, StorageResponse};
+use super::response::{StorageError, StorageResponse};
 use super::*;
 
 const ID: &str = "AKIDEXAMPLE";
