@@ -10,7 +10,7 @@ use crate::domain::storage_test::{Expected, StorageCheck};
 
 pub mod bucket;
 mod faults;
-mod parts;
+mod multipart_upload;
 mod place;
 mod reach;
 mod response;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 
 use super::faults::{self, Operation};
-use super::parts;
+use super::multipart_upload;
 use super::place::BucketAddress;
 use super::reach;
 use super::response::{StorageError, StorageResponse};
@@ -127,7 +127,7 @@ impl Bucket {
     /// # Errors
     /// The file cannot be read or has changed, there is no response, or the storage refuses.
     pub async fn put(&self, file: &UploadFile<'_>) -> Result<(), Fault> {
-        parts::put(self, file).await
+        multipart_upload::put(self, file).await
     }
 
     /// Returns the content of an object.
