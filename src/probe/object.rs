@@ -9,9 +9,9 @@ use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck};
 
 pub mod bucket;
+mod bucket_address;
 mod faults;
 mod multipart_upload;
-mod place;
 mod reach;
 mod response;
 mod sign;
@@ -20,7 +20,7 @@ mod store;
 mod tests;
 mod visit;
 
-use place::BucketAddress;
+use bucket_address::BucketAddress;
 use sign::Signer;
 use store::{RequestError, SignedClient};
 use visit::BucketTest;

@@ -9,9 +9,9 @@ use http::Method;
 use jiff::Timestamp;
 use reqwest::Client;
 
+use super::bucket_address::BucketAddress;
 use super::faults::{self, Operation};
 use super::multipart_upload;
-use super::place::BucketAddress;
 use super::reach;
 use super::response::{StorageError, StorageResponse};
 use super::sign::Signer;

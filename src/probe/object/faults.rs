@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
-use super::place::BucketAddress;
+use super::bucket_address::BucketAddress;
 use super::response::StorageError;
 use super::store::RequestError;
 use crate::domain::destination::{Destination, StorageKind};

@@ -8,8 +8,8 @@ use reqwest::Client;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::bucket_address::BucketAddress;
 use super::faults;
-use super::place::BucketAddress;
 use super::store::{client, knock};
 use super::{until_stopped, until_test_stopped};
 use crate::domain::fault::Fault;

@@ -10,7 +10,7 @@ use reqsign_core::{Context, Signer as Stack};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::place::BucketAddress;
+use super::bucket_address::BucketAddress;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::secret::Secret;
 

@@ -10,7 +10,7 @@ use reqwest::{Body, Client};
 use rustls::{CertificateError, Error as Tls};
 use sha2::{Digest, Sha256};
 
-use super::place::BucketAddress;
+use super::bucket_address::BucketAddress;
 use super::response::StorageResponse;
 use super::sign::Signer;
 use crate::domain::destination::StorageKind;

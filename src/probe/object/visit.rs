@@ -3,8 +3,8 @@
 use http::Method;
 use jiff::Timestamp;
 
+use super::bucket_address::BucketAddress;
 use super::faults::{self, Operation};
-use super::place::BucketAddress;
 use super::response::{StorageError, StorageResponse};
 use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
