@@ -10,9 +10,9 @@ use crate::domain::storage_test::{Expected, StorageCheck};
 
 pub mod bucket;
 mod bucket_address;
+mod connection;
 mod faults;
 mod multipart_upload;
-mod reach;
 mod response;
 mod sign;
 mod store;
@@ -108,7 +108,7 @@ async fn test(subject: &TestSubject<'_>, bench: &mut ProbeContext<'_>) {
             (bench.tell)(news);
         };
         let mut counted = ProbeContext { tell: &mut tell, now: bench.now, stopped: bench.stopped };
-        reach::reach(&place, subject.limit, &mut counted).await
+        connection::reach(&place, subject.limit, &mut counted).await
     };
     let Some(client) = client else {
         if !(bench.stopped)() {

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use reqwest::Client;
 
 use super::bucket_address::BucketAddress;
+use super::connection;
 use super::faults::{self, Operation};
 use super::multipart_upload;
-use super::reach;
 use super::response::{StorageError, StorageResponse};
 use super::sign::Signer;
 use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
@@ -68,7 +68,7 @@ impl Bucket {
         }
         let signer = Signer::new(&place, destination, key)
             .ok_or_else(|| faults::trouble(&place, &RequestError::CannotSign, limit))?;
-        let client = reach::way(&place, limit).await?;
+        let client = connection::way(&place, limit).await?;
         Ok(Self { client, place, signer, shown: destination.bare(), limit, now })
     }
 
