@@ -14,14 +14,14 @@ mod connection;
 mod faults;
 mod multipart_upload;
 mod response;
-mod sign;
+mod signer;
 mod store;
 #[cfg(test)]
 mod tests;
 mod visit;
 
 use bucket_address::BucketAddress;
-use sign::Signer;
+use signer::Signer;
 use store::{RequestError, SignedClient};
 use visit::BucketTest;
 

@@ -14,7 +14,7 @@ use super::connection;
 use super::faults::{self, Operation};
 use super::multipart_upload;
 use super::response::{StorageError, StorageResponse};
-use super::sign::Signer;
+use super::signer::Signer;
 use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::bucket_address::BucketAddress;
 use super::response::StorageResponse;
-use super::sign::Signer;
+use super::signer::Signer;
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::foreign;
 
