@@ -14,15 +14,15 @@ mod connection;
 mod faults;
 mod multipart_upload;
 mod response;
+mod signed_client;
 mod signer;
-mod store;
 #[cfg(test)]
 mod tests;
 mod visit;
 
 use bucket_address::BucketAddress;
+use signed_client::{RequestError, SignedClient};
 use signer::Signer;
-use store::{RequestError, SignedClient};
 use visit::BucketTest;
 
 /// The most names of a directory that are read to assess it.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::bucket_address::BucketAddress;
 use super::faults;
-use super::store::{client, knock};
+use super::signed_client::{client, knock};
 use super::{until_stopped, until_test_stopped};
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::bucket_address::BucketAddress;
 use super::response::StorageError;
-use super::store::RequestError;
+use super::signed_client::RequestError;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::bucket::{Bucket, UploadFile, ask};
 use super::faults::Operation;
 use super::response::StorageError;
-use super::store::BucketRequest;
+use super::signed_client::BucketRequest;
 use crate::domain::fault::{Cause, Fault};
 
 /// The largest file for one request and the size of a part, in bytes; it is held in memory.

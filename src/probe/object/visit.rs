@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::bucket_address::BucketAddress;
 use super::faults::{self, Operation};
 use super::response::{StorageError, StorageResponse};
-use super::store::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
+use super::signed_client::{BucketRequest, MAX_RESPONSE_BYTES, RequestError, SignedClient};
 use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until_test_stopped};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
