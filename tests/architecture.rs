@@ -49,7 +49,7 @@ const READ_IDENTIFIERS: &[&str] = &[
     "domain/diagnosis/clean.rs",
     "domain/storage_test/format_file.rs",
     "probe/folder.rs",
-    "probe/object/visit.rs",
+    "probe/object/bucket_test.rs",
 ];
 
 const MAX_LINES: usize = 500;

@@ -10,6 +10,7 @@ use crate::domain::storage_test::{Expected, StorageCheck};
 
 pub mod bucket;
 mod bucket_address;
+mod bucket_test;
 mod connection;
 mod faults;
 mod multipart_upload;
@@ -18,12 +19,11 @@ mod signed_client;
 mod signer;
 #[cfg(test)]
 mod tests;
-mod visit;
 
 use bucket_address::BucketAddress;
+use bucket_test::BucketTest;
 use signed_client::{RequestError, SignedClient};
 use signer::Signer;
-use visit::BucketTest;
 
 /// The most names of a directory that are read to assess it.
 const MAX_NAMES: &str = "10";
