@@ -48,7 +48,7 @@ const READ_IDENTIFIERS: &[&str] = &[
     "backend/oceanbase/parse.rs",
     "domain/diagnosis/clean.rs",
     "domain/storage_test/format_file.rs",
-    "probe/folder.rs",
+    "probe/directory.rs",
     "probe/object/bucket_test.rs",
 ];
 

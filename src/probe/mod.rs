@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::storage_test::{StorageCheck, TestedCheck};
 
-pub mod folder;
+pub mod directory;
 mod mounts;
 pub mod object;
 mod pattern;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
 use crate::domain::secret::{Secret, hide};
-use crate::probe::{ProbeContext, ProbeEvent, folder, object};
+use crate::probe::{ProbeContext, ProbeEvent, directory, object};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
 /// or when `input` ends and the probe is deleted; told to terminate, it deletes its probe first.
@@ -83,10 +83,10 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
     let mut bench = ProbeContext { tell: &mut tell, now: crate::journal::clock::now, stopped: &stopped };
     match parcel.destination.kind() {
         StorageKind::File if parcel.is_read_only => {
-            folder::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
+            directory::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
         }
         StorageKind::File => {
-            folder::probe(
+            directory::probe(
                 Path::new(parcel.destination.path()),
                 (&parcel.expected, parcel.may_probe_inside),
                 &mut bench,
