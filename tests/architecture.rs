@@ -49,7 +49,7 @@ const READ_IDENTIFIERS: &[&str] = &[
     "domain/diagnosis/clean.rs",
     "domain/storage_test/format_file.rs",
     "probe/directory.rs",
-    "probe/object/bucket_test.rs",
+    "probe/object_storage/bucket_test.rs",
 ];
 
 const MAX_LINES: usize = 500;

@@ -14,7 +14,7 @@ use obnow::domain::destination::Destination;
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
-use obnow::probe::object::bucket::{Bucket, UploadFile};
+use obnow::probe::object_storage::bucket::{Bucket, UploadFile};
 use sha2::{Digest as _, Sha256};
 
 /// One part and a rest.

@@ -19,7 +19,7 @@ use obnow::backend::dump::manifest::{MANIFEST_NAME, Manifest, verify};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
-use obnow::probe::object::bucket::Bucket;
+use obnow::probe::object_storage::bucket::Bucket;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -13,7 +13,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
 use crate::domain::secret::Secret;
 use crate::journal::clock::now;
-use crate::probe::object::bucket::{Bucket, UploadFile};
+use crate::probe::object_storage::bucket::{Bucket, UploadFile};
 
 /// An object store that connects to its bucket on the first request.
 struct BucketStore {

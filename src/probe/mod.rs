@@ -9,7 +9,7 @@ use crate::domain::storage_test::{StorageCheck, TestedCheck};
 
 pub mod directory;
 mod mounts;
-pub mod object;
+pub mod object_storage;
 mod pattern;
 pub mod servers;
 mod told;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
 use crate::domain::secret::{Secret, hide};
-use crate::probe::{ProbeContext, ProbeEvent, directory, object};
+use crate::probe::{ProbeContext, ProbeEvent, directory, object_storage};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
 /// or when `input` ends and the probe is deleted; told to terminate, it deletes its probe first.
@@ -93,7 +93,7 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
             );
         }
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
-            let subject = object::TestSubject {
+            let subject = object_storage::TestSubject {
                 destination: &parcel.destination,
                 access_key: key.as_ref(),
                 expected: &parcel.expected,
@@ -101,7 +101,7 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
                 looks_only: parcel.is_read_only,
                 inside: parcel.may_probe_inside,
             };
-            object::probe(&subject, &mut bench);
+            object_storage::probe(&subject, &mut bench);
         }
     }
     (bench.tell)(ProbeEvent::Done);
