@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::mounts::Mount;
-use super::pattern::ProbeContent;
+use super::probe_content::ProbeContent;
 use super::told::{CheckRun, FOREIGN_DIRECTORY};
 use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};

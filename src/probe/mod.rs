@@ -10,7 +10,7 @@ use crate::domain::storage_test::{StorageCheck, TestedCheck};
 pub mod directory;
 mod mounts;
 pub mod object_storage;
-mod pattern;
+mod probe_content;
 pub mod servers;
 mod told;
 

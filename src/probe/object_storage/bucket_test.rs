@@ -11,7 +11,7 @@ use super::{CHECKS_AFTER_CONNECT, CLEANUP_TIMEOUT, MAX_NAMES, TestSubject, until
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
-use crate::probe::pattern::ProbeContent;
+use crate::probe::probe_content::ProbeContent;
 use crate::probe::told::{CheckRun, FOREIGN_DIRECTORY};
 use crate::probe::{ProbeContext, ProbeEvent};
 
