@@ -30,7 +30,7 @@ use crate::domain::storage_test::{
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
 use crate::probe::ProbeEvent;
-use crate::probe::servers::{SshServers, ask};
+use crate::probe::ssh::{SshServers, ask};
 
 mod environment;
 pub mod inspection;

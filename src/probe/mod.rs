@@ -11,7 +11,7 @@ pub mod directory;
 mod mounts;
 pub mod object_storage;
 mod probe_content;
-pub mod servers;
+pub mod ssh;
 mod told;
 
 /// The events of a running probe.
