@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::mounts::Mount;
 use super::probe_content::ProbeContent;
-use super::told::{CheckRun, FOREIGN_DIRECTORY};
+use super::reporter::{CheckRun, FOREIGN_DIRECTORY};
 use super::{ProbeContext, ProbeEvent};
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;

@@ -11,8 +11,8 @@ pub mod directory;
 mod mounts;
 pub mod object_storage;
 mod probe_content;
+mod reporter;
 pub mod ssh;
-mod told;
 
 /// The events of a running probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

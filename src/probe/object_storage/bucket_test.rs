@@ -12,7 +12,7 @@ use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::identifier;
 use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::probe_content::ProbeContent;
-use crate::probe::told::{CheckRun, FOREIGN_DIRECTORY};
+use crate::probe::reporter::{CheckRun, FOREIGN_DIRECTORY};
 use crate::probe::{ProbeContext, ProbeEvent};
 
 /// The checks that need a probe.
