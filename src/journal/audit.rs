@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use super::tail::LineTail;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
@@ -37,8 +37,8 @@ pub fn write(state: &Path, action: &AuditEntry) -> Result<(), Fault> {
     super::state::ensure(state)?;
     let path = state.join("audit.jsonl");
     let line = serde_json::to_vec(action).map_err(std::io::Error::from);
-    line.and_then(|line| disk::append_shared(&path, &line))
-        .map_err(|error| disk::fault("write the audit trail", &path, &error))
+    line.and_then(|line| state_files::append_shared(&path, &line))
+        .map_err(|error| state_files::fault("write the audit trail", &path, &error))
 }
 
 /// Reads all entries, the oldest first; a line that is not an entry is returned as its text.

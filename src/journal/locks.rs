@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use super::tasks::TaskId;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
@@ -159,9 +159,9 @@ impl Drop for HeldLocks {
 /// A cluster's name cannot be part of a file name, or a file cannot be written.
 pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult, Fault> {
     let folder = state.join("locks");
-    disk::directory(&folder)?;
+    state_files::directory(&folder)?;
     let word = serde_json::to_vec(owner).map_err(std::io::Error::from);
-    let word = word.map_err(|error| disk::fault("write into", &folder, &error))?;
+    let word = word.map_err(|error| state_files::fault("write into", &folder, &error))?;
     let mut held = HeldLocks { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
     let (mut named, mut leftover) = (Vec::new(), Vec::new());
     for (cluster, tenants) in merge_claims(claims)? {
@@ -202,7 +202,8 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult,
     // Only now, when nothing can fail any more: an owner file means that the lock is held.
     for name in named {
         let path = owner_file(&folder, &name);
-        disk::replace(&path, &word).map_err(|error| disk::fault("write the owner of a lock into", &path, &error))?;
+        state_files::replace(&path, &word)
+            .map_err(|error| state_files::fault("write the owner of a lock into", &path, &error))?;
         held.owners.push(path);
     }
     Ok(LockResult::Held(held))
@@ -261,7 +262,7 @@ impl Drop for ProofLock {
 /// The lock file cannot be opened.
 pub fn turn(state: &Path, cluster: &str) -> Result<Option<ProofLock>, Fault> {
     let folder = state.join("locks");
-    disk::directory(&folder)?;
+    state_files::directory(&folder)?;
     let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     Ok(try_lock_file(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
 }
@@ -302,12 +303,12 @@ fn merge_claims(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
 /// that another process is about to lock would make two locks of one name.
 fn try_lock_file(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);
-    let file =
-        disk::open(&path, disk::private().create(true)).map_err(|error| disk::fault("open the lock", &path, &error))?;
+    let file = state_files::open(&path, state_files::private().create(true))
+        .map_err(|error| state_files::fault("open the lock", &path, &error))?;
     match if shared { file.try_lock_shared() } else { file.try_lock() } {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(disk::fault("take the lock", &path, &error)),
+        Err(TryLockError::Error(error)) => Err(state_files::fault("take the lock", &path, &error)),
     }
 }
 
@@ -345,7 +346,7 @@ fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     } else {
         paths.extend(tenant_owner_files(folder, cluster));
     }
-    let read = |path: PathBuf| serde_json::from_slice(&disk::read_small(&path).ok()?).ok();
+    let read = |path: PathBuf| serde_json::from_slice(&state_files::read_small(&path).ok()?).ok();
     paths.into_iter().filter_map(read).collect()
 }
 

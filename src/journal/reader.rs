@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::disk;
+use super::state_files;
 use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
@@ -166,8 +166,8 @@ fn is_unknown_event(event: &Value, error: &serde_json::Error) -> bool {
 /// Checks the first line of a journal.
 pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     let mut line = Vec::new();
-    let read = disk::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
-    read.map_err(|error| disk::fault("read", path, &error))?;
+    let read = state_files::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
+    read.map_err(|error| state_files::fault("read", path, &error))?;
     parse_header(&line, id, path).map(|_| ())
 }
 

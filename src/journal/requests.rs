@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::Fault;
@@ -30,11 +30,11 @@ pub struct Request {
 pub fn put(state: &Path, task: &TaskId, ask: &Request) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).ask;
     if let Some(folder) = path.parent() {
-        disk::directory(folder)?;
+        state_files::directory(folder)?;
     }
     let line = serde_json::to_vec(ask).map_err(std::io::Error::from);
-    line.and_then(|line| disk::append_shared(&path, &line))
-        .map_err(|error| disk::fault("put a request into", &path, &error))
+    line.and_then(|line| state_files::append_shared(&path, &line))
+        .map_err(|error| state_files::fault("put a request into", &path, &error))
 }
 
 /// The runner's side of the requests: returns each request once.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::Fault;
 
 /// Its subdirectories.
@@ -13,7 +13,7 @@ const SUBDIRECTORIES: [&str; 3] = ["tasks", "locks", "reports"];
 /// # Errors
 /// It cannot be created, or as [`check`].
 pub fn ensure(state: &Path) -> Result<(), Fault> {
-    disk::directory(&resolved(state))?;
+    state_files::directory(&resolved(state))?;
     check(state)
 }
 
@@ -23,9 +23,9 @@ pub fn ensure(state: &Path) -> Result<(), Fault> {
 /// # Errors
 /// One of them is not a directory, is a link, belongs to another user, or is writable by others.
 pub fn check(state: &Path) -> Result<(), Fault> {
-    disk::check_directory(&resolved(state))?;
+    state_files::check_directory(&resolved(state))?;
     for part in SUBDIRECTORIES {
-        disk::check_directory(&state.join(part))?;
+        state_files::check_directory(&state.join(part))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::{Cause, Fault};
 
 /// A position in a file after the last line that was returned.
@@ -42,14 +42,14 @@ impl LineTail {
     pub(super) fn lines(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
         let file = match &self.file {
             Some(file) => file,
-            None => match disk::open_to_read(&self.path) {
+            None => match state_files::open_to_read(&self.path) {
                 Ok(file) => self.file.insert(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             },
         };
         let state = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));
-        let state = state.map_err(|error| disk::fault("read", &self.path, &error))?;
+        let state = state.map_err(|error| state_files::fault("read", &self.path, &error))?;
         if state.0 < self.offset {
             return Err(Fault::new(
                 Cause::Internal,
@@ -58,11 +58,11 @@ impl LineTail {
                 "Leave the files of the state directory alone; look at the file itself.",
             ));
         }
-        if state.0 > disk::MAX_FILE_BYTES {
+        if state.0 > state_files::MAX_FILE_BYTES {
             return Err(Fault::new(
                 Cause::Internal,
                 format!("{} is not read.", self.path.display()),
-                format!("It has {} bytes, and no more than {} are read.", state.0, disk::MAX_FILE_BYTES),
+                format!("It has {} bytes, and no more than {} are read.", state.0, state_files::MAX_FILE_BYTES),
                 "Look at the file itself: nothing of obnow writes that much.",
             ));
         }
@@ -75,7 +75,7 @@ impl LineTail {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             }
         }
         bytes.truncate(filled);
@@ -94,7 +94,7 @@ impl LineTail {
                 Ok(state) if Some(state) != self.seen => return Ok(()),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound && self.seen.is_none() => {}
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             }
             tokio::time::sleep(every).await;
         }

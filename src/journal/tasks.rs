@@ -8,7 +8,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::{Cause, Fault};
 
 /// Crockford's base32 digits, without I, L, O and U, so that an id can be read aloud.
@@ -117,7 +117,7 @@ fn folder(state: &Path) -> PathBuf {
 pub fn list(state: &Path) -> Result<Vec<TaskId>, Fault> {
     super::state::check(state)?;
     let folder = folder(state);
-    let unread = |error: &std::io::Error| disk::fault("read the directory", &folder, error);
+    let unread = |error: &std::io::Error| state_files::fault("read the directory", &folder, error);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

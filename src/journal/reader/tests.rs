@@ -126,7 +126,7 @@ fn oversized_journal_is_refused() {
         .write(true)
         .open(path)
         .unwrap()
-        .set_len(crate::journal::disk::MAX_FILE_BYTES + 1)
+        .set_len(crate::journal::state_files::MAX_FILE_BYTES + 1)
         .unwrap();
     assert!(read::<Event>(folder.path(), &id()).unwrap_err().why.contains("no more than 268435456 are read"));
 }

@@ -122,16 +122,16 @@ fn failed_writer_takes_no_more_events() {
     // A descriptor that cannot be written stands for a disk that refuses.
     writer.file = File::open(&path).unwrap();
     writer.append(at(1), &json!(1), true).unwrap_err();
-    writer.file = disk::private().open(&path).unwrap();
+    writer.file = state_files::private().open(&path).unwrap();
     writer.append(at(1), &json!(2), true).unwrap_err();
     assert_eq!(events(folder.path()), Vec::<Value>::new());
 }
 
 #[test]
 fn full_disk_fault_says_so() {
-    let mut full = disk::private().open("/dev/full").unwrap();
-    let error = disk::append_line(&mut full, b"line\n").unwrap_err();
+    let mut full = state_files::private().open("/dev/full").unwrap();
+    let error = state_files::append_line(&mut full, b"line\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
-    let fault = disk::fault("append to the journal", Path::new("/x"), &error);
+    let fault = state_files::fault("append to the journal", Path::new("/x"), &error);
     assert!(fault.next.contains("Free some space"), "{fault}");
 }
