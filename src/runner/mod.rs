@@ -1,7 +1,7 @@
 //! The runner: takes a task step by step to its verdict and writes everything it observes and does to the journal. It has no
 //! user interface; watchers read the journal.
 
-mod acts;
+mod actions;
 mod look;
 mod patience;
 mod requests;
@@ -254,7 +254,7 @@ impl Runner {
             self.meters.clear();
         }
         let mut patience = StepWatch::new(self.limits);
-        let mut sent = acts::SentActions::default();
+        let mut sent = actions::SentActions::default();
         while !open.is_empty() {
             self.read_requests()?;
             self.process_cancel(kind, &mut open).await?;
@@ -345,7 +345,7 @@ impl Runner {
         target: &TargetPlan,
         seen: Observed,
         patience: &mut StepWatch,
-        sent: &mut acts::SentActions,
+        sent: &mut actions::SentActions,
     ) -> Result<StepEffect, Fault> {
         let name = &target.target;
         if let Some(job) = seen.job {

@@ -11,7 +11,7 @@ use crate::journal::requests::Request;
 
 use crate::backend::CancelDecision;
 
-use super::acts::{SendResult, unsent};
+use super::actions::{SendResult, unsent};
 use super::{Runner, StepContext, StepResult};
 
 /// How often CANCEL BACKUP is repeated while the job continues to run.
