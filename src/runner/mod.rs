@@ -2,10 +2,10 @@
 //! user interface; watchers read the journal.
 
 mod actions;
-mod look;
 mod patience;
 mod requests;
 mod standing;
+mod storage_proof;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
