@@ -2,7 +2,7 @@
 //! user interface; watchers read the journal.
 
 mod actions;
-mod patience;
+mod progress_watch;
 mod requests;
 mod standing;
 mod storage_proof;
@@ -28,7 +28,7 @@ use crate::journal::clock::now;
 use crate::journal::requests::Inbox;
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Attention, StepWatch};
+use progress_watch::{Attention, StepWatch};
 use requests::PendingCancel;
 
 /// Runs one task.

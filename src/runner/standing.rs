@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::patience::{Attention, StepWatch, WaitDecision as Wait};
+use super::progress_watch::{Attention, StepWatch, WaitDecision as Wait};
 use super::{Runner, StepEffect, StepResult, context_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
