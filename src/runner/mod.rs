@@ -4,7 +4,7 @@
 mod actions;
 mod progress_watch;
 mod requests;
-mod standing;
+mod stall;
 mod storage_proof;
 
 use std::collections::BTreeMap;
