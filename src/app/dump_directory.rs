@@ -29,7 +29,7 @@ fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
     let path = base.display().to_string();
     std::thread::spawn(move || {
         // Nobody waits any longer: then nobody wants the answer.
-        let _ = answer.send(dump::place_facts(&base, &target));
+        let _ = answer.send(dump::inspect_dump_directory(&base, &target));
     });
     answered
         .recv_timeout(TIMEOUT)

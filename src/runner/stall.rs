@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::progress_watch::{Attention, StepWatch, WaitDecision as Wait};
+use super::progress_watch::{Attention, StepWatch, WaitDecision};
 use super::{Runner, StepEffect, StepResult, context_of};
 use crate::backend::Waiting;
 use crate::domain::fault::Fault;
@@ -44,16 +44,16 @@ impl Runner {
             }
         }
         match patience.judge(kind, name, waiting, Instant::now()) {
-            Wait::Continue => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::Stalled => return Ok(StepEffect::Stalled(waiting.clone())),
-            Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
+            WaitDecision::Continue => self.waiting(name, kind, &waiting.what, None, patience)?,
+            WaitDecision::Stalled => return Ok(StepEffect::Stalled(waiting.clone())),
+            WaitDecision::GiveUp(fault) if kind >= StepKind::StartBackup => {
                 self.finish_step(name, kind, StepResult::unknown(fault))?;
                 return Ok(StepEffect::StepResult);
             }
-            Wait::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
+            WaitDecision::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
                 return Ok(StepEffect::GivenUp(fault));
             }
-            Wait::GiveUp(fault) => {
+            WaitDecision::GiveUp(fault) => {
                 self.finish_step(name, kind, StepResult::failed(fault))?;
                 return Ok(StepEffect::StepResult);
             }

@@ -27,7 +27,7 @@ mod system;
 mod upload;
 
 pub(in crate::backend) use catalogue::read_bounded as catalogue;
-pub use directory::inspect as place_facts;
+pub use directory::inspect as inspect_dump_directory;
 pub use login::Login;
 pub use service::find_service;
 pub use start::{PendingDump, preview};

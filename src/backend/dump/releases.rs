@@ -82,7 +82,7 @@ pub fn find_program(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fau
 /// It cannot be run, or its release was not tested.
 pub async fn identify_tool(path: PathBuf) -> Result<Tool, Fault> {
     let release = parse_release(&read_version(&path, VERSION_TIMEOUT).await?)?;
-    Ok(Tool { path, parse_release })
+    Ok(Tool { path, release })
 }
 
 /// Returns what a program prints for `--version`, up to [`MAX_VERSION_BYTES`] bytes.
@@ -118,8 +118,8 @@ pub fn parse_release(said: &str) -> Result<&'static Release, Fault> {
         ));
     };
     let version = version.strip_prefix('v').unwrap_or(version);
-    RELEASES.iter().find(|release| parse_release.version == version).ok_or_else(|| {
-        let tried = RELEASES.iter().map(|release| parse_release.version).collect::<Vec<_>>().join(", ");
+    RELEASES.iter().find(|release| release.version == version).ok_or_else(|| {
+        let tried = RELEASES.iter().map(|release| release.version).collect::<Vec<_>>().join(", ");
         Fault::new(
             Cause::Precondition,
             format!("mydumper {version} is not used for backups."),

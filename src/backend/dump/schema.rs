@@ -34,7 +34,7 @@ pub fn parse_table(text: &[u8]) -> Option<TableSchema> {
             break;
         }
     }
-    is_end_of_statement(rest).then_some(TableSchema { parse_table, columns, needs_charset })
+    is_end_of_statement(rest).then_some(TableSchema { table, columns, needs_charset })
 }
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is

@@ -73,7 +73,7 @@ pub fn render_action(
     let filling = TemplateArguments { tenants, description: &of.description() };
     let one =
         |id: StatementId, value: Value<'_>| fill_template(words, id, &filling, &value).map(|statement| vec![statement]);
-    match render_action {
+    match action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(destination_for_run(destination, &run)?))
         }
@@ -101,7 +101,7 @@ pub fn render_action(
             statements.push(fill_template(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => render_proof(words, render_action, Scn(0), of),
+        Action::LookAtStorage { .. } => render_proof(words, action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.profile, "a dump")),
     }
 }
@@ -114,7 +114,7 @@ const PLANNED_SCN: &str = "0";
 /// # Errors
 /// The release profile has no template, or the action is another one.
 pub fn render_proof(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
-    let Action::LookAtStorage { data, log, decrypt, .. } = render_action else {
+    let Action::LookAtStorage { data, log, decrypt, .. } = action else {
         return Err(missing_template(words.profile, "a look that is none"));
     };
     let run = of.variable();

@@ -229,13 +229,13 @@ impl<P: Purpose> TypedSession<P> {
     /// Sends a text; `shown` is the text that a message may repeat.
     async fn query_shown_as(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
-        if let Some(answer) = self.tape.as_ref().and_then(|tape| recording.answer(sql)) {
+        if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
             return answer;
         }
         let answer = self.query_server(sql, shown, deadline).await;
         #[cfg(test)]
         if let Some(tape) = &mut self.tape {
-            recording.keep(sql, &answer);
+            tape.keep(sql, &answer);
         }
         answer
     }

@@ -67,7 +67,7 @@ fn present_values_are_repeated_unless_named() {
     );
     let named = user("LOCATION=file:///new BINDING=Optional").repeating(Some(&present));
     assert_eq!(named.binding, Some(Binding::Optional));
-    assert_eq!(user("file:///new").repeating(Lost).to_string(), "LOCATION=file:///new");
+    assert_eq!(user("file:///new").repeating(None).to_string(), "LOCATION=file:///new");
 }
 
 #[test]

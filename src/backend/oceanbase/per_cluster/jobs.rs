@@ -4,7 +4,7 @@ use super::super::OceanBase;
 use super::super::cancel::CancelScope;
 use super::super::column_types::{needed, result_or_null};
 use super::super::release_profile::{TENANT_ID, ViewId};
-use super::super::rows::{self as any, word};
+use super::super::rows::{self as v4_rows, word};
 use super::super::session::{Row, number, text};
 use super::super::view_reader::{Filter, FilterValue};
 use super::rows::{self, CLUSTER};
@@ -128,6 +128,6 @@ fn failed_part_comment(parts: &[Row], job: &JobFacts) -> Option<String> {
             && result_or_null(row).is_some_and(|result| result != 0)
     };
     let part = parts.iter().find(own)?;
-    let (server, result, trace) = (any::server(part), result_or_null(part)?, word(part, "TRACE_ID"));
+    let (server, result, trace) = (v4_rows::server(part), result_or_null(part)?, word(part, "TRACE_ID"));
     Some(format!("(SERVER)addr: {server}, result: -{result}, trace_id: {trace}"))
 }

@@ -3,7 +3,7 @@
 use super::super::OceanBase;
 use super::super::parse::Parameters;
 use super::super::release_profile::{TENANT_ID, ViewId};
-use super::super::rows::{self as any, word};
+use super::super::rows::{self as v4_rows, word};
 use super::super::session::{Row, number};
 use super::super::stall::items;
 use super::super::view_reader::FilterValue;
@@ -79,7 +79,7 @@ pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) ->
 /// Returns the servers that work on a tenant.
 fn servers(parts: &[Row], tenant: u64) -> Vec<String> {
     let own = parts.iter().filter(|row| number(row, TENANT_ID) == Some(tenant));
-    let mut servers: Vec<String> = own.map(any::server).collect();
+    let mut servers: Vec<String> = own.map(v4_rows::server).collect();
     servers.dedup();
     servers
 }

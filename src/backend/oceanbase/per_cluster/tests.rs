@@ -123,7 +123,7 @@ fn a_round_without_times_has_not_begun() {
     }
     // A set that is still made shows 1970 for its end.
     let epoch = row(&[("END_TIME", "1970-01-01 08:00:00.000000")]);
-    assert_eq!(per_cluster::super::rows::moment(&epoch, "END_TIME", &east()), None);
+    assert_eq!(super::super::rows::moment(&epoch, "END_TIME", &east()), None);
 }
 
 /// A round that began in summer and a set that ended in winter are compared as moments, not by the offset of today.

@@ -213,7 +213,7 @@ fn statements_reach_no_other_tenant() {
 #[test]
 fn tenant_statements_name_no_tenant() {
     let of = |action: &Action| {
-        let said = super::render_action(own(), render_action, &["pay"], run(2)).unwrap();
+        let said = super::render_action(own(), action, &["pay"], run(2)).unwrap();
         said.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     for (what, expected) in [
