@@ -20,7 +20,7 @@ pub struct Bounds {
 
 /// The cleaned output of a program.
 #[derive(Debug)]
-pub struct Said {
+pub struct ChildOutput {
     /// How it ended.
     pub status: ExitStatus,
     /// Its standard output.
@@ -33,22 +33,22 @@ pub struct Said {
 
 /// Why a program has no output.
 #[derive(Debug)]
-pub enum Unheard {
+pub enum ChildError {
     /// It does not start.
     NotStarted(std::io::Error),
     /// Its pipes or its exit status could not be read.
-    Lost(std::io::Error),
+    Io(std::io::Error),
     /// It did not end within this limit and was killed.
-    Late(Duration),
+    TimedOut(Duration),
 }
 
 /// Runs a program with this input and returns its output. Dropping the future kills the program.
 ///
 /// # Errors
 /// It does not start, cannot be read, or takes too long.
-pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(Unheard::NotStarted)?;
+    let mut child = command.spawn().map_err(ChildError::NotStarted)?;
     let (to, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let told = async {
         if let Some(mut to) = to {
@@ -63,14 +63,14 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<S
     };
     let (out, errors, status) = tokio::time::timeout(bounds.within, talk)
         .await
-        .map_err(|_| Unheard::Late(bounds.within))?
-        .map_err(Unheard::Lost)?;
+        .map_err(|_| ChildError::TimedOut(bounds.within))?
+        .map_err(ChildError::Io)?;
     let is_cut = [&out, &errors].iter().any(|bytes| bytes.len() as u64 > bounds.most);
     let words = |mut bytes: Vec<u8>| {
         bytes.truncate(usize::try_from(bounds.most).unwrap_or(usize::MAX));
         String::from_utf8_lossy(&bytes).lines().map(foreign).collect::<Vec<_>>().join("\n")
     };
-    Ok(Said { status, out: words(out), errors: words(errors), is_cut })
+    Ok(ChildOutput { status, out: words(out), errors: words(errors), is_cut })
 }
 
 /// Reads a pipe up to one byte beyond the limit and closes it, which ends a program that continues to write.
@@ -89,9 +89,9 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
 
-    const BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
+    const TEST_BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
 
-    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+    async fn run_script(script: &str, input: &[u8], bounds: Bounds) -> Result<ChildOutput, ChildError> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
         ask(command, input, bounds).await
@@ -100,28 +100,30 @@ mod tests {
     #[tokio::test]
     async fn output_is_cleaned_and_hides_secrets() {
         let _held = Secret::new("CANARYchild9".to_owned());
-        let said = sh("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", BOUNDS).await.unwrap();
+        let said = run_script("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", TEST_BOUNDS)
+            .await
+            .unwrap();
         assert_eq!((said.out.as_str(), said.errors.as_str(), said.is_cut), ("one ***\ntwo", "ab", false));
         assert_eq!(said.status.code(), Some(3));
     }
 
     #[tokio::test]
     async fn endless_output_is_truncated() {
-        let said = sh("yes", b"", BOUNDS).await.unwrap();
+        let said = run_script("yes", b"", TEST_BOUNDS).await.unwrap();
         assert!(said.is_cut && !said.status.success(), "{said:?}");
         assert_eq!(said.out.len(), 4_095, "the last line break is no line");
-        let errors = sh("yes >&2", b"", BOUNDS).await.unwrap();
+        let errors = run_script("yes >&2", b"", TEST_BOUNDS).await.unwrap();
         assert!(errors.is_cut && errors.out.is_empty(), "{errors:?}");
     }
 
     #[tokio::test]
     async fn program_times_out() {
-        let bounds = Bounds { within: Duration::from_millis(50), ..BOUNDS };
-        let late = sh("exec sleep 1000", b"", bounds).await.unwrap_err();
-        assert!(matches!(late, Unheard::Late(limit) if limit == bounds.within), "{late:?}");
-        let left = sh("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
-        assert!(matches!(left, Unheard::Late(_)), "what it left holds the pipe: {left:?}");
-        let absent = ask(Command::new("/nowhere/program"), b"", BOUNDS).await.unwrap_err();
-        assert!(matches!(absent, Unheard::NotStarted(_)), "{absent:?}");
+        let bounds = Bounds { within: Duration::from_millis(50), ..TEST_BOUNDS };
+        let late = run_script("exec sleep 1000", b"", bounds).await.unwrap_err();
+        assert!(matches!(late, ChildError::TimedOut(limit) if limit == bounds.within), "{late:?}");
+        let left = run_script("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
+        assert!(matches!(left, ChildError::TimedOut(_)), "what it left holds the pipe: {left:?}");
+        let absent = ask(Command::new("/nowhere/program"), b"", TEST_BOUNDS).await.unwrap_err();
+        assert!(matches!(absent, ChildError::NotStarted(_)), "{absent:?}");
     }
 }

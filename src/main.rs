@@ -11,7 +11,7 @@ use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, storage_
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Output};
 use obnow::config::Directories;
-use obnow::demo::place::{self, PlaceError};
+use obnow::demo::service::{self, ServiceError};
 use obnow::domain::credential::credential;
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{HIDDEN, SecretSource};
@@ -176,7 +176,7 @@ fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::DemoFix {
         let (scenario, root) = (scenario.clone(), root.clone());
         Box::pin(async move {
             let state = Directories::find(None, root).map_err(|fault| fault.why)?.state;
-            place::fix(&scenario, &state).await.map_err(|error| error.to_string())
+            service::remove_faults(&scenario, &state).await.map_err(|error| error.to_string())
         })
     })
 }
@@ -212,7 +212,8 @@ async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
 async fn join_fleet(scenario: &str, root: &Path, speed: u32) -> Result<PathBuf, Fault> {
     let program =
         std::env::current_exe().map_err(|error| no_fleet(&format!("this program cannot be found: {error}")))?;
-    let joined = place::join(scenario, root, &program, speed).await.map_err(|error| no_fleet(&error.to_string()))?;
+    let joined =
+        service::join_or_start(scenario, root, &program, speed).await.map_err(|error| no_fleet(&error.to_string()))?;
     Ok(joined.dir)
 }
 
@@ -227,15 +228,15 @@ fn no_fleet(why: &str) -> Fault {
 
 async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fault> {
     let root = Directories::find(common.config.clone(), common.state.clone())?.state;
-    let refused = |error: PlaceError| no_fleet(&error.to_string());
+    let refused = |error: ServiceError| no_fleet(&error.to_string());
     let scenario = args.scenario.as_str();
     if args.list {
-        for (name, shows) in place::list().map_err(|error| no_fleet(&error.to_string()))? {
+        for (name, shows) in service::list().map_err(|error| no_fleet(&error.to_string()))? {
             say.event("scenario", serde_json::json!({"scenario": name, "shows": shows}));
             say.line(&format!("{name:<18} {shows}"));
         }
     } else if args.serve {
-        let options = place::Options {
+        let options = service::ServeOptions {
             scenario: scenario.to_owned(),
             state_root: root,
             speed: args.speed,
@@ -243,17 +244,17 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fa
             until_eof: args.until_eof,
             own_session: true,
         };
-        place::serve(options, std::io::stdout()).await.map_err(refused)?;
+        service::serve(options, std::io::stdout()).await.map_err(refused)?;
     } else if args.stop {
-        place::stop(scenario, &root).await.map_err(refused)?;
+        service::stop(scenario, &root).await.map_err(refused)?;
         say.note(&format!("The fleet of {scenario} has ended."));
     } else if args.fix {
-        let removed = place::fix(scenario, &root).await.map_err(refused)?;
+        let removed = service::remove_faults(scenario, &root).await.map_err(refused)?;
         let removed =
             if removed.is_empty() { "no cause; there was none to remove".to_owned() } else { removed.join(", ") };
         say.note(&format!("Removed: {removed}."));
     } else if args.reset {
-        place::reset(scenario, &root).await.map_err(refused)?;
+        service::reset(scenario, &root).await.map_err(refused)?;
         say.note(&format!("The fleet of {scenario} begins anew."));
     } else {
         let folder = join_fleet(scenario, &root, args.speed).await?;

@@ -12,7 +12,7 @@ use std::path::Path;
 use scan::{Source, scan};
 
 /// The floors, from the ground up. A part may use those on lower floors, and no other.
-const FLOORS: &[(&str, u8)] = &[
+const LAYERS: &[(&str, u8)] = &[
     ("domain", 1),
     ("child", 2),
     ("process", 2),
@@ -28,8 +28,8 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// The faces, and the only parts they know.
-const FACES: &[&str] = &["cli", "wizard"];
-const FACES_USE: &[&str] = &["app", "domain"];
+const FRONT_ENDS: &[&str] = &["cli", "wizard"];
+const FRONT_END_IMPORTS: &[&str] = &["app", "domain"];
 
 /// Pairs that no rule allows, each with its reason. All of them are of tests.
 const ALLOWED_IN_TESTS: &[(&str, &str, &str)] = &[(
@@ -43,16 +43,16 @@ const ALLOWED_IN_TESTS: &[(&str, &str, &str)] = &[(
 const READ_IDENTIFIERS: &[&str] = &[
     "backend/oceanbase/rows.rs",
     "backend/oceanbase/tenants.rs",
-    "backend/oceanbase/v3/detect.rs",
-    "backend/oceanbase/v3/rows.rs",
-    "backend/oceanbase/words.rs",
+    "backend/oceanbase/per_cluster/detect.rs",
+    "backend/oceanbase/per_cluster/rows.rs",
+    "backend/oceanbase/parse.rs",
     "domain/diagnosis/clean.rs",
     "domain/storage_check/format_file.rs",
-    "probe/folder.rs",
-    "probe/object/visit.rs",
+    "probe/directory.rs",
+    "probe/object_storage/bucket_test.rs",
 ];
 
-const AT_THE_TOP: &[&str] = &[
+const TOP_LEVEL_FILES: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     "src",
@@ -86,13 +86,13 @@ fn sources() -> Vec<(String, String)> {
 }
 
 /// The part a file belongs to: its folder, or `main`, or `lib` for the map.
-fn part_of(file: &str) -> &str {
+fn layer_of(file: &str) -> &str {
     file.split_once('/').map_or_else(|| file.trim_end_matches(".rs"), |(folder, _)| folder)
 }
 
 /// Why `from` may not use `to`; None: it may.
 fn refusal(from: &str, to: &str, in_tests: bool) -> Option<String> {
-    let floor = |part: &str| FLOORS.iter().find(|(name, _)| *name == part).map(|(_, floor)| *floor);
+    let floor = |part: &str| LAYERS.iter().find(|(name, _)| *name == part).map(|(_, floor)| *floor);
     if from == to || (in_tests && ALLOWED_IN_TESTS.iter().any(|(a, b, _)| (*a, *b) == (from, to))) {
         return None;
     }
@@ -105,7 +105,7 @@ fn refusal(from: &str, to: &str, in_tests: bool) -> Option<String> {
     let (Some(own), Some(theirs)) = (floor(from), floor(to)) else {
         return Some(format!("{} is on no floor", if floor(from).is_none() { from } else { to }));
     };
-    if FACES.contains(&from) && !FACES_USE.contains(&to) {
+    if FRONT_ENDS.contains(&from) && !FRONT_END_IMPORTS.contains(&to) {
         return Some(format!("a face uses app and domain only, and {from} uses {to}"));
     }
     match own.cmp(&theirs) {
@@ -116,8 +116,8 @@ fn refusal(from: &str, to: &str, in_tests: bool) -> Option<String> {
 }
 
 /// Returns what a file does against the rules of the layers, as `file:line: reason`.
-fn offences(file: &str, text: &str) -> Vec<String> {
-    let from = part_of(file);
+fn violations(file: &str, text: &str) -> Vec<String> {
+    let from = layer_of(file);
     let Source { uses, literals, odd } = scan(file, text);
     let mut found: Vec<(usize, String)> = odd;
     for used in &uses {
@@ -138,13 +138,13 @@ fn offences(file: &str, text: &str) -> Vec<String> {
 #[test]
 fn everyone_stays_on_his_floor() {
     let sources = sources();
-    let wrong: Vec<String> = sources.iter().flat_map(|(file, text)| offences(file, text)).collect();
+    let wrong: Vec<String> = sources.iter().flat_map(|(file, text)| violations(file, text)).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
     // The scanner has seen something: the floors that are there use each other.
     let seen: BTreeSet<(String, String)> = sources
         .iter()
         .flat_map(|(file, text)| {
-            scan(file, text).uses.into_iter().map(move |used| (part_of(file).to_owned(), used.part))
+            scan(file, text).uses.into_iter().map(move |used| (layer_of(file).to_owned(), used.part))
         })
         .collect();
     for (from, to) in [("backend", "domain"), ("runner", "backend"), ("runner", "journal"), ("demo", "demo")] {
@@ -159,7 +159,7 @@ fn the_map_is_nothing_but_a_map() {
     for line in lines.filter(|line| *line != "#![doc = include_str!(\"ARCHITECTURE.md\")]") {
         let name = line.strip_prefix("pub mod ").and_then(|line| line.strip_suffix(';'));
         let name = name.unwrap_or_else(|| panic!("src/lib.rs has more than modules: {line}"));
-        assert!(name == "demo" || FLOORS.iter().any(|(part, _)| *part == name), "{name} is on no floor");
+        assert!(name == "demo" || LAYERS.iter().any(|(part, _)| *part == name), "{name} is on no floor");
     }
 }
 
@@ -167,7 +167,7 @@ fn the_map_is_nothing_but_a_map() {
 fn only_what_belongs_there_lies_at_the_top() {
     let names = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let strange: Vec<String> =
-        names.filter(|name| !name.starts_with('.') && !AT_THE_TOP.contains(&name.as_str())).collect();
+        names.filter(|name| !name.starts_with('.') && !TOP_LEVEL_FILES.contains(&name.as_str())).collect();
     assert!(strange.is_empty(), "{strange:?}");
 }
 
@@ -257,7 +257,7 @@ fn each_law_is_broken_by_its_example() {
         ),
     ] {
         let expected: Vec<String> = expected.split('|').map(|told| format!("src/{file}:{told}")).collect();
-        assert_eq!(offences(file, text), expected, "{text}");
+        assert_eq!(violations(file, text), expected, "{text}");
     }
 }
 
@@ -287,7 +287,7 @@ fn what_is_allowed_is_not_taken_for_an_offence() {
         ("domain/a/tests.rs", "use super::super::plan; mod x { use super::super::y; }"),
         ("backend/oceanbase/a.rs", "fn f() { super::super::dump::find() } "),
         ("backend/mod.rs", "use super::domain::plan; pub use system::System;"),
-        ("backend/oceanbase/line/tests.rs", "use crate::demo::views::views_of;"),
+        ("backend/oceanbase/release_profile/tests.rs", "use crate::demo::views::views_of;"),
         ("backend/a.rs", "#[cfg(test)]\nmod tests {\n    use crate::demo::grammar::parse;\n}"),
         ("backend/a.rs", "#[cfg(test)]\n#[path = \"other_tests.rs\"]\nmod tests;"),
         ("runner/a.rs", "use crate::{backend::Run, config::places, domain::plan, journal};"),
@@ -301,9 +301,9 @@ fn what_is_allowed_is_not_taken_for_an_offence() {
         ),
         ("backend/a.rs", "const X: &str = include_str!(\"../../../assets/lines/v4.yaml\");"),
     ] {
-        assert_eq!(offences(file, text), Vec::<String>::new(), "{text}");
+        assert_eq!(violations(file, text), Vec::<String>::new(), "{text}");
     }
     // Behind a test module the laws are whole again.
     let text = "#[cfg(test)]\nmod tests { fn f() {} }\nuse crate::demo::views;";
-    assert_eq!(offences("backend/a.rs", text).len(), 1);
+    assert_eq!(violations("backend/a.rs", text).len(), 1);
 }

@@ -4,39 +4,39 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod engine;
-mod odd;
+mod faulty_server;
 
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use faulty_server::{FaultyServers, PASSWORD, Tampering, error};
+use obnow::demo::server_model::Greeting;
 use obnow::demo::statement::Value as Cell;
-use obnow::demo::world::Greeting;
-use odd::{PASSWORD, Servers, Twist, error};
 use serde_json::Value;
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
-struct Ran {
+struct CommandResult {
     out: String,
     err: String,
     code: Option<i32>,
 }
 
-impl Ran {
+impl CommandResult {
     fn both(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
-fn obnow(args: &[&str], config: &Path) -> Ran {
+fn obnow(args: &[&str], config: &Path) -> CommandResult {
     let state = config.with_extension("state");
     let mut command = Command::new(OBNOW);
     command.args(args).arg("--config").arg(config).arg("--state").arg(state).stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ran { out: text(&output.stdout), err: text(&output.stderr), code: output.status.code() }
+    CommandResult { out: text(&output.stdout), err: text(&output.stderr), code: output.status.code() }
 }
 
 fn write(path: &Path, text: &str, mode: u32) {
@@ -44,7 +44,7 @@ fn write(path: &Path, text: &str, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A server, the login tried on it, and what comes of `check NAME/pay`: the exit code, and words of the one sentence.
+/// A server, the login tried on it, and what comes of `check MANIFEST_NAME/pay`: the exit code, and words of the one sentence.
 struct Case {
     name: &'static str,
     port: u16,
@@ -81,30 +81,50 @@ fn text(text: &str) -> Cell {
 }
 
 #[allow(clippy::too_many_lines, reason = "a table")]
-fn cases(servers: &Servers) -> Vec<Case> {
+fn cases(servers: &FaultyServers) -> Vec<Case> {
     let sys = |name, port, code, says| Case { name, port, user: "root@sys", password: PASSWORD, code, says };
     let login = |name, user, password, says| {
-        let port = servers.twisted(Twist::none());
+        let port = servers.tampered(Tampering::none());
         Case { name, port, user, password, code: 12, says }
     };
-    let odd = |name, twist, code, says| sys(name, servers.twisted(twist), code, says);
+    let odd = |name, tampering, code, says| sys(name, servers.tampered(tampering), code, says);
     let denied = "SELECT command denied to user 'root'@'%' for table 'X'";
     let unknown = "Unknown column 'STATUS' in 'field list'";
     let mut cases = vec![
-        odd("good", Twist::none(), 0, "V4.2.5"),
+        odd("good", Tampering::none(), 0, "V4.2.5"),
         // The way there.
         sys("closed", servers.closed(), 14, "Nothing listens there"),
-        sys("silent", Servers::says(b"", false), 14, "did not answer within 1 s"),
-        sys("hangs-up", Servers::says(b"", true), 14, "cannot be reached|not an OceanBase SQL port"),
+        sys("silent", FaultyServers::answers_with_bytes(b"", false), 14, "did not answer within 1 s"),
+        sys(
+            "hangs-up",
+            FaultyServers::answers_with_bytes(b"", true),
+            14,
+            "cannot be reached|not an OceanBase SQL port",
+        ),
         sys(
             "http",
-            Servers::says(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", true),
+            FaultyServers::answers_with_bytes(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", true),
             14,
             "MySQL protocol",
         ),
-        sys("ssh", Servers::says(b"SSH-2.0-OpenSSH_9.2\r\n", false), 14, "not an OceanBase SQL port|did not answer"),
-        sys("zeros", Servers::says(&[0; 64], false), 14, "not an OceanBase SQL port|did not answer"),
-        sys("huge-packet", Servers::says(b"\xff\xff\xff\x00\x0a5.7", true), 14, "not an OceanBase SQL port"),
+        sys(
+            "ssh",
+            FaultyServers::answers_with_bytes(b"SSH-2.0-OpenSSH_9.2\r\n", false),
+            14,
+            "not an OceanBase SQL port|did not answer",
+        ),
+        sys(
+            "zeros",
+            FaultyServers::answers_with_bytes(&[0; 64], false),
+            14,
+            "not an OceanBase SQL port|did not answer",
+        ),
+        sys(
+            "huge-packet",
+            FaultyServers::answers_with_bytes(b"\xff\xff\xff\x00\x0a5.7", true),
+            14,
+            "not an OceanBase SQL port",
+        ),
         // The login.
         login("wrong-password", "root@sys", "not-that-one", "refuses the user or the password"),
         login("wrong-user", "nobody@sys", PASSWORD, "refuses the user or the password"),
@@ -115,46 +135,46 @@ fn cases(servers: &Servers) -> Vec<Case> {
             ..login("own-tenant", "root@pay", PASSWORD, "not checked: the servers are seen from the sys tenant")
         },
         // What it is.
-        odd("mysql", Twist::version("8.0.36", "MySQL Community Server - GPL"), 14, "is not an OceanBase"),
-        odd("mariadb", Twist::version("5.5.5-10.11.14-MariaDB", "Debian 12"), 14, "is not an OceanBase"),
-        odd("nameless", Twist::version("", ""), 14, "is not an OceanBase"),
-        odd("control", Twist::version("\u{1b}[2J\u{7}", "\u{1b}]0;owned\u{7}"), 14, "is not an OceanBase"),
+        odd("mysql", Tampering::version("8.0.36", "MySQL Community Server - GPL"), 14, "is not an OceanBase"),
+        odd("mariadb", Tampering::version("5.5.5-10.11.14-MariaDB", "Debian 12"), 14, "is not an OceanBase"),
+        odd("nameless", Tampering::version("", ""), 14, "is not an OceanBase"),
+        odd("control", Tampering::version("\u{1b}[2J\u{7}", "\u{1b}]0;owned\u{7}"), 14, "is not an OceanBase"),
         odd(
             "newer",
-            Twist::version("5.7.25-OceanBase-v4.9.0.0", "OceanBase 4.9.0.0 (r1-a)"),
+            Tampering::version("5.7.25-OceanBase-v4.9.0.0", "OceanBase 4.9.0.0 (r1-a)"),
             10,
             "not known to this release",
         ),
         odd(
             "far-newer",
-            Twist::version("5.7.25-OceanBase-v9.0.0.0", "OceanBase 9.0.0.0 (r1-a)"),
+            Tampering::version("5.7.25-OceanBase-v9.0.0.0", "OceanBase 9.0.0.0 (r1-a)"),
             10,
             "not known to this release",
         ),
-        odd("ancient", Twist::version("5.7.25-OceanBase-v1.4.79", "OceanBase 1.4.79 (r1-a)"), 1, "no tenant pay"),
-        odd("no-digits", Twist::version("5.7.25-OceanBase-vX", "OceanBase X (rY)"), 14, "is not an OceanBase"),
+        odd("ancient", Tampering::version("5.7.25-OceanBase-v1.4.79", "OceanBase 1.4.79 (r1-a)"), 1, "no tenant pay"),
+        odd("no-digits", Tampering::version("5.7.25-OceanBase-vX", "OceanBase X (rY)"), 14, "is not an OceanBase"),
         // What it may not say.
-        odd("no-servers", Twist::refuses("DBA_OB_SERVERS", 1142, denied), 12, "may not read"),
-        odd("no-tenants", Twist::refuses("DBA_OB_TENANTS", 1142, denied), 12, "may not read"),
-        odd("no-jobs", Twist::refuses("CDB_OB_BACKUP_JOBS", 1142, denied), 12, "may not read"),
-        odd("no-sets", Twist::refuses("CDB_OB_BACKUP_SET_FILES", 1142, denied), 12, "may not read"),
-        odd("no-policies", Twist::refuses("CDB_OB_BACKUP_DELETE_POLICY", 1142, denied), 0, "not checked"),
-        odd("no-upgrades", Twist::refuses("DBA_OB_TENANT_JOBS", 1142, denied), 0, "not checked: upgrade jobs"),
-        odd("no-column", Twist::refuses("CDB_OB_ARCHIVELOG", 1054, unknown), 10, "Unknown column"),
-        odd("no-view", Twist::refuses("CDB_OB_ARCHIVELOG", 1146, "Table 'oceanbase.X' doesn't exist"), 10, "1146"),
+        odd("no-servers", Tampering::refuses("DBA_OB_SERVERS", 1142, denied), 12, "may not read"),
+        odd("no-tenants", Tampering::refuses("DBA_OB_TENANTS", 1142, denied), 12, "may not read"),
+        odd("no-jobs", Tampering::refuses("CDB_OB_BACKUP_JOBS", 1142, denied), 12, "may not read"),
+        odd("no-sets", Tampering::refuses("CDB_OB_BACKUP_SET_FILES", 1142, denied), 12, "may not read"),
+        odd("no-policies", Tampering::refuses("CDB_OB_BACKUP_DELETE_POLICY", 1142, denied), 0, "not checked"),
+        odd("no-upgrades", Tampering::refuses("DBA_OB_TENANT_JOBS", 1142, denied), 0, "not checked: upgrade jobs"),
+        odd("no-column", Tampering::refuses("CDB_OB_ARCHIVELOG", 1054, unknown), 10, "Unknown column"),
+        odd("no-view", Tampering::refuses("CDB_OB_ARCHIVELOG", 1146, "Table 'oceanbase.X' doesn't exist"), 10, "1146"),
         odd(
             "overloaded",
-            Twist::refuses("CDB_OB_BACKUP_JOBS", 4013, "No memory or reach tenant memory limit"),
+            Tampering::refuses("CDB_OB_BACKUP_JOBS", 4013, "No memory or reach tenant memory limit"),
             10,
             "4013",
         ),
-        odd("timed-out", Twist::refuses("CDB_OB_BACKUP_JOBS", 4012, "Timeout"), 14, "4012"),
+        odd("timed-out", Tampering::refuses("CDB_OB_BACKUP_JOBS", 4012, "Timeout"), 14, "4012"),
         // What nobody has seen yet.
-        odd("tenant-status", Twist::column("DBA_OB_TENANTS", "STATUS", text("TELEPORTING")), 10, "TELEPORTING"),
-        odd("tenant-role", Twist::column("DBA_OB_TENANTS", "TENANT_ROLE", text("UNDERSTUDY")), 10, "UNDERSTUDY"),
+        odd("tenant-status", Tampering::column("DBA_OB_TENANTS", "STATUS", text("TELEPORTING")), 10, "TELEPORTING"),
+        odd("tenant-role", Tampering::column("DBA_OB_TENANTS", "TENANT_ROLE", text("UNDERSTUDY")), 10, "UNDERSTUDY"),
         odd(
             "archive",
-            Twist::rows(|view, answer| {
+            Tampering::rows(|view, answer| {
                 let mut rows = answer?;
                 for row in rows.iter_mut().filter(|_| view.starts_with("CDB_OB_ARCHIVELOG")) {
                     row.entry("STATUS").and_modify(|status| *status = text("WOBBLING"));
@@ -165,11 +185,11 @@ fn cases(servers: &Servers) -> Vec<Case> {
             "WOBBLING",
         ),
         // Nothing at all, and far too much.
-        odd("empty", Twist::rows(|_, answer| answer.map(|_| Vec::new())), 10, "enable_upgrade_mode cannot be read"),
-        odd("nulls", Twist::values(|_, _| Cell::Null), 10, "column TENANT_ID is NULL"),
+        odd("empty", Tampering::rows(|_, answer| answer.map(|_| Vec::new())), 10, "enable_upgrade_mode cannot be read"),
+        odd("nulls", Tampering::values(|_, _| Cell::Null), 10, "column TENANT_ID is NULL"),
         odd(
             "garbage",
-            Twist::values(|column, value| match value {
+            Tampering::values(|column, value| match value {
                 Cell::Text(_) if column != "TENANT_NAME" => text("\u{1b}[31m\u{0}'; DROP TABLE \u{202e}x"),
                 other => other.clone(),
             }),
@@ -178,7 +198,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
         ),
         odd(
             "negative",
-            Twist::values(|_, value| match value {
+            Tampering::values(|_, value| match value {
                 Cell::Integer(_) => Cell::Integer(-1),
                 other => other.clone(),
             }),
@@ -187,7 +207,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
         ),
         odd(
             "huge",
-            Twist::values(|column, value| match value {
+            Tampering::values(|column, value| match value {
                 Cell::Integer(number) if *number > 1_000_000 && !column.ends_with("TENANT_ID") => {
                     Cell::Integer(i128::from(i64::MAX))
                 }
@@ -199,7 +219,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
     ];
     let greets = |name, code: u16, message: &str| {
         let greeting = Some(Greeting::Error(error(code, message)));
-        sys(name, servers.twisted(Twist { greeting, ..Twist::none() }), 14, "takes no connection now")
+        sys(name, servers.tampered(Tampering { greeting, ..Tampering::none() }), 14, "takes no connection now")
     };
     cases.push(greets("full", 1040, "Too many connections"));
     cases.push(greets("initializing", 8001, "Server is initializing"));
@@ -209,7 +229,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
 /// All cases in one inventory: each has its own sentence and exit code, and none affects another.
 #[test]
 fn each_odd_server_gets_one_sentence_and_disturbs_no_other() {
-    let servers = Servers::new();
+    let servers = FaultyServers::new();
     let cases = cases(&servers);
     let folder = tempfile::tempdir().unwrap();
     let config = inventory(folder.path(), &cases);
@@ -253,10 +273,10 @@ fn each_odd_server_gets_one_sentence_and_disturbs_no_other() {
 fn queries_refused_for_a_while_are_retried() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    let servers = Servers::new();
+    let servers = FaultyServers::new();
     let refused = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&refused);
-    let port = servers.twisted(Twist::rows(move |view, answer| {
+    let port = servers.tampered(Tampering::rows(move |view, answer| {
         let rows = answer?;
         let running = view == "CDB_OB_BACKUP_JOBS" && rows.len() > 1;
         let codes =
@@ -278,8 +298,8 @@ fn queries_refused_for_a_while_are_retried() {
 /// The step fails with the name of an unknown archive state; it neither waits nor changes the archive.
 #[test]
 fn unknown_archive_state_stops_before_any_statement() {
-    let servers = Servers::new();
-    let port = servers.twisted(Twist::rows(|view, answer| {
+    let servers = FaultyServers::new();
+    let port = servers.tampered(Tampering::rows(|view, answer| {
         let mut rows = answer?;
         for row in rows.iter_mut().filter(|_| view.starts_with("CDB_OB_ARCHIVELOG")) {
             row.entry("STATUS").and_modify(|status| *status = text("WOBBLING"));
@@ -299,9 +319,10 @@ fn unknown_archive_state_stops_before_any_statement() {
 /// the wait for it ends with where to look.
 #[test]
 fn archive_that_never_starts_is_explained() {
-    let servers = Servers::new();
-    let twist = Twist::rows(|view, answer| if view.starts_with("CDB_OB_ARCHIVELOG") { Ok(Vec::new()) } else { answer });
-    let port = servers.tenants("  - {names: [pay], archive: null, sets: []}\n", twist);
+    let servers = FaultyServers::new();
+    let tampering =
+        Tampering::rows(|view, answer| if view.starts_with("CDB_OB_ARCHIVELOG") { Ok(Vec::new()) } else { answer });
+    let port = servers.tenants("  - {names: [pay], archive: null, sets: []}\n", tampering);
     let folder = tempfile::tempdir().unwrap();
     let case = Case { name: "demo", port, user: "root@sys", password: PASSWORD, code: 0, says: "" };
     let config = inventory(folder.path(), &[case]);
@@ -323,7 +344,7 @@ fn archive_that_never_starts_is_explained() {
 fn a_real_mariadb_is_not_an_oceanbase() {
     let Some(program) = ["/usr/sbin/mariadbd", "/usr/libexec/mariadbd"].iter().find(|path| Path::new(path).is_file())
     else {
-        engine::lacking::<()>("mariadbd is not installed; tests/run installs it");
+        engine::not_installed::<()>("mariadbd is not installed; tests/run installs it");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

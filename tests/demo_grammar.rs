@@ -104,7 +104,7 @@ fn destinations_and_settings() {
             set(&[("log_archive_dest_state", Literal::Text("DEFER".to_owned()))], one)
         }),
         ("SET ha_low_thread_score = 10 TENANT = ALL_USER", {
-            set(&[("ha_low_thread_score", Literal::Integer(10))], Tenants::Word("all_user".to_owned()))
+            set(&[("ha_low_thread_score", Literal::Integer(10))], Tenants::Keyword("all_user".to_owned()))
         }),
         ("SET LOG_ARCHIVE_DEST='' TENANT = ALL", {
             set(&[("log_archive_dest", Literal::Text(String::new()))], Tenants::Listed(listed(&["ALL"])))
@@ -142,7 +142,7 @@ fn archiving_cancelling_and_freezing() {
         description: description.map(str::to_owned),
     };
     let two = || Tenants::Listed(listed(&["t1", "t2"]));
-    let word = |word: &str| Tenants::Word(word.to_owned());
+    let word = |word: &str| Tenants::Keyword(word.to_owned());
     for (sql, expected) in [
         ("ARCHIVELOG", log(true, Tenants::Unnamed, None)),
         ("NOARCHIVELOG", log(false, Tenants::Unnamed, None)),
@@ -234,7 +234,7 @@ fn a_select_is_columns_of_one_view() {
     let integer = Literal::Integer;
     let expected = Select {
         columns: listed(&["job_id", "STATUS"]),
-        seconds: Vec::new(),
+        unix_time_columns: Vec::new(),
         view: "CDB_OB_BACKUP_JOBS".to_owned(),
         filter: vec![
             ("tenant_id".to_owned(), vec![integer(1002)]),
@@ -247,7 +247,7 @@ fn a_select_is_columns_of_one_view() {
     };
     assert_eq!(read(sql), Statement::Select(expected));
     let Statement::Select(asked) = read("SELECT a, UNIX_TIMESTAMP(b) AS c FROM oceanbase.V") else { unreachable!() };
-    assert_eq!((asked.columns, asked.seconds), (listed(&["a", "b"]), vec![(1, "c".to_owned())]));
+    assert_eq!((asked.columns, asked.unix_time_columns), (listed(&["a", "b"]), vec![(1, "c".to_owned())]));
     let other_schema = read("SELECT a FROM information_schema.tables");
     assert!(matches!(other_schema, Statement::Select(select) if select.view == "INFORMATION_SCHEMA.TABLES"));
 }

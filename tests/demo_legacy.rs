@@ -9,8 +9,8 @@ mod columns;
 mod compaction;
 #[path = "demo_legacy/grammar.rs"]
 mod grammar;
-#[path = "demo_legacy/served.rs"]
-mod served;
+#[path = "demo_legacy/served_fleet.rs"]
+mod served_fleet;
 #[path = "demo_legacy/tenants.rs"]
 mod tenants;
 #[path = "demo_legacy/v4.rs"]

@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use obnow::demo::registry::Registry;
-use obnow::demo::server::listen;
+use obnow::demo::connection_registry::ConnectionRegistry;
+use obnow::demo::server::serve_endpoint;
+use obnow::demo::server_model::{Account, Endpoint, Greeting, ReplyOutcome, ServerModel, Session};
 use obnow::demo::statement::{Alter, Row, ServerError, Value};
-use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, Session, World};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Row as _, TypeInfo, raw_sql};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,25 +16,25 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// A value that needs a second part of a packet once there is anything beside it.
-const LONG: usize = 0xFF_FFFF;
+const MAX_PACKET_PART: usize = 0xFF_FFFF;
 
 /// A world of one server: `root@sys#c` and `root@t1#c`, both with the password `pa'ss`.
-struct Fake {
+struct FakeModel {
     greeting: Greeting,
     line: &'static str,
-    heard: mpsc::UnboundedSender<Heard>,
+    heard: mpsc::UnboundedSender<Notice>,
     altered: Mutex<Vec<(Alter, Option<String>)>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Heard {
+enum Notice {
     Open(u64),
     Gone(u64),
     /// A statement that never ends by itself has started.
     Begun(u64),
 }
 
-impl World for Fake {
+impl ServerModel for FakeModel {
     fn greeting(&self, _: Endpoint) -> Greeting {
         self.greeting.clone()
     }
@@ -71,7 +71,7 @@ impl World for Fake {
             "CDB_OB_BACKUP_PARAMETER" => {
                 vec![Row::from([
                     ("NAME", text("n")),
-                    ("VALUE", text(&"x".repeat(LONG))),
+                    ("VALUE", text(&"x".repeat(MAX_PACKET_PART))),
                     ("TENANT_ID", Value::Integer(7)),
                 ])]
             }
@@ -101,39 +101,39 @@ impl World for Fake {
         vec![cluster, ("cluster_id".to_owned(), "7".to_owned()), ("syslog_level".to_owned(), "INFO".to_owned())]
     }
 
-    async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
+    async fn alter(&self, session: &Session, alter: Alter) -> ReplyOutcome {
         if matches!(alter, Alter::MajorFreeze(_)) {
-            self.heard.send(Heard::Begun(session.connection)).unwrap();
+            self.heard.send(Notice::Begun(session.connection)).unwrap();
             std::future::pending::<()>().await;
         }
         self.altered.lock().unwrap().push((alter, session.encryption.clone()));
-        Outcome::Done
+        ReplyOutcome::Done
     }
 
-    async fn before_reply(&self, session: &Session, statement: &str) -> Outcome {
+    async fn before_reply(&self, session: &Session, statement: &str) -> ReplyOutcome {
         if statement.contains("lost") {
-            return Outcome::ConnectionLost;
+            return ReplyOutcome::ConnectionLost;
         }
         if statement.contains("held") {
-            self.heard.send(Heard::Begun(session.connection)).unwrap();
+            self.heard.send(Notice::Begun(session.connection)).unwrap();
             std::future::pending::<()>().await;
         }
         if statement.contains("refused late") {
-            return Outcome::Refused(ServerError { code: 4012, state: "HY000", message: "Timeout".to_owned() });
+            return ReplyOutcome::Refused(ServerError { code: 4012, state: "HY000", message: "Timeout".to_owned() });
         }
-        Outcome::Done
+        ReplyOutcome::Done
     }
 
-    fn connection(&self, _: Endpoint, connection: u64, open: bool) {
+    fn connection_changed(&self, _: Endpoint, connection: u64, open: bool) {
         // The test may be over.
-        let _nobody_listens = self.heard.send(if open { Heard::Open(connection) } else { Heard::Gone(connection) });
+        let _nobody_listens = self.heard.send(if open { Notice::Open(connection) } else { Notice::Gone(connection) });
     }
 }
 
 struct Server {
-    world: Arc<Fake>,
+    model: Arc<FakeModel>,
     port: u16,
-    heard: mpsc::UnboundedReceiver<Heard>,
+    heard: mpsc::UnboundedReceiver<Notice>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -149,12 +149,13 @@ impl Server {
 
     async fn of_line(greeting: Greeting, line: &'static str) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
-        let world = Arc::new(Fake { greeting, line, heard: sender, altered: Mutex::default() });
+        let model = Arc::new(FakeModel { greeting, line, heard: sender, altered: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopping) = watch::channel(false);
-        let serving = tokio::spawn(listen(Arc::clone(&world), 0, listener, Registry::new(), stopping));
-        Self { world, port, heard, stop, serving }
+        let serving =
+            tokio::spawn(serve_endpoint(Arc::clone(&model), 0, listener, ConnectionRegistry::new(), stopping));
+        Self { model, port, heard, stop, serving }
     }
 
     fn options(&self, user: &str, password: &str) -> MySqlConnectOptions {
@@ -175,11 +176,11 @@ impl Server {
     }
 
     /// Waits until the world has heard this, whatever else it hears before.
-    async fn until(&mut self, wanted: Heard) {
-        while self.hear().await != wanted {}
+    async fn until(&mut self, wanted: Notice) {
+        while self.next_notice().await != wanted {}
     }
 
-    async fn hear(&mut self) -> Heard {
+    async fn next_notice(&mut self) -> Notice {
         let next = tokio::time::timeout(Duration::from_secs(20), self.heard.recv()).await;
         next.unwrap_or_else(|_| panic!("the world hears nothing more")).unwrap()
     }
@@ -259,7 +260,7 @@ async fn a_value_longer_than_a_packet_arrives() {
     let server = Server::start().await;
     let mut client = server.sys().await;
     let rows = texts(&mut client, "SELECT NAME, VALUE, TENANT_ID FROM oceanbase.CDB_OB_BACKUP_PARAMETER").await;
-    assert_eq!((rows[0][0].as_str(), rows[0][1].len(), rows[0][2].as_str()), ("n", LONG, "7"));
+    assert_eq!((rows[0][0].as_str(), rows[0][1].len(), rows[0][2].as_str()), ("n", MAX_PACKET_PART, "7"));
     client.ping().await.unwrap();
 }
 
@@ -295,9 +296,9 @@ async fn refusals_leave_the_connection_usable() {
 
 /// A connection by hand, of a client that asks for several statements in one text or does not: the usual ones ask for nothing that a
 /// greeting does not offer.
-struct ByHand(TcpStream);
+struct RawClient(TcpStream);
 
-impl ByHand {
+impl RawClient {
     async fn logged_in(server: &Server, asks: bool) -> Self {
         let mut client = Self(TcpStream::connect(("127.0.0.1", server.port)).await.unwrap());
         client.packet().await;
@@ -352,13 +353,13 @@ impl ByHand {
 #[tokio::test]
 async fn multi_statements_are_answered_up_to_an_error() {
     let server = Server::start().await;
-    let mut client = ByHand::logged_in(&server, true).await;
+    let mut client = RawClient::logged_in(&server, true).await;
     let text = "SELECT EFFECTIVE_TENANT_ID(); SELECT EFFECTIVE_TENANT() AS `;`; SHOW GRANTS;";
     assert_eq!(client.ask(text).await, [0, 0, 0]);
     let text = "SELECT EFFECTIVE_TENANT_ID(); SELECT A FROM oceanbase.NO_SUCH; ALTER SYSTEM ARCHIVELOG TENANT = t1";
     assert_eq!(client.ask(text).await, [0, 1146]);
     assert_eq!(client.ask("SELECT EFFECTIVE_TENANT_ID()").await, [0]);
-    assert!(server.world.altered.lock().unwrap().is_empty(), "what stands behind an error is not carried out");
+    assert!(server.model.altered.lock().unwrap().is_empty(), "what stands behind an error is not carried out");
 }
 
 #[tokio::test]
@@ -373,7 +374,7 @@ async fn multi_statements_need_line_and_client_support() {
         ("3.2.4", true, false),
     ] {
         let server = Server::of_line(Greeting::Version("5.7.25-OceanBase".to_owned()), line).await;
-        let mut client = ByHand::logged_in(&server, asks).await;
+        let mut client = RawClient::logged_in(&server, asks).await;
         let expected = if taken { vec![0, 0] } else { vec![1064] };
         let two = "SELECT EFFECTIVE_TENANT_ID(); SELECT EFFECTIVE_TENANT_ID()";
         assert_eq!(client.ask(two).await, expected, "{line}");
@@ -438,12 +439,12 @@ async fn an_alter_reaches_the_world_with_its_session() {
     ask(&mut client, "ALTER SYSTEM CANCEL BACKUP TENANT = t1").await.unwrap();
     let mut other = server.sys().await;
     ask(&mut other, "ALTER SYSTEM CANCEL BACKUP TENANT = t1").await.unwrap();
-    let passwords: Vec<_> = server.world.altered.lock().unwrap().iter().map(|(_, password)| password.clone()).collect();
+    let passwords: Vec<_> = server.model.altered.lock().unwrap().iter().map(|(_, password)| password.clone()).collect();
     assert_eq!(passwords, [Some("pw".to_owned()), None], "a password is the session's own");
     // Carried out, and the answer lost.
     let lost = ask(&mut client, "ALTER SYSTEM CANCEL BACKUP /* lost */").await.unwrap_err();
     assert!(lost.as_database_error().is_none(), "{lost}");
-    assert_eq!(server.world.altered.lock().unwrap().len(), 3);
+    assert_eq!(server.model.altered.lock().unwrap().len(), 3);
 }
 
 #[tokio::test]
@@ -458,14 +459,14 @@ async fn kill_query_ends_the_statement_and_keeps_the_connection() {
             let error = ask(&mut victim, sql).await.unwrap_err();
             (victim, code(&error).0)
         });
-        server.until(Heard::Begun(id)).await;
+        server.until(Notice::Begun(id)).await;
         ask(&mut killer, &format!("KILL QUERY {id}")).await.unwrap();
         let (back, code) = held.await.unwrap();
         victim = back;
         assert_eq!(code, 1317, "{sql}");
         assert_eq!(connection_id(&mut victim).await, id);
     }
-    assert!(server.world.altered.lock().unwrap().is_empty());
+    assert!(server.model.altered.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -476,7 +477,7 @@ async fn kill_cuts_the_connection() {
     let mut tenant = server.options("root@t1#c", "pa'ss").connect().await.unwrap();
     assert_eq!(refused(&mut tenant, &format!("KILL {id}")).await, 1094, "a tenant sees only its own");
     ask(&mut killer, &format!("KILL {id}")).await.unwrap();
-    server.until(Heard::Gone(id)).await;
+    server.until(Notice::Gone(id)).await;
     assert!(ask(&mut victim, "SHOW GRANTS").await.is_err());
     assert_eq!(refused(&mut killer, &format!("KILL {id}")).await, 1094);
 }
@@ -487,9 +488,9 @@ async fn a_client_that_leaves_ends_its_statement() {
     let mut client = server.sys().await;
     let id = connection_id(&mut client).await;
     let held = tokio::spawn(async move { ask(&mut client, "ALTER SYSTEM MAJOR FREEZE").await });
-    server.until(Heard::Begun(id)).await;
+    server.until(Notice::Begun(id)).await;
     held.abort();
-    server.until(Heard::Gone(id)).await;
+    server.until(Notice::Gone(id)).await;
 }
 
 #[tokio::test]
@@ -502,12 +503,12 @@ async fn an_error_may_come_instead_of_a_handshake() {
 
 #[tokio::test]
 async fn a_silent_server_hears_the_client_go() {
-    let mut server = Server::greeting(Greeting::Silence).await;
+    let mut server = Server::greeting(Greeting::Unresponsive).await;
     let mut client = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
-    let Heard::Open(id) = server.hear().await else { panic!("opened first") };
+    let Notice::Open(id) = server.next_notice().await else { panic!("opened first") };
     client.write_all(b"anyone?").await.unwrap();
     drop(client);
-    assert_eq!(server.hear().await, Heard::Gone(id));
+    assert_eq!(server.next_notice().await, Notice::Gone(id));
 }
 
 #[tokio::test]
@@ -525,7 +526,7 @@ async fn a_malformed_packet_ends_only_its_own_connection() {
     }
     // All four are gone; ours is the one that is left.
     for _ in 0..4 {
-        while !matches!(server.hear().await, Heard::Gone(_)) {}
+        while !matches!(server.next_notice().await, Notice::Gone(_)) {}
     }
     client.ping().await.unwrap();
 }
@@ -536,7 +537,7 @@ async fn a_stop_cuts_every_connection_and_returns() {
     let mut client = server.sys().await;
     let id = connection_id(&mut client).await;
     server.stop.send_replace(true);
-    server.until(Heard::Gone(id)).await;
+    server.until(Notice::Gone(id)).await;
     (&mut server.serving).await.unwrap().unwrap();
     assert!(client.ping().await.is_err());
     assert!(TcpStream::connect(("127.0.0.1", server.port)).await.is_err());

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 
 mod buckets;
-mod odd;
+mod faulty_server;
 #[path = "engine/port.rs"]
 mod port;
 #[path = "engine/script.rs"]
@@ -13,14 +13,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use faulty_server::{FaultyServers, PASSWORD, Tampering};
 use obnow::demo::statement::{Row, Value as Cell};
-use odd::{PASSWORD, Servers, Twist};
 use serde_json::Value;
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
 /// The rows of three servers on hosts of their own.
-fn three(view: &str, answer: odd::Answer) -> odd::Answer {
+fn three(view: &str, answer: faulty_server::Answer) -> faulty_server::Answer {
     let rows = answer?;
     if view != "DBA_OB_SERVERS" {
         return Ok(rows);
@@ -34,15 +34,15 @@ fn three(view: &str, answer: odd::Answer) -> odd::Answer {
     Ok(["10.9.9.1", "10.9.9.2", "10.9.9.3"].map(on).to_vec())
 }
 
-struct Place {
+struct Workspace {
     folder: tempfile::TempDir,
-    _servers: Servers,
+    _servers: FaultyServers,
 }
 
-impl Place {
-    fn new(twist: Twist, user: &str) -> Self {
-        let servers = Servers::new();
-        let port = servers.twisted(twist);
+impl Workspace {
+    fn new(tampering: Tampering, user: &str) -> Self {
+        let servers = FaultyServers::new();
+        let port = servers.tampered(tampering);
         let folder = tempfile::tempdir().unwrap();
         let inventory = format!(
             "clusters:\n- {{name: demo, endpoints: [\"127.0.0.1:{port}\"], user: root@sys, password: {{env: LOGIN}}, ssh: {{user: \
@@ -85,16 +85,16 @@ const SEEN: &str = "mount=nfs4 nas:/b /backup\\nuser=admin\\nwritable=yes\\nme=a
 
 #[test]
 fn the_differing_one_of_three_servers_is_named() {
-    let place = Place::new(Twist::rows(three), "admin");
-    let log = place.path("log");
+    let workspace = Workspace::new(Tampering::rows(three), "admin");
+    let log = workspace.path("log");
     let script = |third: &str| {
         format!(
             "echo \"$*\" >>{0}; cat >>{0}.in\ncase \"$*\" in\n*10.9.9.3*) {third};;\n*) printf 'at=/backup\\n{SEEN}';;\nesac",
             log.display()
         )
     };
-    place.ssh(&script(&format!("printf 'at=/backup\\n{SEEN}'")));
-    let (checks, _) = place.run("demo/pay");
+    workspace.ssh(&script(&format!("printf 'at=/backup\\n{SEEN}'")));
+    let (checks, _) = workspace.run("demo/pay");
     assert_eq!(checks.len(), 2, "data and log");
     for check in &checks {
         assert_eq!(check["result"], "pass", "{check}");
@@ -106,15 +106,15 @@ fn the_differing_one_of_three_servers_is_named() {
         let line = format!("-o BatchMode=yes -o ConnectTimeout=5 -T -l admin -- {host} sh -s");
         assert_eq!(asked.lines().filter(|asked| **asked == *line).count(), 2, "{asked}");
     }
-    let scripts = std::fs::read_to_string(place.path("log.in")).unwrap();
+    let scripts = std::fs::read_to_string(workspace.path("log.in")).unwrap();
     assert!(scripts.contains("findmnt") && !scripts.contains(PASSWORD), "{scripts}");
-    place.ssh(&script(&format!("printf 'at=/backup\\n{}'", SEEN.replace("nas:/b", "nas:/other"))));
-    let (checks, exit) = place.run("demo/pay");
+    workspace.ssh(&script(&format!("printf 'at=/backup\\n{}'", SEEN.replace("nas:/b", "nas:/other"))));
+    let (checks, exit) = workspace.run("demo/pay");
     assert_eq!((exit, checks[0]["result"].as_str()), (13, Some("fail")));
     let found = checks[0]["found"].as_str().unwrap();
     assert!(found.starts_with("10.9.9.1 and 10.9.9.3 have different storages at /"), "{found}");
-    place.ssh(&script("echo 'Permission denied (publickey).' >&2; exit 255"));
-    let (checks, _) = place.run("demo/pay");
+    workspace.ssh(&script("echo 'Permission denied (publickey).' >&2; exit 255"));
+    let (checks, _) = workspace.run("demo/pay");
     assert_eq!(checks[0]["result"], "not_checked");
     assert_eq!(
         checks[0]["found"],
@@ -126,7 +126,7 @@ fn the_differing_one_of_three_servers_is_named() {
 /// An archive that is Mandatory stays so where its Test has passed on every server before the plan is made: as in the wizard.
 #[test]
 fn mandatory_archive_moves_after_all_servers_passed() {
-    let rows = |view: &str, answer: odd::Answer| {
+    let rows = |view: &str, answer: faulty_server::Answer| {
         let mut rows = three(view, answer)?;
         for row in &mut rows {
             if row.get("NAME").is_some_and(|name| *name == Cell::Text("binding".to_owned())) {
@@ -135,18 +135,18 @@ fn mandatory_archive_moves_after_all_servers_passed() {
         }
         Ok(rows)
     };
-    let refuses = Twist { alter: Some(|_| Some(odd::error(1235, "not now"))), ..Twist::rows(rows) };
-    let place = Place::new(refuses, "admin");
+    let refuses = Tampering { alter: Some(|_| Some(faulty_server::error(1235, "not now"))), ..Tampering::rows(rows) };
+    let workspace = Workspace::new(refuses, "admin");
     let log = tempfile::tempdir_in("/dev/shm").unwrap();
     let uri = format!("file://{}", log.path().display());
     for (third, binding) in
         [(format!("printf 'at=/dev/shm\\n{SEEN}'"), "Mandatory"), ("exit 255".to_owned(), "Optional")]
     {
-        place.ssh(&format!(
+        workspace.ssh(&format!(
             "cat >/dev/null\ncase \"$*\" in\n*10.9.9.3*) {third};;\n*) printf 'at=/dev/shm\\n{SEEN}';;\nesac"
         ));
         let args = ["backup", "demo/pay", "--mode", "full", "--archive-storage", &uri, "--yes", "--json"];
-        let mut command = place.command(&args);
+        let mut command = workspace.command(&args);
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let plan = text.lines().find(|line| line.contains("\"event\":\"plan\"")).unwrap_or_else(|| panic!("{text}"));
@@ -209,12 +209,12 @@ fn ob_admin_test_io_runs_and_leaves_nothing() {
 
 #[test]
 fn a_host_without_ssh_says_so() {
-    let place = Place::new(Twist::rows(three), "admin");
-    place.ssh("exit 3");
-    std::fs::remove_file(place.path("bin/ssh")).unwrap();
+    let workspace = Workspace::new(Tampering::rows(three), "admin");
+    workspace.ssh("exit 3");
+    std::fs::remove_file(workspace.path("bin/ssh")).unwrap();
     let mut command = Command::new(OBNOW);
-    command.args(["test-storage", "demo/pay", "--json", "--config"]).arg(place.path("config.yaml"));
-    command.arg("--state").arg(place.path("state")).env("LOGIN", PASSWORD).env("PATH", place.path("bin"));
+    command.args(["test-storage", "demo/pay", "--json", "--config"]).arg(workspace.path("config.yaml"));
+    command.arg("--state").arg(workspace.path("state")).env("LOGIN", PASSWORD).env("PATH", workspace.path("bin"));
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("that every server reaches it: ssh to 10.9.9.1: ssh cannot be started: "), "{text}");
@@ -233,7 +233,7 @@ impl Drop for Sshd {
 impl Sshd {
     fn start(folder: &Path) -> Option<Self> {
         let Some(program) = ["/usr/sbin/sshd", "/sbin/sshd"].into_iter().find(|path| Path::new(path).exists()) else {
-            return buckets::lacking("sshd is not installed; tests/run installs it");
+            return buckets::not_installed("sshd is not installed; tests/run installs it");
         };
         let at = |name: &str| folder.join(name).display().to_string();
         for key in ["host", "own"] {
@@ -279,7 +279,7 @@ impl Sshd {
 #[test]
 fn a_real_ssh_finds_what_is_mounted_there() {
     let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
-    let own_host = |view: &str, answer: odd::Answer| {
+    let own_host = |view: &str, answer: faulty_server::Answer| {
         let mut rows = answer?;
         for row in rows.iter_mut().filter(|_| view == "DBA_OB_SERVERS") {
             row.insert("SVR_IP", Cell::Text("127.0.0.1".to_owned()));
@@ -287,10 +287,10 @@ fn a_real_ssh_finds_what_is_mounted_there() {
         // The directories of the strategy, on a mount that every Linux has.
         Ok(if view.ends_with("_BACKUP_PARAMETER") || view.ends_with("_ARCHIVE_DEST") { Vec::new() } else { rows })
     };
-    let place = Place::new(Twist::rows(own_host), user.trim());
-    let Some(_sshd) = Sshd::start(place.folder.path()) else { return };
-    place.ssh(&format!("exec /usr/bin/ssh -F {} \"$@\"", place.path("ssh_config").display()));
-    let (checks, exit) = place.run("demo/pay");
+    let workspace = Workspace::new(Tampering::rows(own_host), user.trim());
+    let Some(_sshd) = Sshd::start(workspace.folder.path()) else { return };
+    workspace.ssh(&format!("exec /usr/bin/ssh -F {} \"$@\"", workspace.path("ssh_config").display()));
+    let (checks, exit) = workspace.run("demo/pay");
     assert_eq!((exit, checks.len()), (0, 2), "{checks:#?}");
     for check in &checks {
         let found = check["found"].as_str().unwrap();
@@ -301,8 +301,8 @@ fn a_real_ssh_finds_what_is_mounted_there() {
         );
     }
     // Another key than the one that is known: nothing is asked, nothing is accepted.
-    std::fs::write(place.path("known"), "").unwrap();
-    let (checks, exit) = place.run("demo/pay");
+    std::fs::write(workspace.path("known"), "").unwrap();
+    let (checks, exit) = workspace.run("demo/pay");
     assert_eq!((exit, checks[0]["result"].as_str()), (0, Some("not_checked")));
     assert_eq!(checks[0]["found"], "that every server reaches it: ssh to 127.0.0.1: Host key verification failed.");
 }

@@ -2,6 +2,11 @@
 //! subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+#[path = "failover/after_login.rs"]
+mod after_login;
+#[path = "faults/fixtures.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod fixtures;
 mod fleet;
 #[path = "failover/identity.rs"]
 mod identity;
@@ -11,24 +16,19 @@ mod proxy;
 mod reconnect;
 #[path = "failover/starts.rs"]
 mod starts;
-#[path = "faults/support.rs"]
-#[allow(dead_code, reason = "what other tests need")]
-mod support;
-#[path = "failover/twisted.rs"]
-mod twisted;
 
-use fleet::Fleet;
-use obnow::demo::control::Ask;
+use fixtures::{RunningCommand, journal_until, runs_step, wait};
+use fleet::DemoFleet;
+use obnow::demo::control::ControlRequest;
 use proxy::Proxy;
 use serde_json::Value;
-use support::{Running, journal_until, runs, wait};
 
 /// The backup all these tests make.
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
 /// The ports of a cluster in a fleet's inventory.
 #[track_caller]
-fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
+fn ports(fleet: &DemoFleet, cluster: &str) -> Vec<u16> {
     let config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     let entry = config["clusters"].as_array().unwrap().iter().find(|entry| entry["name"] == cluster).unwrap();
     let endpoints = entry["endpoints"].as_array().unwrap().iter();
@@ -37,8 +37,8 @@ fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
 
 /// Starts proxies, each in front of another server of the fleet's first cluster, and an inventory that has only them.
 /// Limits are replaced as given.
-fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
-    let proxies: Vec<Proxy> = ports(fleet, "demo").into_iter().take(proxies).map(Proxy::before).collect();
+fn through(fleet: &DemoFleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
+    let proxies: Vec<Proxy> = ports(fleet, "demo").into_iter().take(proxies).map(Proxy::in_front_of).collect();
     let mut config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     config["clusters"][0]["endpoints"] = proxies.iter().map(Proxy::endpoint).collect();
     for (limit, value) in limits {
@@ -51,15 +51,15 @@ fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy>
 
 /// A backup whose job is held in this phase, and whose runner waits for it.
 #[track_caller]
-fn held(fleet: &Fleet, phase: &str) -> Running {
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
-    let follower = Running::start(fleet, &BACKUP);
+fn held(fleet: &DemoFleet, phase: &str) -> RunningCommand {
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    let follower = RunningCommand::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
-    journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));
+    journal_until(fleet, "the wait", |event| runs_step(event, "wait_for_backup"));
     follower
 }
 
 /// Lets the held job go on.
-fn release(fleet: &Fleet, phase: &str) {
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+fn release(fleet: &DemoFleet, phase: &str) {
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
 }

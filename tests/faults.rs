@@ -3,24 +3,24 @@
 #![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
-#[path = "faults/attach.rs"]
-mod attach;
-#[path = "faults/broken.rs"]
-mod broken;
-#[path = "faults/damaged.rs"]
-mod damaged;
+#[path = "faults/damage.rs"]
+mod damage;
+#[path = "faults/damaged_files.rs"]
+mod damaged_files;
+#[path = "faults/fixtures.rs"]
+mod fixtures;
 mod fleet;
-#[path = "faults/hand_over.rs"]
-mod hand_over;
-#[path = "faults/killed.rs"]
-mod killed;
-#[path = "faults/lost.rs"]
-mod lost;
+#[path = "faults/foreign_backups.rs"]
+mod foreign_backups;
+#[path = "faults/killed_processes.rs"]
+mod killed_processes;
+#[path = "faults/launch.rs"]
+mod launch;
+#[path = "faults/lost_answers.rs"]
+mod lost_answers;
 #[path = "engine/script.rs"]
 mod script;
-#[path = "faults/silent.rs"]
-mod silent;
 #[path = "faults/state_dir.rs"]
 mod state_dir;
-#[path = "faults/support.rs"]
-mod support;
+#[path = "faults/unresponsive_runners.rs"]
+mod unresponsive_runners;

@@ -11,8 +11,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fleet::{Fleet, OBNOW, Ran};
-use obnow::demo::control::Ask;
+use fleet::{CommandResult, DemoFleet, OBNOW};
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
 #[path = "goldens/scrubbed.rs"]
@@ -42,11 +42,11 @@ const BACKED_UP: &[&str] = &[
 ];
 
 /// One command: its words, its exit code and what it wrote, on both streams.
-fn written(fleet: &Fleet, args: &[&str]) -> String {
+fn written(fleet: &DemoFleet, args: &[&str]) -> String {
     shown(&fleet.run(args), fleet.folder())
 }
 
-fn shown(ran: &Ran, folder: &Path) -> String {
+fn shown(ran: &CommandResult, folder: &Path) -> String {
     let mut text = format!("$ obnow {}\nexit {}\n", scrubbed(&ran.args.join(" "), folder), ran.code);
     for (stream, written) in [("stdout", &ran.out), ("stderr", &ran.err)] {
         // Whether it has to be waited for is a matter of time.
@@ -60,7 +60,7 @@ fn shown(ran: &Ran, folder: &Path) -> String {
 }
 
 /// The events of a task, each form once: how many of them there are depends on the machine, and progress comes by time.
-fn events(ran: &Ran, folder: &Path) -> String {
+fn events(ran: &CommandResult, folder: &Path) -> String {
     let forms: BTreeSet<String> =
         ran.out.lines().filter(|line| !by_time(line)).map(|line| without_step(&scrubbed(line, folder))).collect();
     let forms: Vec<String> = forms.into_iter().collect();
@@ -103,7 +103,7 @@ fn shape(value: &Value) -> String {
 }
 
 /// The first cluster and its first tenant that are listed.
-fn targets(fleet: &Fleet) -> [Option<String>; 2] {
+fn targets(fleet: &DemoFleet) -> [Option<String>; 2] {
     let rows = fleet.json(&["targets"]).of_kind("target");
     ["cluster", "tenant"]
         .map(|kind| rows.iter().find(|row| row["kind"] == kind).map(|row| row["target"].as_str().unwrap().to_owned()))
@@ -122,7 +122,7 @@ fn scenarios() -> Vec<String> {
 }
 
 fn scenario(name: &str) -> String {
-    let fleet = Fleet::serve(name);
+    let fleet = DemoFleet::serve(name);
     let folder = fleet.folder().to_owned();
     let mut text = String::new();
     for args in [&["targets"][..], &["targets", "--json"], &["config", "show"], &["tasks"]] {
@@ -141,7 +141,7 @@ fn scenario(name: &str) -> String {
         let ran = fleet.json(&["backup", &cluster, "--mode", "full", "--yes"]);
         writeln!(text, "{}", events(&ran, &folder)).unwrap();
         writeln!(text, "{}", written(&fleet, &["tasks"])).unwrap();
-        let sent = fleet.ask(&Ask::Statements);
+        let sent = fleet.ask(&ControlRequest::Statements);
         let sent = sent.as_array().unwrap().iter().map(|sent| scrubbed(sent["text"].as_str().unwrap(), &folder));
         // Which tenant's log is there first is a matter of time, and so is the order of the looks at the storage.
         let (mut looks, mut sent): (Vec<String>, Vec<String>) = sent.partition(|text| text.ends_with(" PREVIEW"));
@@ -199,7 +199,7 @@ fn every_help_is_written_as_it_was() {
     ];
     for command in std::iter::once("").chain(commands) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
-        let ran = Ran::of(&args, &Command::new(OBNOW).args(&args).stdin(Stdio::null()).output().unwrap());
+        let ran = CommandResult::of(&args, &Command::new(OBNOW).args(&args).stdin(Stdio::null()).output().unwrap());
         writeln!(text, "$ obnow {}\nexit {}\n{}{}", args.join(" "), ran.code, ran.out, ran.err).unwrap();
     }
     insta::assert_snapshot!("help", text);
@@ -208,7 +208,7 @@ fn every_help_is_written_as_it_was() {
 /// A task's journal and plan file, the audit trail, and the names of everything in the state directory and the fleet's folder.
 #[test]
 fn every_file_is_written_as_it_was() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let folder = fleet.folder().to_owned();
     let plan = folder.join("plan.yaml");
     let mut text = String::new();
@@ -250,7 +250,7 @@ fn every_request_of_the_fleet_is_answered_as_it_was() {
     use std::io::{BufRead, BufReader, Write as _};
     use std::os::unix::net::UnixStream;
 
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let folder = fleet.folder().to_owned();
     let requests = [
         r#"{"ask":"ping"}"#,

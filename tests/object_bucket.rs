@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use buckets::moto::Moto;
-use buckets::{azurite, files};
+use buckets::{azurite, s3s_fs};
 use obnow::domain::destination::Destination;
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
-use obnow::probe::object::bucket::{Bucket, File};
+use obnow::probe::object_storage::bucket::{Bucket, UploadFile};
 use sha2::{Digest as _, Sha256};
 
 /// One part and a rest.
@@ -41,7 +41,7 @@ fn content(length: usize) -> Vec<u8> {
 async fn put(bucket: &Bucket, key: &str, path: &Path, body: &[u8]) -> Result<u64, Fault> {
     let sent = AtomicU64::new(0);
     let sha256 = sha256(body);
-    bucket.put(&File { key, path, bytes: body.len() as u64, sha256: &sha256, sent: &sent }).await?;
+    bucket.put(&UploadFile { key, path, bytes: body.len() as u64, sha256: &sha256, sent: &sent }).await?;
     Ok(sent.load(Ordering::Relaxed))
 }
 
@@ -98,9 +98,9 @@ async fn moto_takes_files_in_parts_and_lists_them_over_pages() {
 async fn another_s3_takes_files_in_parts() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backups")).unwrap();
-    let server = files::serve(folder.path());
+    let server = s3s_fs::serve(folder.path());
     let uri = format!("s3://backups/p?host=http://127.0.0.1:{}&addressing_model=path_style", server.port);
-    let bucket = open(&uri, files::ID, files::KEY).await;
+    let bucket = open(&uri, s3s_fs::ID, s3s_fs::KEY).await;
     goes_in_and_comes_out(&bucket, LARGE).await;
 }
 

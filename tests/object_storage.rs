@@ -9,9 +9,9 @@ mod script;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use buckets::double::{Double, error, xml};
 use buckets::moto::{Moto, User};
-use buckets::{azurite, files};
+use buckets::scripted_storage::{ScriptedStorage, error, xml};
+use buckets::{azurite, s3s_fs};
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
@@ -171,22 +171,22 @@ async fn a_probe_that_cannot_be_deleted_is_named() {
 async fn a_folder_behind_s3_takes_a_probe_and_stays_empty() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backups")).unwrap();
-    let server = files::serve(folder.path());
+    let server = s3s_fs::serve(folder.path());
     let uri = format!("s3://backups/back up?host=http://127.0.0.1:{}&addressing_model=path_style", server.port)
         .replace(' ', "%");
-    passes(&test(&uri, files::ID, files::KEY).await);
+    passes(&test(&uri, s3s_fs::ID, s3s_fs::KEY).await);
     let seen = server.seen.lock().unwrap().clone();
     let probe = seen.iter().find(|request| request.method == "PUT").unwrap();
     assert_eq!(probe.body.len(), 1 << 20);
     assert!(probe.target.starts_with("/backups/back%25up/.obnow-test-"), "{}", probe.target);
-    let wrong = test(&uri, files::ID, "not-the-key").await;
+    let wrong = test(&uri, s3s_fs::ID, "not-the-key").await;
     assert!(fault(&wrong, C::Credentials).contains("The access key is wrong"));
 }
 
 /// The program with its clock moved.
 fn at_another_time(folder: &Path, by: &str) -> Option<ProbeProgram> {
     if !Path::new("/usr/bin/faketime").exists() {
-        return buckets::lacking("faketime is not installed; tests/run installs it");
+        return buckets::not_installed("faketime is not installed; tests/run installs it");
     }
     let program = folder.join("moved");
     script::script(&program, &format!("exec /usr/bin/faketime -f {by} {} \"$@\"", env!("CARGO_BIN_EXE_obnow")));
@@ -197,15 +197,15 @@ fn at_another_time(folder: &Path, by: &str) -> Option<ProbeProgram> {
 async fn a_clock_that_is_off_is_told_in_seconds() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backups")).unwrap();
-    let server = files::serve(folder.path());
+    let server = s3s_fs::serve(folder.path());
     let uri = format!("s3://backups/p?host=http://127.0.0.1:{}&addressing_model=path_style", server.port);
     let Some(late) = at_another_time(folder.path(), "+20m") else { return };
-    let report = run_test(&late, of(&uri, files::ID, files::KEY), None).await;
+    let report = run_test(&late, of(&uri, s3s_fs::ID, s3s_fs::KEY), None).await;
     let said = fault(&report, C::Clock);
     assert!(said.starts_with(&format!("The clocks of this host and of 127.0.0.1:{} are 1", server.port)), "{said}");
     assert!(said.contains(" s apart. A storage refuses requests that are more than 900 s off. "), "{said}");
     let Some(early) = at_another_time(folder.path(), "-5m") else { return };
-    let report = run_test(&early, of(&uri, files::ID, files::KEY), None).await;
+    let report = run_test(&early, of(&uri, s3s_fs::ID, s3s_fs::KEY), None).await;
     let apart: f64 = found(&report, C::Clock).trim_end_matches(" s apart").parse().unwrap();
     assert!((295.0..310.0).contains(&apart), "{report:#?}");
 }
@@ -215,16 +215,16 @@ async fn what_is_in_the_directory_is_judged_by_its_format_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("backups/p/deep")).unwrap();
     std::fs::write(folder.path().join("backups/p/deep/file"), "x").unwrap();
-    let server = files::serve(folder.path());
+    let server = s3s_fs::serve(folder.path());
     let uri = format!("s3://backups/p?host=http://127.0.0.1:{}&addressing_model=path_style", server.port);
-    let report = test(&uri, files::ID, files::KEY).await;
+    let report = test(&uri, s3s_fs::ID, s3s_fs::KEY).await;
     assert_eq!(
         fault(&report, C::Directory),
         "s3://backups/p is not empty and not OceanBase's: it holds deep. The server takes an empty directory or one with its own \
          format.obbak, and would answer 9080. Choose an empty directory for this tenant and this kind."
     );
     std::fs::write(folder.path().join("backups/p/format.obbak"), "no format").unwrap();
-    let report = test(&uri, files::ID, files::KEY).await;
+    let report = test(&uri, s3s_fs::ID, s3s_fs::KEY).await;
     assert_eq!(report.count(TestResult::Fail), 0, "{report:#?}");
     assert_eq!(found(&report, C::Directory), "whose directory it is: its format.obbak cannot be read");
 }
@@ -247,7 +247,7 @@ async fn azure_takes_a_probe_and_says_what_is_wrong() {
     assert!(fault(&no_base64, C::Credentials).contains("an Azure key is base64"));
 }
 
-fn double_uri(port: u16) -> String {
+fn scripted_uri(port: u16) -> String {
     format!("s3://backups/p?host=http://127.0.0.1:{port}&addressing_model=path_style&s3_region=r1")
 }
 
@@ -264,11 +264,11 @@ async fn a_bucket_elsewhere_says_where() {
         ),
         (400, "<Error><Code>IllegalLocationConstraintException</Code></Error>", None, "s3_region=REGION"),
     ] {
-        let double = Double::new(move |_| {
+        let scripted_storage = ScriptedStorage::new(move |_| {
             let headers = region.map(|region| ("x-amz-bucket-region", region.to_owned()));
             Some((status, headers.into_iter().collect(), body.as_bytes().to_vec()))
         });
-        let said = fault(&test(&double_uri(double.port), "A", "k-e-y").await, C::Directory);
+        let said = fault(&test(&scripted_uri(scripted_storage.port), "A", "k-e-y").await, C::Directory);
         assert!(said.starts_with("The bucket backups is not in the region that was given. "), "{said}");
         assert!(said.contains(wanted), "{said}");
     }
@@ -276,12 +276,12 @@ async fn a_bucket_elsewhere_says_where() {
 
 #[tokio::test]
 async fn what_is_no_object_storage_is_called_so() {
-    let page = Double::new(|_| Some((200, Vec::new(), b"<html>RAW console</html>".to_vec())));
+    let page = ScriptedStorage::new(|_| Some((200, Vec::new(), b"<html>RAW console</html>".to_vec())));
     let sentence = "is not an object storage. It speaks HTTP, and no object storage answers like this. Check host and port: a \
                     console or another web server may listen there.";
-    assert!(fault(&test(&double_uri(page.port), "A", "k-e-y").await, C::Credentials).ends_with(sentence));
-    let absent = Double::new(|_| Some((404, Vec::new(), b"RAW not found".to_vec())));
-    assert!(fault(&test(&double_uri(absent.port), "A", "k-e-y").await, C::Credentials).ends_with(sentence));
+    assert!(fault(&test(&scripted_uri(page.port), "A", "k-e-y").await, C::Credentials).ends_with(sentence));
+    let absent = ScriptedStorage::new(|_| Some((404, Vec::new(), b"RAW not found".to_vec())));
+    assert!(fault(&test(&scripted_uri(absent.port), "A", "k-e-y").await, C::Credentials).ends_with(sentence));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -291,9 +291,9 @@ async fn what_is_no_object_storage_is_called_so() {
             let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
         }
     });
-    let said = fault(&test(&double_uri(port), "A", "k-e-y").await, C::Credentials);
+    let said = fault(&test(&scripted_uri(port), "A", "k-e-y").await, C::Credentials);
     assert!(said.contains("is not an object storage. Something else listens there: its answer is no HTTP."), "{said}");
-    let said = fault(&test(&double_uri(port).replace("http:", "https:"), "A", "k-e-y").await, C::Tls);
+    let said = fault(&test(&scripted_uri(port).replace("http:", "https:"), "A", "k-e-y").await, C::Tls);
     assert!(said.contains("It does not speak TLS there. Write http:// in front of the host"), "{said}");
 }
 
@@ -301,7 +301,7 @@ async fn what_is_no_object_storage_is_called_so() {
 async fn nobody_there_is_said_at_the_place_where_it_ends() {
     // No test ever listens there, as one might on a port that was free a moment ago.
     let port = 1_u16;
-    let report = test(&double_uri(port), "A", "k-e-y").await;
+    let report = test(&scripted_uri(port), "A", "k-e-y").await;
     assert_eq!(
         fault(&report, C::Connect),
         format!(
@@ -322,40 +322,41 @@ async fn nobody_there_is_said_at_the_place_where_it_ends() {
 
 #[tokio::test]
 async fn a_storage_that_says_nothing_is_given_up() {
-    let double = Double::new(|_| None);
-    let what = TestSpec { deadline: Duration::from_millis(900), ..of(&double_uri(double.port), "A", "k-e-y") };
+    let scripted_storage = ScriptedStorage::new(|_| None);
+    let what =
+        TestSpec { deadline: Duration::from_millis(900), ..of(&scripted_uri(scripted_storage.port), "A", "k-e-y") };
     let report = run_test(&obnow(), what, None).await;
     assert_eq!(
         fault(&report, C::Credentials),
         format!(
             "127.0.0.1:{} did not answer within 0.3 s. It takes what is sent, or something on the way does, and does not \
              answer. Look at the storage service and at the network to it, and test again.",
-            double.port
+            scripted_storage.port
         )
     );
 }
 
 #[tokio::test]
 async fn a_write_without_an_answer_is_deleted_and_looked_for() {
-    let double = Double::bucket(|request| (request.method == "PUT").then_some(None));
-    let what = TestSpec { deadline: Duration::from_secs(3), ..of(&double_uri(double.port), "A", "k-e-y") };
+    let scripted_storage = ScriptedStorage::bucket(|request| (request.method == "PUT").then_some(None));
+    let what = TestSpec { deadline: Duration::from_secs(3), ..of(&scripted_uri(scripted_storage.port), "A", "k-e-y") };
     let report = run_test(&obnow(), what, None).await;
     assert!(fault(&report, C::Write).contains("did not answer within 1 s"), "{report:#?}");
     assert_eq!(report.left_behind, None, "{report:#?}");
-    let seen = double.seen.lock().unwrap();
+    let seen = scripted_storage.seen.lock().unwrap();
     assert!(seen.iter().any(|request| request.method == "DELETE"), "{seen:?}");
 }
 
 #[tokio::test]
 async fn altered_data_and_ignored_delete_are_faults() {
-    let changed = Double::bucket(|request| {
+    let changed = ScriptedStorage::bucket(|request| {
         (request.method == "GET" && request.target.contains("/.obnow-test-"))
             .then(|| Some((200, Vec::new(), vec![0; 9])))
     });
-    let said = fault(&test(&double_uri(changed.port), "A", "k-e-y").await, C::ReadBack);
+    let said = fault(&test(&scripted_uri(changed.port), "A", "k-e-y").await, C::ReadBack);
     assert!(said.starts_with("What was written to s3://backups/p came back otherwise (9 bytes)."), "{said}");
-    let held = Double::bucket(|request| (request.method == "DELETE").then(|| xml(204, "")));
-    let report = test(&double_uri(held.port), "A", "k-e-y").await;
+    let held = ScriptedStorage::bucket(|request| (request.method == "DELETE").then(|| xml(204, "")));
+    let report = test(&scripted_uri(held.port), "A", "k-e-y").await;
     let left = report.left_behind.clone().unwrap();
     assert!(
         fault(&report, C::Delete).starts_with(&format!("Left behind {left}; the server will refuse")),
@@ -376,16 +377,16 @@ async fn other_refusals_are_sentences_with_at_most_a_code() {
         (503, "SlowDown", (C::Credentials, "has too much to do, or is broken (HTTP 503).")),
         (400, "Odd<i>.Code", (C::Credentials, "answers Oddi.Code.")),
     ] {
-        let double = Double::new(move |_| error(status, code));
-        let report = test(&double_uri(double.port), "A", "k-e-y").await;
+        let scripted_storage = ScriptedStorage::new(move |_| error(status, code));
+        let report = test(&scripted_uri(scripted_storage.port), "A", "k-e-y").await;
         assert!(fault(&report, wanted.0).contains(wanted.1), "{report:#?}");
     }
 }
 
 #[tokio::test]
 async fn without_a_key_or_an_id_only_the_way_is_tested() {
-    let double = Double::bucket(|_| None);
-    let destination = Destination::parse_user(&double_uri(double.port)).unwrap();
+    let scripted_storage = ScriptedStorage::bucket(|_| None);
+    let destination = Destination::parse_user(&scripted_uri(scripted_storage.port)).unwrap();
     let keyless = run_test(&obnow(), TestSpec::for_uri(destination.clone()), None).await;
     assert_eq!((keyless.count(TestResult::Pass), keyless.count(TestResult::Fail)), (3, 0), "{keyless:#?}");
     assert!(keyless.not_checked().contains(&"what needs the access key: none was given"));
@@ -395,17 +396,19 @@ async fn without_a_key_or_an_id_only_the_way_is_tested() {
     let role = destination.with_attribute("role_arn", "arn:aws:iam::1:role/x").unwrap();
     let role = run_test(&obnow(), TestSpec::for_uri(role), None).await;
     assert!(role.not_checked().contains(&"what the role may do: only the servers assume it"), "{role:#?}");
-    assert!(double.seen.lock().unwrap().is_empty(), "nothing was asked");
+    assert!(scripted_storage.seen.lock().unwrap().is_empty(), "nothing was asked");
 }
 
 #[tokio::test]
 async fn who_gives_up_has_the_probe_deleted() {
-    let double =
-        Double::bucket(|request| (request.method == "GET" && request.target.contains("/.obnow-test-")).then_some(None));
+    let scripted_storage = ScriptedStorage::bucket(|request| {
+        (request.method == "GET" && request.target.contains("/.obnow-test-")).then_some(None)
+    });
     let (sender, mut news) = mpsc::unbounded_channel();
     {
         let tester = obnow();
-        let test = std::pin::pin!(run_test(&tester, of(&double_uri(double.port), "A", "k-e-y"), Some(&sender)));
+        let test =
+            std::pin::pin!(run_test(&tester, of(&scripted_uri(scripted_storage.port), "A", "k-e-y"), Some(&sender)));
         let reading = async {
             while !matches!(news.recv().await, Some(obnow::domain::storage_check::TestUpdate::Begins(C::ReadBack))) {}
         };
@@ -415,7 +418,7 @@ async fn who_gives_up_has_the_probe_deleted() {
         }
     }
     let limit = tokio::time::Instant::now() + Duration::from_secs(10);
-    while !double.seen.lock().unwrap().iter().any(|request| request.method == "DELETE") {
+    while !scripted_storage.seen.lock().unwrap().iter().any(|request| request.method == "DELETE") {
         assert!(tokio::time::Instant::now() < limit, "the probe was not deleted");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -9,7 +9,7 @@ mod script;
 use std::path::Path;
 
 use buckets::authority::authority;
-use buckets::double::Double;
+use buckets::scripted_storage::ScriptedStorage;
 use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
@@ -43,13 +43,13 @@ fn fault(report: &TestReport) -> String {
 async fn a_certificate_in_order_lets_the_probe_through() {
     let folder = tempfile::tempdir().unwrap();
     let Some(tls) = authority(folder.path(), "IP:127.0.0.1") else { return };
-    let double = Double::bucket_behind(Some(tls), |_| None);
+    let scripted_storage = ScriptedStorage::bucket_with_tls(Some(tls), |_| None);
     let trusted = folder.path().join("ca.pem").display().to_string();
-    let report = test(&trusting(folder.path(), &trusted, ""), double.port).await;
+    let report = test(&trusting(folder.path(), &trusted, ""), scripted_storage.port).await;
     assert!(report.passed(), "{report:#?}");
     assert_eq!(report.check(StorageCheck::Tls).unwrap().found, "encrypted, the certificate is in order");
     assert_eq!(report.check(StorageCheck::Delete).unwrap().result, TestResult::Pass);
-    let sent = double.seen.lock().unwrap();
+    let sent = scripted_storage.seen.lock().unwrap();
     assert!(
         sent.first().is_some_and(|request| request.header("authorization").is_empty()),
         "the way is tried unsigned"
@@ -60,10 +60,10 @@ async fn a_certificate_in_order_lets_the_probe_through() {
 async fn each_certificate_that_is_not_in_order_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let Some(tls) = authority(folder.path(), "DNS:s3.example.com") else { return };
-    let double = Double::bucket_behind(Some(tls), |_| None);
+    let scripted_storage = ScriptedStorage::bucket_with_tls(Some(tls), |_| None);
     let trusted = folder.path().join("ca.pem").display().to_string();
-    let who = format!("No encrypted connection to 127.0.0.1:{} came about. ", double.port);
-    let stranger = test(&trusting(folder.path(), "/dev/null", ""), double.port).await;
+    let who = format!("No encrypted connection to 127.0.0.1:{} came about. ", scripted_storage.port);
+    let stranger = test(&trusting(folder.path(), "/dev/null", ""), scripted_storage.port).await;
     assert_eq!(
         fault(&stranger),
         format!(
@@ -71,13 +71,13 @@ async fn each_certificate_that_is_not_in_order_is_named() {
              name it in SSL_CERT_FILE; the servers need it too."
         )
     );
-    let other = test(&trusting(folder.path(), &trusted, ""), double.port).await;
+    let other = test(&trusting(folder.path(), &trusted, ""), scripted_storage.port).await;
     assert!(fault(&other).starts_with(&format!("{who}Its certificate does not name this host. ")), "{other:#?}");
-    if Path::new("/usr/bin/faketime").exists() || buckets::lacking::<()>("faketime is not installed").is_some() {
-        let late = test(&trusting(folder.path(), &trusted, "+90d"), double.port).await;
+    if Path::new("/usr/bin/faketime").exists() || buckets::not_installed::<()>("faketime is not installed").is_some() {
+        let late = test(&trusting(folder.path(), &trusted, "+90d"), scripted_storage.port).await;
         assert_eq!(fault(&late), format!("{who}Its certificate has expired. Renew the certificate of the storage."));
-        let early = test(&trusting(folder.path(), &trusted, "-90d"), double.port).await;
+        let early = test(&trusting(folder.path(), &trusted, "-90d"), scripted_storage.port).await;
         assert!(fault(&early).ends_with("Compare the clocks of this host and of the storage."), "{early:#?}");
     }
-    assert!(double.seen.lock().unwrap().is_empty(), "nothing was sent to whom nobody trusts");
+    assert!(scripted_storage.seen.lock().unwrap().is_empty(), "nothing was sent to whom nobody trusts");
 }

@@ -134,9 +134,9 @@ fn every_printed_statement_is_known_here() {
 fn every_printed_statement_parses() {
     let fill = |(printed, filled): &(&'static str, &'static str)| if filled.is_empty() { *printed } else { *filled };
     let filled: Vec<&str> = PRINTED.iter().map(fill).filter(|filled| *filled != NOT_IN_IT).collect();
-    let Some(found) = engine::odc::parses(&filled) else { return };
+    let Some(found) = engine::odc_grammar::parses(&filled) else { return };
     let wrong: Vec<&&str> = filled.iter().zip(found).filter(|(_, parses)| !parses).map(|(text, _)| text).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let slips = ["ALTER TENANT fund-2 RENAME GLOBAL_NAME TO x", "GRANT SELECT ON oceanbase.* TO 'o'brien'"];
-    assert_eq!(engine::odc::parses(&slips), Some(vec![false, false]), "a name that is not quoted is seen");
+    assert_eq!(engine::odc_grammar::parses(&slips), Some(vec![false, false]), "a name that is not quoted is seen");
 }

@@ -10,13 +10,13 @@ use std::process::Command;
 use std::time::{Duration, Instant as Clock};
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program, sql};
+use engine::{SERVER, program, sample_data, sql};
 use jiff::Timestamp;
-use obnow::backend::dump::listing::{LIST_DATABASES, LIST_TABLES, Scope};
-use obnow::backend::dump::manifest::{Instant, Source, seal, verify};
-use obnow::backend::dump::place::Place;
+use obnow::backend::dump::contents::{DumpContents, LIST_DATABASES, LIST_TABLES};
+use obnow::backend::dump::manifest::{DumpSource, SnapshotWindow, seal, verify};
+use obnow::backend::dump::process::{DumpProcess, DumpState};
 use obnow::backend::dump::releases::{self, Tool};
-use obnow::backend::dump::run::{Dump, State};
+use obnow::backend::dump::run_paths::RunPaths;
 use obnow::backend::dump::{Login, manifest};
 use obnow::domain::dump::ExcludedTables;
 use obnow::domain::secret::Secret;
@@ -28,12 +28,12 @@ const DEADLINE: Duration = Duration::from_mins(2);
 async fn tool() -> Option<Tool> {
     let path = program("mydumper")?;
     program("myloader")?;
-    Some(releases::tried(path).await.unwrap())
+    Some(releases::identify_tool(path).await.unwrap())
 }
 
 fn login(engine: &Seekdb, password: &str) -> Login {
     let password = Secret::new(password.to_owned());
-    Login { host: "127.0.0.1".into(), port: engine.port, user: "root@sys".into(), password, tls: false }
+    Login { host: "127.0.0.1".into(), port: engine.port, user: "root@sys".into(), password, requires_tls: false }
 }
 
 async fn texts(connection: &mut MySqlConnection, query: &str) -> Vec<Vec<String>> {
@@ -42,11 +42,11 @@ async fn texts(connection: &mut MySqlConnection, query: &str) -> Vec<Vec<String>
     rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect()
 }
 
-async fn scope(connection: &mut MySqlConnection) -> Scope {
+async fn scope(connection: &mut MySqlConnection) -> DumpContents {
     let databases = texts(connection, LIST_DATABASES).await;
     let tables = texts(connection, LIST_TABLES).await;
     let tables = tables.iter().map(|row| (row[0].as_str(), row[1].as_str(), row[2].as_str()));
-    Scope::new(databases.iter().map(|row| row[0].as_str()), tables, &ExcludedTables::default()).unwrap()
+    DumpContents::new(databases.iter().map(|row| row[0].as_str()), tables, &ExcludedTables::default()).unwrap()
 }
 
 async fn server_time(connection: &mut MySqlConnection) -> Timestamp {
@@ -59,11 +59,11 @@ async fn busy_rows(connection: &mut MySqlConnection) -> u64 {
 }
 
 /// Polls until it ended.
-async fn ended(dump: &mut Dump) -> State {
+async fn ended(dump: &mut DumpProcess) -> DumpState {
     let deadline = Clock::now() + DEADLINE;
     loop {
         match dump.poll().unwrap() {
-            State::Running { bytes_written } => {
+            DumpState::Running { bytes_written } => {
                 assert!(Clock::now() < deadline, "still running: {bytes_written} bytes");
             }
             state => return state,
@@ -72,14 +72,14 @@ async fn ended(dump: &mut Dump) -> State {
     }
 }
 
-fn signal(dump: &Dump, signal: Signal) {
+fn signal(dump: &DumpProcess, signal: Signal) {
     let group = Pid::from_raw(i32::try_from(dump.record().pid).unwrap()).unwrap();
     kill_process_group(group, signal).unwrap();
 }
 
 /// Lets the dump go on only a little at a time, with transactions committed between, until all its first reads are done: two snapshots
 /// could not be the same one by luck. Returns the server's time once a row has reached a file.
-async fn hobble(dump: &mut Dump, writers: &fill::Writers, source: &mut MySqlConnection) -> Timestamp {
+async fn hobble(dump: &mut DumpProcess, writers: &sample_data::Writers, source: &mut MySqlConnection) -> Timestamp {
     let mut not_after = None;
     let mut left = 2000;
     while left > 0 {
@@ -95,7 +95,7 @@ async fn hobble(dump: &mut Dump, writers: &fill::Writers, source: &mut MySqlConn
         while Clock::now() < little {
             std::hint::spin_loop();
         }
-        if !matches!(dump.poll().unwrap(), State::Running { .. }) {
+        if !matches!(dump.poll().unwrap(), DumpState::Running { .. }) {
             break;
         }
     }
@@ -129,30 +129,30 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let Some(tool) = tool().await else { return };
     let (Some(from), Some(to)) = tokio::join!(Seekdb::start(SERVER), Seekdb::start(SERVER)) else { return };
     let mut source = from.connect().await;
-    fill::quiet(&mut source).await;
-    fill::busy(&mut source).await;
+    sample_data::quiet(&mut source).await;
+    sample_data::busy(&mut source).await;
     // Under this mode the quoting of a dump would be wrong: its sessions must set their own.
     sql::run(&mut source, "SET GLOBAL sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,ANSI_QUOTES'").await;
-    let writers = fill::Writers::start(&from).await;
+    let writers = sample_data::Writers::start(&from).await;
 
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let before = scope(&mut source).await;
     before.files().unwrap();
     let least = busy_rows(&mut source).await;
     let not_before = server_time(&mut source).await;
     let began = Clock::now();
-    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
+    let mut dump = DumpProcess::start(&tool, &login(&from, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
     let not_after = hobble(&mut dump, &writers, &mut source).await;
     let most = busy_rows(&mut source).await;
-    assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(0)));
+    assert_eq!(ended(&mut dump).await, DumpState::Exited(0), "{}", dump.fault(DumpState::Exited(0)));
     let elapsed = began.elapsed();
     let after = scope(&mut source).await;
     let written = writers.stop().await;
     assert!(written > most, "the writers wrote on after the snapshot: {written}, {most}");
 
-    let instant = Instant { not_before, not_after };
-    let from_where = Source {
+    let instant = SnapshotWindow { not_before, not_after };
+    let from_where = DumpSource {
         target: "s".into(),
         server: "s".into(),
         release: "0.10.0".into(),
@@ -188,7 +188,7 @@ async fn load_and_compare(
     for connection in [&mut *source, &mut target] {
         sql::run(connection, "SET SESSION time_zone = '+00:00', ob_query_timeout = 100000000").await;
     }
-    for table in fill::QUIET {
+    for table in sample_data::QUIET {
         let (there, here) = (sorted(source, table).await, sorted(&mut target, table).await);
         assert!(!there.is_empty(), "{table}");
         assert_eq!(there.len(), here.len(), "{table}");
@@ -197,7 +197,7 @@ async fn load_and_compare(
         }
     }
     let restored = busy_rows(&mut target).await;
-    for table in fill::BUSY {
+    for table in sample_data::BUSY {
         let found = texts(&mut target, &format!("SELECT COUNT(*), MAX(n) FROM {table}")).await;
         assert_eq!(found[0], [restored.to_string(), restored.to_string()], "{table} is from another instant");
     }
@@ -233,22 +233,23 @@ async fn running_dump_is_found_locked_and_stoppable() {
     let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let lock = File::create(folder.path().join("lock")).unwrap();
     lock.try_lock().unwrap();
-    assert!(Dump::find(&place).unwrap().is_none());
+    assert!(DumpProcess::find(&place).unwrap().is_none());
 
     let started =
-        Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[lock.as_fd()]).unwrap();
+        DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[lock.as_fd()])
+            .unwrap();
     signal(&started, Signal::STOP);
     drop(lock);
     let pid = started.record().pid;
     // As if the process that started it were gone.
-    let mut found = Dump::find(&place).unwrap().unwrap();
+    let mut found = DumpProcess::find(&place).unwrap().unwrap();
     assert_eq!(found.record(), started.record());
-    assert!(matches!(found.poll().unwrap(), State::Running { .. }));
+    assert!(matches!(found.poll().unwrap(), DumpState::Running { .. }));
     assert!(
         File::open(folder.path().join("lock")).unwrap().try_lock().is_err(),
         "the target is free while the dump lives"
@@ -259,12 +260,12 @@ async fn running_dump_is_found_locked_and_stoppable() {
     }
     found.kill();
     // Not its parent: it must not take what nobody reaped for running.
-    assert_eq!(ended(&mut found).await, State::Gone);
+    assert_eq!(ended(&mut found).await, DumpState::EndedWithoutStatus);
     let mut started = started;
-    assert_eq!(ended(&mut started).await, State::Gone);
+    assert_eq!(ended(&mut started).await, DumpState::EndedWithoutStatus);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
     assert!(
-        Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).is_err(),
+        DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).is_err(),
         "a run is started once"
     );
 }
@@ -274,10 +275,11 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &ExcludedTables::default(), &[]).unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
+    let mut dump =
+        DumpProcess::start(&tool, &login(&engine, "canary-7"), &place, &ExcludedTables::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
-    assert_eq!(state, State::Exited(1));
+    assert_eq!(state, DumpState::Exited(1));
     let fault = dump.fault(state);
     assert!(fault.why.contains("denied"), "{fault}");
     let log = std::fs::read_to_string(place.log()).unwrap();
@@ -289,13 +291,14 @@ async fn a_dump_that_fails_says_why_without_the_password() {
 
     // The server's own limit for a query is seconds: a table that takes longer must come through.
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
-    let place = Place::new(folder.path(), "task.2").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
+    let place = RunPaths::new(folder.path(), "task.2").unwrap();
+    let mut dump =
+        DumpProcess::start(&tool, &login(&engine, PASSWORD), &place, &ExcludedTables::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
-        assert!(Clock::now() < deadline, "{}", dump.fault(State::Gone));
+        assert!(Clock::now() < deadline, "{}", dump.fault(DumpState::EndedWithoutStatus));
         tokio::task::yield_now().await;
     }
     signal(&dump, Signal::STOP);
@@ -303,5 +306,5 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     sql::run(&mut source, "SET SESSION ob_query_timeout = 100000000, SESSION ob_trx_timeout = 100000000").await;
     sql::run(&mut source, "SELECT SLEEP(1.2)").await;
     signal(&dump, Signal::CONT);
-    assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(1)));
+    assert_eq!(ended(&mut dump).await, DumpState::Exited(0), "{}", dump.fault(DumpState::Exited(1)));
 }

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program};
-use obnow::backend::dump::run::Record;
+use engine::{SERVER, program, sample_data};
+use obnow::backend::dump::process::ProcessRecord;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn obnow(folder: &Path, arguments: &[&str]) -> Command {
@@ -52,7 +52,7 @@ async fn a_killed_runner_leaves_a_dump_that_retry_waits_for() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let private = |name: &str, text: &str| {
@@ -79,7 +79,7 @@ async fn a_killed_runner_leaves_a_dump_that_retry_waits_for() {
     );
     let record = soon("the record of the dump", || {
         let path = files(&backup, ".dump.json").pop()?;
-        serde_json::from_slice::<Record>(&std::fs::read(path).ok()?).ok()
+        serde_json::from_slice::<ProcessRecord>(&std::fs::read(path).ok()?).ok()
     })
     .await;
     let task = record.run.strip_suffix(".1").unwrap().to_owned();

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program, sql};
+use engine::{SERVER, program, sample_data, sql};
 use obnow::app::prepare::prepare;
 use obnow::backend::dump::DumpSystem;
-use obnow::backend::dump::manifest::{NAME, verify};
-use obnow::backend::dump::place::Place;
-use obnow::backend::dump::run::{Dump, Record};
+use obnow::backend::dump::manifest::{MANIFEST_NAME, verify};
+use obnow::backend::dump::process::{DumpProcess, ProcessRecord};
+use obnow::backend::dump::run_paths::RunPaths;
 use obnow::backend::oceanbase::OceanBase;
-use obnow::backend::{JobSeen, Look, Run, Secrets, Seen, System};
+use obnow::backend::{Observed, ObservedJob, Secrets, StepContext, StepObservation, System};
 use obnow::domain::choices::{Choices, Mode, RequestedStorage, StorageSource};
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Cause;
@@ -83,13 +83,13 @@ fn created(prepared: &Prepared, engine: &Seekdb) -> Event {
 }
 
 /// The state of a runner without its loop: the test makes each observation and action.
-struct Bench {
+struct StepHarness {
     system: System,
     prepared: Prepared,
     view: TaskView,
 }
 
-impl Bench {
+impl StepHarness {
     fn new(system: System, prepared: Prepared, engine: &Seekdb) -> Self {
         let mut view = TaskView::default();
         view.apply(now(), &created(&prepared, engine));
@@ -108,18 +108,19 @@ impl Bench {
         self.write(&Event::RunnerStarted { pid: 1, attempt, anew, targets: vec![target()], process: None });
     }
 
-    fn place(&self, attempt: u32) -> Place {
+    fn place(&self, attempt: u32) -> RunPaths {
         let planned = &self.prepared.plan.targets[0].step(StepKind::StartBackup).unwrap().actions[0];
         let obnow::domain::plan::Action::StartDump { directory, .. } = planned else { panic!("{planned:?}") };
-        Place::of(directory, TASK, attempt).unwrap()
+        RunPaths::for_attempt(directory, TASK, attempt).unwrap()
     }
 
-    async fn look(&mut self, step: StepKind) -> Look {
+    async fn look(&mut self, step: StepKind) -> StepObservation {
         let plan = self.prepared.plan.targets[0].clone();
         let attempt = self.view.attempt;
-        let run = Run { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
-        let Seen { look, job } = self.system.look(&run, step, &[&plan]).await.unwrap().remove(0);
-        if let Some(JobSeen { job, set, kind }) = job {
+        let run = StepContext { task: TASK, prepared: &self.prepared, view: &self.view, attempt, now: now() };
+        let Observed { observation: look, job } =
+            self.system.observe_step(&run, step, &[&plan]).await.unwrap().remove(0);
+        if let Some(ObservedJob { job_id: job, set_id: set, kind }) = job {
             self.write(&Event::Job { target: target(), job, set, kind });
         }
         look
@@ -128,11 +129,11 @@ impl Bench {
     async fn done(&mut self, step: StepKind) -> String {
         for _ in 0..POLLS {
             match self.look(step).await {
-                Look::Done(said) => {
+                StepObservation::Done(said) => {
                     self.passed(step);
                     return said;
                 }
-                Look::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                StepObservation::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 look => panic!("{step:?}: {look:?}"),
             }
         }
@@ -146,11 +147,11 @@ impl Bench {
     async fn ended(&mut self, step: StepKind) -> Outcome {
         for _ in 0..POLLS {
             match self.look(step).await {
-                Look::Verdict(outcome) | Look::Ended(outcome) => {
+                StepObservation::Verdict(outcome) | StepObservation::JobFailed(outcome) => {
                     self.write(&Event::Verdict { target: target(), outcome: outcome.clone() });
                     return *outcome;
                 }
-                Look::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                StepObservation::Wait(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 look => panic!("{step:?}: {look:?}"),
             }
         }
@@ -166,29 +167,29 @@ impl Bench {
     /// Looks, writes the intent, and acts only where `performs`: a runner may be killed right between.
     async fn act(&mut self, performs: bool) {
         let look = self.look(StepKind::StartBackup).await;
-        let Look::Act(action) = look else { panic!("{look:?}") };
+        let StepObservation::NeedsAction(action) = look else { panic!("{look:?}") };
         let shown = self.system.preview(&self.prepared.plan, TASK).await.unwrap();
         assert_eq!(shown, self.prepared.preview, "what is shown is what was confirmed");
         let group = self.prepared.plan.targets.clone();
         let attempt = self.view.attempt;
-        let act = self.system.open_act(&action, &group, TASK, attempt).await.unwrap();
+        let act = self.system.prepare_action(&action, &group, TASK, attempt).await.unwrap();
         assert_eq!(act.description.as_deref(), Some(format!("obnow {TASK}.{attempt}").as_str()));
-        assert!(act.shown[0].contains(&format!("{TASK}.{attempt}.partial")), "{:?}", act.shown);
-        assert!(!act.shown[0].contains(PASSWORD));
+        assert!(act.shown_statements[0].contains(&format!("{TASK}.{attempt}.partial")), "{:?}", act.shown_statements);
+        assert!(!act.shown_statements[0].contains(PASSWORD));
         self.write(&Event::Intent {
             intent: attempt,
             targets: vec![target()],
             step: StepKind::StartBackup,
             attempt,
-            statements: act.shown.clone(),
+            statements: act.shown_statements.clone(),
             description: act.description.clone(),
             highest_job: None,
             connection: None,
             server: act.server.clone(),
-            server_limit: act.server_limit,
+            server_limit: act.server_limit_ms,
         });
         if performs {
-            assert!(self.system.perform(act).await.is_ok());
+            assert!(self.system.execute(act).await.is_ok());
         }
     }
 
@@ -197,17 +198,17 @@ impl Bench {
     }
 }
 
-fn record(place: &Place) -> Record {
-    Dump::find(place).unwrap().expect("it was written down").record().clone()
+fn record(place: &RunPaths) -> ProcessRecord {
+    DumpProcess::find(place).unwrap().expect("it was written down").record().clone()
 }
 
-fn signal(place: &Place, signal: Signal) {
+fn signal(place: &RunPaths, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(record(place).pid).unwrap()).unwrap();
     kill_process_group(pid, signal).unwrap();
 }
 
 /// Holds a dump still once it writes.
-async fn hold(place: &Place) {
+async fn hold(place: &RunPaths) {
     for _ in 0..POLLS {
         if place.partial().join("metadata.partial").exists() || place.partial().join("metadata").exists() {
             return signal(place, Signal::STOP);
@@ -228,7 +229,7 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL time_zone = '+08:00'").await;
     let folder = tempfile::tempdir().unwrap();
     let backup = folder.path().join("backup");
@@ -268,8 +269,8 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
 
     no_secret_in(folder.path());
 
-    let mut bench = Bench { system: system(&engine, None), prepared, view };
-    let place = bench.place(1);
+    let mut harness = StepHarness { system: system(&engine, None), prepared, view };
+    let place = harness.place(1);
     assert!(!place.partial().exists() && place.finished().is_dir());
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o700);
     let named = format!("{TASK}.1/pay.m_big.sql");
@@ -283,8 +284,8 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
             None => std::fs::remove_file(&path).unwrap(),
         }
         // As a runner that died before it wrote the verdict.
-        bench.system = system(&engine, None);
-        let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+        harness.system = system(&engine, None);
+        let outcome = harness.ended(StepKind::ConfirmRestorable).await;
         assert_eq!(outcome.verdict, VerdictKind::NotRestorable);
         let fault = outcome.fault.unwrap();
         assert!(fault.what.contains(&named), "{fault}");
@@ -292,16 +293,16 @@ async fn dump_reaches_its_verdict_or_names_the_failure() {
         std::fs::write(&path, &whole).unwrap();
     }
     std::fs::write(place.finished().join("more.sql"), "").unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::NotRestorable);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::NotRestorable);
     std::fs::remove_file(place.finished().join("more.sql")).unwrap();
     // A manifest that nobody can read says nothing: a folder in its place is such a one.
-    let manifest = place.finished().join(NAME);
+    let manifest = place.finished().join(MANIFEST_NAME);
     std::fs::rename(&manifest, folder.path().join("kept")).unwrap();
     std::fs::create_dir(&manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Unknown);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Unknown);
     std::fs::remove_dir(&manifest).unwrap();
     std::fs::rename(folder.path().join("kept"), &manifest).unwrap();
-    assert_eq!(bench.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Restorable);
+    assert_eq!(harness.ended(StepKind::ConfirmRestorable).await.verdict, VerdictKind::Restorable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -311,46 +312,46 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     }
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
-    fill::quiet(&mut source).await;
+    sample_data::quiet(&mut source).await;
     let folder = tempfile::tempdir().unwrap();
     let prepared = prepared(&engine, folder.path()).await;
-    let mut bench = Bench::new(system(&engine, None), prepared, &engine);
+    let mut harness = StepHarness::new(system(&engine, None), prepared, &engine);
 
     // The runner is killed after its intent and before the start.
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
-    bench.act(false).await;
-    bench.attempt(system(&engine, None));
-    let look = bench.look(StepKind::StartBackup).await;
-    let Look::NotStarted { intent, proof } = look else { panic!("{look:?}") };
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
+    harness.act(false).await;
+    harness.attempt(system(&engine, None));
+    let look = harness.look(StepKind::StartBackup).await;
+    let StepObservation::NotStarted { intent, proof } = look else { panic!("{look:?}") };
     eprintln!("{proof}");
-    bench.write(&Event::NotStarted { intent, proof });
+    harness.write(&Event::NotStarted { intent, proof });
 
     // The dump is killed.
     let taken = folder.path().join("lock");
-    lend(&mut bench.system, &taken);
-    bench.act(true).await;
-    bench.answered();
-    let place = bench.place(2);
+    lend(&mut harness.system, &taken);
+    harness.act(true).await;
+    harness.answered();
+    let place = harness.place(2);
     hold(&place).await;
-    bench.done(StepKind::StartBackup).await;
+    harness.done(StepKind::StartBackup).await;
     assert!(File::open(&taken).unwrap().try_lock().is_err(), "the target is free while the dump lives");
-    let look = bench.look(StepKind::WaitForBackup).await;
-    let Look::Wait(waiting) = look else { panic!("{look:?}") };
-    assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
+    let look = harness.look(StepKind::WaitForBackup).await;
+    let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
+    assert!(waiting.server_busy && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
     // Even where only what watches over it is killed, the dump is seen to live.
     let keeper = Pid::from_raw(i32::try_from(record(&place).pid).unwrap()).unwrap();
     rustix::process::kill_process(keeper, Signal::KILL).unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let look = bench.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
+    let look = harness.look(StepKind::WaitForBackup).await;
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.server_busy), "{look:?}");
     signal(&place, Signal::KILL);
-    let outcome = bench.ended(StepKind::WaitForBackup).await;
+    let outcome = harness.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.notes);
     assert_eq!(outcome.verdict, VerdictKind::Failed);
     assert!(outcome.fault.unwrap().why.contains("kill"));
     assert!(outcome.notes.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.notes);
-    assert!(bench.view.targets[0].needs_new_backup());
+    assert!(harness.view.targets[0].needs_new_backup());
     // What another test started in that very moment holds the descriptor too, until it becomes its own program or ends.
     let free = || File::open(&taken).unwrap().try_lock().is_ok();
     let freed = async {
@@ -361,37 +362,37 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     tokio::time::timeout(Duration::from_secs(30), freed).await.expect("the lock ends with the dump");
 
     // Retry is a new dump beside the old one; its runner is killed before it could write down which process it is.
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
-    bench.act(true).await;
-    let place = bench.place(3);
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
+    harness.act(true).await;
+    let place = harness.place(3);
     hold(&place).await;
     let pid = record(&place).pid;
-    std::fs::remove_file(place.record()).unwrap();
-    bench.attempt(system(&engine, None));
-    let said = bench.done(StepKind::StartBackup).await;
+    std::fs::remove_file(place.process_record()).unwrap();
+    harness.attempt(system(&engine, None));
+    let said = harness.done(StepKind::StartBackup).await;
     eprintln!("{said}");
     assert!(said.contains(&format!("process {pid},")) && said.contains(&format!("{TASK}.2.partial")), "{said}");
     assert_eq!(record(&place).pid, pid);
 
     // And the next one too, while it waits.
-    let look = bench.look(StepKind::WaitForBackup).await;
-    assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
-    bench.attempt(system(&engine, None));
-    let look = bench.look(StepKind::WaitForBackup).await;
-    let Look::Wait(waiting) = look else { panic!("{look:?}") };
+    let look = harness.look(StepKind::WaitForBackup).await;
+    assert!(matches!(&look, StepObservation::Wait(waiting) if waiting.server_busy), "{look:?}");
+    harness.attempt(system(&engine, None));
+    let look = harness.look(StepKind::WaitForBackup).await;
+    let StepObservation::Wait(waiting) = look else { panic!("{look:?}") };
     assert_eq!(waiting.what.split(';').next().unwrap(), format!("the dump of attempt 3, process {pid}, still runs"));
     eprintln!("{waiting:?}");
     signal(&place, Signal::CONT);
-    bench.done(StepKind::WaitForBackup).await;
+    harness.done(StepKind::WaitForBackup).await;
 
     // The last one is killed in the middle of the proof.
-    std::fs::write(place.partial().join(NAME), "{\"format\"").unwrap();
-    bench.attempt(system(&engine, None));
-    let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+    std::fs::write(place.partial().join(MANIFEST_NAME), "{\"format\"").unwrap();
+    harness.attempt(system(&engine, None));
+    let outcome = harness.ended(StepKind::ConfirmRestorable).await;
     assert_eq!(outcome.verdict, VerdictKind::Restorable, "{outcome:#?}");
     assert!(verify(&place.finished()).unwrap().rows() > 100_000);
-    assert!(bench.place(2).partial().is_dir(), "what an attempt left stays");
+    assert!(harness.place(2).partial().is_dir(), "what an attempt left stays");
 }
 
 fn lend(system: &mut System, lock: &Path) {
@@ -399,7 +400,7 @@ fn lend(system: &mut System, lock: &Path) {
     file.try_lock().unwrap();
     let kept = std::sync::Mutex::new(Some(file));
     // Given away: when the dump is over, nobody has it.
-    system.lend_locks(Box::new(move || Ok(kept.lock().unwrap().take().into_iter().map(Into::into).collect())));
+    system.set_inherited_locks(Box::new(move || Ok(kept.lock().unwrap().take().into_iter().map(Into::into).collect())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -410,44 +411,44 @@ async fn undumpable_objects_are_refused_before_the_start() {
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let prepared = prepared(&engine, folder.path()).await;
-    let mut bench = Bench::new(system(&engine, None), prepared, &engine);
+    let mut harness = StepHarness::new(system(&engine, None), prepared, &engine);
 
     let absent = folder.path().join("no-such-program");
-    bench.attempt(system(&engine, Some(&absent)));
-    let fault = failed(bench.look(StepKind::CheckBackupService).await);
+    harness.attempt(system(&engine, Some(&absent)));
+    let fault = failed(harness.look(StepKind::CheckBackupService).await);
     assert!(fault.next.contains("apt-get install mydumper"), "{fault}");
     let untried = script(folder.path(), "mydumper v0.21.4-1, built against MySQL 8.0.43");
-    bench.attempt(system(&engine, Some(&untried)));
-    let fault = failed(bench.look(StepKind::CheckBackupService).await);
+    harness.attempt(system(&engine, Some(&untried)));
+    let fault = failed(harness.look(StepKind::CheckBackupService).await);
     assert!(fault.what.contains("0.21.4-1"), "{fault}");
-    let fault = failed(bench.look(StepKind::StartBackup).await);
+    let fault = failed(harness.look(StepKind::StartBackup).await);
     assert!(fault.what.contains("0.21.4-1"), "nothing starts with it: {fault}");
 
-    bench.attempt(system(&engine, None));
-    bench.checks().await;
+    harness.attempt(system(&engine, None));
+    harness.checks().await;
     let mut source = engine.connect().await;
     sql::run(&mut source, "CREATE DATABASE odd").await;
     sql::run(&mut source, "SET NAMES utf8mb4").await;
     sql::run(&mut source, "CREATE TABLE odd.`汉字` (a INT)").await;
-    let fault = failed(bench.look(StepKind::CheckReady).await);
+    let fault = failed(harness.look(StepKind::CheckReady).await);
     assert!(fault.why.contains("odd.汉字") && fault.next.contains("--exclude-table"), "{fault}");
     sql::run(&mut source, "DROP TABLE odd.`汉字`").await;
 
     // Tables that come while the dump runs: no instant has them all.
     sql::run(&mut source, "CREATE TABLE odd.one (a INT PRIMARY KEY)").await;
     sql::run(&mut source, "INSERT INTO odd.one VALUES (1)").await;
-    bench.act(true).await;
-    bench.answered();
-    bench.done(StepKind::StartBackup).await;
+    harness.act(true).await;
+    harness.answered();
+    harness.done(StepKind::StartBackup).await;
     sql::run(&mut source, "CREATE TABLE odd.late (a INT)").await;
-    bench.done(StepKind::WaitForBackup).await;
-    let outcome = bench.ended(StepKind::ConfirmRestorable).await;
+    harness.done(StepKind::WaitForBackup).await;
+    let outcome = harness.ended(StepKind::ConfirmRestorable).await;
     assert_eq!(outcome.verdict, VerdictKind::NotRestorable, "{outcome:#?}");
     assert_eq!(outcome.fault.unwrap().what, "The tables are not from one instant.");
 
     // Another server than the one that was confirmed.
-    bench.prepared.plan.cluster.version = "seekdb 1.0.0".to_owned();
-    let fault = failed(bench.look(StepKind::CheckTarget).await);
+    harness.prepared.plan.cluster.version = "seekdb 1.0.0".to_owned();
+    let fault = failed(harness.look(StepKind::CheckTarget).await);
     assert!(fault.why.contains("seekdb 1.0.0 was confirmed") && fault.cause == Cause::Precondition, "{fault}");
 }
 
@@ -464,9 +465,9 @@ fn no_secret_in(folder: &Path) {
     }
 }
 
-fn failed(look: Look) -> obnow::domain::fault::Fault {
+fn failed(look: StepObservation) -> obnow::domain::fault::Fault {
     match look {
-        Look::Failed(fault) => fault,
+        StepObservation::Failed(fault) => fault,
         look => panic!("{look:?}"),
     }
 }

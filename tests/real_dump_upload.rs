@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use buckets::moto::{Moto, User};
 use engine::seekdb::{PASSWORD, Seekdb};
-use engine::{SERVER, fill, program, sql};
-use obnow::backend::dump::manifest::{Manifest, NAME, verify};
+use engine::{SERVER, program, sample_data, sql};
+use obnow::backend::dump::manifest::{MANIFEST_NAME, Manifest, verify};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::journal::clock::now;
-use obnow::probe::object::bucket::Bucket;
+use obnow::probe::object_storage::bucket::Bucket;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,13 +30,13 @@ const RIGHTS: [&str; 6] =
     ["PutObject", "GetObject", "ListBucket", "DeleteObject", "ListBucketMultipartUploads", "AbortMultipartUpload"];
 
 /// A way to a storage that stops at one request to put an object, until it is opened.
-struct Gate {
+struct PausingProxy {
     port: u16,
     puts: Arc<AtomicUsize>,
     open: Arc<Notify>,
 }
 
-impl Gate {
+impl PausingProxy {
     /// Lets `passes` such requests through.
     async fn start(to: u16, passes: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -75,29 +75,29 @@ impl Gate {
 }
 
 /// A place with an inventory whose strategy uploads to a bucket.
-struct Lab {
+struct Workspace {
     folder: tempfile::TempDir,
     user: User,
     uri: String,
 }
 
-impl Lab {
+impl Workspace {
     fn new(engine: &Seekdb, moto: &Moto, user: User, port: u16) -> Self {
-        let lab = Self { folder: tempfile::tempdir().unwrap(), user, uri: moto.uri("backups/dumps") };
-        lab.private("password", PASSWORD);
-        lab.private("key", &lab.user.key);
-        let here = lab.folder.path().display();
-        lab.private(
+        let workspace = Self { folder: tempfile::tempdir().unwrap(), user, uri: moto.uri("backups/dumps") };
+        workspace.private("password", PASSWORD);
+        workspace.private("key", &workspace.user.key);
+        let here = workspace.folder.path().display();
+        workspace.private(
             "config.yaml",
             &format!(
                 "clusters:\n  - name: lab\n    endpoints: [\"127.0.0.1:{}\"]\n    user: root@sys\n    \
                  password: {{file: {here}/password}}\n    strategies:\n      - storage: {{kind: s3, bucket: backups, \
                  path: dumps, endpoint: \"http://127.0.0.1:{port}\", region: us-east-1, addressing: path_style, \
                  access_id: {}, access_key: {{file: {here}/key}}}}\nlimits: {{poll: 50ms}}\n",
-                engine.port, lab.user.id
+                engine.port, workspace.user.id
             ),
         );
-        lab
+        workspace
     }
 
     fn private(&self, name: &str, text: &str) {
@@ -204,7 +204,7 @@ async fn ready() -> Option<(Seekdb, Moto, User)> {
     let (engine, moto) = (engine?, moto?);
     let user = moto.user("dumper", &RIGHTS).await;
     moto.check_everybody().await;
-    fill::quiet(&mut engine.connect().await).await;
+    sample_data::quiet(&mut engine.connect().await).await;
     Some((engine, moto, user))
 }
 
@@ -217,52 +217,52 @@ fn port(moto: &Moto) -> u16 {
 async fn upload_fails_with_a_wrong_key_and_restores_after() {
     let Some((engine, moto, user)) = ready().await else { return };
     let Some(other) = Seekdb::start(SERVER).await else { return };
-    let lab = Lab::new(&engine, &moto, user, port(&moto));
-    lab.private("key", "no/such+key");
-    let plan = lab.run(&["backup", "lab", "--mode", "full", "--dry-run"]).await.1;
-    let work = lab.folder.path().join("state/dumps");
+    let workspace = Workspace::new(&engine, &moto, user, port(&moto));
+    workspace.private("key", "no/such+key");
+    let plan = workspace.run(&["backup", "lab", "--mode", "full", "--dry-run"]).await.1;
+    let work = workspace.folder.path().join("state/dumps");
     assert!(
         plan.contains("Upload") && plan.contains("every file goes to s3://backups/dumps/<task>.<attempt>/"),
         "{plan}"
     );
     assert!(plan.contains(&format!("its whole size in {} on this host", work.display())), "{plan}");
 
-    let (code, words) = lab.run(&["backup", "lab", "--mode", "full", "--yes"]).await;
+    let (code, words) = workspace.run(&["backup", "lab", "--mode", "full", "--yes"]).await;
     assert_eq!(code, 20, "{words}");
     assert!(words.contains("The access key is wrong: the signature made with it does not match."), "{words}");
     assert!(words.contains("The dump itself is whole and stays in"), "{words}");
-    assert!(lab.copy().join(NAME).is_file(), "the dump stays");
-    let dumps = || lab.events().iter().filter(|line| line["event"]["description"].is_string()).count();
+    assert!(workspace.copy().join(MANIFEST_NAME).is_file(), "the dump stays");
+    let dumps = || workspace.events().iter().filter(|line| line["event"]["description"].is_string()).count();
     assert_eq!(dumps(), 1, "the start carries the mark of its run");
 
-    lab.private("key", &lab.user.key);
-    let (code, words) = lab.run(&["retry", &lab.task(), "--yes"]).await;
+    workspace.private("key", &workspace.user.key);
+    let (code, words) = workspace.run(&["retry", &workspace.task(), "--yes"]).await;
     assert_eq!(code, 0, "{words}");
     assert_eq!(dumps(), 1, "no second dump is started");
     assert!(!words.contains("NEW backup"), "{words}");
-    let to = format!("s3://backups/dumps/{}.1/", lab.task());
+    let to = format!("s3://backups/dumps/{}.1/", workspace.task());
     assert!(words.contains(&format!("are in {to}")), "{words}");
-    assert!(words.contains(&format!("The copy on this host, {}, is removed.", lab.copy().display())), "{words}");
+    assert!(words.contains(&format!("The copy on this host, {}, is removed.", workspace.copy().display())), "{words}");
     assert!(
         words.contains(&format!("aws s3 cp --recursive --endpoint-url http://127.0.0.1:{}", port(&moto))),
         "{words}"
     );
-    assert!(!lab.copy().exists(), "the copy is removed");
-    let text = lab.journal();
-    assert!(!text.contains(&lab.user.key) && !text.contains("no/such+key") && !text.contains(PASSWORD));
-    let progress = lab.events().into_iter().map(|event| event["event"]["progress"].clone());
+    assert!(!workspace.copy().exists(), "the copy is removed");
+    let text = workspace.journal();
+    assert!(!text.contains(&workspace.user.key) && !text.contains("no/such+key") && !text.contains(PASSWORD));
+    let progress = workspace.events().into_iter().map(|event| event["event"]["progress"].clone());
     let progress: Vec<Value> = progress.filter(|progress| progress["phase"] == "uploading").collect();
     assert!(progress.iter().all(|progress| progress["bytes_total"].as_u64() > Some(20 << 20)), "{progress:?}");
 
-    let fetched = lab.folder.path().join("fetched");
-    let manifest = lab.fetch(&fetched).await;
+    let fetched = workspace.folder.path().join("fetched");
+    let manifest = workspace.fetch(&fetched).await;
     assert!(manifest.rows() > 0);
     load(&fetched, &other);
     let (mut here, mut there) = (other.connect().await, engine.connect().await);
     for connection in [&mut here, &mut there] {
         sql::run(connection, "SET SESSION time_zone = '+00:00', ob_query_timeout = 100000000").await;
     }
-    for table in fill::QUIET {
+    for table in sample_data::QUIET {
         let mut restored = sql::rows(&mut here, format!("SELECT * FROM {table}")).await;
         let mut source = sql::rows(&mut there, format!("SELECT * FROM {table}")).await;
         restored.sort();
@@ -274,45 +274,45 @@ async fn upload_fails_with_a_wrong_key_and_restores_after() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retry_resumes_the_upload_of_a_killed_runner() {
     let Some((engine, moto, user)) = ready().await else { return };
-    let gate = Gate::start(port(&moto), 3).await;
-    let lab = Lab::new(&engine, &moto, user, gate.port);
-    let (code, words) = lab.run(&["backup", "lab", "--mode", "full", "--yes", "--detach"]).await;
+    let proxy = PausingProxy::start(port(&moto), 3).await;
+    let workspace = Workspace::new(&engine, &moto, user, proxy.port);
+    let (code, words) = workspace.run(&["backup", "lab", "--mode", "full", "--yes", "--detach"]).await;
     assert_eq!(code, 0, "{words}");
-    gate.holds(3).await;
-    let runner = lab.events().iter().find_map(|line| line["event"]["pid"].as_u64()).unwrap();
+    proxy.holds(3).await;
+    let runner = workspace.events().iter().find_map(|line| line["event"]["pid"].as_u64()).unwrap();
     kill_process(Pid::from_raw(i32::try_from(runner).unwrap()).unwrap(), Signal::KILL).unwrap();
     soon("the runner's end", || is_over(runner).then_some(())).await;
-    let there = lab.objects().await;
-    assert!(there.len() == 3 && !there.contains_key(NAME), "{there:?}");
-    gate.open.notify_one();
+    let there = workspace.objects().await;
+    assert!(there.len() == 3 && !there.contains_key(MANIFEST_NAME), "{there:?}");
+    proxy.open.notify_one();
 
-    let (code, words) = lab.run(&["retry", &lab.task(), "--yes"]).await;
+    let (code, words) = workspace.run(&["retry", &workspace.task(), "--yes"]).await;
     assert_eq!(code, 0, "{words}");
     let before = ["3", "4"].iter().any(|known| words.contains(&format!(", {known} of them since an earlier attempt")));
     assert!(before, "{words}");
-    let fetched = lab.folder.path().join("fetched");
-    let manifest = lab.fetch(&fetched).await;
-    assert_eq!(manifest.files.len() + 1, lab.objects().await.len());
-    assert!(!lab.copy().exists());
+    let fetched = workspace.folder.path().join("fetched");
+    let manifest = workspace.fetch(&fetched).await;
+    assert_eq!(manifest.files.len() + 1, workspace.objects().await.len());
+    assert!(!workspace.copy().exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_stops_an_upload_and_says_what_stays() {
     let Some((engine, moto, user)) = ready().await else { return };
-    let gate = Gate::start(port(&moto), 2).await;
-    let lab = Lab::new(&engine, &moto, user, gate.port);
-    let (code, words) = lab.run(&["backup", "lab", "--mode", "full", "--yes", "--detach"]).await;
+    let proxy = PausingProxy::start(port(&moto), 2).await;
+    let workspace = Workspace::new(&engine, &moto, user, proxy.port);
+    let (code, words) = workspace.run(&["backup", "lab", "--mode", "full", "--yes", "--detach"]).await;
     assert_eq!(code, 0, "{words}");
-    gate.holds(2).await;
-    let (_, words) = lab.run(&["cancel", &lab.task(), "--yes"]).await;
+    proxy.holds(2).await;
+    let (_, words) = workspace.run(&["cancel", &workspace.task(), "--yes"]).await;
     assert!(words.contains("what is under s3://backups/dumps stays"), "{words}");
-    soon("the end of the runner", || lab.journal().contains("\"runner_ended\"").then_some(())).await;
-    let text = lab.journal();
+    soon("the end of the runner", || workspace.journal().contains("\"runner_ended\"").then_some(())).await;
+    let text = workspace.journal();
     assert!(text.contains("The upload of the dump of lab was cancelled."), "{text}");
-    let stays = format!("What was uploaded, if anything, stays under s3://backups/dumps/{}.1/", lab.task());
-    assert!(text.contains(&stays) && lab.copy().join(NAME).is_file(), "{text}");
-    gate.open.notify_one();
-    let (code, words) = lab.run(&["retry", &lab.task(), "--yes"]).await;
+    let stays = format!("What was uploaded, if anything, stays under s3://backups/dumps/{}.1/", workspace.task());
+    assert!(text.contains(&stays) && workspace.copy().join(MANIFEST_NAME).is_file(), "{text}");
+    proxy.open.notify_one();
+    let (code, words) = workspace.run(&["retry", &workspace.task(), "--yes"]).await;
     assert_eq!(code, 0, "{words}");
-    assert!(!lab.copy().exists() && lab.objects().await.contains_key(NAME));
+    assert!(!workspace.copy().exists() && workspace.objects().await.contains_key(MANIFEST_NAME));
 }

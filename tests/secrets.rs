@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod buckets;
-mod odd;
+mod faulty_server;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use buckets::double::Double;
+use buckets::scripted_storage::ScriptedStorage;
+use faulty_server::{FaultyServers, PASSWORD, Tampering, error};
 use obnow::demo::statement::{Alter, Literal, Value as Cell};
-use odd::{PASSWORD, Servers, Twist, error};
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
@@ -106,38 +106,38 @@ fn in_files(folder: &Path, planted: &[PathBuf], found: &mut BTreeSet<String>) {
     }
 }
 
-fn in_text(text: &str, place: &str, found: &mut BTreeSet<String>) {
+fn in_text(text: &str, workspace: &str, found: &mut BTreeSet<String>) {
     for canary in CANARIES.into_iter().filter(|canary| text.contains(canary)) {
-        found.insert(format!("{canary} in {place}"));
+        found.insert(format!("{canary} in {workspace}"));
     }
 }
 
 /// A folder with an inventory, and the files that hold the secrets.
-struct Place {
+struct Workspace {
     folder: tempfile::TempDir,
     planted: Vec<PathBuf>,
 }
 
-impl Place {
+impl Workspace {
     /// The inventory names the server by these lines for its password.
     fn new(port: u16, password: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut place = Self { folder, planted: Vec::new() };
+        let mut workspace = Self { folder, planted: Vec::new() };
         for (name, secret) in [("login", PASSWORD), ("key", KEY), ("encryption", ENCRYPTION)] {
-            let path = place.path(name);
+            let path = workspace.path(name);
             private(&path, secret);
-            place.planted.push(path);
+            workspace.planted.push(path);
         }
-        let login = password.replace("FILE", &place.path("login").display().to_string());
+        let login = password.replace("FILE", &workspace.path("login").display().to_string());
         let limits = "limits: {connect: 1s, statement: 2s, poll: 50ms, stall: 2s, archive_wait: 2s, heartbeat: 300ms}";
         private(
-            &place.path("config.yaml"),
+            &workspace.path("config.yaml"),
             &format!(
                 "{limits}\nclusters:\n- {{name: demo, endpoints: [\"127.0.0.1:{port}\"], user: root@sys{login}}}\n"
             ),
         );
-        std::fs::create_dir(place.path("tmp")).unwrap();
-        place
+        std::fs::create_dir(workspace.path("tmp")).unwrap();
+        workspace
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -177,17 +177,17 @@ fn private(path: &Path, text: &str) {
 
 /// A bucket that accepts everything, and the options for it.
 struct Bucket {
-    double: Double,
+    scripted_storage: ScriptedStorage,
     data: String,
     log: String,
 }
 
 impl Bucket {
     fn new() -> Self {
-        let double = Double::bucket(|_| None);
-        let host = format!("?host=http://127.0.0.1:{}&addressing_model=path_style", double.port);
+        let scripted_storage = ScriptedStorage::bucket(|_| None);
+        let host = format!("?host=http://127.0.0.1:{}&addressing_model=path_style", scripted_storage.port);
         let uri = |kind: &str| format!("s3://bucket/{{cluster_id}}/{{tenant_id}}/{kind}{host}");
-        Self { data: uri("{kind}"), log: uri("log"), double }
+        Self { data: uri("{kind}"), log: uri("log"), scripted_storage }
     }
 
     fn options(&self) -> Vec<&str> {
@@ -196,7 +196,7 @@ impl Bucket {
 
     /// What was sent to it holds no secret, and the Test of each destination took place.
     fn search(&self, found: &mut BTreeSet<String>) {
-        let seen = self.double.seen.lock().unwrap();
+        let seen = self.scripted_storage.seen.lock().unwrap();
         assert!(seen.iter().any(|request| request.method == "PUT"), "nothing was tested: {seen:?}");
         for request in seen.iter() {
             in_text(&format!("{} {:?}", request.target, request.headers), "a request to the storage", found);
@@ -221,7 +221,9 @@ fn a_planted_canary_is_found() {
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let mut found = BTreeSet::new();
     let both = |found: &BTreeSet<String>| {
-        ["in the arguments", "in the environment"].iter().all(|how| found.iter().any(|place| place.contains(how)))
+        ["in the arguments", "in the environment"]
+            .iter()
+            .all(|how| found.iter().any(|workspace| workspace.contains(how)))
     };
     while !both(&found) && std::time::Instant::now() < end {
         look(&[PLANTED], "cat", &mut found);
@@ -231,15 +233,15 @@ fn a_planted_canary_is_found() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
-    assert!(found.iter().any(|place| place.contains("in the arguments")), "{found:?}");
-    assert!(found.iter().any(|place| place.contains("in the environment")), "{found:?}");
+    assert!(found.iter().any(|workspace| workspace.contains("in the arguments")), "{found:?}");
+    assert!(found.iter().any(|workspace| workspace.contains("in the environment")), "{found:?}");
     assert!(both(&watched), "{watched:?}");
-    let place = Place::new(1, "");
-    std::fs::create_dir_all(place.path("state/tasks")).unwrap();
-    private(&place.path("state/audit.jsonl"), &format!("{{\"statement\":\"access_key={KEY}\"}}"));
-    private(&place.path("state/tasks/x.ask"), PASSWORD);
+    let workspace = Workspace::new(1, "");
+    std::fs::create_dir_all(workspace.path("state/tasks")).unwrap();
+    private(&workspace.path("state/audit.jsonl"), &format!("{{\"statement\":\"access_key={KEY}\"}}"));
+    private(&workspace.path("state/tasks/x.ask"), PASSWORD);
     let mut found = BTreeSet::new();
-    place.search(&mut found);
+    workspace.search(&mut found);
     in_text(&format!("panicked at {ENCRYPTION}"), "a text", &mut found);
     assert_eq!(found.len(), 3, "{found:?}");
 }
@@ -254,37 +256,37 @@ fn backups_leave_no_secret_anywhere() {
         (", password: {file: FILE}", "file:KEY", "file:ENCRYPTION"),
         (", password: {command: \"cat FILE\"}", "env:OBNOW_TEST_KEY", "stdin"),
     ] {
-        let servers = Servers::new();
-        let place = Place::new(servers.twisted(Twist::none()), password);
+        let servers = FaultyServers::new();
+        let workspace = Workspace::new(servers.tampered(Tampering::none()), password);
         let key = key.replace(
             "KEY",
-            &if key.starts_with("file") { place.path("key").display().to_string() } else { "KEY".into() },
+            &if key.starts_with("file") { workspace.path("key").display().to_string() } else { "KEY".into() },
         );
         let encryption = match encryption {
-            "file:ENCRYPTION" => format!("file:{}", place.path("encryption").display()),
+            "file:ENCRYPTION" => format!("file:{}", workspace.path("encryption").display()),
             other => other.to_owned(),
         };
         let bucket = Bucket::new();
         let mut more = bucket.options();
         more.extend(["--access-key-from", &key, "--encrypt-from", &encryption]);
         let input = (encryption == "stdin").then(|| format!("{ENCRYPTION}\n"));
-        place.run(&[&backup(&more)[..], &["--dry-run"]].concat(), input.as_deref(), &mut found);
+        workspace.run(&[&backup(&more)[..], &["--dry-run"]].concat(), input.as_deref(), &mut found);
         for form in [&[][..], &["--json"]] {
-            let (code, said) = place.run(&[&backup(&more)[..], form].concat(), input.as_deref(), &mut found);
+            let (code, said) = workspace.run(&[&backup(&more)[..], form].concat(), input.as_deref(), &mut found);
             assert_eq!(code, Some(0), "{password}: {said}");
             assert!(said.contains("access_key=***") || said.contains("verdict"), "{said}");
         }
         for args in [&["targets"][..], &["check", "demo/pay"], &["tasks"], &["watch", "demo/pay"], &["config", "show"]]
         {
-            place.run(args, None, &mut found);
-            place.run(&[args, &["--json"]].concat(), None, &mut found);
+            workspace.run(args, None, &mut found);
+            workspace.run(&[args, &["--json"]].concat(), None, &mut found);
         }
-        place.search(&mut found);
+        workspace.search(&mut found);
         bucket.search(&mut found);
     }
     let seen = watch.end();
     assert!(seen.contains("a runner was seen"), "the watch saw no runner");
-    found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
+    found.extend(seen.into_iter().filter(|workspace| workspace.contains("CANARY")));
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -295,34 +297,34 @@ fn a_test_of_a_storage_leaves_no_secret_anywhere() {
     let watch = Watch::begin(&CANARIES, "run-probe");
     let mut found = BTreeSet::new();
     let good = Bucket::new();
-    let bad = Double::new(|request| {
+    let bad = ScriptedStorage::new(|request| {
         let sent = format!("{request:?} {KEY}").replace(['<', '>', '&'], " ");
         let (code, headers) = (format!("Code{KEY}"), vec![("x-amz-bucket-region", KEY.to_owned())]);
         let body = format!("<Error><Code>{code}</Code><Region>{KEY}</Region><Message>{sent}</Message></Error>");
         Some((400, headers, body.into_bytes()))
     });
-    let place = Place::new(1, "");
-    let file = format!("file:{}", place.path("key").display());
-    for port in [good.double.port, bad.port, 1] {
+    let workspace = Workspace::new(1, "");
+    let file = format!("file:{}", workspace.path("key").display());
+    for port in [good.scripted_storage.port, bad.port, 1] {
         let uri = format!("s3://bucket/p?host=http://127.0.0.1:{port}&addressing_model=path_style");
         for source in ["env:OBNOW_TEST_KEY", &file, "stdin"] {
             let input = (source == "stdin").then(|| format!("{KEY}\n"));
             for form in [&[][..], &["--json"]] {
                 let args = ["test-storage", &uri, "--access-id", "AKIAEXAMPLE", "--access-key-from", source];
-                let (code, said) = place.run(&[&args[..], form].concat(), input.as_deref(), &mut found);
-                assert_eq!(code, Some(if port == good.double.port { 0 } else { 13 }), "{said}");
+                let (code, said) = workspace.run(&[&args[..], form].concat(), input.as_deref(), &mut found);
+                assert_eq!(code, Some(if port == good.scripted_storage.port { 0 } else { 13 }), "{said}");
             }
         }
     }
     good.search(&mut found);
-    in_files(place.folder.path(), &place.planted, &mut found);
+    in_files(workspace.folder.path(), &workspace.planted, &mut found);
     let seen = watch.end();
     assert!(seen.contains("a probe was seen"), "the watch saw no probe");
     // Typed where everybody sees it already, it is at least not repeated.
     let _turn = turn();
-    let (code, said) = place.run(&["test-storage", &format!("s3://b/p?host=h&access_key={KEY}")], None, &mut found);
+    let (code, said) = workspace.run(&["test-storage", &format!("s3://b/p?host=h&access_key={KEY}")], None, &mut found);
     assert_eq!(code, Some(1), "{said}");
-    found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
+    found.extend(seen.into_iter().filter(|workspace| workspace.contains("CANARY")));
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -330,23 +332,23 @@ fn a_test_of_a_storage_leaves_no_secret_anywhere() {
 #[test]
 fn a_login_without_an_inventory_leaves_no_secret() {
     let _turn = turn();
-    let servers = Servers::new();
-    let port = servers.twisted(Twist::none());
-    let place = Place::new(port, "");
+    let servers = FaultyServers::new();
+    let port = servers.tampered(Tampering::none());
+    let workspace = Workspace::new(port, "");
     let mut found = BTreeSet::new();
     let host = format!("127.0.0.1:{port}");
-    let file = format!("file:{}", place.path("login").display());
+    let file = format!("file:{}", workspace.path("login").display());
     for source in ["env:OBNOW_TEST_LOGIN", &file, "stdin"] {
         let input = (source == "stdin").then(|| format!("{PASSWORD}\n"));
         let args = ["targets", "--host", &host, "--password-from", source];
-        let (code, said) = place.run(&args, input.as_deref(), &mut found);
+        let (code, said) = workspace.run(&args, input.as_deref(), &mut found);
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("V4.2.5"), "{said}");
         let whole = ["backup", "127.0.0.1/pay", "--mode", "full", "--yes", "--host", &host, "--password-from", source];
-        let (code, said) = place.run(&whole, input.as_deref(), &mut found);
+        let (code, said) = workspace.run(&whole, input.as_deref(), &mut found);
         assert_eq!(code, Some(0), "{said}");
     }
-    place.search(&mut found);
+    workspace.search(&mut found);
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -366,27 +368,30 @@ fn failures_repeat_no_secret() {
         }
         _ => None,
     };
-    let servers = Servers::new();
-    let place = Place::new(servers.twisted(Twist { alter: Some(echo), ..Twist::none() }), ", password: {file: FILE}");
+    let servers = FaultyServers::new();
+    let workspace = Workspace::new(
+        servers.tampered(Tampering { alter: Some(echo), ..Tampering::none() }),
+        ", password: {file: FILE}",
+    );
     let mut found = BTreeSet::new();
     let bucket = Bucket::new();
     let mut more = bucket.options();
     more.extend(["--access-key-from", "env:OBNOW_TEST_KEY", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"]);
     for form in [&[][..], &["--json"]] {
-        let (code, said) = place.run(&[&backup(&more)[..], form].concat(), None, &mut found);
+        let (code, said) = workspace.run(&[&backup(&more)[..], form].concat(), None, &mut found);
         assert_eq!(code, Some(15), "{said}");
         assert!(said.contains("1210") && said.contains("***"), "{said}");
         let plain = backup(&["--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"]);
-        let (code, said) = place.run(&[&plain[..], form].concat(), None, &mut found);
+        let (code, said) = workspace.run(&[&plain[..], form].concat(), None, &mut found);
         assert_eq!(code, Some(15), "{said}");
         assert!(said.contains("1064"), "{said}");
     }
-    let (_, tasks) = place.run(&["tasks"], None, &mut found);
+    let (_, tasks) = workspace.run(&["tasks"], None, &mut found);
     let id = tasks.split_whitespace().next().unwrap().to_owned();
-    place.run(&["retry", &id, "--yes", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"], None, &mut found);
-    place.run(&["cancel", &id, "--yes"], None, &mut found);
-    place.run(&["watch", &id], None, &mut found);
-    place.search(&mut found);
+    workspace.run(&["retry", &id, "--yes", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"], None, &mut found);
+    workspace.run(&["cancel", &id, "--yes"], None, &mut found);
+    workspace.run(&["watch", &id], None, &mut found);
+    workspace.search(&mut found);
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -394,11 +399,11 @@ fn failures_repeat_no_secret() {
 #[test]
 fn a_short_secret_is_noted() {
     let _turn = turn();
-    let place = Place::new(Servers::new().twisted(Twist::none()), "");
+    let workspace = Workspace::new(FaultyServers::new().tampered(Tampering::none()), "");
     let mut found = BTreeSet::new();
     for (password, is_short) in [("ab1", true), ("ab1cd2", false)] {
         let args = ["targets", "--host", "127.0.0.1:1", "--password-from", "stdin"];
-        let (_, said) = place.run(&args, Some(&format!("{password}\n")), &mut found);
+        let (_, said) = workspace.run(&args, Some(&format!("{password}\n")), &mut found);
         let note = "Short: the password of root@sys on 127.0.0.1 has fewer than 6 characters.";
         assert_eq!(said.contains(note), is_short, "{said}");
     }
@@ -408,9 +413,10 @@ fn a_short_secret_is_noted() {
 #[test]
 fn a_secret_in_the_wrong_place_is_not_repeated() {
     let _turn = turn();
-    let servers = Servers::new();
-    let port = servers.twisted(Twist::column("DBA_OB_TENANTS", "STATUS", Cell::Text(format!("password={PASSWORD}"))));
-    let place = Place::new(port, ", password: {file: FILE}");
+    let servers = FaultyServers::new();
+    let port =
+        servers.tampered(Tampering::column("DBA_OB_TENANTS", "STATUS", Cell::Text(format!("password={PASSWORD}"))));
+    let workspace = Workspace::new(port, ", password: {file: FILE}");
     let mut found = BTreeSet::new();
     let uri = format!("s3://bucket/p?host=h&access_key={KEY}");
     let (long, key) = (format!("--password={PASSWORD}"), format!("--access-key={KEY}"));
@@ -426,7 +432,7 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         &["--encrypt-from", "file:/nowhere"],
     ];
     for more in cases {
-        let (code, said) = place.run(&backup(more), None, &mut found);
+        let (code, said) = workspace.run(&backup(more), None, &mut found);
         assert_ne!(code, Some(0), "{said}");
         assert!(!said.contains("panicked"), "{said}");
     }
@@ -443,15 +449,16 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     for uri in &places {
         let of_backup = backup(&["--storage", uri, "--dry-run", "--json"]);
         for args in [vec!["test-storage", uri], vec!["test-storage", uri, "--json"], vec!["targets", uri], of_backup] {
-            let (code, said) = place.run(&args, None, &mut found);
+            let (code, said) = workspace.run(&args, None, &mut found);
             assert_eq!(code, Some(1), "{said}");
         }
-        let right = std::fs::read_to_string(place.path("config.yaml")).unwrap();
+        let right = std::fs::read_to_string(workspace.path("config.yaml")).unwrap();
         for storage in [format!("\"{uri}\""), format!("{{kind: file, path: \"/{uri}\"}}")] {
             let cluster = right.trim_end().trim_end_matches('}');
-            private(&place.path("storage.yaml"), &format!("{cluster}}}, strategies: [{{storage: {storage}}}]}}\n"));
+            private(&workspace.path("storage.yaml"), &format!("{cluster}}}, strategies: [{{storage: {storage}}}]}}\n"));
             let mut command = Command::new(OBNOW);
-            let output = command.args(["config", "show", "--config"]).arg(place.path("storage.yaml")).output().unwrap();
+            let output =
+                command.args(["config", "show", "--config"]).arg(workspace.path("storage.yaml")).output().unwrap();
             let said =
                 format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             assert_eq!(output.status.code(), Some(1), "{said}");
@@ -460,18 +467,18 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         }
     }
     for host in [format!("u:{PASSWORD}@h:1"), format!("h:{PASSWORD}"), format!("a:1,u:{PASSWORD}@h:1")] {
-        let (code, said) = place.run(&["targets", "--host", &host, "--password-from", "none"], None, &mut found);
+        let (code, said) = workspace.run(&["targets", "--host", &host, "--password-from", "none"], None, &mut found);
         assert_eq!(code, Some(1), "{said}");
     }
     // Written out in the inventory; and repeated by the server as a state.
-    place.run(&["targets"], None, &mut found);
-    place.run(&["check", "demo/pay"], None, &mut found);
-    let right = std::fs::read_to_string(place.path("config.yaml")).unwrap();
-    let source = format!("{{file: {}}}", place.path("login").display());
+    workspace.run(&["targets"], None, &mut found);
+    workspace.run(&["check", "demo/pay"], None, &mut found);
+    let right = std::fs::read_to_string(workspace.path("config.yaml")).unwrap();
+    let source = format!("{{file: {}}}", workspace.path("login").display());
     for password in [PASSWORD.to_owned(), format!("[{PASSWORD}]"), format!("{{value: {PASSWORD}}}")] {
-        private(&place.path("wrong.yaml"), &right.replace(&source, &password));
+        private(&workspace.path("wrong.yaml"), &right.replace(&source, &password));
         let mut command = Command::new(OBNOW);
-        command.args(["targets", "--config"]).arg(place.path("wrong.yaml"));
+        command.args(["targets", "--config"]).arg(workspace.path("wrong.yaml"));
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

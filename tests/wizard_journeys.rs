@@ -4,13 +4,13 @@
 mod fleet;
 mod pty;
 
-#[path = "wizard_journeys/causes.rs"]
-mod causes;
-#[path = "wizard_journeys/first.rs"]
-mod first;
+#[path = "wizard_journeys/fault_causes.rs"]
+mod fault_causes;
+#[path = "wizard_journeys/first_run.rs"]
+mod first_run;
 #[path = "wizard_journeys/leaving.rs"]
 mod leaving;
+#[path = "wizard_journeys/navigation.rs"]
+mod navigation;
 #[path = "wizard_journeys/restorable.rs"]
 mod restorable;
-#[path = "wizard_journeys/walk.rs"]
-mod walk;

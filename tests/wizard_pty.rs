@@ -4,15 +4,15 @@
 mod fleet;
 mod pty;
 
-#[path = "wizard_pty/ends.rs"]
-mod ends;
+#[path = "wizard_pty/appearance.rs"]
+mod appearance;
+#[path = "wizard_pty/exits.rs"]
+mod exits;
+#[path = "wizard_pty/inventory.rs"]
+mod inventory;
 #[path = "wizard_pty/keyboard.rs"]
 mod keyboard;
-#[path = "wizard_pty/looks.rs"]
-mod looks;
-#[path = "wizard_pty/place.rs"]
-mod place;
-#[path = "wizard_pty/quiet.rs"]
-mod quiet;
 #[path = "wizard_pty/suspend.rs"]
 mod suspend;
+#[path = "wizard_pty/terminal_output.rs"]
+mod terminal_output;

@@ -10,7 +10,7 @@ use crate::domain::plan::{Action, Plan, TargetPlan, cluster_scope};
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::version::Method;
-use crate::journal::requests::{self, Ask};
+use crate::journal::requests::{self, Request};
 
 /// The question before a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +171,7 @@ pub fn request_cancel(context: &AppContext, task: &Task) -> Result<String, Fault
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
     let ask =
-        Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.operator(), at: context.now() };
+        Request { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.operator(), at: context.now() };
     requests::put(&context.directories.state, &task.id, &ask)?;
     Ok(ask.id)
 }

@@ -1,6 +1,6 @@
 //! The question before a major compaction that is requested for a task that needs one.
 
-use crate::backend::oceanbase::{self, Line, RunId, Words};
+use crate::backend::oceanbase::{self, Dialect, ReleaseProfile, RunId};
 use crate::domain::cluster_backup::CompactionFacts;
 use crate::domain::confirmation::needs_name;
 use crate::domain::facts::Facts;
@@ -67,10 +67,10 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
 }
 
 fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
-    let Some(line) = Line::of(&facts.cluster.version) else { return Err(not_offered(task)) };
-    let words = Words { line, scope: facts.cluster.scope };
+    let Some(line) = ReleaseProfile::for_version(&facts.cluster.version) else { return Err(not_offered(task)) };
+    let words = Dialect { profile: line, scope: facts.cluster.scope };
     let of = RunId { task: task.id.as_str(), attempt: task.view.attempt + 1, part: None };
-    let sent = oceanbase::action(words, &Action::Compact, &[], of)?;
+    let sent = oceanbase::render_action(words, &Action::Compact, &[], of)?;
     Ok(sent.iter().map(ToString::to_string).collect())
 }
 

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use]
 pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     let Some(directory) = dump_directory(&facts, choices) else { return facts };
-    let base = dump::place::Place::base(&directory);
+    let base = dump::run_paths::RunPaths::base_directory(&directory);
     facts.cluster.dump_directory = Some(inspect(base, facts.cluster.target.to_string()));
     facts
 }
@@ -29,7 +29,7 @@ fn inspect(base: PathBuf, target: String) -> Known<DumpDirectoryFacts> {
     let path = base.display().to_string();
     std::thread::spawn(move || {
         // Nobody waits any longer: then nobody wants the answer.
-        let _ = answer.send(dump::place_facts(&base, &target));
+        let _ = answer.send(dump::inspect_dump_directory(&base, &target));
     });
     answered
         .recv_timeout(TIMEOUT)

@@ -36,7 +36,7 @@ pub struct ClusterSummary {
     pub max_backup_age: Option<u64>,
     /// Where backups go if the cluster itself names no destination, best first.
     pub fallbacks: Vec<RequestedStorage>,
-    /// What the strategies say about a needed major compaction, each for its tenants (None: all of them).
+    /// What the strategies say about a needed major compaction, each for its tenants (Lost: all of them).
     pub compactions: Vec<(Option<Vec<String>>, CompactionChoice)>,
 }
 

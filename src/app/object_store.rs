@@ -7,13 +7,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 
-use crate::backend::{LentStorage, Storage, ToStore};
+use crate::backend::{ObjectStore, SharedObjectStore, UploadRequest};
 use crate::domain::destination::Destination;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan};
 use crate::domain::secret::Secret;
 use crate::journal::clock::now;
-use crate::probe::object::bucket::{Bucket, File};
+use crate::probe::object_storage::bucket::{Bucket, UploadFile};
 
 /// An object store that connects to its bucket on the first request.
 struct BucketStore {
@@ -25,13 +25,13 @@ struct BucketStore {
 
 /// Returns the object store that a plan uploads to; `None` if it uploads nothing. `limit` is the timeout of a small request.
 #[must_use]
-pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
+pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<SharedObjectStore> {
     let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     actions.find_map(|action| match action {
         Action::Upload { destination, .. } => {
             let (destination, key) = (destination.clone(), key.cloned());
-            Some(LentStorage::from(
-                Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
+            Some(SharedObjectStore::from(
+                Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn ObjectStore>
             ))
         }
         _ => None,
@@ -45,15 +45,15 @@ impl BucketStore {
     }
 }
 
-impl Storage for BucketStore {
+impl ObjectStore for BucketStore {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         async move { self.bucket().await?.sizes(&prefix).await }.boxed()
     }
 
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
-            let ToStore { key, path, bytes, sha256, sent } = &file;
-            let file = File { key, path, bytes: *bytes, sha256, sent };
+            let UploadRequest { key, path, bytes, sha256, sent_bytes: sent } = &file;
+            let file = UploadFile { key, path, bytes: *bytes, sha256, sent };
             self.bucket().await?.put(&file).await
         }
         .boxed()

@@ -34,10 +34,10 @@ pub(super) fn prepare_plan(facts: &Facts, plan: Plan, task: &str) -> Result<Prep
 fn preview_steps(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match plan.method {
         Method::Logical => dump::preview(facts, plan, task),
-        Method::Physical => match oceanbase::Line::of(&facts.cluster.version) {
+        Method::Physical => match oceanbase::ReleaseProfile::for_version(&facts.cluster.version) {
             Some(line) => {
-                let words = oceanbase::Words { line, scope: facts.cluster.scope };
-                oceanbase::preview(words, plan, task, 1)
+                let words = oceanbase::Dialect { profile: line, scope: facts.cluster.scope };
+                oceanbase::render_plan(words, plan, task, 1)
             }
             None => Err(Fault::new(
                 Cause::Precondition,

@@ -260,18 +260,18 @@ async fn send_query(
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
 ) -> Result<ProofAnswer, Fault> {
     let ready = match question {
-        ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
-        ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
+        ProofQuery::ByDirectory(action) => server.prepare_proof(target, tenant, set, action).await,
+        ProofQuery::PerCluster(data) => server.prepare_cluster_proof(target, facts, tenant, set, data).await,
     };
     let act = match ready {
         Ok(act) => act,
         Err(fault) => return Ok(ProofAnswer::refused(&fault)),
     };
     context.ensure_state_directory()?;
-    for statement in &act.shown {
+    for statement in &act.shown_statements {
         audit::write(
             &context.directories.state,
-            &audit::Action {
+            &audit::AuditEntry {
                 at: now(),
                 task: None,
                 target: target.to_string(),
@@ -282,7 +282,7 @@ async fn send_query(
             },
         )?;
     }
-    Ok(match server.make_look(act).await {
+    Ok(match server.execute_proof(act).await {
         Err(failure) => server.looked(target).unwrap_or_else(|| ProofAnswer::refused(&failure.fault)),
         Ok(()) => server.looked(target).unwrap_or_else(|| ProofAnswer::NoAnswer("no answer was taken".to_owned())),
     })
@@ -293,7 +293,7 @@ async fn wait_for_turn(
     context: &AppContext,
     facts: &Facts,
     limits: &crate::domain::connection::Limits,
-) -> Result<locks::Turn, Fault> {
+) -> Result<locks::ProofLock, Fault> {
     let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
     context.ensure_state_directory()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);

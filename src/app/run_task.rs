@@ -11,7 +11,7 @@ use super::context::backend_for;
 use super::launch::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
 use super::object_store::object_store_for;
 use crate::backend::oceanbase::OceanBase;
-use crate::backend::{LendLocks, Secrets};
+use crate::backend::{InheritLocks, Secrets};
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -20,7 +20,7 @@ use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::Writer;
 use crate::journal::clock::now;
 use crate::journal::heartbeat;
-use crate::journal::locks::{self, Claim, Held, Owner, Taken};
+use crate::journal::locks::{self, Claim, HeldLocks, LockResult, Owner};
 use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 use crate::runner::Runner;
@@ -28,7 +28,7 @@ use crate::runner::Runner;
 /// What a runner needs after it has accepted the launch.
 struct RunnerSetup {
     /// The locks; or who has them, where that is what this task itself left behind.
-    held: Result<Arc<Held>, Fault>,
+    held: Result<Arc<HeldLocks>, Fault>,
     writer: Writer<Event>,
     view: TaskView,
     system: crate::backend::System,
@@ -68,7 +68,7 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     };
     if let Err(fault) = &outcome {
         // The journal takes nothing more. If this place does not either, the runner is just gone.
-        let _ = heartbeat::leave_word(state, &task, fault);
+        let _ = heartbeat::write_exit_message(state, &task, fault);
     }
     drop(held);
     outcome.map(drop)
@@ -119,12 +119,12 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     };
     let owner = Owner::here(&task, now());
     let held = match acquire_locks(state, &[claim(&prepared, &connection)], &owner)? {
-        Taken::Held(held) => Ok(Arc::new(held)),
+        LockResult::Held(held) => Ok(Arc::new(held)),
         // What this very task started still runs and holds them: it is waited for. The journal keeps other runners away.
-        Taken::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
+        LockResult::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
             Err(busy.fault())
         }
-        Taken::Busy(busy) => return Ok(Err(busy.fault())),
+        LockResult::Busy(busy) => return Ok(Err(busy.fault())),
     };
     let mut view = TaskView::default();
     let writer = if let Some(created) = created {
@@ -142,18 +142,18 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     let storage = object_store_for(&prepared.plan, secrets.access_key.as_ref(), limit);
     let mut system = backend_of(&prepared, *connection, secrets)?;
     if let Some(storage) = storage {
-        system.lend_storage(storage);
+        system.set_object_store(storage);
     }
-    system.lend_locks(lock_inheritance(held.clone()));
+    system.set_inherited_locks(lock_inheritance(held.clone()));
     Ok(Ok(RunnerSetup { held, writer, view, system, compact_first }))
 }
 
 /// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is
 /// named, the try is repeated for that moment.
-fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult, Fault> {
     for _ in 0..50 {
         match locks::take(state, claims, owner)? {
-            Taken::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
+            LockResult::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
             taken => return Ok(taken),
         }
     }
@@ -161,7 +161,7 @@ fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken,
 }
 
 /// Returns the locks as child processes inherit them; an error where they are not held: nothing may be started then.
-fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> LendLocks {
+fn lock_inheritance(held: Result<Arc<HeldLocks>, Fault>) -> InheritLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 

@@ -30,8 +30,8 @@ use crate::domain::storage_check::{
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
-use crate::probe::News;
-use crate::probe::servers::{Servers, ask};
+use crate::probe::ProbeEvent;
+use crate::probe::ssh::{SshServers, ask};
 
 mod environment;
 pub mod inspection;
@@ -61,7 +61,7 @@ pub struct TestSpec {
     /// Every other destination of the cluster; None: no cluster was named.
     pub others: Option<Vec<DestinationUse>>,
     /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
-    pub servers: Option<Servers>,
+    pub servers: Option<SshServers>,
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
@@ -195,7 +195,7 @@ impl TestSpec {
             // Several servers of one host see the same.
             hosts.sort();
             hosts.dedup();
-            Servers { user: user.to_owned(), hosts }
+            SshServers { user: user.to_owned(), hosts }
         });
         self
     }
@@ -348,7 +348,7 @@ pub async fn run_test(
 }
 
 /// Checks by ssh that every server reaches the directory.
-async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
+async fn check_every_server(servers: &SshServers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = inherited_environment().chain(environment::ssh_agent()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
@@ -366,16 +366,16 @@ struct TestRecorder<'a> {
 }
 
 impl TestRecorder<'_> {
-    fn record(&mut self, news: News) {
+    fn record(&mut self, news: ProbeEvent) {
         match news {
-            News::Begins(check) => {
+            ProbeEvent::CheckStarted(check) => {
                 self.running = Some(check);
                 self.send(TestUpdate::Begins(check));
             }
-            News::Ended(check) => self.add_check(check),
-            News::Leaves(probe) => self.left_behind = Some(probe),
-            News::Gone => self.left_behind = None,
-            News::Done => {}
+            ProbeEvent::CheckEnded(check) => self.add_check(check),
+            ProbeEvent::ProbeWritten(probe) => self.left_behind = Some(probe),
+            ProbeEvent::ProbeRemoved => self.left_behind = None,
+            ProbeEvent::Done => {}
         }
     }
 
@@ -412,7 +412,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     let mut probing = ProbeProcess::spawn(tester, what).await?;
     loop {
         match timeout_at(until, probing.next()).await {
-            Ok(Ok(Some(News::Done))) => return Ok(()),
+            Ok(Ok(Some(ProbeEvent::Done))) => return Ok(()),
             Ok(Ok(Some(news))) => sheet.record(news),
             Ok(Ok(None)) => return Err(probe_failed("The process that makes the probe ended in the middle of it.")),
             Ok(Err(error)) => {
@@ -425,7 +425,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     probing.stdin = None;
     let until = Instant::now() + CLEANUP_GRACE.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
-        if matches!(news, News::Leaves(_) | News::Gone) {
+        if matches!(news, ProbeEvent::ProbeWritten(_) | ProbeEvent::ProbeRemoved) {
             sheet.record(news);
         }
     }
@@ -470,7 +470,7 @@ impl ProbeProcess {
         Ok(Self { stdin: Some(order), output_lines: BufReader::new(told).lines() })
     }
 
-    async fn next(&mut self) -> std::io::Result<Option<News>> {
+    async fn next(&mut self) -> std::io::Result<Option<ProbeEvent>> {
         match self.output_lines.next_line().await? {
             None => Ok(None),
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),

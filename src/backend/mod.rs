@@ -7,8 +7,8 @@ mod storage;
 mod system;
 
 pub use oceanbase::Secrets;
-pub use storage::{LentStorage, Storage, ToStore};
-pub use system::{Act, Cancel, LendLocks, System, Wording};
+pub use storage::{ObjectStore, SharedObjectStore, UploadRequest};
+pub use system::{CancelDecision, DialectKey, InheritLocks, PreparedAction, System};
 
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
@@ -21,7 +21,7 @@ use crate::domain::task::{IntentView, Prepared, TaskView};
 
 /// The state of a step for one target, as it was observed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Look {
+pub enum StepObservation {
     /// The step is done, with a note about it.
     Done(String),
     /// Nothing had to be done, with the reason.
@@ -31,11 +31,11 @@ pub enum Look {
     /// The state cannot be determined.
     Unknown(Fault),
     /// The server's job, or the dump, ended without a backup.
-    Ended(Box<Outcome>),
+    JobFailed(Box<Outcome>),
     /// The server works on the step, or the step waits for something.
     Wait(Waiting),
     /// This action is to be executed now.
-    Act(Action),
+    NeedsAction(Action),
     /// A start that got no answer is proven not to have been executed.
     NotStarted {
         /// Number of the intent.
@@ -46,7 +46,7 @@ pub enum Look {
     /// The verdict.
     Verdict(Box<Outcome>),
     /// The verdict if the wait ends now.
-    NotYet {
+    Pending {
         /// What is waited for.
         what: String,
         /// The least time to wait, in milliseconds, since the log is archived in intervals; `None` where it is not known.
@@ -64,54 +64,54 @@ pub struct Waiting {
     /// Phase and counters of the running job, where it has them.
     pub task: Option<TaskFacts>,
     /// Whether the server shows running work: then a limit raises attention and never fails the step.
-    pub alive: bool,
+    pub server_busy: bool,
     /// The error that the running job shows, if any; it does not count as progress.
-    pub trouble: Option<Fault>,
+    pub last_error: Option<Fault>,
 }
 
 impl Waiting {
     /// Returns a wait without counters.
     #[must_use]
-    pub fn for_(what: impl Into<String>, alive: bool) -> Self {
-        Self { what: what.into(), task: None, alive, trouble: None }
+    pub fn new(what: impl Into<String>, alive: bool) -> Self {
+        Self { what: what.into(), task: None, server_busy: alive, last_error: None }
     }
 
     /// Returns whether nothing but the error changed since the other wait.
     #[must_use]
-    pub fn stands_at(&self, other: &Self) -> bool {
-        (&self.what, &self.task, self.alive) == (&other.what, &other.task, other.alive)
+    pub fn same_as(&self, other: &Self) -> bool {
+        (&self.what, &self.task, self.server_busy) == (&other.what, &other.task, other.server_busy)
     }
 }
 
 /// The server's job of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JobSeen {
+pub struct ObservedJob {
     /// Its id.
-    pub job: u64,
+    pub job_id: u64,
     /// The id of the backup set it makes, once known.
-    pub set: Option<u64>,
+    pub set_id: Option<u64>,
     /// Full or incremental, as the server made it.
     pub kind: Option<Mode>,
 }
 
 /// An observation together with the job that was seen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct Observed {
     /// The state of the step.
-    pub look: Look,
+    pub observation: StepObservation,
     /// The job, where one was seen.
-    pub job: Option<JobSeen>,
+    pub job: Option<ObservedJob>,
 }
 
-impl From<Look> for Seen {
-    fn from(look: Look) -> Self {
-        Self { look, job: None }
+impl From<StepObservation> for Observed {
+    fn from(look: StepObservation) -> Self {
+        Self { observation: look, job: None }
     }
 }
 
 /// The context in which a step is observed: the task, its plan and its journal.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
+pub struct StepContext<'a> {
     /// The task's id.
     pub task: &'a str,
     /// The confirmed plan.
@@ -124,7 +124,7 @@ pub struct Run<'a> {
     pub now: jiff::Timestamp,
 }
 
-impl Run<'_> {
+impl StepContext<'_> {
     /// Returns the intent that started the target's backup: the last one of this backup that was not refused or proven not to be
     /// executed.
     #[must_use]
@@ -142,13 +142,13 @@ impl Run<'_> {
 
     /// Returns the job id of a target, once found.
     #[must_use]
-    pub fn job(&self, target: &TargetName) -> Option<u64> {
+    pub fn job_id(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.job
     }
 
     /// Returns the backup set id of a target, once known.
     #[must_use]
-    pub fn set(&self, target: &TargetName) -> Option<u64> {
+    pub fn set_id(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.set
     }
 }

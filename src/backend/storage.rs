@@ -11,7 +11,7 @@ use crate::domain::fault::Fault;
 
 /// A file of this host to upload as an object.
 #[derive(Debug, Clone)]
-pub struct ToStore {
+pub struct UploadRequest {
     /// Key of the object in the bucket.
     pub key: String,
     /// Path of the file.
@@ -21,20 +21,20 @@ pub struct ToStore {
     /// The SHA-256 of its content, in hexadecimal digits.
     pub sha256: String,
     /// Counter of the bytes that the storage has accepted.
-    pub sent: Arc<AtomicU64>,
+    pub sent_bytes: Arc<AtomicU64>,
 }
 
 /// A bucket. Its faults are texts for the user; transient errors were retried already.
-pub trait Storage: Send + Sync {
+pub trait ObjectStore: Send + Sync {
     /// Returns the sizes in bytes of all objects with this key prefix.
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>>;
 
     /// Uploads a file as one object, completely or not at all.
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>>;
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>>;
 
     /// Returns the content of an object of at most `most` bytes.
     fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>>;
 }
 
 /// A shared object storage, which tasks of their own can use.
-pub type LentStorage = Arc<dyn Storage>;
+pub type SharedObjectStore = Arc<dyn ObjectStore>;

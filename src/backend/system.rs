@@ -4,9 +4,9 @@ use std::os::fd::OwnedFd;
 
 use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
-use super::oceanbase::{OceanBase, PendingAct};
-use super::storage::LentStorage;
-use super::{Run, Seen};
+use super::oceanbase::{OceanBase, PendingStatements};
+use super::storage::SharedObjectStore;
+use super::{Observed, StepContext};
 use crate::domain::archiving::UnchangedArchive;
 use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
@@ -26,23 +26,23 @@ pub enum System {
 
 /// What decides how statements are written for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wording {
+pub struct DialectKey {
     /// Name of its release profile.
-    pub line: &'static str,
+    pub profile_name: &'static str,
     /// Scope of the login: sys or one tenant.
     pub scope: Scope,
 }
 
 /// Returns copies of the locks' descriptors that a child process inherits; the caller drops them right after the start.
-pub type LendLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
+pub type InheritLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 
 /// A prepared action: what the intent in the journal records about it, and how it is executed.
-pub struct Act {
+pub struct PreparedAction {
     /// The statements or the command, with secrets as `***`.
-    pub shown: Vec<String>,
+    pub shown_statements: Vec<String>,
     /// The statements as they were confirmed, where values read from the server are filled in; `None` where nothing was filled
     /// in.
-    pub planned: Option<Vec<String>>,
+    pub confirmed_statements: Option<Vec<String>>,
     /// The DESCRIPTION that marks a start.
     pub description: Option<String>,
     /// The highest job id before the action.
@@ -52,32 +52,32 @@ pub struct Act {
     /// The endpoint it is sent to.
     pub server: String,
     /// The server's own time limit for it, in milliseconds.
-    pub server_limit: u64,
+    pub server_limit_ms: u64,
     /// How it is executed.
-    pub(super) doing: Doing,
+    pub(super) execution: Execution,
 }
 
 /// What a cancel does in the current state of the server.
-pub enum Cancel {
+pub enum CancelDecision {
     /// This action is to be sent; it ends these jobs, each as tenant id and job id. The list is empty where one statement is
     /// always enough.
-    Send(Box<Act>, Vec<(u64, u64)>),
+    Send(Box<PreparedAction>, Vec<(u64, u64)>),
     /// The jobs do not exist yet, and CANCEL BACKUP would hit nothing; the text says what is awaited.
-    Awaits(String),
+    NotYetRunning(String),
     /// No job of this task runs, or it is being cancelled already.
-    Nothing,
+    NothingToCancel,
     /// Another job runs now that would be hit too; the text describes it.
-    Another(String),
+    WouldHitOtherJob(String),
 }
 
 /// How an action is executed.
-pub(super) enum Doing {
+pub(super) enum Execution {
     /// Statements, sent over a connection of their own.
-    Statements(Box<PendingAct>),
+    Statements(Box<PendingStatements>),
     /// The start of a dump.
-    Dump(Box<super::dump::PendingDump>),
+    StartDump(Box<super::dump::PendingDump>),
     /// The end of the running dump.
-    EndDump,
+    StopDump,
 }
 
 impl System {
@@ -85,10 +85,15 @@ impl System {
     ///
     /// # Errors
     /// No answer, or a question that was refused: it concerns all of them.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub async fn observe_step(
+        &mut self,
+        run: &StepContext<'_>,
+        step: StepKind,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         match self {
             Self::OceanBase(system) => system.look(run, step, targets).await,
-            Self::Dump(system) => system.look(run, step, targets).await,
+            Self::Dump(system) => system.observe_step(run, step, targets).await,
         }
     }
 
@@ -118,7 +123,7 @@ impl System {
     ///
     /// # Errors
     /// One cannot, and why.
-    pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
+    pub fn check_sendable(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
         match self {
             Self::OceanBase(system) => system.can_send(plan, task, attempt),
             // A dump carries no secret in a statement.
@@ -130,16 +135,16 @@ impl System {
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_act(
+    pub async fn prepare_action(
         &mut self,
         action: &Action,
         group: &[TargetPlan],
         task: &str,
         attempt: u32,
-    ) -> Result<Act, Fault> {
+    ) -> Result<PreparedAction, Fault> {
         match self {
             Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
-            Self::Dump(system) => system.open_act(action, group, task, attempt).await,
+            Self::Dump(system) => system.prepare_action(action, group, task, attempt).await,
         }
     }
 
@@ -147,12 +152,12 @@ impl System {
     ///
     /// # Errors
     /// The refusal, or that no answer came.
-    pub async fn perform(&mut self, act: Act) -> Result<(), Failure> {
-        match (self, act.doing) {
-            (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Doing::Dump(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Doing::EndDump) => {
-                system.end();
+    pub async fn execute(&mut self, act: PreparedAction) -> Result<(), Failure> {
+        match (self, act.execution) {
+            (Self::OceanBase(system), Execution::Statements(pending)) => system.perform(*pending).await,
+            (Self::Dump(system), Execution::StartDump(pending)) => system.execute(*pending).await,
+            (Self::Dump(system), Execution::StopDump) => {
+                system.stop_work();
                 Ok(())
             }
             (_, _) => Ok(()),
@@ -165,17 +170,17 @@ impl System {
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_cancel(
+    pub async fn prepare_cancel(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
-    ) -> Result<Cancel, Fault> {
+    ) -> Result<CancelDecision, Fault> {
         match self {
             Self::OceanBase(system) => system.open_cancel(run, targets, hit).await,
-            Self::Dump(system) => Ok(match system.open_cancel(run, targets) {
-                Some(act) => Cancel::Send(Box::new(act), Vec::new()),
-                None => Cancel::Nothing,
+            Self::Dump(system) => Ok(match system.prepare_cancel(run, targets) {
+                Some(act) => CancelDecision::Send(Box::new(act), Vec::new()),
+                None => CancelDecision::NothingToCancel,
             }),
         }
     }
@@ -183,7 +188,7 @@ impl System {
     /// Returns what decides how statements are written for the server; `None` where it is not known yet, or this host executes
     /// the plan.
     #[must_use]
-    pub fn wording(&self) -> Option<Wording> {
+    pub fn dialect_key(&self) -> Option<DialectKey> {
         match self {
             Self::OceanBase(system) => system.wording(),
             Self::Dump(_) => None,
@@ -191,7 +196,7 @@ impl System {
     }
 
     /// Records that the storage proof was not requested, and why.
-    pub fn looked_in_vain(&mut self, target: &TargetName, fault: &Fault) {
+    pub fn record_proof_failure(&mut self, target: &TargetName, fault: &Fault) {
         match self {
             Self::OceanBase(system) => system.looked_in_vain(target, fault),
             // A dump is judged by its manifest.
@@ -201,23 +206,23 @@ impl System {
 
     /// Lets processes that are started on this host inherit the locks of the target, so that it stays taken while they live.
     /// Jobs on servers need none: the servers show them to everyone.
-    pub fn lend_locks(&mut self, lend: LendLocks) {
+    pub fn set_inherited_locks(&mut self, lend: InheritLocks) {
         match self {
             Self::OceanBase(_) => {}
-            Self::Dump(system) => system.lend_locks(lend),
+            Self::Dump(system) => system.set_inherited_locks(lend),
         }
     }
 
     /// Sets the object storage for dumps; other systems do not upload.
-    pub fn lend_storage(&mut self, storage: LentStorage) {
+    pub fn set_object_store(&mut self, storage: SharedObjectStore) {
         match self {
             Self::OceanBase(_) => {}
-            Self::Dump(system) => system.lend_storage(storage),
+            Self::Dump(system) => system.set_object_store(storage),
         }
     }
 
     /// Requires every connection from now on to lead to the confirmed cluster and tenants.
-    pub fn expect(&mut self, plan: &Plan) {
+    pub fn require_identity_of(&mut self, plan: &Plan) {
         match self {
             Self::OceanBase(system) => system.expect(plan),
             // The engine of a dump has no identity but its endpoint.
@@ -227,7 +232,12 @@ impl System {
 
     /// Diagnoses why these targets make no progress; each comes with the text of its wait. It changes nothing, and reports what
     /// cannot be read.
-    pub async fn standstill(&mut self, run: &Run<'_>, step: StepKind, stuck: &[(&TargetPlan, &str)]) -> Vec<Stall> {
+    pub async fn diagnose_stall(
+        &mut self,
+        run: &StepContext<'_>,
+        step: StepKind,
+        stuck: &[(&TargetPlan, &str)],
+    ) -> Vec<Stall> {
         match self {
             Self::OceanBase(system) => system.standstill(run, step, stuck).await,
             Self::Dump(_) => stuck.iter().map(|_| Stall::unknown("a dump has none.")).collect(),
@@ -236,7 +246,7 @@ impl System {
 
     /// Reads the state of a target's log archive that did not change as requested; `None` where it cannot be read, or the target
     /// has no archive of its own (below V4 the archive is the cluster's).
-    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
+    pub async fn read_unchanged_archive(&mut self, target: &TargetPlan) -> Option<UnchangedArchive> {
         match self {
             Self::OceanBase(system) => system.unchanged_archive(target).await,
             Self::Dump(_) => None,

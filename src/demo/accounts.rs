@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Faults;
+use super::alter::server_error;
+use super::fault_injection::ClusterFaults;
 use super::fleet::Cluster;
-use super::orders::refusal;
+use super::server_model::Account;
 use super::statement::ServerError;
-use super::world::Account;
 
 /// A user besides `root`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,27 +28,27 @@ pub struct User {
 
 const ROOT: &str = "root";
 
-fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
+fn find_user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
     cluster.users.iter().find(|user| user.name == name && user.tenant == tenant)
 }
 
 /// Returns whether the user exists in the tenant.
 #[must_use]
-pub fn exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
-    name == ROOT || user(cluster, name, tenant).is_some()
+pub fn user_exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
+    name == ROOT || find_user(cluster, name, tenant).is_some()
 }
 
 /// Returns the password of a user; empty if it has none.
 #[must_use]
 pub fn password<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> &'a str {
-    if user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
+    if find_user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
 }
 
 /// Returns the lines of SHOW GRANTS.
 #[must_use]
-pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
+pub fn grant_lines(cluster: &Cluster, account: &Account) -> Vec<String> {
     let name = &account.user;
-    match user(cluster, name, &account.tenant) {
+    match find_user(cluster, name, &account.tenant) {
         None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],
         Some(user) if user.grants.is_empty() => vec![format!("GRANT USAGE ON *.* TO '{name}'")],
         Some(user) => user
@@ -62,8 +62,8 @@ pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
     }
 }
 
-fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
-    match user(cluster, &account.user, &account.tenant) {
+fn has_grant(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
+    match find_user(cluster, &account.user, &account.tenant) {
         None => account.user == ROOT,
         Some(user) => user.grants.iter().any(|own| grants.iter().any(|grant| own.eq_ignore_ascii_case(grant))),
     }
@@ -73,15 +73,20 @@ fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
 ///
 /// # Errors
 /// Returns 1142 without the privilege.
-pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: &str) -> Result<(), ServerError> {
+pub fn may_read(
+    cluster: &Cluster,
+    faults: ClusterFaults<'_>,
+    account: &Account,
+    view: &str,
+) -> Result<(), ServerError> {
     let own = format!("SELECT ON oceanbase.{view}");
     let granted =
-        view.contains('.') || has(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
-    if granted && !faults.denies(&account.tenant, view) {
+        view.contains('.') || has_grant(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
+    if granted && !faults.denies_view(&account.tenant, view) {
         return Ok(());
     }
     let user = &account.user;
-    Err(refusal(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
+    Err(server_error(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
 }
 
 /// Checks that the account may issue `ALTER SYSTEM`.
@@ -89,9 +94,9 @@ pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: 
 /// # Errors
 /// Returns 1227 without the privilege.
 pub fn may_alter(cluster: &Cluster, account: &Account) -> Result<(), ServerError> {
-    if has(cluster, account, &["ALTER SYSTEM ON *.*"]) {
+    if has_grant(cluster, account, &["ALTER SYSTEM ON *.*"]) {
         return Ok(());
     }
     let what = "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation";
-    Err(refusal(1227, what))
+    Err(server_error(1227, what))
 }

@@ -6,9 +6,9 @@
 //! | ask | fields | does |
 //! | --- | --- | --- |
 //! | `ping` | | nothing: the fleet is there |
-//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`Effect::Hold`]) |
+//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`FaultEffect::HoldPhase`]) |
 //! | `fail` | `tenant`, `code`, `text` | the running job of the tenant fails now |
-//! | `inject` | `fault` | adds a named [`Fault`] as scenarios write them |
+//! | `inject` | `fault` | adds a named [`InjectedFault`] as scenarios write them |
 //! | `fix` | `name` or none | removes one fault, or every fixable one |
 //! | `lose_reply` | `prefix`, `applied` | the reply to the next statement that begins so is lost; `applied` says whether it was carried out |
 //! | `hold_reply` | `prefix`, `applied`, `lingers` | statements that begin so are held before their answer; `applied` false: before an ALTER SYSTEM is carried out; `lingers`: the server goes on with it when its client is gone |
@@ -40,50 +40,119 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::embedded::Embedded;
-use super::fault::{Effect, Fault, Faults};
+use super::fault_injection::{ClusterFaults, FaultEffect, InjectedFault};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
-use super::holds::Hold;
-use super::life::{self, archive};
+use super::reply_holds::ReplyHold;
+use super::shared_fleet::SharedFleet;
+use super::simulation::{self, archive};
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the table above says what each field is")]
-pub enum Ask {
+pub enum ControlRequest {
     Ping,
-    Hold { cluster: Option<String>, tenant: String, phase: String },
-    Release { cluster: Option<String>, tenant: String, phase: String },
-    Fail { cluster: Option<String>, tenant: String, code: i64, text: String },
-    Inject { fault: Fault },
-    Fix { name: Option<String> },
-    LoseReply { prefix: String, applied: bool },
-    HoldReply { prefix: String, applied: bool, lingers: bool },
-    PassReply { prefix: String },
-    ReleaseReply { prefix: String },
-    Refuse { endpoint: usize },
-    Accept { endpoint: usize },
-    Cut,
-    Restart { cluster: Option<String>, server: usize },
-    Stand { cluster: Option<String>, tenant: String },
-    Move { cluster: Option<String>, tenant: String },
-    Interrupt { cluster: Option<String>, tenant: String },
-    TimeZone { zone: String, system: String },
-    Vanish { cluster: Option<String>, tenant: String },
-    Wait { cluster: Option<String>, tenant: Option<String>, what: String, is: String, within_ms: u64 },
+    #[serde(rename = "hold")]
+    HoldPhase {
+        cluster: Option<String>,
+        tenant: String,
+        phase: String,
+    },
+    #[serde(rename = "release")]
+    ReleasePhase {
+        cluster: Option<String>,
+        tenant: String,
+        phase: String,
+    },
+    #[serde(rename = "fail")]
+    FailJob {
+        cluster: Option<String>,
+        tenant: String,
+        code: i64,
+        text: String,
+    },
+    #[serde(rename = "inject")]
+    InjectFault {
+        fault: InjectedFault,
+    },
+    #[serde(rename = "fix")]
+    RemoveFaults {
+        name: Option<String>,
+    },
+    LoseReply {
+        prefix: String,
+        applied: bool,
+    },
+    HoldReply {
+        prefix: String,
+        applied: bool,
+        lingers: bool,
+    },
+    PassReply {
+        prefix: String,
+    },
+    ReleaseReply {
+        prefix: String,
+    },
+    #[serde(rename = "refuse")]
+    RefuseConnections {
+        endpoint: usize,
+    },
+    #[serde(rename = "accept")]
+    AcceptConnections {
+        endpoint: usize,
+    },
+    #[serde(rename = "cut")]
+    CutConnections,
+    #[serde(rename = "restart")]
+    RestartServer {
+        cluster: Option<String>,
+        server: usize,
+    },
+    #[serde(rename = "stand")]
+    StallCheckpoint {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    #[serde(rename = "move")]
+    ResumeCheckpoint {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    #[serde(rename = "interrupt")]
+    InterruptArchive {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    TimeZone {
+        zone: String,
+        system: String,
+    },
+    #[serde(rename = "vanish")]
+    HideJobs {
+        cluster: Option<String>,
+        tenant: String,
+    },
+    Wait {
+        cluster: Option<String>,
+        tenant: Option<String>,
+        what: String,
+        is: String,
+        within_ms: u64,
+    },
     State,
     Statements,
     Stop,
 }
 
 /// Serves the control socket until the fleet stops.
-pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: watch::Sender<bool>) {
+pub(super) async fn serve(model: Arc<SharedFleet>, listener: UnixListener, stop: watch::Sender<bool>) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    clients.spawn(converse(Arc::clone(&world), stream, stop.clone()));
+                    clients.spawn(serve_client(Arc::clone(&model), stream, stop.clone()));
                 }
             }
             Some(_ended) = clients.join_next() => {}
@@ -91,14 +160,14 @@ pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: wa
     }
 }
 
-async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
+async fn serve_client(model: Arc<SharedFleet>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     while let Some(line) = lines.next_line().await? {
-        let asked = serde_json::from_str::<Ask>(&line).map_err(|error| error.to_string());
-        let ends = matches!(asked, Ok(Ask::Stop));
+        let asked = serde_json::from_str::<ControlRequest>(&line).map_err(|error| error.to_string());
+        let ends = matches!(asked, Ok(ControlRequest::Stop));
         let answer = match asked {
-            Ok(ask) => answer(&world, ask).await,
+            Ok(ask) => handle_request(&model, ask).await,
             Err(error) => Err(error),
         };
         let reply = answer.map_or_else(|error| json!({"error": error}), |value| json!({"ok": value}));
@@ -111,7 +180,7 @@ async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<
 }
 
 /// Returns the index of the cluster of that name, or of the first.
-fn place(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
+fn cluster_index(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
     match cluster {
         None => Ok(0),
         Some(name) => {
@@ -121,15 +190,21 @@ fn place(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
     }
 }
 
-fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
+fn find_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
     cluster.tenant(name).ok_or_else(|| format!("no tenant '{name}' in '{}'", cluster.name))
 }
 
 /// Returns a fault for a request: its name consists of the effect and the tenant, so that the opposite request finds it.
-fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: Effect) -> Result<Fault, String> {
-    let cluster = &fleet.clusters[place(fleet, cluster)?];
-    tenant(cluster, who)?;
-    Ok(Fault {
+fn manual_fault(
+    fleet: &Fleet,
+    cluster: Option<&str>,
+    name: &str,
+    who: &str,
+    effect: FaultEffect,
+) -> Result<InjectedFault, String> {
+    let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
+    find_tenant(cluster, who)?;
+    Ok(InjectedFault {
         name: format!("{name} {}/{who}", cluster.name),
         cluster: Some(cluster.name.clone()),
         tenant: Some(who.to_owned()),
@@ -140,18 +215,18 @@ fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: 
     })
 }
 
-fn put(fleet: &mut Fleet, fault: Fault) -> Value {
+fn add_fault(fleet: &mut Fleet, fault: InjectedFault) -> Value {
     fleet.faults.retain(|known| known.name != fault.name);
     let name = fault.name.clone();
     fleet.faults.push(fault);
     json!(name)
 }
 
-fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
+fn remove_faults(fleet: &mut Fleet, gone: impl Fn(&InjectedFault) -> bool) -> Value {
     let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
     fleet.faults = left;
-    let taken: Vec<Fault> = taken;
-    for upgrade in taken.iter().filter(|fault| fault.effect == Effect::UpgradeMode) {
+    let taken: Vec<InjectedFault> = taken;
+    for upgrade in taken.iter().filter(|fault| fault.effect == FaultEffect::UpgradeMode) {
         // The upgrade that was on has ended, and its job with it.
         let clusters = fleet.clusters.iter_mut();
         for cluster in clusters.filter(|cluster| upgrade.cluster.as_ref().is_none_or(|name| *name == cluster.name)) {
@@ -160,212 +235,239 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
             }
         }
     }
-    for broken in taken.iter().filter(|fault| fault.effect == Effect::ArchiveBreaks) {
+    for broken in taken.iter().filter(|fault| fault.effect == FaultEffect::ArchiveBreaks) {
         let (speed, now) = (fleet.speed, fleet.now);
         for cluster in &mut fleet.clusters {
-            let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
+            let all = ClusterFaults { all: std::slice::from_ref(broken), cluster: &cluster.name };
             let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
             let meant: Vec<i64> = meant.map(|tenant| tenant.id).collect();
             // The archive of V2.2 and V3 is the cluster's.
-            let meant = if cluster.line.is_v3() && !meant.is_empty() { vec![1] } else { meant };
+            let meant = if cluster.line.is_legacy() && !meant.is_empty() { vec![1] } else { meant };
             for id in meant {
-                archive::renew(cluster, id, speed, now);
+                archive::restart_round(cluster, id, speed, now);
             }
         }
     }
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
-async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
-    if let Ask::Wait { cluster, tenant, what, is, within_ms } = ask {
-        return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
+async fn handle_request(model: &SharedFleet, ask: ControlRequest) -> Result<Value, String> {
+    if let ControlRequest::Wait { cluster, tenant, what, is, within_ms } = ask {
+        return wait_for_state(
+            model,
+            cluster.as_deref(),
+            tenant.as_deref(),
+            &what,
+            &is,
+            Duration::from_millis(within_ms),
+        )
+        .await;
     }
     match ask {
-        Ask::PassReply { prefix } => match world.let_pass(&prefix, false) {
+        ControlRequest::PassReply { prefix } => match model.release_held(&prefix, false) {
             0 => Err(format!("no statement is held under '{prefix}'")),
             passed => Ok(json!(passed)),
         },
-        Ask::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
-        ask => world.change(|fleet| change(fleet, ask)),
+        ControlRequest::ReleaseReply { prefix } => Ok(json!(model.release_held(&prefix, true))),
+        ask => model.update(|fleet| apply_request(fleet, ask)),
     }
 }
 
 #[allow(clippy::too_many_lines, reason = "one line or two for each request of the table above")]
-fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
+fn apply_request(fleet: &mut Fleet, ask: ControlRequest) -> Result<Value, String> {
     Ok(match ask {
-        Ask::TimeZone { zone, system } => {
+        ControlRequest::TimeZone { zone, system } => {
             (fleet.time_zone, fleet.system_time_zone) = (zone, system);
             Value::Null
         }
-        Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
-        Ask::Hold { cluster, tenant, phase } => {
-            let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
+        ControlRequest::Ping
+        | ControlRequest::Stop
+        | ControlRequest::Wait { .. }
+        | ControlRequest::PassReply { .. }
+        | ControlRequest::ReleaseReply { .. } => Value::Null,
+        ControlRequest::HoldPhase { cluster, tenant, phase } => {
+            let phases = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].line.phases;
             let others = ["PARENT", "CANCELING", "CLEANUP"];
             let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
-            let effect = Effect::Hold { phase: phase.clone(), code: None, text: String::new() };
-            let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
-            put(fleet, fault)
+            let effect = FaultEffect::HoldPhase { phase: phase.clone(), code: None, text: String::new() };
+            let fault = manual_fault(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
+            add_fault(fleet, fault)
         }
-        Ask::Release { cluster, tenant, phase } => {
-            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            let held = |fault: &Fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if *held == phase);
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
+        ControlRequest::ReleasePhase { cluster, tenant, phase } => {
+            let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
+            let held = |fault: &InjectedFault| matches!(&fault.effect, FaultEffect::HoldPhase { phase: held, .. } if *held == phase);
+            remove_faults(fleet, |fault| is_of_tenant(fault, &cluster, &tenant) && held(fault))
         }
-        Ask::Fail { cluster, tenant: who, code, text } => {
+        ControlRequest::FailJob { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);
-            let index = place(fleet, cluster.as_deref())?;
+            let index = cluster_index(fleet, cluster.as_deref())?;
             let cluster = &mut fleet.clusters[index];
-            let id = tenant(cluster, &who)?.id;
-            let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.ended());
-            life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
+            let id = find_tenant(cluster, &who)?.id;
+            let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.has_ended());
+            simulation::fail_job(
+                cluster,
+                speed,
+                job.ok_or_else(|| format!("no job of '{who}' runs"))?,
+                now,
+                code,
+                &text,
+            );
             Value::Null
         }
-        Ask::Inject { mut fault } => {
+        ControlRequest::InjectFault { mut fault } => {
             fault.since = fleet.now;
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
-        Ask::Fix { name } => match name {
+        ControlRequest::RemoveFaults { name } => match name {
             Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
                 return Err(format!("no fault '{name}'"));
             }
-            Some(name) => take(fleet, |fault| fault.name == name),
-            None => take(fleet, |fault| fault.fixable),
+            Some(name) => remove_faults(fleet, |fault| fault.name == name),
+            None => remove_faults(fleet, |fault| fault.fixable),
         },
-        Ask::LoseReply { prefix, applied } => {
-            fleet.drops.push(LostReply { prefix, applied });
+        ControlRequest::LoseReply { prefix, applied } => {
+            fleet.lost_replies.push(LostReply { prefix, applied });
             Value::Null
         }
-        Ask::HoldReply { prefix, applied, lingers } => {
-            fleet.holds.push(Hold { prefix, applied, lingers });
+        ControlRequest::HoldReply { prefix, applied, lingers } => {
+            fleet.reply_holds.push(ReplyHold { prefix, applied, outlives_client: lingers });
             Value::Null
         }
-        Ask::Refuse { endpoint } => {
+        ControlRequest::RefuseConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
-            let fault = Fault {
+            let fault = InjectedFault {
                 name: format!("refuse {cluster}/{server}"),
                 cluster: Some(cluster),
                 tenant: None,
                 server: Some(server),
                 fixable: true,
                 since: fleet.now,
-                effect: Effect::Refuse,
+                effect: FaultEffect::PortRefuses,
             };
-            put(fleet, fault)
+            add_fault(fleet, fault)
         }
-        Ask::Accept { endpoint } => {
+        ControlRequest::AcceptConnections { endpoint } => {
             let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
             let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
-            take(fleet, |fault| {
+            remove_faults(fleet, |fault| {
                 let here = fault.cluster.as_ref().is_none_or(|name| *name == cluster)
                     && fault.server.is_none_or(|index| index == server);
-                here && matches!(fault.effect, Effect::Refuse | Effect::Silence)
+                here && matches!(fault.effect, FaultEffect::PortRefuses | FaultEffect::Unresponsive)
             })
         }
-        Ask::Cut => {
+        ControlRequest::CutConnections => {
             for port in &mut fleet.endpoints {
                 port.restarts += 1;
             }
             Value::Null
         }
-        Ask::Restart { cluster, server } => {
-            let (cluster, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+        ControlRequest::RestartServer { cluster, server } => {
+            let (cluster, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             let port = fleet.endpoints.iter_mut().find(|port| port.cluster == cluster && port.server == server);
             port.ok_or("no such server")?.restarts += 1;
             fleet.clusters[cluster].servers[server].started = now;
             Value::Null
         }
-        Ask::Stand { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, Effect::CheckpointStands)?;
-            put(fleet, fault)
+        ControlRequest::StallCheckpoint { cluster, tenant } => {
+            let fault = manual_fault(fleet, cluster.as_deref(), "stand", &tenant, FaultEffect::CheckpointStalled)?;
+            add_fault(fleet, fault)
         }
-        Ask::Move { cluster, tenant } => {
-            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == Effect::CheckpointStands)
+        ControlRequest::ResumeCheckpoint { cluster, tenant } => {
+            let cluster = fleet.clusters[cluster_index(fleet, cluster.as_deref())?].name.clone();
+            remove_faults(fleet, |fault| {
+                is_of_tenant(fault, &cluster, &tenant) && fault.effect == FaultEffect::CheckpointStalled
+            })
         }
-        Ask::Interrupt { cluster, tenant: who } => {
-            let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+        ControlRequest::InterruptArchive { cluster, tenant: who } => {
+            let (index, now) = (cluster_index(fleet, cluster.as_deref())?, fleet.now);
             // The archive of V2.2 and V3 is the cluster's.
-            let own = tenant(&fleet.clusters[index], &who)?.id;
-            let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
-            archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
+            let own = find_tenant(&fleet.clusters[index], &who)?.id;
+            let id = if fleet.clusters[index].line.is_legacy() { 1 } else { own };
+            archive::interrupt_round(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
-        Ask::Vanish { cluster, tenant } => {
-            let fault = by_hand(fleet, cluster.as_deref(), "vanish", &tenant, Effect::JobGone { history: false })?;
-            put(fleet, fault)
+        ControlRequest::HideJobs { cluster, tenant } => {
+            let fault =
+                manual_fault(fleet, cluster.as_deref(), "vanish", &tenant, FaultEffect::JobHidden { history: false })?;
+            add_fault(fleet, fault)
         }
-        Ask::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
-        Ask::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
+        ControlRequest::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
+        ControlRequest::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
     })
 }
 
-fn concerns(fault: &Fault, cluster: &str, tenant: &str) -> bool {
+fn is_of_tenant(fault: &InjectedFault, cluster: &str, tenant: &str) -> bool {
     fault.cluster.as_deref().is_none_or(|name| name == cluster) && fault.tenant.as_deref() == Some(tenant)
 }
 
-async fn wait(
-    world: &Embedded,
+async fn wait_for_state(
+    model: &SharedFleet,
     cluster: Option<&str>,
     who: Option<&str>,
     what: &str,
     is: &str,
     within: Duration,
 ) -> Result<Value, String> {
-    world.look(|fleet| seen(fleet, cluster, who, what))?;
-    let state = |fleet: &Fleet| seen(fleet, cluster, who, what).unwrap_or_else(|error| error);
-    let reached = world.until(within, |fleet| (state(fleet) == is).then_some(())).await;
+    model.read(|fleet| observed_state(fleet, cluster, who, what))?;
+    let state = |fleet: &Fleet| observed_state(fleet, cluster, who, what).unwrap_or_else(|error| error);
+    let reached = model.wait_until(within, |fleet| (state(fleet) == is).then_some(())).await;
     match reached {
         Some(()) => Ok(Value::Null),
         None => Err(format!(
             "waited {within:?} for {what} of {} to be '{is}'; it is '{}'",
             who.unwrap_or("the fleet"),
-            world.look(state)
+            model.read(state)
         )),
     }
 }
 
 /// Returns the present value of a state that `wait` can wait for, in one word.
-fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
+fn observed_state(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
     match (what, who) {
         ("connections", _) => return Ok(fleet.connections.len().to_string()),
-        ("held", _) => return Ok(fleet.held.len().to_string()),
+        ("held", _) => return Ok(fleet.held_statements.len().to_string()),
         ("statements", _) => return Ok(fleet.statements.len().to_string()),
         _ => {}
     }
-    let cluster = &fleet.clusters[place(fleet, cluster)?];
+    let cluster = &fleet.clusters[cluster_index(fleet, cluster)?];
     if what == "merge" {
-        let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
+        let merge = simulation::legacy::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
         return Ok(merge.to_owned());
     }
-    let tenant = tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
+    let tenant = find_tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
-        "job" => job.map_or("", |job| job.status.word()).to_owned(),
-        "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
+        "job" => job.map_or("", |job| job.status.as_str()).to_owned(),
+        "history" => job.filter(|job| job.in_history).map_or("", |job| job.status.as_str()).to_owned(),
         "task" => job
             .map_or("", |job| {
-                if job.status.ended() || tenant.id == 1 { job.status.word() } else { cluster.line.phases[job.phase].0 }
+                if job.status.has_ended() || tenant.id == 1 {
+                    job.status.as_str()
+                } else {
+                    cluster.line.phases[job.phase].0
+                }
             })
             .to_owned(),
-        "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
-        "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
+        "round" => cluster.round_of(tenant).map_or("", |round| round.status.as_str()).to_owned(),
+        "restorable" => if is_restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),
     })
 }
 
 /// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
-fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
-    if cluster.line.is_v3() {
-        return life::v3::restorable(fleet, cluster, tenant);
+fn is_restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+    if cluster.line.is_legacy() {
+        return simulation::legacy::is_restorable(fleet, cluster, tenant);
     }
-    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let faults = ClusterFaults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
-    let covered = |set: &super::fleet::Set| {
-        let round = tenant.round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
+    let covered = |set: &super::fleet::BackupSet| {
+        let round =
+            tenant.current_round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
         let reached = archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now)?;
         Some(reached >= set.min_restore?)
     };
@@ -390,18 +492,18 @@ pub enum ControlError {
 
 /// A client of the control socket.
 #[derive(Debug)]
-pub struct Control {
+pub struct ControlClient {
     path: String,
     stream: BufReader<UnixStream>,
 }
 
-impl Control {
+impl ControlClient {
     /// Connects to `control.sock` in a fleet's directory.
     ///
     /// # Errors
     /// [`ControlError::Unreachable`].
     pub async fn connect(folder: &Path) -> Result<Self, ControlError> {
-        let socket = folder.join(super::place::CONTROL);
+        let socket = folder.join(super::service::CONTROL_SOCKET);
         let path = socket.display().to_string();
         match UnixStream::connect(&socket).await {
             Ok(stream) => Ok(Self { path, stream: BufReader::new(stream) }),
@@ -413,8 +515,8 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn ask(&mut self, ask: &Ask) -> Result<Value, ControlError> {
-        let line = self.exchange(ask).await;
+    pub async fn send(&mut self, ask: &ControlRequest) -> Result<Value, ControlError> {
+        let line = self.send_line(ask).await;
         let line = line.map_err(|source| ControlError::Unreachable { path: self.path.clone(), source })?;
         let mut reply: Value = serde_json::from_str(&line).map_err(|error| ControlError::Refused(error.to_string()))?;
         match reply.get("error").and_then(Value::as_str) {
@@ -423,7 +525,7 @@ impl Control {
         }
     }
 
-    async fn exchange(&mut self, ask: &Ask) -> io::Result<String> {
+    async fn send_line(&mut self, ask: &ControlRequest) -> io::Result<String> {
         let request = serde_json::to_string(ask)?;
         self.stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
         let mut line = String::new();

@@ -1,9 +1,9 @@
 //! The state of the embedded fleet: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs and
-//! events. Only data: [`super::life`] advances it in time, [`super::orders`] changes it by statements.
+//! events. Only data: [`super::simulation`] advances it in time, [`super::alter`] changes it by statements.
 
 mod job;
+mod legacy;
 mod tenant;
-mod v3;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,26 +11,30 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::User;
-use super::clock::Moment;
-use super::fault::Fault;
-use super::holds::{Held, Hold};
-use super::line::Line;
-use super::media::Media;
-use super::storage::Owner;
+use super::clock::Micros;
+use super::fault_injection::InjectedFault;
+use super::release_line::ReleaseLine;
+use super::reply_holds::{HeldStatement, ReplyHold};
+use super::storage::DirectoryOwner;
+use super::stored_backups::StoredBackups;
 
 pub use job::{Job, JobStatus};
-pub use tenant::{ArchiveDest, DataDest, DestState, Kind, KnownDest, Round, RoundStatus, Set, SetOfCluster, Tenant};
-pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
+pub use legacy::{Freeze, LegacyState, Merge, ZoneMerge};
+pub use tenant::{
+    ArchiveDest, BackupSet, DestState, LegacySetColumns, RegisteredDest, Round, RoundStatus, StoredDest, Tenant,
+    TenantKind,
+};
 
 /// The state behind the endpoints of one scenario.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fleet {
     /// Up to when the state has been advanced.
-    pub now: Moment,
+    pub now: Micros,
     /// How many times faster work goes than by default; never zero.
     pub speed: u32,
     /// The fleet's `data/` directory: paths below it are on this host's disk.
-    pub data: PathBuf,
+    #[serde(rename = "data")]
+    pub data_dir: PathBuf,
     /// The clusters, in the order of the scenario.
     pub clusters: Vec<Cluster>,
     /// `time_zone` of a connection that has set none.
@@ -38,30 +42,36 @@ pub struct Fleet {
     /// `system_time_zone`, the observers' own.
     pub system_time_zone: String,
     /// The SQL ports, in the order of the listening sockets.
-    pub endpoints: Vec<Port>,
+    pub endpoints: Vec<SqlPort>,
     /// The present faults, held phases among them.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<InjectedFault>,
     /// The owners of directories that are not on this host, by path.
-    pub directories: BTreeMap<String, Owner>,
+    #[serde(rename = "directories")]
+    pub directory_owners: BTreeMap<String, DirectoryOwner>,
     /// Replies to lose.
-    pub drops: Vec<LostReply>,
+    #[serde(rename = "drops")]
+    pub lost_replies: Vec<LostReply>,
     /// Rules for the statements to hold.
-    pub holds: Vec<Hold>,
+    #[serde(rename = "holds")]
+    pub reply_holds: Vec<ReplyHold>,
     /// The statements that are held.
-    pub held: Vec<Held>,
+    #[serde(rename = "held")]
+    pub held_statements: Vec<HeldStatement>,
     /// How many statements were held so far; the last one's id.
-    pub held_so_far: u64,
+    #[serde(rename = "held_so_far")]
+    pub held_count: u64,
     /// Every `ALTER SYSTEM` received, in order.
-    pub statements: Vec<Received>,
+    pub statements: Vec<ReceivedStatement>,
     /// How many connections were opened so far.
-    pub connected: u64,
+    #[serde(rename = "connected")]
+    pub connections_opened: u64,
     /// The open connections.
-    pub connections: Vec<Client>,
+    pub connections: Vec<ClientConnection>,
 }
 
 /// One SQL port.
 #[derive(Debug, Clone, Serialize)]
-pub struct Port {
+pub struct SqlPort {
     /// Index of its cluster.
     pub cluster: usize,
     /// Index of its server in the cluster.
@@ -74,7 +84,7 @@ pub struct Port {
 
 /// A logged-in connection, as `GV$OB_PROCESSLIST` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Client {
+pub struct ClientConnection {
     /// The connection's id, unique in its cluster.
     pub id: u64,
     /// Where it came in.
@@ -84,13 +94,13 @@ pub struct Client {
     /// The tenant's name.
     pub tenant: String,
     /// Since when.
-    pub since: Moment,
+    pub since: Micros,
 }
 
 /// A connection of another program that exists only in the list of sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elsewhere {
+pub struct ForeignSession {
     /// Who is logged in.
     pub user: String,
     /// To which tenant.
@@ -111,9 +121,9 @@ pub struct LostReply {
 
 /// An `ALTER SYSTEM` as it was received.
 #[derive(Debug, Clone, Serialize)]
-pub struct Received {
+pub struct ReceivedStatement {
     /// When.
-    pub at: Moment,
+    pub at: Micros,
     /// On which cluster.
     pub cluster: String,
     /// By which connection.
@@ -151,7 +161,7 @@ pub struct Cluster {
     /// The engine.
     pub engine: Engine,
     /// The line.
-    pub line: &'static Line,
+    pub line: &'static ReleaseLine,
     /// Users beside `root`.
     pub users: Vec<User>,
     /// The password of every user.
@@ -164,11 +174,12 @@ pub struct Cluster {
     /// Cluster-wide configuration items.
     pub parameters: BTreeMap<String, String>,
     /// Connections of other programs.
-    pub elsewhere: Vec<Elsewhere>,
+    #[serde(rename = "elsewhere")]
+    pub foreign_sessions: Vec<ForeignSession>,
     /// Backup jobs, parents and children, running and ended.
     pub jobs: Vec<Job>,
     /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.
-    pub events: Vec<Event>,
+    pub events: Vec<RootServiceEvent>,
     /// `DBA_OB_TENANT_JOBS`.
     pub tenant_jobs: Vec<TenantJob>,
     /// The last `JOB_ID` of each tenant; 1 is sys.
@@ -176,9 +187,11 @@ pub struct Cluster {
     /// The last `DEST_ID`.
     pub last_dest_id: i64,
     /// The state that only a cluster of V2.2 or V3 has.
-    pub v3: Option<OfV3>,
+    #[serde(rename = "v3")]
+    pub legacy: Option<LegacyState>,
     /// The info files that its backups wrote to the storage.
-    pub media: Media,
+    #[serde(rename = "media")]
+    pub stored_backups: StoredBackups,
 }
 
 /// One observer.
@@ -195,14 +208,14 @@ pub struct Server {
     /// The build it runs, where it differs from the cluster's.
     pub build_version: Option<String>,
     /// Since when it serves.
-    pub started: Moment,
+    pub started: Micros,
 }
 
 /// A row of the root service's event history.
 #[derive(Debug, Clone, Serialize)]
-pub struct Event {
+pub struct RootServiceEvent {
     /// When.
-    pub at: Moment,
+    pub at: Micros,
     /// `backup_data`, `log_archive`, ..
     pub module: &'static str,
     /// `start_backup_data`, ..
@@ -219,7 +232,7 @@ pub struct TenantJob {
     /// `INPROGRESS`, ..
     pub status: String,
     /// When it began.
-    pub start: Moment,
+    pub start: Micros,
 }
 
 impl Cluster {
@@ -232,16 +245,16 @@ impl Cluster {
     /// Returns a tenant by id.
     #[must_use]
     pub fn tenant_by_id(&self, id: i64) -> Option<&Tenant> {
-        self.tenants.get(self.place_of(id)?)
+        self.tenants.get(self.tenant_index(id)?)
     }
 
     /// Returns a tenant by id, mutable.
     pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
-        let place = self.place_of(id)?;
-        self.tenants.get_mut(place)
+        let index = self.tenant_index(id)?;
+        self.tenants.get_mut(index)
     }
 
-    fn place_of(&self, id: i64) -> Option<usize> {
+    fn tenant_index(&self, id: i64) -> Option<usize> {
         self.tenants.binary_search_by_key(&id, |tenant| tenant.id).ok()
     }
 
@@ -253,21 +266,27 @@ impl Cluster {
     /// Returns the round that archives a tenant's log: on V2.2 and V3 the cluster's own, which is stored with sys.
     #[must_use]
     pub fn round_of<'a>(&'a self, tenant: &'a Tenant) -> Option<&'a Round> {
-        if self.line.is_v3() { self.tenants.first()?.round() } else { tenant.round() }
+        if self.line.is_legacy() { self.tenants.first()?.current_round() } else { tenant.current_round() }
     }
 
     /// Returns the jobs of a tenant that have not ended, whoever started them; parent jobs are not included.
-    pub fn running(&self, tenant_id: i64) -> impl Iterator<Item = &Job> {
-        self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.ended())
+    pub fn running_jobs(&self, tenant_id: i64) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.has_ended())
     }
 
     /// Adds a row to the root service's event history.
-    pub fn event(&mut self, at: Moment, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
-        self.events.push(Event { at, module, event, items });
+    pub fn record_event(
+        &mut self,
+        at: Micros,
+        module: &'static str,
+        event: &'static str,
+        items: Vec<(&'static str, String)>,
+    ) {
+        self.events.push(RootServiceEvent { at, module, event, items });
     }
 
     /// Allocates the next `JOB_ID` of a tenant.
-    pub fn next_job_id(&mut self, tenant_id: i64) -> i64 {
+    pub fn allocate_job_id(&mut self, tenant_id: i64) -> i64 {
         let last = self.last_job_id.entry(tenant_id).or_default();
         *last += 1;
         *last
@@ -275,13 +294,13 @@ impl Cluster {
 
     /// Returns the next `DEST_ID` without allocating it.
     #[must_use]
-    pub fn dest_id_after(&self) -> i64 {
+    pub fn upcoming_dest_id(&self) -> i64 {
         1001 + self.last_dest_id
     }
 
     /// Allocates the next `DEST_ID`.
-    pub fn next_dest_id(&mut self) -> i64 {
-        let id = self.dest_id_after();
+    pub fn allocate_dest_id(&mut self) -> i64 {
+        let id = self.upcoming_dest_id();
         self.last_dest_id += 1;
         id
     }

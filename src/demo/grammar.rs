@@ -4,13 +4,13 @@
 
 mod alter;
 mod cursor;
+mod legacy;
 mod restore;
 mod select;
-mod v3;
 
-use super::lexer::Kind;
-use super::line::{self, Feature, Line};
-use super::refusal::fleet_bug;
+use super::lexer::TokenKind;
+use super::release_line::{self, Feature, ReleaseLine};
+use super::server_errors::internal_error;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
 
@@ -19,62 +19,62 @@ use cursor::Cursor;
 /// # Errors
 /// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    let line = line::of(line).ok_or_else(|| fleet_bug(format!("no grammar for the line '{line}'")))?;
+    let line = release_line::find(line).ok_or_else(|| internal_error(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
-    let statement = statement(&mut cursor, line)?;
-    cursor.end()?;
+    let statement = parse_statement(&mut cursor, line)?;
+    cursor.expect_end()?;
     Ok(statement)
 }
 
-fn statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
-    if cursor.take("select") {
-        return select::select(cursor);
+fn parse_statement(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, ServerError> {
+    if cursor.take_keyword("select") {
+        return select::parse_select(cursor);
     }
-    if cursor.take("alter") {
-        cursor.need("system")?;
-        let alter = if line.is_v3() { v3::alter(cursor, line) } else { alter::alter(cursor, line) };
+    if cursor.take_keyword("alter") {
+        cursor.expect_keyword("system")?;
+        let alter = if line.is_legacy() { legacy::parse_alter(cursor, line) } else { alter::parse_alter(cursor, line) };
         return alter.map(Statement::Alter);
     }
-    if cursor.take("show") {
-        return show(cursor, line);
+    if cursor.take_keyword("show") {
+        return parse_show(cursor, line);
     }
-    if cursor.take("desc") || cursor.take("describe") {
-        return select::view(cursor).map(Statement::Describe);
+    if cursor.take_keyword("desc") || cursor.take_keyword("describe") {
+        return select::parse_view(cursor).map(Statement::Describe);
     }
-    if cursor.take("set") {
-        if cursor.take("encryption") {
-            return encryption(cursor);
+    if cursor.take_keyword("set") {
+        if cursor.take_keyword("encryption") {
+            return parse_encryption(cursor);
         }
-        return if cursor.take("decryption") { restore::decryption(cursor) } else { set(cursor) };
+        return if cursor.take_keyword("decryption") { restore::parse_decryption(cursor) } else { parse_set(cursor) };
     }
-    if cursor.take("kill") {
-        return kill(cursor);
+    if cursor.take_keyword("kill") {
+        return parse_kill(cursor);
     }
     Err(cursor.error())
 }
 
-fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
-    if cursor.take("grants") {
+fn parse_show(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Statement, ServerError> {
+    if cursor.take_keyword("grants") {
         return Ok(Statement::ShowGrants);
     }
-    if cursor.take("restore") {
-        cursor.need("preview")?;
+    if cursor.take_keyword("restore") {
+        cursor.expect_keyword("preview")?;
         return Ok(Statement::ShowRestorePreview);
     }
-    if cursor.take("columns") {
-        cursor.need("from")?;
-        return select::view(cursor).map(Statement::Describe);
+    if cursor.take_keyword("columns") {
+        cursor.expect_keyword("from")?;
+        return select::parse_view(cursor).map(Statement::Describe);
     }
-    if line.is_v3() && cursor.take("tables") {
-        return v3::tables(cursor);
+    if line.is_legacy() && cursor.take_keyword("tables") {
+        return legacy::parse_show_tables(cursor);
     }
-    if cursor.take("parameters") {
-        if line.has(Feature::ParametersWhere) && cursor.take("where") {
-            return v3::parameters_where(cursor);
+    if cursor.take_keyword("parameters") {
+        if line.has(Feature::ShowParametersWhere) && cursor.take_keyword("where") {
+            return legacy::parse_parameters_where(cursor);
         }
-        cursor.need("like")?;
+        cursor.expect_keyword("like")?;
         let pattern = cursor.string()?;
-        let tenant = if !line.is_v3() && cursor.take("tenant") {
+        let tenant = if !line.is_legacy() && cursor.take_keyword("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {
@@ -82,44 +82,44 @@ fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> 
         };
         return Ok(Statement::ShowParameters(pattern, tenant));
     }
-    let _scope = cursor.take("session") || cursor.take("global");
-    cursor.need_all(&["variables", "like"])?;
+    let _scope = cursor.take_keyword("session") || cursor.take_keyword("global");
+    cursor.expect_keywords(&["variables", "like"])?;
     cursor.string().map(Statement::ShowVariables)
 }
 
 /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`. The one place where double quotes make a string, as V4.3.5 takes both.
-fn encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need_all(&["on", "identified", "by"])?;
+fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.expect_keywords(&["on", "identified", "by"])?;
     let password = match cursor.peek() {
-        Some(Kind::Single(text) | Kind::Double(text)) => text.clone(),
+        Some(TokenKind::SingleQuoted(text) | TokenKind::DoubleQuoted(text)) => text.clone(),
         _ => return Err(cursor.error()),
     };
     cursor.advance();
-    cursor.need("only")?;
+    cursor.expect_keyword("only")?;
     Ok(Statement::SetEncryption(password))
 }
 
-/// `SET NAMES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
-fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    if cursor.take("names") {
+/// `SET MAX_ENTRIES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
+fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    if cursor.take_keyword("names") {
         let charset = cursor.tenant_name()?;
-        if cursor.take("collate") {
+        if cursor.take_keyword("collate") {
             cursor.tenant_name()?;
         }
         return Ok(Statement::SetSession(vec![("names".to_owned(), Literal::Text(charset))]));
     }
     let mut items = Vec::new();
     loop {
-        let name = if let Some(Kind::Variable(name)) = cursor.peek() {
+        let name = if let Some(TokenKind::Variable(name)) = cursor.peek() {
             let name = name.clone();
             cursor.advance();
             name
         } else {
-            cursor.take("session");
+            cursor.take_keyword("session");
             cursor.identifier()?.to_lowercase()
         };
-        cursor.need_symbol('=')?;
-        items.push((name, session_value(cursor)?));
+        cursor.expect_symbol('=')?;
+        items.push((name, parse_session_value(cursor)?));
         if !cursor.take_symbol(',') {
             return Ok(Statement::SetSession(items));
         }
@@ -127,9 +127,9 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
 }
 
 /// Parses a literal, or a bare word such as `ON`.
-fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+fn parse_session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     match cursor.peek() {
-        Some(Kind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
+        Some(TokenKind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
             let word = word.clone();
             cursor.advance();
             Ok(Literal::Text(word))
@@ -138,10 +138,10 @@ fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     }
 }
 
-fn kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let query_only = cursor.take("query");
+fn parse_kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let query_only = cursor.take_keyword("query");
     if !query_only {
-        cursor.take("connection");
+        cursor.take_keyword("connection");
     }
     let error = cursor.error();
     let connection = u64::try_from(cursor.number()?).map_err(|_| error)?;

@@ -5,7 +5,7 @@ use std::io;
 
 use sha1::{Digest, Sha1};
 
-use super::wire::{CHARSET, Channel};
+use super::wire::{CHARSET, PacketChannel};
 
 const LENENC_AUTH: u32 = 1 << 21;
 const SECURE_CONNECTION: u32 = 1 << 15;
@@ -18,7 +18,7 @@ const MULTI_STATEMENTS: u32 = 1 << 16;
 /// the same (source of V3.1.0 to V4.3.1, `OMPKHandshake`).
 const CAPABILITIES: u32 =
     1 | 1 << 2 | CONNECT_WITH_DB | PROTOCOL_41 | 1 << 13 | SECURE_CONNECTION | PLUGIN_AUTH | 1 << 20 | LENENC_AUTH;
-const PLUGIN: &[u8] = b"mysql_native_password";
+const AUTH_PLUGIN: &[u8] = b"mysql_native_password";
 
 /// Random bytes of one connection, so that a proof is valid on that connection only.
 pub type Salt = [u8; 20];
@@ -33,7 +33,7 @@ pub struct Login {
     /// The database to start in.
     pub database: Option<String>,
     /// Whether the client asked for several statements in one query (`CLIENT_MULTI_STATEMENTS`).
-    pub several: bool,
+    pub multi_statements: bool,
     plugin: Option<Vec<u8>>,
 }
 
@@ -41,16 +41,16 @@ pub struct Login {
 ///
 /// # Errors
 /// Where the connection breaks or a packet is malformed.
-pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io::Result<Option<(Login, Salt)>> {
-    let salt = salt();
+pub async fn greet(channel: &mut PacketChannel, version: &str, connection: u64) -> io::Result<Option<(Login, Salt)>> {
+    let salt = new_salt();
     channel.put(&greeting(version, connection, &salt));
     channel.send().await?;
     let Some(packet) = channel.read().await? else { return Ok(None) };
     let Some(mut login) = read_login(&packet) else { return Ok(None) };
-    if login.plugin.as_deref().is_some_and(|plugin| plugin != PLUGIN) {
+    if login.plugin.as_deref().is_some_and(|plugin| plugin != AUTH_PLUGIN) {
         // The client began with another plugin: ask for the one there is.
         let mut ask = vec![0xFE];
-        ask.extend_from_slice(PLUGIN);
+        ask.extend_from_slice(AUTH_PLUGIN);
         ask.push(0);
         ask.extend_from_slice(&salt);
         ask.push(0);
@@ -64,7 +64,7 @@ pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io:
 
 /// Returns whether a proof matches a password: `SHA1(p) xor SHA1(salt, SHA1(SHA1(p)))`.
 #[must_use]
-pub fn proves(password: &str, salt: &Salt, proof: &[u8]) -> bool {
+pub fn proof_matches(password: &str, salt: &Salt, proof: &[u8]) -> bool {
     if password.is_empty() {
         return proof.is_empty();
     }
@@ -75,7 +75,7 @@ pub fn proves(password: &str, salt: &Salt, proof: &[u8]) -> bool {
 }
 
 /// Returns a salt from the standard library's randomly keyed hasher; no byte is zero, which would end the salt early.
-fn salt() -> Salt {
+fn new_salt() -> Salt {
     let random = RandomState::new();
     let mut salt = [0; 20];
     for (count, part) in salt.chunks_mut(8).enumerate() {
@@ -104,7 +104,7 @@ fn greeting(version: &str, connection: u64, salt: &Salt) -> Vec<u8> {
     payload.extend_from_slice(&[0; 10]);
     payload.extend_from_slice(&salt[8..]);
     payload.push(0);
-    payload.extend_from_slice(PLUGIN);
+    payload.extend_from_slice(AUTH_PLUGIN);
     payload.push(0);
     payload
 }
@@ -117,9 +117,9 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     }
     // Behind the capabilities: longest packet, charset and 23 bytes of nothing.
     let mut rest = packet.get(32..)?;
-    let user = text(until_zero(&mut rest)?)?;
+    let user = text(take_until_zero(&mut rest)?)?;
     let proof = if capabilities & (LENENC_AUTH | SECURE_CONNECTION) == 0 {
-        until_zero(&mut rest)?
+        take_until_zero(&mut rest)?
     } else {
         // A proof has 20 bytes, so that its length is one byte in either form.
         let (length, behind) = rest.split_first()?;
@@ -127,13 +127,19 @@ fn read_login(packet: &[u8]) -> Option<Login> {
         rest = behind;
         proof
     };
-    let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(until_zero(&mut rest)?)?) };
-    let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { until_zero(&mut rest).map(<[u8]>::to_vec) };
-    let several = capabilities & MULTI_STATEMENTS != 0;
-    Some(Login { user, proof: proof.to_vec(), database: database.filter(|name| !name.is_empty()), several, plugin })
+    let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(take_until_zero(&mut rest)?)?) };
+    let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { take_until_zero(&mut rest).map(<[u8]>::to_vec) };
+    let multi_statements = capabilities & MULTI_STATEMENTS != 0;
+    Some(Login {
+        user,
+        proof: proof.to_vec(),
+        database: database.filter(|name| !name.is_empty()),
+        multi_statements,
+        plugin,
+    })
 }
 
-fn until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+fn take_until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = rest.iter().position(|byte| *byte == 0)?;
     let (found, behind) = rest.split_at(end);
     *rest = &behind[1..];
@@ -158,19 +164,19 @@ mod tests {
     #[test]
     fn only_the_right_password_and_salt_prove() {
         // The formula a second time, from the client's side; a real client's login is in tests/demo_wire.rs.
-        let salt: Salt = std::array::from_fn(|place| u8::try_from(place + 1).unwrap_or_default());
+        let salt: Salt = std::array::from_fn(|index| u8::try_from(index + 1).unwrap_or_default());
         let once = Sha1::digest(b"pass");
         let mut joined = salt.to_vec();
         joined.extend_from_slice(&Sha1::digest(once));
         let mask = Sha1::digest(&joined);
         let proof: Vec<u8> = once.iter().zip(mask.iter()).map(|(a, b)| a ^ b).collect();
-        assert!(proves("pass", &salt, &proof));
-        assert!(!proves("Pass", &salt, &proof));
-        assert!(!proves("pass", &[9; 20], &proof));
-        assert!(!proves("pass", &salt, &proof[..19]));
-        assert!(!proves("pass", &salt, &[]));
-        assert!(!proves("", &salt, &proof));
-        assert!(proves("", &salt, &[]));
+        assert!(proof_matches("pass", &salt, &proof));
+        assert!(!proof_matches("Pass", &salt, &proof));
+        assert!(!proof_matches("pass", &[9; 20], &proof));
+        assert!(!proof_matches("pass", &salt, &proof[..19]));
+        assert!(!proof_matches("pass", &salt, &[]));
+        assert!(!proof_matches("", &salt, &proof));
+        assert!(proof_matches("", &salt, &[]));
     }
 
     #[test]
@@ -183,7 +189,7 @@ mod tests {
             user: "root@sys#c".to_owned(),
             proof: b"xy".to_vec(),
             database: Some("oceanbase".to_owned()),
-            several: true,
+            multi_statements: true,
             plugin: Some(b"other".to_vec()),
         };
         assert_eq!(login, Some(expected));
@@ -207,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_salt_is_new_each_time_and_has_no_zero() {
-        assert_ne!(salt(), salt());
-        assert!(salt().iter().all(|byte| (33..127).contains(byte)));
+        assert_ne!(new_salt(), new_salt());
+        assert!(new_salt().iter().all(|byte| (33..127).contains(byte)));
     }
 }

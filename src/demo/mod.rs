@@ -1,39 +1,39 @@
 //! The embedded OceanBase: a fleet to talk to over loopback. It shares no code and no data with the real path.
 //!
-//! Two halves meet in [`world`]. The wire half ([`server`], [`grammar`], [`store`], [`views`]) speaks the MySQL protocol; the
-//! model half keeps the state: [`fleet`] is the data, [`life`] moves it in time, [`orders`] executes `ALTER SYSTEM`, and
-//! [`projection`] makes the rows of the views. Differences between release lines are features of [`line`](mod@line). The legacy
+//! Two halves meet in [`server_model`]. The wire half ([`server`], [`grammar`], [`select_executor`], [`view_definitions`]) speaks the MySQL protocol; the
+//! model half keeps the state: [`fleet`] is the data, [`simulation`] moves it in time, [`alter`] executes `ALTER SYSTEM`, and
+//! [`view_rows`] makes the rows of the views. Differences between release lines are features of [`release_line`]. The legacy
 //! lines V2.2 and V3, where backup is of the whole cluster, have a module of their own beside each part that is about V4. A
-//! [`scenario`] describes the initial state, [`place`] runs the server process, and [`control`] is its control socket.
+//! [`scenario`] describes the initial state, [`service`] runs the server process, and [`control`] is its control socket.
 
 mod accounts;
-mod answer;
+pub mod alter;
 pub mod clock;
+pub mod connection_registry;
 pub mod control;
-pub mod embedded;
-pub mod fault;
+pub mod fault_injection;
 pub mod fleet;
 pub mod grammar;
 mod handshake;
-pub mod holds;
-pub mod lexer;
-pub mod life;
-pub mod line;
-pub mod media;
-pub mod orders;
-pub mod place;
-pub mod projection;
-pub mod refusal;
-pub mod registry;
-pub mod said;
-pub mod scenario;
-pub mod server;
-pub mod statement;
-pub mod storage;
-pub mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
-mod testing;
-pub mod views;
+mod harness;
+pub mod lexer;
+pub mod release_line;
+pub mod reply_holds;
+pub mod scenario;
+pub mod select_executor;
+pub mod server;
+pub mod server_errors;
+pub mod server_model;
+pub mod service;
+pub mod shared_fleet;
+pub mod simulation;
+pub mod sql_text;
+pub mod statement;
+mod statement_executor;
+pub mod storage;
+pub mod stored_backups;
+pub mod view_definitions;
+pub mod view_rows;
 mod wire;
-pub mod world;

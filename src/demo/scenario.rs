@@ -1,16 +1,16 @@
 //! The scenarios: YAML that describes clusters, tenants and faults, from which a fleet is built.
 
-mod making;
+mod fleet_builder;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::accounts::User;
-use super::fault::Fault;
-use super::fleet::{Elsewhere, LostReply};
+use super::fault_injection::InjectedFault;
+use super::fleet::{ForeignSession, LostReply};
 
-pub use making::Making;
+pub use fleet_builder::FleetSettings;
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,12 +71,13 @@ pub const DEFAULT: &str = "fleet";
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// One line for `obnow demo --list`.
-    pub shows: String,
+    #[serde(rename = "shows")]
+    pub summary: String,
     /// Its clusters.
     pub clusters: Vec<ClusterEntry>,
     /// Its faults.
     #[serde(default)]
-    pub faults: Vec<Fault>,
+    pub faults: Vec<InjectedFault>,
     /// Replies that will be lost.
     #[serde(default)]
     pub lost_replies: Vec<LostReply>,
@@ -119,7 +120,8 @@ pub struct ClusterEntry {
     pub tenant_jobs: Vec<String>,
     /// The initial state of a cluster of V2.2 or V3, whose tenants have no destinations, archives or sets of their own.
     #[serde(default)]
-    pub whole: WholeEntry,
+    #[serde(rename = "whole")]
+    pub legacy: LegacyEntry,
     /// Zones whose server is shown as inactive.
     #[serde(default)]
     pub inactive: Vec<String>,
@@ -134,7 +136,7 @@ pub struct ClusterEntry {
     pub parameters: BTreeMap<String, String>,
     /// Sessions of other programs in the list of processes.
     #[serde(default)]
-    pub sessions: Vec<Elsewhere>,
+    pub sessions: Vec<ForeignSession>,
     /// The inventory's entries for it; by default one of its own name for `root@sys`.
     #[serde(default)]
     pub logins: Vec<LoginEntry>,
@@ -243,7 +245,7 @@ impl ClusterEntry {
 /// The initial state of a cluster of V2.2 or V3.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WholeEntry {
+pub struct LegacyEntry {
     /// `backup_dest` is set.
     pub destination: bool,
     /// The state of the archive: a word of the server, or none where there never was a round.
@@ -262,7 +264,7 @@ pub struct WholeEntry {
     pub parameters: BTreeMap<String, String>,
 }
 
-impl Default for WholeEntry {
+impl Default for LegacyEntry {
     fn default() -> Self {
         Self {
             destination: true,
@@ -353,7 +355,7 @@ fn yes() -> bool {
 /// # Errors
 /// When one of them cannot be read.
 pub fn list() -> Result<Vec<(&'static str, String)>, ScenarioError> {
-    SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.shows))).collect()
+    SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.summary))).collect()
 }
 
 /// Parses a scenario by name.
@@ -369,7 +371,7 @@ pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
 /// Parses a scenario from its text.
 ///
 /// # Errors
-/// [`ScenarioError::Interrupted`].
+/// [`ScenarioError::Broken`].
 pub fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
     serde_yaml::from_str(text).map_err(|error| broken(name, &error))
 }

@@ -18,7 +18,7 @@ pub struct Select {
     /// The columns, as written; `*` is refused by the grammar.
     pub columns: Vec<String>,
     /// Indexes of the columns that are selected as `UNIX_TIMESTAMP(column) AS name`, each with that name.
-    pub seconds: Vec<(usize, String)>,
+    pub unix_time_columns: Vec<(usize, String)>,
     /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`. A view of another schema than
     /// `oceanbase` keeps it: `INFORMATION_SCHEMA.TABLES`.
     pub view: String,
@@ -33,7 +33,7 @@ pub struct Select {
 /// A value that needs no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scalar {
-    /// `VERSION()`.
+    /// `FORMAT_VERSION()`.
     Version,
     /// `OB_VERSION()`.
     ObVersion,
@@ -57,7 +57,7 @@ pub enum Tenants {
     /// No TENANT clause.
     Unnamed,
     /// `TENANT = ALL`, `all_user` or `all_meta`, in lower case, where the grammar has them as keywords.
-    Word(String),
+    Keyword(String),
     /// `TENANT = a, b`.
     Listed(Vec<String>),
 }
@@ -90,12 +90,12 @@ pub struct Preview {
     /// The point it goes up to.
     pub until: Until,
     /// Before V4: `RESTORE new FROM old AT 'uri' UNTIL 'x' WITH 'options' PREVIEW`.
-    pub before_v4: Option<PreviewBeforeV4>,
+    pub legacy: Option<LegacyPreview>,
 }
 
 /// What a restore before V4 names besides its URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreviewBeforeV4 {
+pub struct LegacyPreview {
     /// The tenant that would be created.
     pub tenant: String,
     /// The tenant that was backed up.
@@ -107,7 +107,7 @@ pub struct PreviewBeforeV4 {
 /// The `ALTER SYSTEM` statements. Those of V2.2 and V3 have no TENANT clause and no DESCRIPTION; the last three before [`Alter::Refused`] are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alter {
-    /// `SET NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
+    /// `SET MANIFEST_NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
     /// (`data_backup_dest`, `log_archive_dest`, `log_archive_dest_state`) come this way too.
     Set {
         /// Name and value of each item.
@@ -165,7 +165,7 @@ pub enum Statement {
     Select(Select),
     /// `SELECT f(), @@v, ..` without FROM, with each column's heading as written.
     Scalars(Vec<(String, Scalar)>),
-    /// `DESC schema.view` or `SHOW COLUMNS FROM schema.view`, named as in [`Select::view`].
+    /// `DESC schema.view` or `SHOW MAX_COLUMNS FROM schema.view`, named as in [`Select::view`].
     Describe(String),
     /// `SHOW VARIABLES LIKE 'x'`.
     ShowVariables(String),
@@ -177,7 +177,7 @@ pub enum Statement {
     ShowTables(String),
     /// `SHOW GRANTS`.
     ShowGrants,
-    /// `SET [SESSION] name = literal`, or `SET NAMES x`: names in lower case.
+    /// `SET [SESSION] name = literal`, or `SET MAX_ENTRIES x`: names in lower case.
     SetSession(Vec<(String, Literal)>),
     /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`.
     SetEncryption(String),
@@ -185,7 +185,7 @@ pub enum Statement {
     SetDecryption(Vec<String>),
     /// `SHOW RESTORE PREVIEW`.
     ShowRestorePreview,
-    /// `KILL [QUERY] id`.
+    /// `KILL [COM_QUERY] id`.
     Kill {
         /// Only the running statement, not the connection.
         query_only: bool,

@@ -5,17 +5,17 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::select_executor::ResultTable;
 use super::statement::{ServerError, Value};
-use super::store::Table;
-use super::views::Holds;
+use super::view_definitions::ColumnType;
 
 /// A packet of exactly this length is continued by the next one.
-const LONGEST: usize = 0xFF_FFFF;
+const MAX_PACKET_PART: usize = 0xFF_FFFF;
 /// `max_allowed_packet`: more than any statement of obnow, and little enough for the demo's memory.
-const MOST: usize = 64 << 20;
+const MAX_ALLOWED_PACKET: usize = 64 << 20;
 /// `utf8mb4_bin`, the collation OceanBase greets with.
 pub const CHARSET: u8 = 46;
-const BINARY: u16 = 63;
+const BINARY_CHARSET: u16 = 63;
 /// The status flag for autocommit.
 const AUTOCOMMIT: u8 = 2;
 /// The status flag for another result of the same query.
@@ -23,13 +23,13 @@ const MORE_RESULTS: u8 = 8;
 
 /// A client's connection, packet by packet.
 #[derive(Debug)]
-pub struct Channel {
+pub struct PacketChannel {
     stream: TcpStream,
     sequence: u8,
     out: Vec<u8>,
 }
 
-impl Channel {
+impl PacketChannel {
     /// Returns the channel of an accepted connection.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
@@ -37,7 +37,7 @@ impl Channel {
     }
 
     /// Resets the sequence number for the next command.
-    pub fn next_command(&mut self) {
+    pub fn reset_sequence(&mut self) {
         self.sequence = 0;
     }
 
@@ -55,7 +55,7 @@ impl Channel {
             let from = usize::from(packet.is_empty());
             self.stream.read_exact(&mut header[from..]).await?;
             let length = usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
-            if header[3] != self.sequence || packet.len() + length > MOST {
+            if header[3] != self.sequence || packet.len() + length > MAX_ALLOWED_PACKET {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             self.sequence = self.sequence.wrapping_add(1);
@@ -64,14 +64,14 @@ impl Channel {
             if came < length {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if length < LONGEST {
+            if length < MAX_PACKET_PART {
                 return Ok(Some(packet));
             }
         }
     }
 
-    /// Returns when the client has closed its side; what it sends meanwhile is left for [`Channel::read`].
-    pub async fn gone(&self) {
+    /// Returns when the client has closed its side; what it sends meanwhile is left for [`PacketChannel::read`].
+    pub async fn closed_by_client(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
             // The next command is already here: the client is still connected.
             std::future::pending::<()>().await;
@@ -79,7 +79,7 @@ impl Channel {
     }
 
     /// Reads and discards until the client closes.
-    pub async fn swallow(&mut self) {
+    pub async fn drain(&mut self) {
         while matches!(self.stream.read(&mut [0; 1024]).await, Ok(1..)) {}
     }
 
@@ -87,14 +87,14 @@ impl Channel {
     pub fn put(&mut self, payload: &[u8]) {
         let mut rest = payload;
         loop {
-            let (part, behind) = rest.split_at(rest.len().min(LONGEST));
+            let (part, behind) = rest.split_at(rest.len().min(MAX_PACKET_PART));
             self.out.extend_from_slice(&length_bytes(part.len())[..3]);
             self.out.push(self.sequence);
             self.out.extend_from_slice(part);
             self.sequence = self.sequence.wrapping_add(1);
             rest = behind;
             // A part of full length announces another one, which may be empty.
-            if part.len() < LONGEST {
+            if part.len() < MAX_PACKET_PART {
                 return;
             }
         }
@@ -116,14 +116,14 @@ impl Channel {
     }
 
     /// Appends a result set in text form to the reply; `more`: another result follows.
-    pub fn put_table(&mut self, table: &Table, more: bool) {
+    pub fn put_table(&mut self, table: &ResultTable, more: bool) {
         let mut count = Vec::new();
         put_length(&mut count, table.columns.len());
         self.put(&count);
-        for (heading, holds) in &table.columns {
-            self.put(&definition(heading, *holds));
+        for (heading, column_type) in &table.columns {
+            self.put(&column_definition(heading, *column_type));
         }
-        self.put_end(more);
+        self.put_eof(more);
         for row in &table.rows {
             let mut payload = Vec::new();
             for value in row {
@@ -135,10 +135,10 @@ impl Channel {
             }
             self.put(&payload);
         }
-        self.put_end(more);
+        self.put_eof(more);
     }
 
-    fn put_end(&mut self, more: bool) {
+    fn put_eof(&mut self, more: bool) {
         self.put(&[0xFE, 0, 0, status(more), 0]);
     }
 
@@ -187,20 +187,20 @@ fn put_text(payload: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Returns the definition of a column, as `ColumnDefinition41`.
-fn definition(heading: &str, holds: Holds) -> Vec<u8> {
+fn column_definition(heading: &str, column_type: ColumnType) -> Vec<u8> {
     const UNSIGNED: u16 = 0x20;
     const BINARY_FLAG: u16 = 0x80;
     let text = u16::from(CHARSET);
-    let (sql_type, charset, flags, length, decimals): (u8, u16, u16, u32, u8) = match holds {
-        Holds::Signed => (8, BINARY, BINARY_FLAG, 20, 0),
-        Holds::Unsigned => (8, BINARY, BINARY_FLAG | UNSIGNED, 20, 0),
-        Holds::Decimal => (246, BINARY, BINARY_FLAG, 32, 4),
-        Holds::Double => (5, BINARY, BINARY_FLAG, 23, 31),
-        Holds::Text => (253, text, 0, 65_536, 0),
-        Holds::LongText => (252, text, 0, u32::MAX, 0),
-        Holds::Timestamp => (7, BINARY, BINARY_FLAG, 26, 6),
-        Holds::DateTime => (12, BINARY, BINARY_FLAG, 26, 6),
-        Holds::Time => (11, BINARY, BINARY_FLAG, 17, 6),
+    let (sql_type, charset, flags, length, decimals): (u8, u16, u16, u32, u8) = match column_type {
+        ColumnType::Signed => (8, BINARY_CHARSET, BINARY_FLAG, 20, 0),
+        ColumnType::Unsigned => (8, BINARY_CHARSET, BINARY_FLAG | UNSIGNED, 20, 0),
+        ColumnType::Decimal => (246, BINARY_CHARSET, BINARY_FLAG, 32, 4),
+        ColumnType::Double => (5, BINARY_CHARSET, BINARY_FLAG, 23, 31),
+        ColumnType::Text => (253, text, 0, 65_536, 0),
+        ColumnType::LongText => (252, text, 0, u32::MAX, 0),
+        ColumnType::Timestamp => (7, BINARY_CHARSET, BINARY_FLAG, 26, 6),
+        ColumnType::DateTime => (12, BINARY_CHARSET, BINARY_FLAG, 26, 6),
+        ColumnType::Time => (11, BINARY_CHARSET, BINARY_FLAG, 17, 6),
     };
     let mut payload = Vec::new();
     for name in ["def", "", "", "", heading, heading] {
@@ -223,18 +223,18 @@ mod tests {
 
     use super::*;
 
-    async fn pair() -> (TcpStream, Channel) {
+    async fn pair() -> (TcpStream, PacketChannel) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, Channel::new(listener.accept().await.unwrap().0))
+        (client, PacketChannel::new(listener.accept().await.unwrap().0))
     }
 
     #[tokio::test]
     async fn a_long_packet_travels_in_parts() {
         // One byte short of a part, exactly one part (which needs an empty one behind it), and more than one.
-        for length in [LONGEST - 1, LONGEST, LONGEST + 7] {
+        for length in [MAX_PACKET_PART - 1, MAX_PACKET_PART, MAX_PACKET_PART + 7] {
             let (client, mut server) = pair().await;
-            let mut sender = Channel::new(client);
+            let mut sender = PacketChannel::new(client);
             let payload = vec![b'x'; length];
             let sending = async {
                 sender.put(&payload);
@@ -242,7 +242,7 @@ mod tests {
             };
             let (came, ()) = tokio::join!(server.read(), sending);
             assert!(came.unwrap().unwrap() == payload, "{length}");
-            assert_eq!(sender.sequence, if length < LONGEST { 1 } else { 2 }, "{length}");
+            assert_eq!(sender.sequence, if length < MAX_PACKET_PART { 1 } else { 2 }, "{length}");
         }
     }
 
@@ -261,7 +261,7 @@ mod tests {
     async fn a_client_that_leaves_is_no_error_and_is_noticed() {
         let (client, mut server) = pair().await;
         drop(client);
-        server.gone().await;
+        server.closed_by_client().await;
         assert_eq!(server.read().await.unwrap(), None);
     }
 

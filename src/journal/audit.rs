@@ -5,14 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
-use super::tail::Tail;
+use super::state_files;
+use super::tail::LineTail;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action {
+pub struct AuditEntry {
     /// Time of the action.
     pub at: Timestamp,
     /// Id of its task; `None` for an action outside of a task.
@@ -33,20 +33,20 @@ pub struct Action {
 ///
 /// # Errors
 /// It cannot be written: the action must not be executed.
-pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
+pub fn write(state: &Path, action: &AuditEntry) -> Result<(), Fault> {
     super::state::ensure(state)?;
     let path = state.join("audit.jsonl");
     let line = serde_json::to_vec(action).map_err(std::io::Error::from);
-    line.and_then(|line| disk::append_shared(&path, &line))
-        .map_err(|error| disk::fault("write the audit trail", &path, &error))
+    line.and_then(|line| state_files::append_shared(&path, &line))
+        .map_err(|error| state_files::fault("write the audit trail", &path, &error))
 }
 
 /// Reads all entries, the oldest first; a line that is not an entry is returned as its text.
 ///
 /// # Errors
 /// The file exists and cannot be read.
-pub fn read(state: &Path) -> Result<Vec<Result<Action, String>>, Fault> {
-    let lines = Tail::new(state.join("audit.jsonl"), 0).lines()?;
+pub fn read(state: &Path) -> Result<Vec<Result<AuditEntry, String>>, Fault> {
+    let lines = LineTail::new(state.join("audit.jsonl"), 0).lines()?;
     let parse = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());
     Ok(lines.into_iter().filter(|line| !line.is_empty()).map(parse).collect())
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use super::tasks::TaskId;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
@@ -30,7 +30,7 @@ pub struct Claim {
 }
 
 /// Separates the name from the creation time.
-const CREATED: &str = "-created-";
+const CREATION_INFIX: &str = "-created-";
 
 impl Claim {
     /// Returns a claim on a cluster with this name and, where it was read, its creation time.
@@ -38,7 +38,7 @@ impl Claim {
     pub fn known(name: String, created: Option<Created>, tenants: Vec<u64>) -> Self {
         let Some(Created { tenant, at }) = created else { return Self { cluster: name, less_known: None, tenants } };
         let micros = at.as_microsecond();
-        Self { cluster: format!("{name}{CREATED}{micros}-of-{tenant}"), less_known: Some(name), tenants }
+        Self { cluster: format!("{name}{CREATION_INFIX}{micros}-of-{tenant}"), less_known: Some(name), tenants }
     }
 }
 
@@ -72,9 +72,9 @@ impl Owner {
 
 /// The result of trying to lock.
 #[derive(Debug)]
-pub enum Taken {
+pub enum LockResult {
     /// All locks are held until this is dropped.
-    Held(Held),
+    Held(HeldLocks),
     /// No lock is held.
     Busy(Busy),
 }
@@ -84,7 +84,7 @@ pub enum Taken {
 pub struct Busy {
     /// Name of that lock: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Its owner, if that can be read. An owner that is not [`Owner::alive`] left a dump process behind that still runs.
+    /// Its owner, if that can be read. An owner that is not [`Owner::server_busy`] left a dump process behind that still runs.
     pub owner: Option<Owner>,
 }
 
@@ -112,13 +112,13 @@ impl Busy {
 
 /// Held locks; they are released when this is dropped or the process ends.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldLocks {
     files: Vec<File>,
     owners: Vec<PathBuf>,
     shared: AtomicBool,
 }
 
-impl Held {
+impl HeldLocks {
     /// Returns copies of the locks' descriptors that a child process inherits: the locks are then also held as long as the child
     /// lives. Every process started while the copies exist inherits them: drop them right after the spawn.
     ///
@@ -140,7 +140,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLocks {
     fn drop(&mut self) {
         // A child that inherited the locks may still live: then the owner files stay, as the locks do.
         if !*self.shared.get_mut() {
@@ -157,31 +157,34 @@ impl Drop for Held {
 ///
 /// # Errors
 /// A cluster's name cannot be part of a file name, or a file cannot be written.
-pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<LockResult, Fault> {
     let folder = state.join("locks");
-    disk::directory(&folder)?;
+    state_files::directory(&folder)?;
     let word = serde_json::to_vec(owner).map_err(std::io::Error::from);
-    let word = word.map_err(|error| disk::fault("write into", &folder, &error))?;
-    let mut held = Held { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
+    let word = word.map_err(|error| state_files::fault("write into", &folder, &error))?;
+    let mut held = HeldLocks { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
     let (mut named, mut leftover) = (Vec::new(), Vec::new());
-    for (cluster, tenants) in merged(claims)? {
+    for (cluster, tenants) in merge_claims(claims)? {
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
-        let Some(file) = attempt(&folder, &name, !whole)? else {
-            return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, None, owner), lock: name }));
+        let Some(file) = try_lock_file(&folder, &name, !whole)? else {
+            return Ok(LockResult::Busy(Busy { owner: find_holder(&folder, &cluster, None, owner), lock: name }));
         };
         held.files.push(file);
         // Owner files of killed runners, which this lock proves to be stale.
         if whole {
-            leftover.extend(tenant_words(&folder, &cluster));
+            leftover.extend(tenant_owner_files(&folder, &cluster));
             named.push(name);
         } else {
-            leftover.push(side(&folder, &name));
+            leftover.push(owner_file(&folder, &name));
         }
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
-            let Some(file) = attempt(&folder, &name, false)? else {
-                return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, Some(tenant), owner), lock: name }));
+            let Some(file) = try_lock_file(&folder, &name, false)? else {
+                return Ok(LockResult::Busy(Busy {
+                    owner: find_holder(&folder, &cluster, Some(tenant), owner),
+                    lock: name,
+                }));
             };
             held.files.push(file);
             named.push(name);
@@ -189,8 +192,8 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     }
     // The own locks first, then those under other names: of two simultaneous processes at least one sees the other.
     for claim in claims {
-        if let Some(busy) = known_otherwise(&folder, claim, owner)? {
-            return Ok(Taken::Busy(busy));
+        if let Some(busy) = find_conflict_under_other_name(&folder, claim, owner)? {
+            return Ok(LockResult::Busy(busy));
         }
     }
     for path in leftover {
@@ -198,28 +201,29 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     }
     // Only now, when nothing can fail any more: an owner file means that the lock is held.
     for name in named {
-        let path = side(&folder, &name);
-        disk::replace(&path, &word).map_err(|error| disk::fault("write the owner of a lock into", &path, &error))?;
+        let path = owner_file(&folder, &name);
+        state_files::replace(&path, &word)
+            .map_err(|error| state_files::fault("write the owner of a lock into", &path, &error))?;
         held.owners.push(path);
     }
-    Ok(Taken::Held(held))
+    Ok(LockResult::Held(held))
 }
 
 /// Returns a process that locks the same cluster under another name, with or without the creation time. Its locks are tried and
 /// released again.
-fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
+fn find_conflict_under_other_name(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
     let others = match &claim.less_known {
         Some(name) => vec![name.clone()],
-        None => better_known(folder, &claim.cluster),
+        None => names_with_creation(folder, &claim.cluster),
     };
     let whole = claim.tenants.is_empty();
     for cluster in others {
         let locks = std::iter::once((format!("cluster-{cluster}"), None))
             .chain(claim.tenants.iter().map(|tenant| (format!("cluster-{cluster}.tenant-{tenant}"), Some(*tenant))));
         for (name, tenant) in locks.filter(|(name, _)| folder.join(name).exists()) {
-            match attempt(folder, &name, !(whole || tenant.is_some()))? {
+            match try_lock_file(folder, &name, !(whole || tenant.is_some()))? {
                 Some(file) => release(&file),
-                None => return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name })),
+                None => return Ok(Some(Busy { owner: find_holder(folder, &cluster, tenant, me), lock: name })),
             }
         }
     }
@@ -227,8 +231,8 @@ fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Bu
 }
 
 /// Returns the names with creation time under which clusters of this name were locked.
-fn better_known(folder: &Path, name: &str) -> Vec<String> {
-    let start = format!("cluster-{name}{CREATED}");
+fn names_with_creation(folder: &Path, name: &str) -> Vec<String> {
+    let start = format!("cluster-{name}{CREATION_INFIX}");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut found: Vec<String> = names
@@ -242,11 +246,11 @@ fn better_known(folder: &Path, name: &str) -> Vec<String> {
 
 /// The lock that allows one storage proof per cluster at a time; it is released when this is dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct ProofLock {
     lock: File,
 }
 
-impl Drop for Turn {
+impl Drop for ProofLock {
     fn drop(&mut self) {
         release(&self.lock);
     }
@@ -256,11 +260,11 @@ impl Drop for Turn {
 ///
 /// # Errors
 /// The lock file cannot be opened.
-pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
+pub fn turn(state: &Path, cluster: &str) -> Result<Option<ProofLock>, Fault> {
     let folder = state.join("locks");
-    disk::directory(&folder)?;
+    state_files::directory(&folder)?;
     let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { lock }))
+    Ok(try_lock_file(&folder, &format!("look-{name}"), false)?.map(|lock| ProofLock { lock }))
 }
 
 /// Returns the living owner of a cluster or any of its tenants (`tenant` is `None`), or of a tenant or its whole cluster. Tries
@@ -271,7 +275,7 @@ pub fn owner(state: &Path, cluster: &str, tenant: Option<u64>) -> Option<Owner> 
 }
 
 /// Merges claims by cluster, sorted and without duplicates; a claim on the whole cluster includes its tenants.
-fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
+fn merge_claims(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
     let mut clusters = std::collections::BTreeMap::<&str, Vec<&Claim>>::new();
     for claim in claims {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -297,14 +301,14 @@ fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
 
 /// Tries a lock and returns its open file, or `None` where another process holds it. The file is never removed: removing one
 /// that another process is about to lock would make two locks of one name.
-fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
+fn try_lock_file(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);
-    let file =
-        disk::open(&path, disk::private().create(true)).map_err(|error| disk::fault("open the lock", &path, &error))?;
+    let file = state_files::open(&path, state_files::private().create(true))
+        .map_err(|error| state_files::fault("open the lock", &path, &error))?;
     match if shared { file.try_lock_shared() } else { file.try_lock() } {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(disk::fault("take the lock", &path, &error)),
+        Err(TryLockError::Error(error)) => Err(state_files::fault("take the lock", &path, &error)),
     }
 }
 
@@ -314,12 +318,12 @@ fn release(lock: &File) {
     let _ = lock.unlock();
 }
 
-fn side(folder: &Path, name: &str) -> PathBuf {
+fn owner_file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.owner"))
 }
 
 /// Returns the owner files of a cluster's tenants.
-fn tenant_words(folder: &Path, cluster: &str) -> Vec<PathBuf> {
+fn tenant_owner_files(folder: &Path, cluster: &str) -> Vec<PathBuf> {
     let start = format!("cluster-{cluster}.tenant-");
     let ours = |name: &str| name.strip_suffix(".owner").is_some_and(|lock| lock.starts_with(&start));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -327,7 +331,7 @@ fn tenant_words(folder: &Path, cluster: &str) -> Vec<PathBuf> {
 }
 
 /// Returns the owner that conflicts with `me`: a living one before a dead one, the latest first.
-fn holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Option<Owner> {
+fn find_holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Option<Owner> {
     let mut found = owners(folder, cluster, tenant);
     found.retain(|owner| (owner.pid, &owner.task) != (me.pid, &me.task));
     found.into_iter().max_by_key(|owner| (owner.alive(), owner.at))
@@ -336,13 +340,13 @@ fn holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Opti
 /// Reads the owner files of a cluster, or of a tenant and its whole cluster.
 fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     let whole = format!("cluster-{cluster}");
-    let mut paths = vec![side(folder, &whole)];
+    let mut paths = vec![owner_file(folder, &whole)];
     if let Some(tenant) = tenant {
-        paths.push(side(folder, &format!("{whole}.tenant-{tenant}")));
+        paths.push(owner_file(folder, &format!("{whole}.tenant-{tenant}")));
     } else {
-        paths.extend(tenant_words(folder, cluster));
+        paths.extend(tenant_owner_files(folder, cluster));
     }
-    let read = |path: PathBuf| serde_json::from_slice(&disk::read_small(&path).ok()?).ok();
+    let read = |path: PathBuf| serde_json::from_slice(&state_files::read_small(&path).ok()?).ok();
     paths.into_iter().filter_map(read).collect()
 }
 

@@ -3,13 +3,13 @@
 
 pub mod audit;
 pub mod clock;
-mod disk;
 pub mod heartbeat;
 pub mod locks;
 pub mod reader;
 pub mod reports;
 pub mod requests;
 pub mod state;
+mod state_files;
 mod tail;
 pub mod tasks;
 pub mod writer;

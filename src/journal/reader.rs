@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::disk;
-use super::tail::Tail;
+use super::state_files;
+use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::task::UnreadableEvent;
 
 /// The version of the format that this obnow writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 1;
 
 /// One entry of a journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub fn read<E: DeserializeOwned>(state: &Path, id: &TaskId) -> Result<Journal<E>
 /// Reads a growing journal; returns each entry once.
 #[derive(Debug)]
 pub struct Follower<E> {
-    tail: Tail,
+    tail: LineTail,
     id: TaskId,
     begun: Option<Timestamp>,
     last: Timestamp,
@@ -70,7 +70,7 @@ impl<E: DeserializeOwned> Follower<E> {
     /// Returns a follower from the first event on; the journal need not exist yet.
     #[must_use]
     pub fn new(state: &Path, id: &TaskId) -> Self {
-        let tail = Tail::new(TaskFiles::new(state, id).journal, 0);
+        let tail = LineTail::new(TaskFiles::new(state, id).journal, 0);
         Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, line: 0, event: PhantomData }
     }
 
@@ -84,10 +84,12 @@ impl<E: DeserializeOwned> Follower<E> {
         if self.begun.is_none() {
             let Some(first) = lines.next() else { return Ok(entries) };
             self.line = 1;
-            match header(&first, &self.id, self.tail.path()) {
+            match parse_header(&first, &self.id, self.tail.path()) {
                 Ok(begun) => self.last = begun,
                 // Its other lines identify it.
-                Err(_) if lines.peek().is_some() && !is_header(&first) => entries.push(self.damaged(text(&first))),
+                Err(_) if lines.peek().is_some() && !is_header(&first) => {
+                    entries.push(self.damaged_entry(text(&first)))
+                }
                 Err(fault) => return Err(fault),
             }
             self.begun = Some(self.last);
@@ -95,7 +97,7 @@ impl<E: DeserializeOwned> Follower<E> {
         for line in lines {
             self.line += 1;
             if !line.is_empty() {
-                entries.push(self.entry(&line));
+                entries.push(self.parse_entry(&line));
             }
         }
         Ok(entries)
@@ -123,24 +125,24 @@ impl<E: DeserializeOwned> Follower<E> {
         }
     }
 
-    fn entry(&mut self, line: &[u8]) -> Entry<E> {
+    fn parse_entry(&mut self, line: &[u8]) -> Entry<E> {
         let Ok(mut value) = serde_json::from_slice::<Value>(line) else {
-            return self.damaged(text(line));
+            return self.damaged_entry(text(line));
         };
         if let Some(at) = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok()) {
             self.last = at;
         }
-        let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged(value) };
+        let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged_entry(value) };
         match serde_json::from_value(event.clone()) {
             Ok(event) => Entry { at: self.last, event: Ok(event) },
-            Err(error) if is_of_another_release(&event, &error) => {
+            Err(error) if is_unknown_event(&event, &error) => {
                 Entry { at: self.last, event: Err(UnreadableEvent::Unknown(event)) }
             }
-            Err(_) => self.damaged(event),
+            Err(_) => self.damaged_entry(event),
         }
     }
 
-    fn damaged(&self, text: Value) -> Entry<E> {
+    fn damaged_entry(&self, text: Value) -> Entry<E> {
         Entry { at: self.last, event: Err(UnreadableEvent::Damaged { line: self.line, text }) }
     }
 }
@@ -154,7 +156,7 @@ fn is_header(line: &[u8]) -> bool {
 }
 
 /// Returns whether the kind of the event is unknown to this obnow, and not something inside a known event.
-fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
+fn is_unknown_event(event: &Value, error: &serde_json::Error) -> bool {
     let said = error.to_string();
     let kind = said.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next());
     let tag = event.get("event").and_then(Value::as_str).or(event.as_str());
@@ -164,22 +166,22 @@ fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
 /// Checks the first line of a journal.
 pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     let mut line = Vec::new();
-    let read = disk::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
-    read.map_err(|error| disk::fault("read", path, &error))?;
-    header(&line, id, path).map(|_| ())
+    let read = state_files::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
+    read.map_err(|error| state_files::fault("read", path, &error))?;
+    parse_header(&line, id, path).map(|_| ())
 }
 
 /// Parses the first line of this task's journal and returns when it was created.
-fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
+fn parse_header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
     let refused =
         |why: String, next: &str| Fault::new(Cause::Usage, format!("{} is not read.", path.display()), why, next);
     let value: Value = serde_json::from_slice(line).unwrap_or_default();
     let Some(version) = value.get("obnow_journal").and_then(Value::as_u64) else {
         return Err(refused("It does not begin as a journal of obnow does.".into(), "Look at the file itself."));
     };
-    if version > u64::from(VERSION) {
+    if version > u64::from(FORMAT_VERSION) {
         return Err(refused(
-            format!("It is written in format {version}; this obnow knows format {VERSION}."),
+            format!("It is written in format {version}; this obnow knows format {FORMAT_VERSION}."),
             "Use the obnow that wrote it, or a newer one.",
         ));
     }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::disk;
+use super::state_files;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
 /// The most reports of one second.
-const MOST: u32 = 100;
+const MAX_PER_SECOND: u32 = 100;
 
 /// Writes a report to a new file under `reports` (mode 0600) and returns its path. No report replaces another.
 ///
@@ -19,10 +19,10 @@ const MOST: u32 = 100;
 /// The file cannot be written.
 pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<PathBuf, Fault> {
     let folder = state.join("reports");
-    disk::directory(&folder)?;
+    state_files::directory(&folder)?;
     let stem = format!("{task}-{}", at.strftime("%Y%m%dT%H%M%SZ"));
     let mut path = folder.join(format!("{stem}.txt"));
-    for number in 2..=MOST {
+    for number in 2..=MAX_PER_SECOND {
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         match file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())) {
             Ok(()) => return Ok(path),
@@ -32,11 +32,11 @@ pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<Pa
             Err(error) => {
                 // A partial report is removed; the fault reported is that of the write.
                 let _ = std::fs::remove_file(&path);
-                return Err(disk::fault("write the report", &path, &error));
+                return Err(state_files::fault("write the report", &path, &error));
             }
         }
     }
-    Err(disk::fault("write the report", &path, &ErrorKind::AlreadyExists.into()))
+    Err(state_files::fault("write the report", &path, &ErrorKind::AlreadyExists.into()))
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
-use super::tail::Tail;
+use super::state_files;
+use super::tail::LineTail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::Fault;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct Request {
     /// Id that the runner's answer, an event of the journal, refers to.
     pub id: String,
     /// The requested action: `cancel`.
@@ -27,20 +27,20 @@ pub struct Ask {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn put(state: &Path, task: &TaskId, ask: &Ask) -> Result<(), Fault> {
+pub fn put(state: &Path, task: &TaskId, ask: &Request) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).ask;
     if let Some(folder) = path.parent() {
-        disk::directory(folder)?;
+        state_files::directory(folder)?;
     }
     let line = serde_json::to_vec(ask).map_err(std::io::Error::from);
-    line.and_then(|line| disk::append_shared(&path, &line))
-        .map_err(|error| disk::fault("put a request into", &path, &error))
+    line.and_then(|line| state_files::append_shared(&path, &line))
+        .map_err(|error| state_files::fault("put a request into", &path, &error))
 }
 
 /// The runner's side of the requests: returns each request once.
 #[derive(Debug)]
 pub struct Inbox {
-    tail: Tail,
+    tail: LineTail,
 }
 
 impl Inbox {
@@ -48,7 +48,7 @@ impl Inbox {
     /// journal.
     #[must_use]
     pub fn new(state: &Path, task: &TaskId, offset: u64) -> Self {
-        Self { tail: Tail::new(TaskFiles::new(state, task).ask, offset) }
+        Self { tail: LineTail::new(TaskFiles::new(state, task).ask, offset) }
     }
 
     /// Returns the offset of the next request.
@@ -61,7 +61,7 @@ impl Inbox {
     ///
     /// # Errors
     /// The file exists and cannot be read.
-    pub fn asks(&mut self) -> Result<Vec<Result<Ask, String>>, Fault> {
+    pub fn asks(&mut self) -> Result<Vec<Result<Request, String>>, Fault> {
         let lines = self.tail.lines()?;
         let parse =
             |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());

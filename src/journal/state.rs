@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::Fault;
 
 /// Its subdirectories.
-const PARTS: [&str; 3] = ["tasks", "locks", "reports"];
+const SUBDIRECTORIES: [&str; 3] = ["tasks", "locks", "reports"];
 
 /// Creates the state directory with mode 0700 where it is missing.
 ///
 /// # Errors
 /// It cannot be created, or as [`check`].
 pub fn ensure(state: &Path) -> Result<(), Fault> {
-    disk::directory(&real(state))?;
+    state_files::directory(&resolved(state))?;
     check(state)
 }
 
@@ -23,15 +23,15 @@ pub fn ensure(state: &Path) -> Result<(), Fault> {
 /// # Errors
 /// One of them is not a directory, is a link, belongs to another user, or is writable by others.
 pub fn check(state: &Path) -> Result<(), Fault> {
-    disk::check_directory(&real(state))?;
-    for part in PARTS {
-        disk::check_directory(&state.join(part))?;
+    state_files::check_directory(&resolved(state))?;
+    for part in SUBDIRECTORIES {
+        state_files::check_directory(&state.join(part))?;
     }
     Ok(())
 }
 
 /// Resolves the directory: the user may have replaced it by a link, whose target is what matters.
-fn real(state: &Path) -> std::path::PathBuf {
+fn resolved(state: &Path) -> std::path::PathBuf {
     std::fs::canonicalize(state).unwrap_or_else(|_| state.to_path_buf())
 }
 
@@ -76,7 +76,7 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&state, &link).unwrap();
         ensure(&link).unwrap();
-        for part in PARTS {
+        for part in SUBDIRECTORIES {
             let path = state.join(part);
             std::os::unix::fs::symlink(&other, &path).unwrap();
             assert!(check(&link).unwrap_err().why.contains("a symbolic link"), "{part}");

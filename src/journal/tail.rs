@@ -6,19 +6,19 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::{Cause, Fault};
 
 /// A position in a file after the last line that was returned.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(super) struct LineTail {
     path: PathBuf,
     file: Option<File>,
     offset: u64,
     seen: Option<(u64, SystemTime)>,
 }
 
-impl Tail {
+impl LineTail {
     /// Returns a tail from `offset` bytes on; the file need not exist yet.
     pub(super) fn new(path: PathBuf, offset: u64) -> Self {
         Self { path, file: None, offset, seen: None }
@@ -42,14 +42,14 @@ impl Tail {
     pub(super) fn lines(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
         let file = match &self.file {
             Some(file) => file,
-            None => match disk::open_to_read(&self.path) {
+            None => match state_files::open_to_read(&self.path) {
                 Ok(file) => self.file.insert(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             },
         };
         let state = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));
-        let state = state.map_err(|error| disk::fault("read", &self.path, &error))?;
+        let state = state.map_err(|error| state_files::fault("read", &self.path, &error))?;
         if state.0 < self.offset {
             return Err(Fault::new(
                 Cause::Internal,
@@ -58,11 +58,11 @@ impl Tail {
                 "Leave the files of the state directory alone; look at the file itself.",
             ));
         }
-        if state.0 > disk::LARGEST {
+        if state.0 > state_files::MAX_FILE_BYTES {
             return Err(Fault::new(
                 Cause::Internal,
                 format!("{} is not read.", self.path.display()),
-                format!("It has {} bytes, and no more than {} are read.", state.0, disk::LARGEST),
+                format!("It has {} bytes, and no more than {} are read.", state.0, state_files::MAX_FILE_BYTES),
                 "Look at the file itself: nothing of obnow writes that much.",
             ));
         }
@@ -75,7 +75,7 @@ impl Tail {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             }
         }
         bytes.truncate(filled);
@@ -87,14 +87,14 @@ impl Tail {
         if whole == 0 { Ok(Vec::new()) } else { Ok(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()) }
     }
 
-    /// Waits until the file has changed since the last [`Tail::lines`]: checks at once, then at every interval `every`.
+    /// Waits until the file has changed since the last [`LineTail::lines`]: checks at once, then at every interval `every`.
     pub(super) async fn grown(&self, every: Duration) -> Result<(), Fault> {
         loop {
             match std::fs::metadata(&self.path).and_then(|found| Ok((found.len(), found.modified()?))) {
                 Ok(state) if Some(state) != self.seen => return Ok(()),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound && self.seen.is_none() => {}
-                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+                Err(error) => return Err(state_files::fault("read", &self.path, &error)),
             }
             tokio::time::sleep(every).await;
         }

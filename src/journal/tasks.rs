@@ -8,12 +8,12 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::state_files;
 use crate::domain::fault::{Cause, Fault};
 
 /// Crockford's base32 digits, without I, L, O and U, so that an id can be read aloud.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const LENGTH: usize = 12;
+const ID_LENGTH: usize = 12;
 
 /// The id of a task: twelve characters such as `01JD8Z4K7QM3`; nine of the time, so that ids sort by age, and three random ones.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,10 +28,10 @@ impl TaskId {
         let time = u64::try_from(at.as_millisecond()).unwrap_or(0) & ((1 << 45) - 1);
         let number = time << 15 | (random & 0x7FFF);
         let digit = |place: usize| {
-            let index = usize::try_from(number >> (5 * (LENGTH - 1 - place)) & 31).unwrap_or(0);
+            let index = usize::try_from(number >> (5 * (ID_LENGTH - 1 - place)) & 31).unwrap_or(0);
             char::from(DIGITS.get(index).copied().unwrap_or(b'0'))
         };
-        Self((0..LENGTH).map(digit).collect())
+        Self((0..ID_LENGTH).map(digit).collect())
     }
 
     /// Returns the id as text.
@@ -54,7 +54,7 @@ impl FromStr for TaskId {
     /// One sentence, where the text is not an id.
     fn from_str(text: &str) -> Result<Self, String> {
         match canonical(text) {
-            Some(id) if id.len() == LENGTH => Ok(Self(id)),
+            Some(id) if id.len() == ID_LENGTH => Ok(Self(id)),
             _ => Err(format!("{text:?} is not the id of a task")),
         }
     }
@@ -92,7 +92,7 @@ pub struct TaskFiles {
     pub journal: PathBuf,
     /// `ID.ask`: the requests to it.
     pub ask: PathBuf,
-    /// `ID.alive`: its heartbeat.
+    /// `ID.server_busy`: its heartbeat.
     pub alive: PathBuf,
 }
 
@@ -117,7 +117,7 @@ fn folder(state: &Path) -> PathBuf {
 pub fn list(state: &Path) -> Result<Vec<TaskId>, Fault> {
     super::state::check(state)?;
     let folder = folder(state);
-    let unread = |error: &std::io::Error| disk::fault("read the directory", &folder, error);
+    let unread = |error: &std::io::Error| state_files::fault("read the directory", &folder, error);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::disk;
-use super::reader::{self, VERSION};
+use super::reader::{self, FORMAT_VERSION};
+use super::state_files;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 
@@ -27,7 +27,7 @@ pub struct Writer<E> {
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+struct JournalHeader<'a> {
     obnow_journal: u32,
     task: &'a TaskId,
     at: Timestamp,
@@ -47,12 +47,12 @@ impl<E: Serialize> Writer<E> {
     pub fn create(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
         let path = TaskFiles::new(state, id).journal;
         if let Some(folder) = path.parent() {
-            disk::directory(folder)?;
+            state_files::directory(folder)?;
         }
-        let file = disk::open(&path, disk::private().create_new(true));
-        let file = file.map_err(|error| disk::fault("begin the journal", &path, &error))?;
+        let file = state_files::open(&path, state_files::private().create_new(true));
+        let file = file.map_err(|error| state_files::fault("begin the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
-        writer.begin(id, at)?;
+        writer.write_header(id, at)?;
         Ok(writer)
     }
 
@@ -63,16 +63,16 @@ impl<E: Serialize> Writer<E> {
     /// It does not exist, belongs to another task or a newer obnow, is locked by another writer, or cannot be written.
     pub fn open(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
         let path = TaskFiles::new(state, id).journal;
-        let file =
-            disk::open(&path, &disk::private()).map_err(|error| disk::fault("open the journal", &path, &error))?;
+        let file = state_files::open(&path, &state_files::private())
+            .map_err(|error| state_files::fault("open the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
-        let cut = |error: std::io::Error| disk::fault("repair the journal", &writer.path, &error);
-        let end = whole(&writer.file).map_err(cut)?;
+        let cut = |error: std::io::Error| state_files::fault("repair the journal", &writer.path, &error);
+        let end = complete_length(&writer.file).map_err(cut)?;
         if end != writer.file.metadata().map_err(cut)?.len() {
             writer.file.set_len(end).and_then(|()| writer.file.sync_all()).map_err(cut)?;
         }
         if end == 0 {
-            writer.begin(id, at)?;
+            writer.write_header(id, at)?;
         } else {
             reader::check_header(&writer.path, id)?;
         }
@@ -88,13 +88,14 @@ impl<E: Serialize> Writer<E> {
                 "Another runner works on this task.",
                 "Watch the task, or wait until that runner has ended.",
             )),
-            Err(TryLockError::Error(error)) => Err(disk::fault("lock the journal", &path, &error)),
+            Err(TryLockError::Error(error)) => Err(state_files::fault("lock the journal", &path, &error)),
         }
     }
 
-    fn begin(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
-        self.line(&Header { obnow_journal: VERSION, task, at }, true)?;
-        disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
+    fn write_header(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
+        self.line(&JournalHeader { obnow_journal: FORMAT_VERSION, task, at }, true)?;
+        state_files::sync_parent(&self.path)
+            .map_err(|error| state_files::fault("begin the journal", &self.path, &error))
     }
 
     /// Appends one event. With `durable` it is on disk when this returns; otherwise it survives the end of this process but not
@@ -119,24 +120,25 @@ impl<E: Serialize> Writer<E> {
         self.gathers = false;
         let done = if self.broken { Err(ErrorKind::BrokenPipe.into()) } else { self.file.sync_data() };
         self.broken = done.is_err();
-        done.map_err(|error| disk::fault("append to the journal", &self.path, &error))
+        done.map_err(|error| state_files::fault("append to the journal", &self.path, &error))
     }
 
     fn line(&mut self, line: &impl Serialize, durable: bool) -> Result<(), Fault> {
         if self.broken {
             let error = std::io::Error::from(ErrorKind::BrokenPipe);
-            return Err(disk::fault("go on, after a failed write, with the journal", &self.path, &error));
+            return Err(state_files::fault("go on, after a failed write, with the journal", &self.path, &error));
         }
         // JSON has no raw newline inside, whatever the event holds.
         let text = serde_json::to_vec(line).map_err(std::io::Error::from);
-        let mut text = text.map_err(|error| disk::fault("write an event into the journal", &self.path, &error))?;
+        let mut text =
+            text.map_err(|error| state_files::fault("write an event into the journal", &self.path, &error))?;
         text.push(b'\n');
-        let mut done = disk::append_line(&mut self.file, &text);
+        let mut done = state_files::append_line(&mut self.file, &text);
         if durable && !self.gathers && done.is_ok() {
             done = self.file.sync_data();
         }
         self.broken = done.is_err();
-        done.map_err(|error| disk::fault("append to the journal", &self.path, &error))
+        done.map_err(|error| state_files::fault("append to the journal", &self.path, &error))
     }
 }
 
@@ -149,7 +151,7 @@ impl<E> Drop for Writer<E> {
 }
 
 /// Returns the length of the file up to its last newline.
-fn whole(file: &File) -> std::io::Result<u64> {
+fn complete_length(file: &File) -> std::io::Result<u64> {
     let mut chunk = [0_u8; 4096];
     let mut end = file.metadata()?.len();
     while end > 0 {

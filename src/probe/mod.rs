@@ -7,33 +7,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::storage_check::{StorageCheck, TestedCheck};
 
-pub mod folder;
+pub mod directory;
 mod mounts;
-pub mod object;
-mod pattern;
-pub mod servers;
-mod told;
+pub mod object_storage;
+mod probe_content;
+mod reporter;
+pub mod ssh;
 
 /// The events of a running probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
+pub enum ProbeEvent {
     /// This check has started.
-    Begins(StorageCheck),
+    #[serde(rename = "begins")]
+    CheckStarted(StorageCheck),
     /// This check has ended.
-    Ended(TestedCheck),
-    /// This probe exists from now on, until [`News::Gone`].
-    Leaves(String),
+    #[serde(rename = "ended")]
+    CheckEnded(TestedCheck),
+    /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].
+    #[serde(rename = "leaves")]
+    ProbeWritten(String),
     /// The probe is deleted.
-    Gone,
+    #[serde(rename = "gone")]
+    ProbeRemoved,
     /// The probe is complete; without this event it was aborted.
     Done,
 }
 
 /// The environment of a probe: its event listener, its clock, and the stop signal.
-pub struct Bench<'a> {
+pub struct ProbeContext<'a> {
     /// Receives every event at once.
-    pub tell: &'a mut dyn FnMut(News),
+    pub tell: &'a mut dyn FnMut(ProbeEvent),
     /// Returns the time of this host.
     pub now: fn() -> Timestamp,
     /// Returns whether the probe must be deleted and the Test must end.

@@ -18,7 +18,7 @@ pub(super) struct Mount {
 }
 
 /// The options that the manual requires of an NFS mount (V4.3.3 docs, deploy NFS), in the kernel's and in the manual's spelling.
-const WANTED_OF_NFS: [(&str, &str); 4] =
+const RECOMMENDED_NFS_OPTIONS: [(&str, &str); 4] =
     [("vers=4.1", "nfsvers=4.1"), ("hard", "hard"), ("sync", "sync"), ("lookupcache=pos", "lookupcache=positive")];
 
 impl Mount {
@@ -32,9 +32,11 @@ impl Mount {
     pub(super) fn words(&self) -> String {
         let mut words = format!("{} of {} on {}", self.kind, self.source, self.point.display());
         if self.kind.starts_with("nfs") {
-            let has = |option: &str| self.options.iter().any(|own| own == option || option == "vers=4.1" && newer(own));
+            let has = |option: &str| {
+                self.options.iter().any(|own| own == option || option == "vers=4.1" && is_newer_nfs(own))
+            };
             let missing: Vec<&str> =
-                WANTED_OF_NFS.iter().filter(|(kernel, _)| !has(kernel)).map(|(_, manual)| *manual).collect();
+                RECOMMENDED_NFS_OPTIONS.iter().filter(|(kernel, _)| !has(kernel)).map(|(_, manual)| *manual).collect();
             if !missing.is_empty() {
                 words.push_str("; OceanBase's manual wants also ");
                 words.push_str(&missing.join(", "));
@@ -47,7 +49,7 @@ impl Mount {
 }
 
 /// Returns whether an option stands for NFS 4.2, which includes 4.1.
-fn newer(option: &str) -> bool {
+fn is_newer_nfs(option: &str) -> bool {
     option == "vers=4.2"
 }
 

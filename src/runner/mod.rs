@@ -1,11 +1,11 @@
 //! The runner: takes a task step by step to its verdict and writes everything it observes and does to the journal. It has no
 //! user interface; watchers read the journal.
 
-mod acts;
-mod look;
-mod patience;
+mod actions;
+mod progress_watch;
 mod requests;
-mod standing;
+mod stall;
+mod storage_proof;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{Look, Run, Seen, System, Waiting, Wording};
+use crate::backend::{DialectKey, Observed, StepContext, StepObservation, System, Waiting};
 use crate::config::directories::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -28,8 +28,8 @@ use crate::journal::clock::now;
 use crate::journal::requests::Inbox;
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Attention, Patience};
-use requests::Cancelling;
+use progress_watch::{Attention, StepWatch};
+use requests::PendingCancel;
 
 /// Runs one task.
 pub struct Runner {
@@ -42,7 +42,7 @@ pub struct Runner {
     system: System,
     inbox: Inbox,
     /// A requested cancel that is not done yet.
-    cancel: Option<Cancelling>,
+    cancel: Option<PendingCancel>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
     /// Whether a major compaction was requested for this attempt, whatever the plan says.
@@ -52,26 +52,26 @@ pub struct Runner {
     /// Whether the compaction step comes next.
     goes_back: bool,
     /// The dialect for which the plan was last compared with the preview.
-    compared: Option<Wording>,
+    compared: Option<DialectKey>,
     /// The targets of this attempt; `None` before it has started.
     attempted: Option<Vec<TargetName>>,
 }
 
 /// The result of a finished step for one target.
-struct Settled {
+struct StepResult {
     state: StepState,
     detail: String,
     fault: Option<Fault>,
     outcome: Option<Box<Outcome>>,
 }
 
-impl Settled {
+impl StepResult {
     fn passed(state: StepState, detail: String) -> Self {
         Self { state, detail, fault: None, outcome: None }
     }
 
     /// Returns whether the step succeeded, with a restorable outcome where it has one.
-    fn is_good(&self) -> bool {
+    fn is_success(&self) -> bool {
         matches!(self.state, StepState::Ok | StepState::NotNeeded)
             && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictKind::Restorable)
     }
@@ -86,7 +86,7 @@ impl Settled {
         Self { state: StepState::Unknown, detail: fault.what.clone(), fault: Some(fault), outcome }
     }
 
-    fn ended(outcome: Box<Outcome>) -> Self {
+    fn from_outcome(outcome: Box<Outcome>) -> Self {
         let state = match outcome.verdict {
             VerdictKind::Restorable | VerdictKind::NotYetRestorable | VerdictKind::NotRestorable => StepState::Ok,
             VerdictKind::Failed => StepState::Failed,
@@ -122,7 +122,7 @@ impl Runner {
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
         let mut system = system;
-        system.expect(&prepared.plan);
+        system.require_identity_of(&prepared.plan);
         let begun = Instant::now();
         Ok(Self {
             state,
@@ -168,7 +168,7 @@ impl Runner {
         self.attempted = Some(targets.clone());
         // First, because it reserves the space for an exit message.
         heartbeat::beat(&self.state, &self.task, now())?;
-        heartbeat::forget_word(&self.state, &self.task)?;
+        heartbeat::clear_exit_message(&self.state, &self.task)?;
         let (pid, process) = (std::process::id(), crate::process::mark());
         self.write(&Event::RunnerStarted { pid, attempt, anew, targets, process })?;
         if self.compact_first {
@@ -220,14 +220,14 @@ impl Runner {
         }
         pulse.abort();
         outcome?;
-        self.answer_the_rest()?;
+        self.answer_pending()?;
         let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
         self.write(&Event::RunnerEnded { reason: reason.to_owned() })?;
         Ok(self.view)
     }
 
     /// Returns the targets that have reached this step and not finished it.
-    fn at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
+    fn targets_at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
         self.prepared
             .plan
             .targets
@@ -244,20 +244,20 @@ impl Runner {
     }
 
     async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
-        let mut open = self.at_step(kind, of);
-        self.gather(|runner| {
-            let running = || Settled::passed(StepState::Running, String::new());
+        let mut open = self.targets_at_step(kind, of);
+        self.write_batch(|runner| {
+            let running = || StepResult::passed(StepState::Running, String::new());
             open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
         })?;
         if kind == StepKind::Upload {
             // The progress starts anew, with the dumped bytes as the total.
             self.meters.clear();
         }
-        let mut patience = Patience::new(self.limits);
-        let mut sent = acts::Sent::default();
+        let mut patience = StepWatch::new(self.limits);
+        let mut sent = actions::SentActions::default();
         while !open.is_empty() {
-            self.take_requests()?;
-            self.obey_cancel(kind, &mut open).await?;
+            self.read_requests()?;
+            self.process_cancel(kind, &mut open).await?;
             if open.is_empty() {
                 break;
             }
@@ -266,10 +266,10 @@ impl Runner {
                 Ok(seen) => seen,
                 Err(fault) => {
                     self.system.disconnect();
-                    let begun = self.has_begun(kind, &open);
-                    if let Some(settled) = patience.without_answer(begun, &fault, Instant::now()) {
+                    let begun = self.may_have_job(kind, &open);
+                    if let Some(settled) = patience.record_no_answer(begun, &fault, Instant::now()) {
                         for target in open.drain(..) {
-                            self.settle(&target.target, kind, settled(&fault))?;
+                            self.finish_step(&target.target, kind, settled(&fault))?;
                         }
                     } else {
                         let silence = Attention { reason: fault.why.clone(), fault };
@@ -277,47 +277,47 @@ impl Runner {
                             let what = &silence.fault.what;
                             self.waiting(&target.target, kind, what, Some(&silence), &mut patience)?;
                         }
-                        tokio::time::sleep(patience.next_poll(false)).await;
+                        tokio::time::sleep(patience.next_poll_interval(false)).await;
                     }
                     continue;
                 }
             };
             patience.answered();
             let all = open.into_iter().zip(seen);
-            let taken = self.gather(|runner| {
-                let mut taken = Taken::default();
+            let taken = self.write_batch(|runner| {
+                let mut taken = StepEffects::default();
                 for (target, seen) in all {
-                    let took = runner.take_look(kind, &target, seen, &mut patience, &mut sent)?;
+                    let took = runner.record_observation(kind, &target, seen, &mut patience, &mut sent)?;
                     taken.add(target, took);
                 }
                 Ok(taken)
             })?;
-            let Taken { still, acts, moved, stuck, given_up } = taken;
+            let StepEffects { still, acts, moved, stuck, given_up } = taken;
             open = still;
             for (target, fault) in given_up {
-                self.give_up(kind, &target, fault).await?;
+                self.fail_unchanged_archive(kind, &target, fault).await?;
             }
-            self.say_why(kind, &stuck, &mut patience).await?;
+            self.diagnose_stalls(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {
                 let failed = self.act(kind, acts, &mut sent).await?;
                 for (target, settled) in failed {
                     open.retain(|plan| plan.target != target);
                     if let Some(settled) = settled {
-                        self.settle(&target, kind, settled)?;
+                        self.finish_step(&target, kind, settled)?;
                     }
                 }
                 continue;
             }
             if !open.is_empty() {
-                tokio::time::sleep(patience.next_poll(moved)).await;
+                tokio::time::sleep(patience.next_poll_interval(moved)).await;
             }
         }
         Ok(())
     }
 
     /// Returns the current step context.
-    fn run_view(&self) -> Run<'_> {
-        Run {
+    fn step_context(&self) -> StepContext<'_> {
+        StepContext {
             task: self.task.as_str(),
             prepared: &self.prepared,
             view: &self.view,
@@ -327,88 +327,91 @@ impl Runner {
     }
 
     /// Returns whether a start of any of these targets was sent, so that a job may exist.
-    fn has_begun(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
-        let run = run_of(&self.task, &self.prepared, &self.view);
+    fn may_have_job(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
+        let run = context_of(&self.task, &self.prepared, &self.view);
         kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
     }
 
-    async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        let run = run_of(&self.task, &self.prepared, &self.view);
+    async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Observed>, Fault> {
+        let run = context_of(&self.task, &self.prepared, &self.view);
         let targets: Vec<&TargetPlan> = open.iter().collect();
-        self.system.look(&run, kind, &targets).await
+        self.system.observe_step(&run, kind, &targets).await
     }
 
     /// Records the observation of one target in the journal and returns what follows from it.
-    fn take_look(
+    fn record_observation(
         &mut self,
         kind: StepKind,
         target: &TargetPlan,
-        seen: Seen,
-        patience: &mut Patience,
-        sent: &mut acts::Sent,
-    ) -> Result<Took, Fault> {
+        seen: Observed,
+        patience: &mut StepWatch,
+        sent: &mut actions::SentActions,
+    ) -> Result<StepEffect, Fault> {
         let name = &target.target;
         if let Some(job) = seen.job {
             let known = self.view.target(name);
-            let news = known.is_none_or(|view| view.job != Some(job.job) || (job.set.is_some() && view.set != job.set));
+            let news = known
+                .is_none_or(|view| view.job != Some(job.job_id) || (job.set_id.is_some() && view.set != job.set_id));
             if news {
-                self.write(&Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
+                self.write(&Event::Job { target: name.clone(), job: job.job_id, set: job.set_id, kind: job.kind })?;
             }
         }
-        let settled = match seen.look {
-            Look::Done(detail) => {
+        let settled = match seen.observation {
+            StepObservation::Done(detail) => {
                 let planned_idle = matches!(target.step(kind).map(|step| &step.need), Some(Need::NotNeeded(_)));
                 let state = if planned_idle { StepState::NotNeeded } else { StepState::Ok };
-                Settled::passed(state, detail)
+                StepResult::passed(state, detail)
             }
-            Look::NotNeeded(why) => Settled::passed(StepState::NotNeeded, why),
-            Look::Failed(fault) => Settled::failed(fault),
-            Look::Unknown(fault) => Settled::unknown(fault),
-            Look::Ended(outcome) | Look::Verdict(outcome) => Settled::ended(outcome),
-            Look::NotStarted { intent, proof } => {
+            StepObservation::NotNeeded(why) => StepResult::passed(StepState::NotNeeded, why),
+            StepObservation::Failed(fault) => StepResult::failed(fault),
+            StepObservation::Unknown(fault) => StepResult::unknown(fault),
+            StepObservation::JobFailed(outcome) | StepObservation::Verdict(outcome) => {
+                StepResult::from_outcome(outcome)
+            }
+            StepObservation::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
                     // The start of an earlier attempt is reconciled; this attempt observes again and starts.
-                    return Ok(Took::Waits { progressed: true });
+                    return Ok(StepEffect::Waiting { progressed: true });
                 }
-                Settled::failed(Fault::new(
+                StepResult::failed(Fault::new(
                     Cause::Server,
                     format!("The start of the backup of {name} got no answer, and nothing was started."),
                     format!("It is proven: {proof}."),
                     "Retry sends it again, once.",
                 ))
             }
-            Look::Act(action) => {
-                if let Some(settled) = self.may_act(kind, target, &action, sent) {
+            StepObservation::NeedsAction(action) => {
+                if let Some(settled) = self.check_confirmed(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) && !matches!(action, Action::ProveOnStorage { .. }) {
-                    let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
+                    let waiting = Waiting::new("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
-                    return Ok(Took::Act(action));
+                    return Ok(StepEffect::Action(action));
                 }
             }
-            Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
-            Look::NotYet { what, at_least, outcome } => {
-                if !patience.archive_over(name, at_least, Instant::now()) {
-                    return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
+            StepObservation::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
+            StepObservation::Pending { what, at_least, outcome } => {
+                if !patience.is_archive_wait_over(name, at_least, Instant::now()) {
+                    return self.keep_waiting(kind, name, &Waiting::new(what, true), patience);
                 }
-                Settled::ended(outcome)
+                StepResult::from_outcome(outcome)
             }
         };
         // Only a success counts as progress; any other result replaces the attention.
-        if settled.is_good() {
-            patience.moves_at(name, Instant::now());
-            self.say_over(name, kind, &settled.detail, patience)?;
+        if settled.is_success() {
+            patience.record_movement(name, Instant::now());
+            self.write_recovery(name, kind, &settled.detail, patience)?;
         } else {
-            patience.attention_over(name);
+            patience.take_attention(name);
         }
-        self.settle(name, kind, settled)?;
-        Ok(Took::Settled)
+        self.finish_step(name, kind, settled)?;
+        Ok(StepEffect::StepResult)
     }
 
-    fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
+    fn finish_step(&mut self, name: &TargetName, kind: StepKind, settled: StepResult) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
         self.step(name, kind, settled)?;
         let Some(outcome) = outcome else { return Ok(()) };
@@ -421,13 +424,13 @@ impl Runner {
         Ok(())
     }
 
-    fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
-        let Settled { state, detail, fault, .. } = settled;
+    fn step(&mut self, name: &TargetName, step: StepKind, settled: StepResult) -> Result<(), Fault> {
+        let StepResult { state, detail, fault, .. } = settled;
         self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
     /// Writes the events of `take` as one batch, which is synced to disk before anything follows from them.
-    fn gather<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn write_batch<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.writer.gather();
         let taken = take(self);
         let synced = self.writer.sync();
@@ -446,13 +449,13 @@ impl Runner {
 }
 
 /// Returns the step context from the parts of the runner.
-fn run_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
-    Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
+fn context_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> StepContext<'a> {
+    StepContext { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
 }
 
 /// The effects of an observation, by target.
 #[derive(Default)]
-struct Taken {
+struct StepEffects {
     still: Vec<TargetPlan>,
     acts: Vec<(TargetPlan, Action)>,
     moved: bool,
@@ -460,39 +463,39 @@ struct Taken {
     given_up: Vec<(TargetPlan, Fault)>,
 }
 
-impl Taken {
-    fn add(&mut self, target: TargetPlan, took: Took) {
+impl StepEffects {
+    fn add(&mut self, target: TargetPlan, took: StepEffect) {
         match took {
-            Took::Settled => self.moved = true,
-            Took::Act(action) => {
+            StepEffect::StepResult => self.moved = true,
+            StepEffect::Action(action) => {
                 self.acts.push((target.clone(), action));
                 self.still.push(target);
             }
-            Took::Waits { progressed } => {
+            StepEffect::Waiting { progressed } => {
                 self.moved |= progressed;
                 self.still.push(target);
             }
-            Took::Stands(waiting) => {
+            StepEffect::Stalled(waiting) => {
                 self.stuck.push((target.clone(), waiting));
                 self.still.push(target);
             }
-            Took::GivenUp(fault) => self.given_up.push((target, fault)),
+            StepEffect::GivenUp(fault) => self.given_up.push((target, fault)),
         }
     }
 }
 
 /// The effect of an observation of one target.
-enum Took {
+enum StepEffect {
     /// The target finished this step or stopped in it.
-    Settled,
+    StepResult,
     /// This action is to be executed.
-    Act(Action),
+    Action(Action),
     /// There was no progress for too long.
-    Stands(Waiting),
+    Stalled(Waiting),
     /// The wait timed out, and the server may tell why.
     GivenUp(Fault),
     /// The target waits.
-    Waits {
+    Waiting {
         /// Whether there was progress since the last observation.
         progressed: bool,
     },

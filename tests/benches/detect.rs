@@ -2,15 +2,15 @@
 //! ones that must not delay the others.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops where its setup fails")]
 
-#[path = "../odd/mod.rs"]
-mod odd;
+#[path = "../faulty_server/mod.rs"]
+mod faulty_server;
 
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
+use faulty_server::{FaultyServers, PASSWORD, Tampering};
 use obnow::app::AppContext;
 use obnow::app::detect;
-use odd::{PASSWORD, Servers, Twist};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -18,24 +18,24 @@ fn main() {
     divan::main();
 }
 
-struct Bench {
+struct DetectionBench {
     room: AppContext,
     runtime: Runtime,
-    _servers: Servers,
+    _servers: FaultyServers,
     _place: tempfile::TempDir,
 }
 
-impl Bench {
+impl DetectionBench {
     /// Of a thousand clusters so many are good, closed, silent, and something else.
     fn new(good: usize, closed: usize, silent: usize, http: usize) -> Self {
-        let (servers, place) = (Servers::new(), tempfile::tempdir().unwrap());
+        let (servers, place) = (FaultyServers::new(), tempfile::tempdir().unwrap());
         // A server is asked by many at once, but not by all of them.
-        let good_ones: Vec<u16> = (0..10).map(|_| servers.twisted(Twist::none())).collect();
+        let good_ones: Vec<u16> = (0..10).map(|_| servers.tampered(Tampering::none())).collect();
         let ports = [
             (0, good),
             (servers.closed(), closed),
-            (Servers::says(b"", false), silent),
-            (Servers::says(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), http),
+            (FaultyServers::answers_with_bytes(b"", false), silent),
+            (FaultyServers::answers_with_bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), http),
         ];
         let private = |name: &str, text: &str| {
             let path = place.path().join(name);
@@ -84,18 +84,18 @@ impl Bench {
 
 #[divan::bench(sample_count = 3)]
 fn a_thousand_good(bencher: divan::Bencher) {
-    let bench = Bench::new(1_000, 0, 0, 0);
+    let bench = DetectionBench::new(1_000, 0, 0, 0);
     bencher.bench_local(|| bench.detect(1_000));
 }
 
 #[divan::bench(sample_count = 3)]
 fn a_thousand_with_300_dead(bencher: divan::Bencher) {
-    let bench = Bench::new(700, 150, 100, 50);
+    let bench = DetectionBench::new(700, 150, 100, 50);
     bencher.bench_local(|| bench.detect(700));
 }
 
 #[divan::bench(sample_count = 3)]
 fn a_thousand_dead(bencher: divan::Bencher) {
-    let bench = Bench::new(0, 500, 250, 250);
+    let bench = DetectionBench::new(0, 500, 250, 250);
     bencher.bench_local(|| bench.detect(0));
 }

@@ -1,17 +1,17 @@
 //! Benchmarks the plan for a cluster of a thousand tenants, with every check, statement and the digest that is confirmed.
 #![allow(clippy::unwrap_used, reason = "a benchmark stops where its setup fails")]
 
-#[path = "../odd/mod.rs"]
-mod odd;
+#[path = "../faulty_server/mod.rs"]
+mod faulty_server;
 
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
+use faulty_server::{FaultyServers, PASSWORD, Tampering};
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect};
 use obnow::domain::choices::{Choices, Mode};
 use obnow::domain::facts::Facts;
-use odd::{PASSWORD, Servers, Twist};
 
 fn main() {
     divan::main();
@@ -19,12 +19,12 @@ fn main() {
 
 /// The facts of a cluster of a thousand tenants, as they are detected.
 fn facts() -> Facts {
-    let (servers, place) = (Servers::new(), tempfile::tempdir().unwrap());
+    let (servers, place) = (FaultyServers::new(), tempfile::tempdir().unwrap());
     let mut lines = String::new();
     for number in 0..1_000 {
         writeln!(lines, "  - {{names: [t{number:04}]}}").unwrap();
     }
-    let port = servers.tenants(&lines, Twist::none());
+    let port = servers.tenants(&lines, Tampering::none());
     let private = |name: &str, text: &str| {
         let path = place.path().join(name);
         std::fs::write(&path, text).unwrap();

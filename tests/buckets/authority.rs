@@ -20,7 +20,7 @@ pub fn authority(folder: &Path, name: &str) -> Option<Arc<ServerConfig>> {
     );
     let made = Command::new("sh").args(["-c", &script]).output().unwrap();
     if !made.status.success() {
-        return super::lacking(&format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
+        return super::not_installed(&format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
     }
     let chain = vec![CertificateDer::from_pem_file(folder.join("own.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(folder.join("own.key")).unwrap();

@@ -35,7 +35,7 @@ pub fn start(folder: &Path) -> Option<Server> {
 pub async fn container(port: u16, name: &str) {
     use base64::Engine;
     use hmac::{Hmac, KeyInit, Mac};
-    let date = super::files::httpdate();
+    let date = super::s3s_fs::httpdate();
     let text = format!(
         "PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:2021-08-06\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
     );

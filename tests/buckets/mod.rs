@@ -11,9 +11,9 @@
 
 pub mod authority;
 pub mod azurite;
-pub mod double;
-pub mod files;
 pub mod moto;
+pub mod s3s_fs;
+pub mod scripted_storage;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -42,9 +42,9 @@ impl Server {
             let said = said.clone();
             std::thread::spawn(move || {
                 for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                    let behind = line.split_once("http://127.0.0.1:").map(|(_, behind)| behind);
+                    let with_tls = line.split_once("http://127.0.0.1:").map(|(_, with_tls)| with_tls);
                     let digits: Option<String> =
-                        behind.map(|behind| behind.chars().take_while(char::is_ascii_digit).collect());
+                        with_tls.map(|with_tls| with_tls.chars().take_while(char::is_ascii_digit).collect());
                     if let Some(port) = digits.and_then(|digits| digits.parse().ok()) {
                         let _ = said.send(Ok(port));
                     }
@@ -72,11 +72,11 @@ fn installed(name: &str) -> Option<PathBuf> {
     if place.join("stamp").is_file() {
         return Some(place);
     }
-    lacking(&format!("{name} is not in target/engines; tests/run installs it"))
+    not_installed(&format!("{name} is not in target/engines; tests/run installs it"))
 }
 
 /// Prints a skip message, which is a failure on CI; returns `None`.
-pub fn lacking<T>(what: &str) -> Option<T> {
+pub fn not_installed<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
     eprintln!("SKIPPED, a real server is missing: {what}");
     None

@@ -79,8 +79,8 @@ impl Moto {
         self.iam(&format!("Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}")).await;
         let key = self.iam(&format!("Action=CreateAccessKey&UserName={name}")).await;
         let text = |element: &str| {
-            let (_, behind) = key.split_once(&format!("<{element}>")).unwrap();
-            behind.split_once('<').unwrap().0.to_owned()
+            let (_, with_tls) = key.split_once(&format!("<{element}>")).unwrap();
+            with_tls.split_once('<').unwrap().0.to_owned()
         };
         User { id: text("AccessKeyId"), key: text("SecretAccessKey") }
     }

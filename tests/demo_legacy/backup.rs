@@ -1,8 +1,8 @@
 //! Tests of a cluster backup of V2.2 and V3: destination, archive, full, increment, cancel.
 
-use obnow::demo::fault::Effect;
+use obnow::demo::fault_injection::FaultEffect;
 
-use super::served::{Client, Served};
+use super::served_fleet::{Client, ServedFleet};
 
 /// How a set ended, per tenant.
 async fn set(client: &mut Client, id: u32) -> Vec<Vec<String>> {
@@ -15,7 +15,7 @@ async fn set(client: &mut Client, id: u32) -> Vec<Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_backs_up_its_cluster_to_restorable() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     for (cluster, tenant) in [
         ("old-gz", "core"),
         ("ce-cd", "shop"),
@@ -57,7 +57,7 @@ async fn each_line_backs_up_its_cluster_to_restorable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_increment_stands_on_its_base_in_a_new_round_too() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     let mut client = demo.sys("ee-sz").await;
     client.ask("ALTER SYSTEM BACKUP INCREMENTAL DATABASE").await;
     demo.wait("ee-sz", "sys", "history", "COMPLETED").await;
@@ -79,7 +79,7 @@ async fn an_increment_stands_on_its_base_in_a_new_round_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn destination_change_needs_a_stopped_archive() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     let mut client = demo.sys("ce-xa").await;
     let refused = client.refused("ALTER SYSTEM SET backup_dest = 'file:///new'").await;
     assert_eq!(refused, (9036, "Backup is in progress".to_owned()), "the archive runs");
@@ -106,7 +106,7 @@ async fn destination_change_needs_a_stopped_archive() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_millis(super::served::LIMIT_MS), reached).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_millis(super::served_fleet::LIMIT_MS), reached).await.unwrap();
     client.ask("ALTER SYSTEM ARCHIVELOG").await;
     demo.wait("ce-xa", "sys", "round", "DOING").await;
     let rounds = "SELECT LOG_ARCHIVE_ROUND, STATUS FROM oceanbase.CDB_OB_BACKUP_ARCHIVELOG_SUMMARY WHERE TENANT_ID = 1 \
@@ -117,8 +117,8 @@ async fn destination_change_needs_a_stopped_archive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_start_times_out_and_still_runs() {
-    let mut demo = Served::start("fleet").await;
-    demo.inject("ce-cd", None, Effect::SlowStart { milliseconds: 12_000 }).await;
+    let mut demo = ServedFleet::start("fleet").await;
+    demo.inject("ce-cd", None, FaultEffect::SlowStart { milliseconds: 12_000 }).await;
     let mut client = demo.sys("ce-cd").await;
     assert_eq!(client.refused("ALTER SYSTEM BACKUP DATABASE").await, (4012, "Timeout".to_owned()));
     demo.wait("ce-cd", "sys", "history", "COMPLETED").await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use obnow::demo::views::{Column, views_of};
+use obnow::demo::view_definitions::{Column, views_of};
 
 /// The lines of each generation; a column without lines of its own is on all of them.
 const GENERATIONS: [(&str, &[&str]); 3] = [

@@ -1,8 +1,8 @@
 //! Tests of a full backup that needs a major freeze first, of the merge of the whole cluster, and of a failing merge.
 
-use obnow::demo::fault::Effect;
+use obnow::demo::fault_injection::FaultEffect;
 
-use super::served::{Client, LIMIT_MS, Served};
+use super::served_fleet::{Client, LIMIT_MS, ServedFleet};
 
 /// Global items of `__all_zone`: value and info.
 async fn global(client: &mut Client, name: &str) -> (i64, String) {
@@ -29,7 +29,7 @@ async fn until(client: &mut Client, merge_status: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn full_needs_a_freeze_after_the_archive_start() {
-    let mut demo = Served::start("needs-compaction").await;
+    let mut demo = ServedFleet::start("needs-compaction").await;
     let mut client = demo.sys("legacy-sh").await;
     let tenants = client.column("SELECT tenant_name FROM oceanbase.__all_tenant").await;
     assert_eq!(tenants.len(), 15, "sys and fourteen");
@@ -57,7 +57,7 @@ async fn full_needs_a_freeze_after_the_archive_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zones_merge_in_turn_and_errors_block_the_merge() {
-    let mut demo = Served::start("needs-compaction").await;
+    let mut demo = ServedFleet::start("needs-compaction").await;
     let mut client = demo.sys("legacy-bj").await;
     let version = global(&mut client, "last_merged_version").await.0;
     client.ask("ALTER SYSTEM MAJOR FREEZE").await;
@@ -75,7 +75,7 @@ async fn zones_merge_in_turn_and_errors_block_the_merge() {
     assert_eq!(global(&mut client, "is_merge_error").await.0, 0);
 
     // It can be broken again, and then sixteen versions are as many as may wait.
-    demo.inject("legacy-bj", None, Effect::CompactionFails).await;
+    demo.inject("legacy-bj", None, FaultEffect::CompactionFails).await;
     for _ in 0..16 {
         client.ask("ALTER SYSTEM MAJOR FREEZE").await;
     }

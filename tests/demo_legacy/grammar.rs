@@ -2,7 +2,7 @@
 
 use obnow::demo::grammar::parse;
 
-use super::served::Served;
+use super::served_fleet::ServedFleet;
 use super::views::CLUSTERS;
 
 const ALL: [&str; 9] = ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4", "4.0", "4.2.5", "4.3.5"];
@@ -67,7 +67,7 @@ fn every_line_parses_its_own_statements_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_refuses_over_the_wire_what_its_line_has_not() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     for (cluster, line) in CLUSTERS {
         let mut client = demo.sys(cluster).await;
         let foreign = STATEMENTS.iter().filter(|(_, lines)| !lines.contains(&line));
@@ -86,7 +86,7 @@ async fn a_server_refuses_over_the_wire_what_its_line_has_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn prepared_statements_are_refused_per_line() {
     use sqlx::Row as _;
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     for (cluster, says) in [
         ("ee-sz", "while parameter _ob_enable_prepared_statement is disabled, prepared statement not supported"),
         ("htap-wh", "prepared statement protocol not supported"),
@@ -95,7 +95,7 @@ async fn prepared_statements_are_refused_per_line() {
         let Err(error) = sqlx::query("SELECT VERSION()").fetch_one(&mut client.0).await else {
             panic!("{cluster} prepared a statement")
         };
-        assert_eq!(super::served::answer(&error), (1235, says.to_owned()), "{cluster}");
+        assert_eq!(super::served_fleet::answer(&error), (1235, says.to_owned()), "{cluster}");
         // The connection is good for more.
         let row = sqlx::raw_sql("SELECT VERSION()").fetch_one(&mut client.0).await.unwrap();
         assert!(!row.get::<String, _>(0).is_empty());

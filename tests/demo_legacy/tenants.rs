@@ -1,10 +1,10 @@
 //! Tests of backups of single tenants, which V3.2.2 has from one build on.
 
-use super::served::Served;
+use super::served_fleet::ServedFleet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn below_the_gate_the_statement_is_unknown() {
-    let demo = Served::start("tenant-gate").await;
+    let demo = ServedFleet::start("tenant-gate").await;
     let mut client = demo.sys("below").await;
     let (code, message) = client.refused("ALTER SYSTEM BACKUP TENANT fund TO 'file:///b'").await;
     assert_eq!(code, 1064);
@@ -14,7 +14,7 @@ async fn below_the_gate_the_statement_is_unknown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenant_backup_needs_empty_dir_and_cluster_set() {
-    let mut demo = Served::start("tenant-gate").await;
+    let mut demo = ServedFleet::start("tenant-gate").await;
     let mut client = demo.sys("at").await;
     let data = demo.dir.join("data").display().to_string();
     for (to, code, message) in [

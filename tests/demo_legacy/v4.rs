@@ -1,12 +1,12 @@
 //! Tests of V4.0 and V4.3.5: the statements of V4.2.5 with fewer or more columns, and other states.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
-use super::served::Served;
+use super::served_fleet::ServedFleet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_back_up_their_tenants_to_restorable() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     for (cluster, tenant) in [("first-v4", "web"), ("htap-wh", "lake")] {
         let mut client = demo.sys(cluster).await;
         client.ask(&format!("ALTER SYSTEM BACKUP TENANT = {tenant} DESCRIPTION = 'obnow 7.1'")).await;
@@ -21,18 +21,18 @@ async fn both_back_up_their_tenants_to_restorable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_states_of_a_task_are_the_lines_own() {
-    let mut demo = Served::start("fleet").await;
+    let mut demo = ServedFleet::start("fleet").await;
     for (cluster, tenant, phase) in
         [("first-v4", "web", "BACKUP_DATA_SYS"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
     {
-        let hold = |phase: &str| Ask::Hold {
+        let hold = |phase: &str| ControlRequest::HoldPhase {
             cluster: Some(cluster.to_owned()),
             tenant: tenant.to_owned(),
             phase: phase.to_owned(),
         };
-        let foreign = demo.control.ask(&hold("BACKUP_META")).await.unwrap_err();
+        let foreign = demo.control.send(&hold("BACKUP_META")).await.unwrap_err();
         assert!(foreign.to_string().ends_with("no phase 'BACKUP_META'"), "{foreign}");
-        demo.control.ask(&hold(phase)).await.unwrap();
+        demo.control.send(&hold(phase)).await.unwrap();
         let mut client = demo.sys(cluster).await;
         client.ask(&format!("ALTER SYSTEM BACKUP TENANT = {tenant}")).await;
         demo.wait(cluster, tenant, "task", phase).await;
@@ -43,7 +43,7 @@ async fn the_states_of_a_task_are_the_lines_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_that_came_later_is_no_destination_of_v4_0() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     let uri = "s3://b/p?host=h&access_id=a&access_key=k&s3_region=r";
     let set = |tenant: &str| format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{uri}' TENANT = {tenant}");
     let refused = demo.sys("first-v4").await.refused(&set("web")).await;

@@ -1,8 +1,8 @@
 //! Tests the version and the views that each line has, and those it lacks.
 
-use obnow::demo::views::views_of;
+use obnow::demo::view_definitions::views_of;
 
-use super::served::{Served, answer};
+use super::served_fleet::{ServedFleet, answer};
 
 /// The clusters of the fleet that are no V4.2.5, and their lines.
 pub const CLUSTERS: [(&str, &str); 9] = [
@@ -19,7 +19,7 @@ pub const CLUSTERS: [(&str, &str); 9] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_of_every_line_can_be_asked_and_is_described() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     for (cluster, line) in CLUSTERS {
         let mut client = demo.sys(cluster).await;
         for (name, view) in views_of(line).unwrap() {
@@ -36,7 +36,7 @@ async fn every_view_of_every_line_can_be_asked_and_is_described() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_line_says_what_it_is() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     for (cluster, version, comment) in [
         ("old-gz", "2.2.77", "OceanBase 2.2.77 (r20210414193106-"),
         ("ce-cd", "3.1.2-OceanBase CE", "OceanBase_CE 3.1.2 (r10000392021123010-"),
@@ -62,7 +62,7 @@ async fn each_line_says_what_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_has_its_own_views_and_columns_only() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     for (cluster, missing) in [
         ("ee-sz", "DBA_OB_TENANTS"),
         ("ce-xa", "CDB_OB_BACKUP_JOBS"),
@@ -103,7 +103,7 @@ async fn a_line_has_its_own_views_and_columns_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_log_in_and_see_no_inner_table() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     let mut client = demo.log_in("ee-sz", 0, "root@core").await.unwrap();
     assert_eq!(client.column("SELECT VERSION()").await, ["3.2.4"]);
     for sql in ["SELECT status FROM oceanbase.CDB_OB_BACKUP_PROGRESS", "SELECT info FROM oceanbase.__all_zone"] {
@@ -135,7 +135,7 @@ async fn tenants_log_in_and_see_no_inner_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_has_a_row_for_each_server() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     let mut client = demo.sys("ce-xa").await;
     let rows = client.ask("SHOW PARAMETERS LIKE 'min_observer_version'").await;
     assert_eq!(rows.len(), 3);
@@ -161,7 +161,7 @@ async fn a_parameter_has_a_row_for_each_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timeouts_are_the_sessions_own_and_gts_is_named() {
-    let demo = Served::start("fleet").await;
+    let demo = ServedFleet::start("fleet").await;
     let mut client = demo.sys("ee-sz").await;
     assert_eq!(client.ask("SELECT @@ob_query_timeout, @@ob_trx_timeout").await, [["10000000", "100000000"]]);
     client.ask("SET SESSION ob_query_timeout = 1000000000").await;

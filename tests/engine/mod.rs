@@ -9,10 +9,10 @@
     clippy::disallowed_methods
 )]
 
-pub mod fill;
-pub mod odc;
-pub mod oracle;
+pub mod odc_grammar;
+pub mod parser;
 pub mod port;
+pub mod sample_data;
 pub mod script;
 pub mod seekdb;
 pub mod sql;
@@ -34,7 +34,7 @@ pub fn installed(release: &str) -> Option<PathBuf> {
     if place.join("stamp").is_file() {
         return Some(place);
     }
-    lacking(&format!("{release} is not in target/engines; tests/run installs it"))
+    not_installed(&format!("{release} is not in target/engines; tests/run installs it"))
 }
 
 /// A program on PATH, or `None` with a loud word.
@@ -43,7 +43,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
-        .or_else(|| lacking(&format!("{name} is not on PATH; tests/run installs it")))
+        .or_else(|| not_installed(&format!("{name} is not on PATH; tests/run installs it")))
 }
 
 /// What a parser, which is a program of its own, says of each statement, in order: one line of JSON asks, one answers.
@@ -64,7 +64,7 @@ pub fn asked<T: DeserializeOwned, S: AsRef<str>>(parser: &mut Command, statement
     found
 }
 
-pub fn lacking<T>(what: &str) -> Option<T> {
+pub fn not_installed<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
     eprintln!("SKIPPED, a real engine is missing: {what}");
     None

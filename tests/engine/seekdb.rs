@@ -16,7 +16,7 @@ pub const PASSWORD: &str = "p w'\"\\#;=$x\\";
 const READY: Duration = Duration::from_mins(1);
 
 /// Keeps the server until its standard input closes: it ends even where the test was killed.
-const KEEPER: &str = r#""$@" </dev/null & engine=$!; cat >/dev/null; kill -9 "$engine"; wait "$engine" 2>/dev/null"#;
+const REAPER: &str = r#""$@" </dev/null & engine=$!; cat >/dev/null; kill -9 "$engine"; wait "$engine" 2>/dev/null"#;
 
 /// A running engine; dropping it ends it and removes its folder.
 pub struct Seekdb {
@@ -36,7 +36,7 @@ impl Seekdb {
         let port = claimed.number;
         let output = File::create(folder.path().join("output")).unwrap();
         let keeper = Command::new("/bin/sh")
-            .args(["-c", KEEPER, "keeper"])
+            .args(["-c", REAPER, "keeper"])
             .arg(program)
             .args(["--nodaemon", "--log-level", "WARN", "--port", &port.to_string(), "--base-dir"])
             .arg(folder.path())

@@ -1,39 +1,41 @@
 //! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
-use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::control::ControlRequest;
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 
-use crate::fleet::Fleet;
-use crate::support::{journal_until, newest, outcomes, short, until};
+use crate::fixtures::{journal_until, newest_events, outcomes, summary, until};
+use crate::fleet::DemoFleet;
 use crate::{BACKUP, held, ports, release, through};
 
 const MAJOR: &str = "BACKUP_DATA_MAJOR";
 
 /// Another cluster with a tenant 1002 of the same name, pay.
-fn staging() -> (Fleet, u16) {
-    let other = Fleet::serve("fleet");
+fn staging() -> (DemoFleet, u16) {
+    let other = DemoFleet::serve("fleet");
     let port = ports(&other, "staging")[0];
     (other, port)
 }
 
 #[test]
 fn an_endpoint_that_becomes_another_cluster_is_left_out() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (other, port) = staging();
     let proxies = through(&fleet, 2, &[]);
     let follower = held(&fleet, MAJOR);
     let before = proxies[0].accepted();
     assert_eq!(proxies[1].accepted(), 0, "the first one answers");
-    proxies[0].leads_to(port);
+    proxies[0].route_to(port);
     proxies[0].cut();
-    until("the other proxy", || if proxies[1].accepted() > 0 { Ok(()) } else { Err(short(&newest(&fleet))) });
+    until("the other proxy", || if proxies[1].accepted() > 0 { Ok(()) } else { Err(summary(&newest_events(&fleet))) });
     // Who broke last comes last: now that is the right one.
     let right = proxies[1].accepted();
     until("a question to the other cluster", || {
         proxies[1].cut();
-        if proxies[0].accepted() > before { Ok(()) } else { Err(short(&newest(&fleet))) }
+        if proxies[0].accepted() > before { Ok(()) } else { Err(summary(&newest_events(&fleet))) }
     });
-    until("the right one again", || if proxies[1].accepted() > right { Ok(()) } else { Err(short(&newest(&fleet))) });
+    until("the right one again", || {
+        if proxies[1].accepted() > right { Ok(()) } else { Err(summary(&newest_events(&fleet))) }
+    });
     release(&fleet, MAJOR);
     let ran = follower.end().exits(0);
     let verdict = ran.verdict("demo/pay");
@@ -43,12 +45,12 @@ fn an_endpoint_that_becomes_another_cluster_is_left_out() {
 
 #[test]
 fn only_another_cluster_answers() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (other, port) = staging();
     let proxies = through(&fleet, 1, &[("stall", "1s")]);
-    let here = fleet.ask(&Ask::State)["clusters"][0]["servers"][0]["sql_port"].as_u64().unwrap();
+    let here = fleet.ask(&ControlRequest::State)["clusters"][0]["servers"][0]["sql_port"].as_u64().unwrap();
     let follower = held(&fleet, MAJOR);
-    proxies[0].leads_to(port);
+    proxies[0].route_to(port);
     proxies[0].cut();
     let wrong = format!("{} is not the cluster that was confirmed.", proxies[0].endpoint());
     let said = journal_until(&fleet, "who answers", |event| event["fault"]["what"] == *wrong);
@@ -57,7 +59,7 @@ fn only_another_cluster_answers() {
     let left = follower.end().exits(21);
     assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
 
-    proxies[0].leads_to(u16::try_from(here).unwrap());
+    proxies[0].route_to(u16::try_from(here).unwrap());
     release(&fleet, MAJOR);
     let retried = fleet.json(&["retry", &left.task()]).exits(0);
     assert_eq!(retried.verdict("demo/pay")["verdict"], "restorable");
@@ -67,11 +69,11 @@ fn only_another_cluster_answers() {
 /// Many clusters have the same id, and tenants of the same ids and names: the moment they were created tells them apart.
 #[test]
 fn another_cluster_of_the_same_id() {
-    let fleet = Fleet::serve("healthy");
-    let other = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
+    let other = DemoFleet::serve("healthy");
     let proxies = through(&fleet, 1, &[("stall", "1s")]);
     let follower = held(&fleet, MAJOR);
-    proxies[0].leads_to(ports(&other, "demo")[0]);
+    proxies[0].route_to(ports(&other, "demo")[0]);
     proxies[0].cut();
     let left = follower.end().exits(21);
     let fault = left.verdict("demo/pay")["fault"].clone();
@@ -83,11 +85,11 @@ fn another_cluster_of_the_same_id() {
 /// The connection of an act is checked like any other: a start never goes elsewhere.
 #[test]
 fn a_start_never_goes_to_another_cluster() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (other, port) = staging();
     let proxies = through(&fleet, 1, &[]);
     // The one that asks, the one that looks at the steps, and then the one that would send.
-    proxies[0].leads_to_after(2, port);
+    proxies[0].route_to_after(2, port);
     let failed = fleet.json(&BACKUP[..5]).exits(15);
     assert_eq!(proxies[0].accepted(), 3, "{}", failed.out);
     let endpoint = proxies[0].endpoint();
@@ -98,17 +100,17 @@ fn a_start_never_goes_to_another_cluster() {
 
 #[test]
 fn role_change_while_waiting_is_reported() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let follower = held(&fleet, MAJOR);
-    fleet.ask(&Ask::Inject {
-        fault: Fault {
+    fleet.ask(&ControlRequest::InjectFault {
+        fault: InjectedFault {
             name: "switchover".to_owned(),
             cluster: None,
             tenant: Some("pay".to_owned()),
             server: None,
             fixable: false,
             since: 0,
-            effect: Effect::Role { role: "STANDBY".to_owned() },
+            effect: FaultEffect::RoleSwitched { role: "STANDBY".to_owned() },
         },
     });
     let change = "pay was PRIMARY when this was confirmed, and is STANDBY now";

@@ -1,42 +1,42 @@
 //! Tests that a backup is started exactly once when the connection of the starting statement breaks at any point.
 
-use crate::fleet::Fleet;
-use crate::proxy::{Does, Proxy};
-use crate::support::{journal_until, newest, outcomes, short};
-use crate::{BACKUP, Running, through};
+use crate::fixtures::{journal_until, newest_events, outcomes, summary};
+use crate::fleet::DemoFleet;
+use crate::proxy::{BreakPoint, Proxy};
+use crate::{BACKUP, RunningCommand, through};
 
 const START: &str = "ALTER SYSTEM BACKUP";
 
-fn broken(fleet: &Fleet, does: Does) -> Proxy {
+fn broken(fleet: &DemoFleet, break_point: BreakPoint) -> Proxy {
     let proxy = through(fleet, 1, &[("statement", "1s")]).remove(0);
-    proxy.breaks(START, does);
+    proxy.break_first(START, break_point);
     proxy
 }
 
 /// The backup comes to its good end, the one statement having been carried out, although no answer came.
 #[track_caller]
-fn is_found(does: Does) {
-    let fleet = Fleet::serve("healthy");
-    let proxy = broken(&fleet, does);
+fn is_found(break_point: BreakPoint) {
+    let fleet = DemoFleet::serve("healthy");
+    let proxy = broken(&fleet, break_point);
     let ran = fleet.json(&BACKUP[..5]).exits(0);
-    assert_eq!(proxy.hits(), 1, "{does:?} did not happen");
-    let events = newest(&fleet);
+    assert_eq!(proxy.broken_statements(), 1, "{break_point:?} did not happen");
+    let events = newest_events(&fleet);
     let answered = events.iter().find(|event| event["event"] == "answered" && event["intent"] == 1).unwrap();
     assert_eq!(answered["answered"], false, "{answered}");
-    assert!(!events.iter().any(|event| event["event"] == "not_started"), "it was started: {}", short(&events));
+    assert!(!events.iter().any(|event| event["event"] == "not_started"), "it was started: {}", summary(&events));
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(&fleet).len(), 1, "{:?}", fleet.starts());
 }
 
 /// Nothing was started, that is proven, and a retry starts it once.
 #[track_caller]
-fn is_not_started(does: Does, meanwhile: impl Fn(&Fleet, &Proxy), proof: &str) {
-    let fleet = Fleet::serve("healthy");
-    let proxy = broken(&fleet, does);
-    let running = Running::start(&fleet, &BACKUP);
+fn is_not_started(break_point: BreakPoint, meanwhile: impl Fn(&DemoFleet, &Proxy), proof: &str) {
+    let fleet = DemoFleet::serve("healthy");
+    let proxy = broken(&fleet, break_point);
+    let running = RunningCommand::start(&fleet, &BACKUP);
     meanwhile(&fleet, &proxy);
     let failed = running.end().exits(15);
-    assert_eq!(proxy.hits(), 1, "{does:?} did not happen");
+    assert_eq!(proxy.broken_statements(), 1, "{break_point:?} did not happen");
     let proven = journal_until(&fleet, "the proof", |event| event["event"] == "not_started");
     assert!(proven["proof"].as_str().unwrap().starts_with(proof), "{proven}");
     let fault = failed.fault();
@@ -49,34 +49,34 @@ fn is_not_started(does: Does, meanwhile: impl Fn(&Fleet, &Proxy), proof: &str) {
 
 #[test]
 fn cut_before_it_is_sent() {
-    is_not_started(Does::CutBeforeSend, |_, _| {}, "the connection that sent it is gone on the server");
+    is_not_started(BreakPoint::CutBeforeSend, |_, _| {}, "the connection that sent it is gone on the server");
 }
 
 #[test]
 fn cut_after_it_is_sent() {
-    is_found(Does::CutAfterSend);
+    is_found(BreakPoint::CutAfterSend);
 }
 
 #[test]
 fn cut_before_the_reply() {
-    is_found(Does::CutBeforeReply);
+    is_found(BreakPoint::CutBeforeReply);
 }
 
 #[test]
 fn frozen_after_it_is_sent() {
-    is_found(Does::FreezeAfterSend);
+    is_found(BreakPoint::FreezeAfterSend);
 }
 
 /// The server still lists the connection, so only its own limit proves it.
 #[test]
 fn frozen_before_it_is_sent() {
     is_not_started(
-        Does::FreezeBeforeSend,
+        BreakPoint::FreezeBeforeSend,
         |fleet, proxy| {
             // It is said what is waited for, and nothing is claimed meanwhile.
             let waiting = journal_until(fleet, "the doubt", |event| event["event"] == "waiting");
             assert!(waiting["what"].as_str().unwrap().ends_with("the server is asked until it is known"), "{waiting}");
-            assert_eq!(proxy.hits(), 1);
+            assert_eq!(proxy.broken_statements(), 1);
         },
         "the server's own limit of 11 s for it has passed",
     );
@@ -86,10 +86,10 @@ fn frozen_before_it_is_sent() {
 #[test]
 fn frozen_before_it_is_sent_and_then_given_up() {
     is_not_started(
-        Does::FreezeBeforeSend,
+        BreakPoint::FreezeBeforeSend,
         |fleet, proxy| {
             journal_until(fleet, "the doubt", |event| event["event"] == "waiting");
-            proxy.forget_servers();
+            proxy.cut_servers();
         },
         "the connection that sent it is gone on the server",
     );

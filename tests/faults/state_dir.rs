@@ -8,9 +8,12 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::broken::without_room;
-use crate::fleet::{Fleet, OBNOW};
-use crate::support::{Running, events, hold, journals, kill_runner, newest, quick, release, runs, short, task, wait};
+use crate::damage::without_room;
+use crate::fixtures::{
+    RunningCommand, events, hold, journals, kill_runner, newest_events, release, runs_step, serve_quick, summary, task,
+    wait,
+};
+use crate::fleet::{DemoFleet, OBNOW};
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
@@ -25,9 +28,9 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn everything_is_private() {
-    let fleet = quick("no-destination");
+    let fleet = serve_quick("no-destination");
     hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
-    let face = Running::start(&fleet, &BACKUP);
+    let face = RunningCommand::start(&fleet, &BACKUP);
     wait(&fleet, "", "held", "1");
     let id = task(&fleet);
     fleet.run(&["cancel", &id, "--yes"]);
@@ -47,16 +50,16 @@ fn everything_is_private() {
 /// Every statement that reached the server stands in the audit trail, in the same order, and from before.
 #[test]
 fn the_audit_trail_is_what_the_server_received() {
-    let fleet = quick("no-destination");
+    let fleet = serve_quick("no-destination");
     fleet.json(&BACKUP[..5]).exits(0);
     fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(0);
     let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap();
     let audit: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     // What shows the answer of a look at the storage is no ALTER SYSTEM, which is all that the fleet keeps.
     let shows = |line: &Value| line["statement"] == "SHOW RESTORE PREVIEW";
-    assert_eq!(audit.iter().filter(|line| shows(line)).count(), fleet.looks().len());
+    assert_eq!(audit.iter().filter(|line| shows(line)).count(), fleet.previews().len());
     let audit: Vec<Value> = audit.into_iter().filter(|line| !shows(line)).collect();
-    let received = fleet.ask(&obnow::demo::control::Ask::Statements);
+    let received = fleet.ask(&obnow::demo::control::ControlRequest::Statements);
     let received = received.as_array().unwrap();
     assert_eq!(audit.len(), received.len());
     for (line, statement) in audit.iter().zip(received) {
@@ -71,7 +74,7 @@ fn the_audit_trail_is_what_the_server_received() {
 
 #[test]
 fn a_state_directory_that_cannot_be_written_starts_nothing() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let file = fleet.folder().join("a-file");
     std::fs::write(&file, "").unwrap();
     for state in [Path::new("/proc/obnow"), file.as_path()] {
@@ -89,7 +92,7 @@ fn a_state_directory_that_cannot_be_written_starts_nothing() {
 /// One that others may write into is refused: they could plant a task.
 #[test]
 fn a_state_directory_of_everybody_is_refused() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     std::fs::create_dir_all(fleet.state()).unwrap();
     std::fs::set_permissions(fleet.state(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let refused = fleet.run(&BACKUP[..5]).exits(1);
@@ -100,7 +103,7 @@ fn a_state_directory_of_everybody_is_refused() {
 /// A limit on the file size stands for a full disk, at every kilobyte that a task writes.
 #[test]
 fn what_cannot_be_written_down_is_not_done() {
-    let fleet = quick("healthy");
+    let fleet = serve_quick("healthy");
     let first = fleet.command(&BACKUP[..5]).env("USER", "u").output().unwrap();
     assert_eq!(first.status.code(), Some(0));
     let whole = std::fs::read_to_string(&journals(&fleet)[0]).unwrap();
@@ -132,7 +135,7 @@ fn what_cannot_be_written_down_is_not_done() {
             cut_in_the_intent |= started_in(&written) && !written.iter().any(|event| event["event"] == "intent");
             let intent = written.iter().any(|event| event["event"] == "intent" && event["step"] == "start_backup");
             let started = fleet.starts().len() - before;
-            assert!(started == 0 || (intent && started == 1), "{what}{started} started\n{}", short(&written));
+            assert!(started == 0 || (intent && started == 1), "{what}{started} started\n{}", summary(&written));
             if face.status.code() != Some(21) {
                 assert_eq!(started, 0, "{what}");
             }
@@ -158,15 +161,15 @@ fn what_cannot_be_written_down_is_not_done() {
 
 /// Returns whether the step that starts the backup was started.
 fn started_in(events: &[Value]) -> bool {
-    events.iter().any(|event| runs(event, "start_backup"))
+    events.iter().any(|event| runs_step(event, "start_backup"))
 }
 
 /// A partial line of a killed writer is ignored, and the next writer removes it.
 #[test]
 fn a_torn_last_line_is_healed() {
-    let fleet = quick("healthy");
+    let fleet = serve_quick("healthy");
     hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
-    let follower = Running::start(&fleet, &BACKUP);
+    let follower = RunningCommand::start(&fleet, &BACKUP);
     wait(&fleet, "", "held", "1");
     kill_runner(&fleet);
     follower.end().exits(21);
@@ -187,7 +190,7 @@ fn a_torn_last_line_is_healed() {
 /// What a newer obnow wrote is shown unchanged, and kept.
 #[test]
 fn an_unknown_event_is_kept_and_shown() {
-    let fleet = quick("healthy");
+    let fleet = serve_quick("healthy");
     let id = fleet.json(&BACKUP[..5]).exits(0).task();
     let path = journals(&fleet).pop().unwrap();
     let mut lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
@@ -208,7 +211,7 @@ fn an_unknown_event_is_kept_and_shown() {
 /// A journal that is empty, of another task, or of a newer format affects no other task.
 #[test]
 fn a_strange_journal_is_named_and_harms_no_other() {
-    let fleet = quick("healthy");
+    let fleet = serve_quick("healthy");
     let id = fleet.json(&BACKUP[..5]).exits(0).task();
     let tasks = fleet.state().join("tasks");
     let write = |id: &str, text: &str| std::fs::write(tasks.join(format!("{id}.jsonl")), text).unwrap();
@@ -226,5 +229,5 @@ fn a_strange_journal_is_named_and_harms_no_other() {
         assert!(refused.err.contains("Next:") && !refused.err.contains("panicked"), "{}", refused.err);
     }
     fleet.json(&["watch", "demo/pay"]).exits(0);
-    assert_eq!(newest(&fleet).len(), 0);
+    assert_eq!(newest_events(&fleet).len(), 0);
 }

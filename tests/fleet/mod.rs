@@ -13,13 +13,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use obnow::demo::control::{Ask, Control, ControlError};
+use obnow::demo::control::{ControlClient, ControlError, ControlRequest};
 use serde_json::Value;
 
-mod running;
+mod running_command;
 
 #[allow(unused_imports, reason = "not every test that has a fleet waits")]
-pub use running::{DEADLINE, Running, until};
+pub use running_command::{DEADLINE, RunningCommand, until};
 
 /// The program.
 pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
@@ -28,36 +28,36 @@ pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 pub const SPEED: &str = "20";
 
 /// A fleet that is served until this is dropped.
-pub struct Fleet {
-    place: tempfile::TempDir,
+pub struct DemoFleet {
+    temp_dir: tempfile::TempDir,
     folder: PathBuf,
     server: Child,
     // Closing it ends the fleet.
-    life: Option<ChildStdin>,
+    server_stdin: Option<ChildStdin>,
 }
 
-impl Fleet {
+impl DemoFleet {
     /// Serves a scenario and waits for its ready line.
     pub fn serve(scenario: &str) -> Self {
         Self::serve_in(scenario, tempfile::Builder::new().prefix("ob").tempdir().unwrap())
     }
 
     /// Serves a scenario in the given directory and waits for its ready line.
-    pub fn serve_in(scenario: &str, place: tempfile::TempDir) -> Self {
+    pub fn serve_in(scenario: &str, temp_dir: tempfile::TempDir) -> Self {
         let mut server = Command::new(OBNOW)
             .args(["demo", "--serve", "--until-eof", "--scenario", scenario, "--speed", SPEED, "--state"])
-            .arg(place.path())
+            .arg(temp_dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let life = server.stdin.take();
+        let server_stdin = server.stdin.take();
         let mut ready_line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready_line).unwrap();
         let ready: Value =
             serde_json::from_str(&ready_line).unwrap_or_else(|_| panic!("no ready line: {ready_line:?}"));
         let folder = PathBuf::from(ready["dir"].as_str().unwrap());
-        Self { place, folder, server, life }
+        Self { temp_dir, folder, server, server_stdin }
     }
 
     /// Returns the fleet's directory with `config.yaml`, `state/` and `data/`.
@@ -84,19 +84,19 @@ impl Fleet {
 
     /// Runs a command to its end.
     #[track_caller]
-    pub fn run(&self, args: &[&str]) -> Ran {
-        Running::start(self, args).end()
+    pub fn run(&self, args: &[&str]) -> CommandResult {
+        RunningCommand::start(self, args).end()
     }
 
     /// Runs a command with `--json` to its end.
-    pub fn json(&self, args: &[&str]) -> Ran {
+    pub fn json(&self, args: &[&str]) -> CommandResult {
         let mut all = args.to_vec();
         all.push("--json");
         self.run(&all)
     }
 
     /// Sends a request to the control socket, which must succeed.
-    pub fn ask(&self, ask: &Ask) -> Value {
+    pub fn ask(&self, ask: &ControlRequest) -> Value {
         self.try_ask(ask).unwrap()
     }
 
@@ -104,24 +104,27 @@ impl Fleet {
     ///
     /// # Errors
     /// Its refusal.
-    pub fn try_ask(&self, ask: &Ask) -> Result<Value, ControlError> {
+    pub fn try_ask(&self, ask: &ControlRequest) -> Result<Value, ControlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { Control::connect(&self.folder).await?.ask(ask).await })
+        runtime.block_on(async { ControlClient::connect(&self.folder).await?.send(ask).await })
     }
 
     /// Returns every `RESTORE .. PREVIEW` that reached the fleet, with its outcome.
-    pub fn looks(&self) -> Vec<(String, String)> {
-        let reply = self.ask(&Ask::Statements);
+    pub fn previews(&self) -> Vec<(String, String)> {
+        let reply = self.ask(&ControlRequest::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
         let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
-        list.iter().filter(|entry| looks(entry)).map(|entry| (text(entry, "text"), text(entry, "outcome"))).collect()
+        list.iter()
+            .filter(|entry| is_preview(entry))
+            .map(|entry| (text(entry, "text"), text(entry, "outcome")))
+            .collect()
     }
 
     /// Returns every ALTER SYSTEM that reached the fleet, without the previews, in its canonical spelling.
     pub fn statements(&self) -> Vec<String> {
-        let reply = self.ask(&Ask::Statements);
+        let reply = self.ask(&ControlRequest::Statements);
         let mut list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
-        list.retain(|entry| !looks(entry));
+        list.retain(|entry| !is_preview(entry));
         // R6, in every journey: from sys nothing is said without naming its tenants.
         for entry in list.iter().filter(|entry| entry["tenant"] == "sys") {
             assert!(entry["text"].as_str().is_some_and(|text| text.contains(" TENANT = ")), "{entry}");
@@ -130,8 +133,8 @@ impl Fleet {
     }
 
     /// Returns every ALTER SYSTEM that reached a cluster below V4, with its outcome.
-    pub fn said_to(&self, cluster: &str) -> Vec<(String, String)> {
-        let reply = self.ask(&Ask::Statements);
+    pub fn statements_to(&self, cluster: &str) -> Vec<(String, String)> {
+        let reply = self.ask(&ControlRequest::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
         let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
         list.iter()
@@ -142,20 +145,20 @@ impl Fleet {
 
     /// Removes every fixable fault; returns their names.
     pub fn fix(&self) -> Vec<String> {
-        serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()
+        serde_json::from_value(self.ask(&ControlRequest::RemoveFaults { name: None })).unwrap()
     }
 
     /// Watches a backup that somebody else started, and removes every cause once the watcher waits for its end: the names of the
     /// causes, and what came of it.
     #[track_caller]
-    pub fn fix_while_watched(&self, target: &str) -> (Vec<String>, Ran) {
+    pub fn fix_while_watched(&self, target: &str) -> (Vec<String>, CommandResult) {
         let newest = || {
             let entries = std::fs::read_dir(self.state().join("tasks")).ok()?;
             let journals = entries.map(|entry| entry.unwrap().path());
             journals.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).max()
         };
         let before = newest();
-        let watch = Running::start(self, &["watch", target, "--json"]);
+        let watch = RunningCommand::start(self, &["watch", target, "--json"]);
         until("the wait for its end", || {
             let journal = newest().filter(|journal| Some(journal) != before.as_ref()).ok_or("no journal")?;
             let text = std::fs::read_to_string(journal).unwrap();
@@ -168,13 +171,13 @@ impl Fleet {
     #[track_caller]
     pub fn wait(&self, tenant: &str, what: &str, is: &str) {
         let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-        self.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
+        self.ask(&ControlRequest::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
     }
 
     /// Returns the newest job of a tenant of the first cluster, whoever started it.
     #[track_caller]
     pub fn job(&self, tenant: &str) -> Value {
-        let state = self.ask(&Ask::State);
+        let state = self.ask(&ControlRequest::State);
         let cluster = &state["clusters"][0];
         let listed = cluster["tenants"].as_array().unwrap().iter().find(|known| known["name"] == tenant).unwrap();
         let jobs = cluster["jobs"].as_array().unwrap();
@@ -187,16 +190,16 @@ impl Fleet {
     }
 }
 
-impl Drop for Fleet {
+impl Drop for DemoFleet {
     fn drop(&mut self) {
-        drop(self.life.take());
+        drop(self.server_stdin.take());
         let _ = self.server.wait();
     }
 }
 
 /// A command that ended.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandResult {
     /// The arguments.
     pub args: Vec<String>,
     /// Standard output.
@@ -207,7 +210,7 @@ pub struct Ran {
     pub code: i32,
 }
 
-impl Ran {
+impl CommandResult {
     /// Returns the result of a command from its output.
     pub fn of(args: &[&str], output: &Output) -> Self {
         Self {
@@ -299,6 +302,6 @@ impl Ran {
 }
 
 /// Returns whether a statement is a `RESTORE .. PREVIEW`.
-fn looks(entry: &Value) -> bool {
+fn is_preview(entry: &Value) -> bool {
     entry["text"].as_str().is_some_and(|text| text.ends_with(" PREVIEW"))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 /// The point at which a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Does {
+pub enum BreakPoint {
     /// The statement does not arrive, and the connection breaks on both sides.
     CutBeforeSend,
     /// The statement arrives, and the connection breaks at once.
@@ -24,15 +24,15 @@ pub enum Does {
 #[derive(Default)]
 struct State {
     /// Where connections lead, in the order in which they come; the last one is for all that follow.
-    leads_to: Vec<SocketAddr>,
-    rule: Option<(String, Does)>,
+    route_to: Vec<SocketAddr>,
+    rule: Option<(String, BreakPoint)>,
     /// What happens to every statement with this word, on any connection.
-    always: Option<(String, Does)>,
+    break_every: Option<(String, BreakPoint)>,
     /// Every text that came, in the order in which they came.
     texts: Vec<String>,
     /// In every statement the first text is replaced by the second, which is as long.
     replaced: Option<(String, String)>,
-    hits: usize,
+    broken_statements: usize,
     accepted: usize,
     frozen: bool,
     closed: bool,
@@ -57,11 +57,11 @@ enum Answers {
 
 impl Proxy {
     /// Starts a proxy in front of this port.
-    pub fn before(port: u16) -> Self {
+    pub fn in_front_of(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared: Shared = Arc::default();
-        shared.0.lock().unwrap().leads_to = vec![at(port)];
+        shared.0.lock().unwrap().route_to = vec![address_of(port)];
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming() {
@@ -77,18 +77,18 @@ impl Proxy {
     }
 
     /// Breaks the connection at the first statement with this prefix.
-    pub fn breaks(&self, prefix: &str, does: Does) {
-        self.change(|state| state.rule = Some((prefix.to_owned(), does)));
+    pub fn break_first(&self, prefix: &str, break_point: BreakPoint) {
+        self.change(|state| state.rule = Some((prefix.to_owned(), break_point)));
     }
 
     /// Freezes every statement with this word before it arrives; all others pass.
-    pub fn is_silent_about(&self, word: &str) {
-        self.always(word, Does::FreezeBeforeSend);
+    pub fn freeze_statements_with(&self, word: &str) {
+        self.break_every(word, BreakPoint::FreezeBeforeSend);
     }
 
     /// Breaks the connection at every statement with this word.
-    pub fn always(&self, word: &str, does: Does) {
-        self.change(|state| state.always = Some((word.to_owned(), does)));
+    pub fn break_every(&self, word: &str, break_point: BreakPoint) {
+        self.change(|state| state.break_every = Some((word.to_owned(), break_point)));
     }
 
     /// Takes the query texts that have come since the last call.
@@ -103,8 +103,8 @@ impl Proxy {
     }
 
     /// Returns how many statements were broken.
-    pub fn hits(&self) -> usize {
-        self.change(|state| state.hits)
+    pub fn broken_statements(&self) -> usize {
+        self.change(|state| state.broken_statements)
     }
 
     /// Returns how many connections were accepted.
@@ -113,15 +113,15 @@ impl Proxy {
     }
 
     /// Routes new connections to another port.
-    pub fn leads_to(&self, port: u16) {
-        self.change(|state| state.leads_to = vec![at(port)]);
+    pub fn route_to(&self, port: u16) {
+        self.change(|state| state.route_to = vec![address_of(port)]);
     }
 
     /// Routes the connections after `more` further ones to another port.
-    pub fn leads_to_after(&self, more: usize, port: u16) {
+    pub fn route_to_after(&self, more: usize, port: u16) {
         self.change(|state| {
-            let now = state.leads_to[0];
-            state.leads_to = std::iter::repeat_n(now, more).chain([at(port)]).collect();
+            let now = state.route_to[0];
+            state.route_to = std::iter::repeat_n(now, more).chain([address_of(port)]).collect();
         });
     }
 
@@ -136,7 +136,7 @@ impl Proxy {
     }
 
     /// Cuts the server's side only: a frozen statement will never arrive.
-    pub fn forget_servers(&self) {
+    pub fn cut_servers(&self) {
         self.change(|state| {
             for (_, server) in &state.open {
                 let _ = server.shutdown(Shutdown::Both);
@@ -162,14 +162,14 @@ impl Proxy {
     }
 }
 
-fn at(port: u16) -> SocketAddr {
+fn address_of(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 fn accept(shared: &Shared, client: TcpStream) {
     let mut state = shared.0.lock().unwrap();
     state.accepted += 1;
-    let to = if state.leads_to.len() > 1 { state.leads_to.remove(0) } else { state.leads_to[0] };
+    let to = if state.route_to.len() > 1 { state.route_to.remove(0) } else { state.route_to[0] };
     if state.closed {
         return;
     }
@@ -211,16 +211,16 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
         }
         match statement.then(|| broken(shared, &packet[4..])).flatten() {
             None => {}
-            Some(Does::CutBeforeSend) => break,
-            Some(Does::CutAfterSend) => {
+            Some(BreakPoint::CutBeforeSend) => break,
+            Some(BreakPoint::CutAfterSend) => {
                 // An answer that is faster than the cut does not pass either.
                 *answers.lock().unwrap() = Answers::Cut;
                 let _ = server.write_all(&packet);
                 break;
             }
-            Some(Does::CutBeforeReply) => *answers.lock().unwrap() = Answers::Cut,
-            Some(Does::FreezeAfterSend) => *answers.lock().unwrap() = Answers::Swallow,
-            Some(Does::FreezeBeforeSend) => {
+            Some(BreakPoint::CutBeforeReply) => *answers.lock().unwrap() = Answers::Cut,
+            Some(BreakPoint::FreezeAfterSend) => *answers.lock().unwrap() = Answers::Swallow,
+            Some(BreakPoint::FreezeBeforeSend) => {
                 // Neither side learns that the other one leaves.
                 let _ = std::io::copy(&mut client, &mut std::io::sink());
                 return;
@@ -240,30 +240,31 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
 fn replace(shared: &Shared, payload: &mut [u8]) {
     let mut state = shared.0.lock().unwrap();
     let Some((text, by)) = state.replaced.clone() else { return };
-    if let Some(at) = payload.windows(text.len()).position(|window| window == text.as_bytes()) {
-        payload[at..at + by.len()].copy_from_slice(by.as_bytes());
-        state.hits += 1;
+    if let Some(address_of) = payload.windows(text.len()).position(|window| window == text.as_bytes()) {
+        payload[address_of..address_of + by.len()].copy_from_slice(by.as_bytes());
+        state.broken_statements += 1;
     }
 }
 
 /// Returns where to break this statement: the first rule applies once, the other one always.
-fn broken(shared: &Shared, payload: &[u8]) -> Option<Does> {
+fn broken(shared: &Shared, payload: &[u8]) -> Option<BreakPoint> {
     let mut state = shared.0.lock().unwrap();
     if payload.first() == Some(&3) {
         let text = String::from_utf8_lossy(&payload[1..]).into_owned();
-        let does = state.always.as_ref().filter(|(word, _)| text.contains(word)).map(|(_, does)| *does);
+        let break_point =
+            state.break_every.as_ref().filter(|(word, _)| text.contains(word)).map(|(_, break_point)| *break_point);
         state.texts.push(text);
-        if does.is_some() {
-            state.hits += 1;
-            return does;
+        if break_point.is_some() {
+            state.broken_statements += 1;
+            return break_point;
         }
     }
-    let (prefix, does) = state.rule.clone()?;
+    let (prefix, break_point) = state.rule.clone()?;
     let begins = payload.first() == Some(&3) && payload[1..].starts_with(prefix.as_bytes());
     begins.then(|| {
         state.rule = None;
-        state.hits += 1;
-        does
+        state.broken_statements += 1;
+        break_point
     })
 }
 

@@ -1,14 +1,14 @@
 //! The states of log archiving, and what each step sends for them.
 
-use crate::fleet::{Fleet, Ran};
+use crate::fleet::{CommandResult, DemoFleet};
 
 /// What was sent, without the id of the task.
-fn sent(fleet: &Fleet) -> Vec<String> {
+fn sent(fleet: &DemoFleet) -> Vec<String> {
     fleet.statements().iter().map(|text| text.split(" DESCRIPTION").next().unwrap().to_owned()).collect()
 }
 
 #[track_caller]
-fn restorable(ran: &Ran, target: &str) -> usize {
+fn restorable(ran: &CommandResult, target: &str) -> usize {
     let verdict = ran.verdict(target);
     assert_eq!(verdict["verdict"], "restorable");
     assert!(verdict["from_scn"].as_u64().unwrap() <= verdict["to_scn"].as_u64().unwrap());
@@ -17,7 +17,7 @@ fn restorable(ran: &Ran, target: &str) -> usize {
 
 #[test]
 fn archiving_that_is_off_is_started_first() {
-    let fleet = Fleet::serve("archiving-off");
+    let fleet = DemoFleet::serve("archiving-off");
     let check = fleet.json(&["check", "demo"]).exits(0).quiet();
     let warns = |found: &str| ("warn".to_owned(), found.to_owned());
     assert_eq!(check.check("demo/pay", "log_archiving"), warns("STOP: the backup starts a new round first"));
@@ -46,7 +46,7 @@ fn archiving_that_is_off_is_started_first() {
 
 #[test]
 fn what_starting_the_archive_does_is_said_before() {
-    let fleet = Fleet::serve("archiving-off");
+    let fleet = DemoFleet::serve("archiving-off");
     let dry = fleet.run(&["backup", "demo/pay", "--mode", "full", "--dry-run"]).exits(0);
     let effect = "Start log archiving                  starts a new round. Archiving stays on and fills the directory; \
                   delete policy: none.\n      ALTER SYSTEM ARCHIVELOG TENANT = `pay`\n";
@@ -57,7 +57,7 @@ fn what_starting_the_archive_does_is_said_before() {
 
 #[test]
 fn a_suspended_round_goes_on_without_a_gap() {
-    let fleet = Fleet::serve("suspended");
+    let fleet = DemoFleet::serve("suspended");
     let check = fleet.json(&["check", "demo/pay"]).exits(0);
     let found = "SUSPEND: archiving was suspended on purpose; the backup lets the same round go on first";
     assert_eq!(check.check("demo/pay", "log_archiving"), ("warn".into(), found.into()));
@@ -84,7 +84,7 @@ fn a_suspended_round_goes_on_without_a_gap() {
 
 #[test]
 fn a_broken_round_is_named_and_replaced_and_leaves_a_gap() {
-    let fleet = Fleet::serve("archive-broken");
+    let fleet = DemoFleet::serve("archive-broken");
     let rows = fleet.json(&["targets"]).of_kind("target");
     assert_eq!(rows[1]["state"], "log archiving INTERRUPTED");
     let dry = fleet.json(&["backup", "demo/pay", "--mode", "full", "--dry-run"]).exits(0);

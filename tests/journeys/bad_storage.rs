@@ -1,10 +1,10 @@
 //! Tests of destinations that the server refuses, or that fail during the job.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 #[test]
 fn directory_in_use_is_refused_until_it_is_empty() {
-    let fleet = Fleet::serve("bad-storage");
+    let fleet = DemoFleet::serve("bad-storage");
     for (target, code, name) in
         [("demo/pay", 9080, "OB_BACKUP_FORMAT_FILE_NOT_EXIST"), ("demo/order", 9081, "OB_BACKUP_FORMAT_FILE_NOT_MATCH")]
     {
@@ -35,7 +35,7 @@ fn directory_in_use_is_refused_until_it_is_empty() {
 
 #[test]
 fn full_or_unmounted_device_fails_the_job() {
-    let fleet = Fleet::serve("bad-storage");
+    let fleet = DemoFleet::serve("bad-storage");
     let mut tasks = Vec::new();
     for (target, code, cause) in
         [("demo/report", 9082, "The destination is full."), ("demo/stock", 9070, "does not reach the destination")]

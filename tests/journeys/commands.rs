@@ -1,10 +1,10 @@
 //! Tests of commands without a terminal: what they print, what they refuse, and what they never do.
 
-use crate::fleet::{Fleet, OBNOW, Ran};
+use crate::fleet::{CommandResult, DemoFleet, OBNOW};
 
 #[test]
 fn a_dry_run_prints_the_plan_and_touches_nothing() {
-    let fleet = Fleet::serve("archiving-off");
+    let fleet = DemoFleet::serve("archiving-off");
     let ran = fleet.json(&["backup", "demo", "--mode", "full", "--dry-run"]).exits(0).quiet();
     let plan = &ran.of_kind("plan")[0];
     assert_eq!(plan["targets"], serde_json::json!(["demo/pay", "demo/order", "demo/report"]));
@@ -32,7 +32,7 @@ fn a_dry_run_prints_the_plan_and_touches_nothing() {
 
 #[test]
 fn without_a_terminal_the_missing_flag_is_named() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let mode = fleet.json(&["backup", "demo/pay", "--yes"]).exits(1).quiet();
     assert_eq!(mode.fault()[2], "Say --mode full or --mode incremental.");
     let yes = fleet.json(&["backup", "demo/pay", "--mode", "full"]).exits(1).quiet();
@@ -67,7 +67,7 @@ fn without_a_terminal_the_missing_flag_is_named() {
 
 #[test]
 fn plus_archivelog_is_sent_and_restorable() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--plus-archivelog"]).exits(0).quiet();
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
     let start = &fleet.starts()[0];
@@ -77,7 +77,7 @@ fn plus_archivelog_is_sent_and_restorable() {
 
 #[test]
 fn tasks_are_listed_newest_first() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let first = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0).task();
     let second = fleet.json(&["backup", "demo/order", "--mode", "incremental", "--yes"]).exits(0).task();
     let listed = fleet.json(&["tasks"]).exits(0).quiet().of_kind("task");
@@ -95,7 +95,7 @@ fn tasks_are_listed_newest_first() {
 
 #[test]
 fn one_cluster_can_be_named_instead_of_an_inventory() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let shown = fleet.run(&["config", "show"]).exits(0);
     let endpoint = shown.out.lines().find_map(|line| line.trim().strip_prefix("- 127.0.0.1:")).unwrap();
     let host = format!("127.0.0.1:{endpoint}");
@@ -106,7 +106,7 @@ fn one_cluster_can_be_named_instead_of_an_inventory() {
         let mut command = std::process::Command::new(OBNOW);
         command.args(args).args(direct).arg("--json").env("XDG_CONFIG_HOME", empty.path());
         command.arg("--state").arg(fleet.state()).stdin(std::process::Stdio::null());
-        Ran::of(args, &command.output().unwrap())
+        CommandResult::of(args, &command.output().unwrap())
     };
     let rows = with(&["targets"]).exits(0).quiet().of_kind("target");
     assert_eq!(rows.len(), 5);
@@ -118,7 +118,7 @@ fn one_cluster_can_be_named_instead_of_an_inventory() {
 
 #[test]
 fn a_password_from_nowhere_names_its_source() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let ran = fleet.json(&["targets", "--host", "127.0.0.1:1", "--password-from", "env:NOT_SET_ANYWHERE"]);
     assert!(ran.out.contains("NOT_SET_ANYWHERE"), "{}", ran.out);
     // What was typed may be the secret itself: it is not repeated.
@@ -137,7 +137,7 @@ fn an_example_inventory_is_written_once_and_shown() {
     let run = |args: &[&str]| {
         let mut command = std::process::Command::new(OBNOW);
         command.args(args).arg("--config").arg(&config).arg("--state").arg(home.path().join("state"));
-        Ran::of(args, &command.stdin(std::process::Stdio::null()).output().unwrap())
+        CommandResult::of(args, &command.stdin(std::process::Stdio::null()).output().unwrap())
     };
     let init = run(&["config", "init"]).exits(0);
     assert_eq!(init.out, "");
@@ -156,6 +156,6 @@ fn without_an_inventory_it_says_how_to_begin() {
     let mut command = std::process::Command::new(OBNOW);
     command.args(["targets", "--json", "--config"]).arg(home.path().join("none.yaml"));
     command.arg("--state").arg(home.path()).stdin(std::process::Stdio::null());
-    let ran = Ran::of(&["targets"], &command.output().unwrap()).exits(1).quiet();
+    let ran = CommandResult::of(&["targets"], &command.output().unwrap()).exits(1).quiet();
     assert!(ran.fault()[2].contains("obnow config init"), "{}", ran.out);
 }

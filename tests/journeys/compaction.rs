@@ -1,29 +1,29 @@
 //! R5: the contract text of a needed compaction, the compaction itself, and the retry that goes on.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
-use crate::fleet::{Fleet, Ran, Running};
+use crate::fleet::{CommandResult, DemoFleet, RunningCommand};
 
 const NEEDED: &str = "Cluster compaction needed before full data backup";
 const STEP: &str = "Start cluster compact if necessary";
 
-fn backup(fleet: &Fleet, more: &[&str]) -> Ran {
+fn backup(fleet: &DemoFleet, more: &[&str]) -> CommandResult {
     fleet.json(&[&["backup", "legacy-sh", "--mode", "full", "--yes"], more].concat())
 }
 
-fn texts(fleet: &Fleet, cluster: &str) -> Vec<String> {
-    fleet.said_to(cluster).into_iter().map(|(text, _)| text).collect()
+fn texts(fleet: &DemoFleet, cluster: &str) -> Vec<String> {
+    fleet.statements_to(cluster).into_iter().map(|(text, _)| text).collect()
 }
 
 /// Every target of a run, as its task names them.
-fn targets(ran: &Ran) -> Vec<String> {
+fn targets(ran: &CommandResult) -> Vec<String> {
     let task = ran.of_kind("task").remove(0);
     task["targets"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn compaction_needs_consent_and_then_resumes() {
-    let fleet = Fleet::serve("needs-compaction");
+    let fleet = DemoFleet::serve("needs-compaction");
     let check = fleet.json(&["check", "legacy-sh"]).exits(0).quiet();
     let (result, found) = check.check("legacy-sh", "compaction");
     assert_eq!(result, "warn");
@@ -78,10 +78,10 @@ fn compaction_needs_consent_and_then_resumes() {
     // The second zone waits until the first was seen.
     let held =
         serde_json::json!({"name": "held", "cluster": "legacy-sh", "server": 1, "kind": "hold", "phase": "MERGE"});
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(held).unwrap() });
-    let retry = Running::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
-    retry.prints("1 of 3 zones merged (");
-    fleet.ask(&Ask::Fix { name: Some("held".to_owned()) });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(held).unwrap() });
+    let retry = RunningCommand::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
+    retry.wait_for_stdout("1 of 3 zones merged (");
+    fleet.ask(&ControlRequest::RemoveFaults { name: Some("held".to_owned()) });
     retry.end().exits(0);
     assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
     let told = fleet.json(&["watch", &failed.task()]).exits(0);
@@ -94,7 +94,7 @@ fn compaction_needs_consent_and_then_resumes() {
 
 #[test]
 fn with_leave_it_is_announced_performed_and_passed() {
-    let fleet = Fleet::serve("needs-compaction");
+    let fleet = DemoFleet::serve("needs-compaction");
     let plan = fleet.json(&["backup", "legacy-sh", "--mode", "full", "--compact", "auto", "--dry-run"]).exits(0);
     let plan = &plan.of_kind("plan")[0];
     let step = plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == STEP).unwrap();
@@ -115,7 +115,7 @@ fn with_leave_it_is_announced_performed_and_passed() {
 
 #[test]
 fn failed_merge_fails_the_step_and_resumes_once_fixed() {
-    let fleet = Fleet::serve("needs-compaction");
+    let fleet = DemoFleet::serve("needs-compaction");
     let all = ["backup", "legacy-bj", "--mode", "full", "--compact", "auto", "--yes"];
     let failed = fleet.json(&all).exits(15);
     let [what, why, next] = failed.fault();
@@ -135,9 +135,9 @@ fn failed_merge_fails_the_step_and_resumes_once_fixed() {
 /// R5: on V3.2 nobody knows before the server answers. What it asks for leads back to the step that is about it, once.
 #[test]
 fn on_v3_2_the_server_says_whether_it_wants_one() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let new_round = |cluster: &str, tenant: &str| {
-        fleet.ask(&Ask::Interrupt { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
+        fleet.ask(&ControlRequest::InterruptArchive { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
     };
     new_round("gate-nj", "fund");
     let failed = fleet.json(&["backup", "gate-nj", "--mode", "full", "--yes"]).exits(15);
@@ -146,7 +146,7 @@ fn on_v3_2_the_server_says_whether_it_wants_one() {
         assert_eq!(failed.step(name, "Start data backup").0, "pending", "it comes again after that step");
     }
     assert_eq!(failed.fault()[0], NEEDED);
-    let outcome = fleet.said_to("gate-nj").pop().unwrap();
+    let outcome = fleet.statements_to("gate-nj").pop().unwrap();
     assert!(outcome.1.starts_with("refused 9040 ") && outcome.1.contains("need major freeze first"), "{outcome:?}");
     let done = fleet.json(&["retry", &failed.task(), "--compact", "--yes"]).exits(0);
     assert_eq!(done.verdict("gate-nj/bond")["verdict"], "restorable");
@@ -175,7 +175,7 @@ fn on_v3_2_the_server_says_whether_it_wants_one() {
 
 #[test]
 fn on_v4_there_is_nothing_to_compact() {
-    let fleet = Fleet::serve("no-full");
+    let fleet = DemoFleet::serve("no-full");
     let failed = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(15);
     let refused = fleet.json(&["retry", &failed.task(), "--compact", "--yes"]).exits(1);
     assert_eq!(refused.fault()[1], "Start cluster compact if necessary: not needed on V4.");

@@ -1,14 +1,14 @@
 //! Where no destination is set: the strategy's, a given base for both, both given, or none.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
-fn sent(fleet: &Fleet) -> Vec<String> {
+fn sent(fleet: &DemoFleet) -> Vec<String> {
     fleet.statements().iter().map(|text| text.split(" DESCRIPTION").next().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn a_strategy_supplies_what_is_not_set() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0).quiet();
     assert_eq!(ran.step("demo/pay", "Set backup destination"), ("ok".into(), "both are set".into()));
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
@@ -35,7 +35,7 @@ fn a_strategy_supplies_what_is_not_set() {
 
 #[test]
 fn without_any_nothing_starts_and_the_flag_is_named() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let check = fleet.json(&["check", "demo"]).exits(0).quiet();
     let none = "none that can be used: not set, not given, not in a strategy of the inventory";
     assert_eq!(check.check("demo/order", "destination"), ("warn".into(), none.into()));
@@ -59,7 +59,7 @@ fn without_any_nothing_starts_and_the_flag_is_named() {
 
 #[test]
 fn one_given_storage_is_a_base_for_both() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let base = fleet.folder().join("data/base");
     let uri = format!("file://{}", base.display());
     let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--storage", &uri]).exits(0).quiet();
@@ -76,7 +76,7 @@ fn one_given_storage_is_a_base_for_both() {
 
 #[test]
 fn given_destinations_are_used_unchanged() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let uri = |name: &str| format!("file://{}", fleet.folder().join("data").join(name).display());
     let (data, log, other) = (uri("d"), uri("l"), uri("other"));
     let both = ["--storage", &data, "--archive-storage", &log];
@@ -111,7 +111,7 @@ fn given_destinations_are_used_unchanged() {
 
 #[test]
 fn a_place_no_server_knows_is_refused_by_its_name() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--storage", "ftp://x"]).exits(1).quiet();
     assert_eq!(ran.fault()[0], "ftp://x cannot be used as a destination.");
     assert!(ran.fault()[1].contains("file://, oss://, cos://, s3:// or azblob://"), "{}", ran.out);
@@ -120,7 +120,7 @@ fn a_place_no_server_knows_is_refused_by_its_name() {
 
 #[test]
 fn check_names_the_owner_of_planned_directories() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let told = || fleet.json(&["check", "demo/pay"]).exits(0);
     let (result, found) = told().check("demo/pay", "owner");
     assert_eq!(result, "not_checked", "{found}");
@@ -139,7 +139,7 @@ fn check_names_the_owner_of_planned_directories() {
 /// A mount point that is empty: set again, the server would list its sets as DELETED and refuse the real directory for ever.
 #[test]
 fn used_directory_is_set_only_after_it_was_read() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let folder = |name: &str| fleet.folder().join("data").join(name);
     let uri = |name: &str| format!("file://{}", folder(name).display());
     let (first, second, log) = (uri("first"), uri("second"), uri("log"));
@@ -198,7 +198,7 @@ fn format_file(cluster: &str, tenant: &str, uri: &str, dest_id: u64) -> Vec<u8> 
 /// Ids are chosen by people, and many clusters have the same: only `DEST_ID` and what is listed under it prove whose a directory is.
 #[test]
 fn matching_ids_alone_do_not_prove_ownership() {
-    let fleet = Fleet::serve("no-destination");
+    let fleet = DemoFleet::serve("no-destination");
     let folder = |name: &str| fleet.folder().join("data").join(name);
     let uri = |name: &str| format!("file://{}", folder(name).display());
     let log = uri("log");

@@ -1,15 +1,15 @@
 //! Faults during a backup: what is said, the exit code, what was sent, and how it goes on once the cause is gone.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 const FULL: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 #[test]
 fn lagging_archive_becomes_restorable_by_itself() {
-    let fleet = Fleet::serve("lagging");
+    let fleet = DemoFleet::serve("lagging");
     let check = fleet.json(&["check", "demo/pay"]).exits(0);
     let (result, found) = check.check("demo/pay", "archive_lag");
     assert_eq!(result, "warn");
@@ -44,7 +44,7 @@ fn lagging_archive_becomes_restorable_by_itself() {
 
 #[test]
 fn a_failed_backup_is_explained_and_retry_is_a_new_one() {
-    let fleet = Fleet::serve("fails");
+    let fleet = DemoFleet::serve("fails");
     let ran = fleet.json(&FULL).exits(20).quiet();
     let job = fleet.job("pay");
     assert_eq!((job["status"].as_str(), job["result"].as_i64()), (Some("FAILED"), Some(-9082)));
@@ -91,7 +91,7 @@ fn a_failed_backup_is_explained_and_retry_is_a_new_one() {
 
 #[test]
 fn in_plain_lines_a_failure_names_the_command_that_goes_on() {
-    let fleet = Fleet::serve("fails");
+    let fleet = DemoFleet::serve("fails");
     let ran = fleet.run(&FULL).exits(20);
     let task = fleet.json(&["tasks"]).task();
     assert!(ran.err.starts_with("The backup of demo/pay failed on the server.\n"), "{}", ran.err);
@@ -106,7 +106,7 @@ fn in_plain_lines_a_failure_names_the_command_that_goes_on() {
 
 #[test]
 fn job_in_no_view_is_unknown_and_not_resent() {
-    let fleet = Fleet::serve("job-gone");
+    let fleet = DemoFleet::serve("job-gone");
     let ran = fleet.json(&FULL).exits(21).quiet();
     let task = ran.task();
     assert_eq!(fleet.job("pay")["description"], format!("obnow {task}.1"), "the server has it");
@@ -129,15 +129,15 @@ fn job_in_no_view_is_unknown_and_not_resent() {
 
 #[test]
 fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
-    let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let fleet = DemoFleet::serve("healthy");
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let task = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     // The runner knows its job.
     until_task(&fleet, "step", "Wait for data backup");
-    let fault = fleet.ask(&Ask::Vanish { cluster: None, tenant: "pay".into() });
+    let fault = fleet.ask(&ControlRequest::HideJobs { cluster: None, tenant: "pay".into() });
     assert_eq!(fault, "vanish demo/pay");
-    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
     assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
@@ -146,7 +146,7 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
 
 /// Looks again until a field of the newest task is so; half a minute at most.
 #[track_caller]
-fn until_task(fleet: &Fleet, field: &str, is: &str) {
+fn until_task(fleet: &DemoFleet, field: &str, is: &str) {
     let mut last = Value::Null;
     for _ in 0..600 {
         last = fleet.json(&["tasks"]).of_kind("task")[0].clone();
@@ -160,9 +160,9 @@ fn until_task(fleet: &Fleet, field: &str, is: &str) {
 
 #[test]
 fn applied_start_with_lost_reply_is_found() {
-    let fleet = Fleet::serve("lost-reply");
+    let fleet = DemoFleet::serve("lost-reply");
     let ran = fleet.json(&FULL).exits(0).quiet();
-    let state = fleet.ask(&Ask::State);
+    let state = fleet.ask(&ControlRequest::State);
     assert_eq!(state["drops"], serde_json::json!([]), "the reply was lost");
     assert_eq!(ran.step("demo/pay", "Start data backup").1, format!("job 1, obnow {}.1", ran.task()));
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
@@ -171,24 +171,24 @@ fn applied_start_with_lost_reply_is_found() {
 
 #[test]
 fn unapplied_start_with_lost_reply_needs_a_retry() {
-    let fleet = Fleet::serve("healthy");
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    let fleet = DemoFleet::serve("healthy");
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL);
-    assert_eq!(fleet.ask(&Ask::State)["drops"], serde_json::json!([]), "it was lost");
+    assert_eq!(fleet.ask(&ControlRequest::State)["drops"], serde_json::json!([]), "it was lost");
     assert!([15, 21].contains(&ran.code), "{}\n{}", ran.code, ran.out);
-    let jobs = fleet.ask(&Ask::State)["clusters"][0]["jobs"].clone();
+    let jobs = fleet.ask(&ControlRequest::State)["clusters"][0]["jobs"].clone();
     assert_eq!(jobs, serde_json::json!([]), "nothing runs on the server");
     let sent = fleet.starts().len();
     assert_eq!(sent, 1, "obnow does not send it again by itself");
     let again = fleet.json(&["retry", &ran.task(), "--yes"]).exits(0);
     assert_eq!(again.verdict("demo/pay")["verdict"], "restorable");
-    let made = fleet.ask(&Ask::State)["clusters"][0]["jobs"].as_array().unwrap().len();
+    let made = fleet.ask(&ControlRequest::State)["clusters"][0]["jobs"].as_array().unwrap().len();
     assert_eq!(made, 2, "one parent, one child");
 }
 
 #[test]
 fn encryption_that_is_not_proven_is_its_own_fault_and_exit() {
-    let fleet = Fleet::serve("encryption-lost");
+    let fleet = DemoFleet::serve("encryption-lost");
     let password = fleet.folder().join("encryption");
     let secret = "s3cret-of-the-test";
     write_private(&password, secret);
@@ -243,7 +243,7 @@ fn write_private(path: &std::path::Path, text: &str) {
 /// The keys of transparent encryption are in no backup: that is said before, and under the verdict, and nothing of it is sent.
 #[test]
 fn tde_keys_are_named_and_no_statement_is_sent() {
-    let fleet = Fleet::serve("encryption-lost");
+    let fleet = DemoFleet::serve("encryption-lost");
     let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0).quiet();
     let needs = "transparent encryption is on (tde_method is internal): a restore needs its keys, which are not in the backup; \
                  back them up, for example with ALTER SYSTEM BACKUP KEY TENANT = `order` TO '<uri>' ENCRYPTED BY '<password>'";

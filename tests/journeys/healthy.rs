@@ -1,10 +1,10 @@
 //! Tests of a healthy cluster: a full of a tenant, then an incremental, then a backup of all tenants.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 #[test]
 fn full_incremental_and_cluster_end_restorable() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let full = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0);
     assert_eq!(
         full.steps("demo/pay"),

@@ -1,15 +1,15 @@
 //! Whole clusters below V4: full and incremental on every line, from detection to the verdict.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
-fn texts(fleet: &Fleet, cluster: &str) -> Vec<String> {
-    fleet.said_to(cluster).into_iter().map(|(text, _)| text).collect()
+fn texts(fleet: &DemoFleet, cluster: &str) -> Vec<String> {
+    fleet.statements_to(cluster).into_iter().map(|(text, _)| text).collect()
 }
 
 /// The tenants of a cluster that are backed up.
-fn tenants(fleet: &Fleet, cluster: &str) -> Vec<String> {
+fn tenants(fleet: &DemoFleet, cluster: &str) -> Vec<String> {
     let plan = fleet.json(&["backup", cluster, "--mode", "full", "--dry-run"]).exits(0);
     let targets = plan.of_kind("plan").remove(0)["targets"].take();
     targets.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
@@ -17,7 +17,7 @@ fn tenants(fleet: &Fleet, cluster: &str) -> Vec<String> {
 
 #[test]
 fn every_line_backs_up_full_and_incremental_to_a_window() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     for (cluster, version) in [
         ("old-gz", "V2.2.77"),
         ("ce-cd", "V3.1.2"),
@@ -53,7 +53,7 @@ fn every_line_backs_up_full_and_incremental_to_a_window() {
 
 #[test]
 fn a_standby_cluster_is_refused_and_its_primary_named() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let refused = fleet.json(&["backup", "dr-sz", "--mode", "full", "--storage", "file:///own", "--yes"]).exits(10);
     let [_, why, next] = refused.fault();
     assert_eq!(why, "The cluster is PHYSICAL STANDBY, and before V4 only a primary can be backed up.");
@@ -63,7 +63,7 @@ fn a_standby_cluster_is_refused_and_its_primary_named() {
 
 #[test]
 fn a_tenant_in_the_recycle_bin_is_left_out_and_named() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let ran = fleet.json(&["backup", "ee-sz", "--mode", "full", "--yes"]).exits(4);
     let left = &ran.of_kind("plan")[0]["left_out"];
     assert_eq!(*left, serde_json::json!([{"target": "ee-sz/old_core", "reason": "the tenant is in the recycle bin"}]));
@@ -72,7 +72,7 @@ fn a_tenant_in_the_recycle_bin_is_left_out_and_named() {
 
 #[test]
 fn new_destination_reaches_all_servers_before_restart() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let new = format!("file://{}", fleet.folder().join("data/elsewhere").display());
     let incremental = ["backup", "ce-xa", "--mode", "incremental", "--storage", &new, "--yes"];
     let failed = fleet.json(&incremental).exits(15);
@@ -104,7 +104,7 @@ fn new_destination_reaches_all_servers_before_restart() {
 
 #[test]
 fn what_belongs_to_v4_is_refused_by_name() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     for (more, what) in [
         (["--archive-storage", "file:///log"].as_slice(), "ce-cd has no log archive destination of its own."),
         (["--plus-archivelog"].as_slice(), "ce-cd has no PLUS ARCHIVELOG."),
@@ -124,7 +124,7 @@ fn what_belongs_to_v4_is_refused_by_name() {
 /// agree; where its variables do not tell the zone, it is asked to print in UTC.
 #[test]
 fn a_window_is_right_in_every_time_zone_of_the_server() {
-    let fleet = Fleet::serve("needs-compaction");
+    let fleet = DemoFleet::serve("needs-compaction");
     let cluster = "legacy-sh";
     let target = tenants(&fleet, cluster).remove(0);
     let zones = [
@@ -134,7 +134,7 @@ fn a_window_is_right_in_every_time_zone_of_the_server() {
         ("+00:00", "", "+00:00"),
     ];
     for (zone, system, shown) in zones {
-        fleet.ask(&Ask::TimeZone { zone: zone.to_owned(), system: system.to_owned() });
+        fleet.ask(&ControlRequest::TimeZone { zone: zone.to_owned(), system: system.to_owned() });
         let ran = fleet.json(&["backup", cluster, "--mode", "full", "--compact", "auto", "--yes"]).exits(0);
         let verdict = ran.verdict(&target);
         assert_eq!(verdict["verdict"], "restorable", "{verdict}");
@@ -150,7 +150,7 @@ fn a_window_is_right_in_every_time_zone_of_the_server() {
 /// No file in a directory says whose it is before V4; that nobody can tell is said before it is set, by check and by backup.
 #[test]
 fn new_destination_owner_is_reported_unchecked() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let storage = format!("file://{}", fleet.folder().join("data/new").display());
     let plan = ["backup", "ce-cd", "--mode", "full", "--storage", &storage, "--dry-run"];
     let planned = fleet.json(&plan).exits(0);

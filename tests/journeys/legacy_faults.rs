@@ -1,8 +1,8 @@
 //! Tests of failures below V4: starts without an answer, interrupted archives, jobs that fail or are cancelled.
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 
-use crate::fleet::{Fleet, Running};
+use crate::fleet::{DemoFleet, RunningCommand};
 
 const NAME: Option<&str> = Some("ce-cd");
 
@@ -10,20 +10,20 @@ fn cluster() -> Option<String> {
     NAME.map(str::to_owned)
 }
 
-fn outcomes(fleet: &Fleet) -> Vec<(String, String)> {
-    fleet.said_to("ce-cd")
+fn outcomes(fleet: &DemoFleet) -> Vec<(String, String)> {
+    fleet.statements_to("ce-cd")
 }
 
-fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
+fn wait(fleet: &DemoFleet, tenant: &str, what: &str, is: &str) {
     let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
-    fleet.ask(&Ask::Wait { cluster: cluster(), tenant, what, is, within_ms: 30_000 });
+    fleet.ask(&ControlRequest::Wait { cluster: cluster(), tenant, what, is, within_ms: 30_000 });
 }
 
 /// A cause that can be removed.
-fn inject(fleet: &Fleet, fields: &serde_json::Value) {
+fn inject(fleet: &DemoFleet, fields: &serde_json::Value) {
     let mut fault = serde_json::json!({"name": "cause", "cluster": "ce-cd", "fixable": true});
     fault.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(fault).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(fault).unwrap() });
 }
 
 const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
@@ -31,8 +31,8 @@ const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
 /// R8: nothing marks the job, so a set that appeared meanwhile is attached to, and never claimed.
 #[test]
 fn unanswered_start_is_not_resent_or_claimed() {
-    let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: true });
+    let fleet = DemoFleet::serve("fleet");
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: true });
     let ran = fleet.json(&BACKUP).exits(0);
     assert_eq!(outcomes(&fleet), [("ALTER SYSTEM BACKUP DATABASE".into(), "lost after it was applied: done".into())]);
     let (state, detail) = ran.step("ce-cd/shop", "Start data backup");
@@ -48,24 +48,28 @@ fn unanswered_start_is_not_resent_or_claimed() {
 /// A refused start is no start; what the server says is told with the next step.
 #[test]
 fn another_job_makes_it_busy() {
-    let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
-    let first = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
+    let fleet = DemoFleet::serve("fleet");
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    let first = RunningCommand::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     let second = fleet.json(&BACKUP).exits(11);
     assert!(second.out.contains("\"event\":\"fault\""), "{}", second.out);
     assert_eq!(outcomes(&fleet).len(), 1);
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     first.end().exits(0);
 }
 
 #[test]
 fn a_cancel_is_one_statement_and_ends_everybody() {
-    let fleet = Fleet::serve("fleet");
-    let held = |tenant: &str| Ask::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() };
+    let fleet = DemoFleet::serve("fleet");
+    let held = |tenant: &str| ControlRequest::HoldPhase {
+        cluster: cluster(),
+        tenant: tenant.to_owned(),
+        phase: "DOING".into(),
+    };
     fleet.ask(&held("shop"));
     fleet.ask(&held("cart"));
-    let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
+    let follower = RunningCommand::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     let task = crate::fleet::until("the task", || {
         let tasks = fleet.json(&["tasks"]);
@@ -83,7 +87,11 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
     assert_eq!(said, ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM CANCEL BACKUP"]);
     // Retry is a new backup of everybody.
     for tenant in ["shop", "cart"] {
-        fleet.ask(&Ask::Release { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".into() });
+        fleet.ask(&ControlRequest::ReleasePhase {
+            cluster: cluster(),
+            tenant: tenant.to_owned(),
+            phase: "DOING".into(),
+        });
     }
     let again = fleet.json(&["retry", &task, "--yes"]).exits(0);
     assert_eq!(again.verdict("ce-cd/cart")["verdict"], "restorable");
@@ -92,12 +100,12 @@ fn a_cancel_is_one_statement_and_ends_everybody() {
 /// Views do not show why a set failed; the task's own row does.
 #[test]
 fn a_failed_job_is_told_with_its_code() {
-    let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
-    let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
+    let fleet = DemoFleet::serve("fleet");
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    let follower = RunningCommand::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
-    fleet.ask(&Ask::Fail { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::FailJob { cluster: cluster(), tenant: "shop".into(), code: -9051, text: String::new() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let failed = follower.end();
     assert!(matches!(failed.code, 4 | 20), "{} {}", failed.code, failed.out);
     let verdict = failed.verdict("ce-cd/shop");
@@ -112,8 +120,8 @@ fn a_failed_job_is_told_with_its_code() {
 /// R2, R4: a broken archive starts a new round. An incremental is possible all the same; what it means for the window is said.
 #[test]
 fn a_broken_archive_is_stopped_and_started_anew() {
-    let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Interrupt { cluster: cluster(), tenant: "shop".into() });
+    let fleet = DemoFleet::serve("fleet");
+    fleet.ask(&ControlRequest::InterruptArchive { cluster: cluster(), tenant: "shop".into() });
     let incremental = fleet.json(&["check", "ce-cd", "--mode", "incremental"]).exits(0);
     let (result, found) = incremental.check("ce-cd/shop", "usable_full");
     assert_eq!(result, "warn");
@@ -139,7 +147,7 @@ fn a_broken_archive_is_stopped_and_started_anew() {
 /// BACKUP answers only when every tenant has its backup point: it may take far longer than any other statement.
 #[test]
 fn a_start_may_take_longer_than_a_question() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     // The limit of a statement is 5 s here, by the fleet's own faster clock a twentieth of that.
     inject(&fleet, &serde_json::json!({"kind": "slow_start", "milliseconds": 60_000}));
     let ran = fleet.json(&BACKUP).exits(0);
@@ -149,7 +157,7 @@ fn a_start_may_take_longer_than_a_question() {
 
 #[test]
 fn upgrade_cleanup_and_standby_are_refused() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     for (fault, check, found) in [
         (
             serde_json::json!({"kind": "upgrade_mode"}),
@@ -168,7 +176,7 @@ fn upgrade_cleanup_and_standby_are_refused() {
         let failed = refused.of_kind("check").into_iter().find(|check| check["result"] == "fail").unwrap();
         assert_eq!(failed["check"], check, "{failed}");
         assert!(failed["found"].as_str().unwrap().starts_with(found), "{failed}");
-        fleet.ask(&Ask::Fix { name: Some("cause".to_owned()) });
+        fleet.ask(&ControlRequest::RemoveFaults { name: Some("cause".to_owned()) });
     }
     assert_eq!(outcomes(&fleet), []);
     fleet.json(&BACKUP).exits(0);
@@ -177,7 +185,7 @@ fn upgrade_cleanup_and_standby_are_refused() {
 /// R7: builds that differ without another sign of an upgrade stop it, and may be overridden.
 #[test]
 fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
-    let fleet = Fleet::serve("mixed-builds");
+    let fleet = DemoFleet::serve("mixed-builds");
     let backup = ["backup", "legacy", "--mode", "full", "--yes"];
     let refused = fleet.json(&backup).exits(10).quiet();
     assert_eq!(refused.check("legacy", "upgrading").0, "pass");
@@ -186,14 +194,14 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
     assert!(found.starts_with("the servers run 2 builds, as a half-finished upgrade leaves them: 3.1.2_"), "{found}");
     assert!(found.contains("3.1.2_10000392022011215-"), "{found}");
     assert_eq!(refused.fault()[2], "Finish the upgrade, or override this with --skip one_build.");
-    assert_eq!(fleet.said_to("legacy"), []);
+    assert_eq!(fleet.statements_to("legacy"), []);
     let skip = [&backup[..], &["--skip", "one_build"]].concat();
     let sign = serde_json::json!({"name": "cause", "cluster": "legacy", "fixable": true, "kind": "upgrade_mode"});
-    fleet.ask(&Ask::Inject { fault: serde_json::from_value(sign).unwrap() });
+    fleet.ask(&ControlRequest::InjectFault { fault: serde_json::from_value(sign).unwrap() });
     let upgrading = fleet.json(&skip).exits(10).quiet();
     assert_eq!(upgrading.check("legacy", "upgrading").0, "fail");
-    assert_eq!(fleet.said_to("legacy"), []);
-    fleet.ask(&Ask::Fix { name: Some("cause".to_owned()) });
+    assert_eq!(fleet.statements_to("legacy"), []);
+    fleet.ask(&ControlRequest::RemoveFaults { name: Some("cause".to_owned()) });
     let ran = fleet.json(&skip).exits(0);
     assert_eq!(ran.of_kind("plan")[0]["overridden"][0]["check"], "one_build");
     assert_eq!(ran.verdict("legacy/shop")["verdict"], "restorable");
@@ -202,7 +210,7 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
 /// R11: asked for on the connection of the BACKUP, and proven by the view, or it is no backup that was asked for.
 #[test]
 fn encryption_is_set_before_the_backup_and_proven_after_it() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let secret = fleet.folder().join("secret");
     std::fs::write(&secret, "passes-by").unwrap();
     std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -226,9 +234,9 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
 /// What runs is the task's own, told by its set; on another host it is somebody's.
 #[test]
 fn running_job_is_listed_once_and_watchable() {
-    let fleet = Fleet::serve("fleet");
-    fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
-    let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
+    let fleet = DemoFleet::serve("fleet");
+    fleet.ask(&ControlRequest::HoldPhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    let follower = RunningCommand::start(&fleet, &[&BACKUP[..], &["--json"]].concat());
     wait(&fleet, "shop", "task", "DOING");
     crate::fleet::until("the task alone", || {
         let tasks = fleet.json(&["tasks"]).of_kind("task");
@@ -248,7 +256,7 @@ fn running_job_is_listed_once_and_watchable() {
         let journals = std::fs::read_dir(std::path::Path::new(&other).join("tasks"));
         journals.ok().and_then(|mut all| all.next()).map(drop).ok_or_else(|| "no task yet".to_owned())
     });
-    fleet.ask(&Ask::Release { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
+    fleet.ask(&ControlRequest::ReleasePhase { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     follower.end().exits(0);
     let watched = watching.wait_with_output().unwrap();
     let out = String::from_utf8_lossy(&watched.stdout).into_owned();

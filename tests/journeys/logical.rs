@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 use crate::script::script;
 
 /// A folder for PATH with nothing in it, or a mydumper that says it is of this release.
@@ -17,7 +17,7 @@ fn path(release: Option<&str>) -> tempfile::TempDir {
     folder
 }
 
-fn json(fleet: &Fleet, args: &[&str], path: &tempfile::TempDir) -> (Vec<Value>, Output) {
+fn json(fleet: &DemoFleet, args: &[&str], path: &tempfile::TempDir) -> (Vec<Value>, Output) {
     let output = fleet.command(args).arg("--json").env("PATH", path.path()).output().unwrap();
     let out = String::from_utf8_lossy(&output.stdout).into_owned();
     (out.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output)
@@ -29,7 +29,7 @@ fn check<'a>(events: &'a [Value], check: &str) -> &'a Value {
 
 #[test]
 fn it_is_detected_and_its_method_is_told() {
-    let fleet = Fleet::serve("logical");
+    let fleet = DemoFleet::serve("logical");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     assert_eq!(rows.len(), 1);
     assert_eq!((&rows[0]["target"], &rows[0]["version"]), (&"dev-seek".into(), &"seekdb 1.4.0".into()));
@@ -39,7 +39,7 @@ fn it_is_detected_and_its_method_is_told() {
 
 #[test]
 fn missing_backup_service_says_how_to_install_it() {
-    let fleet = Fleet::serve("logical");
+    let fleet = DemoFleet::serve("logical");
     let none = path(None);
     let (events, output) = json(&fleet, &["check", "dev-seek"], &none);
     assert_eq!(output.status.code(), Some(10), "{events:#?}");
@@ -60,7 +60,7 @@ fn missing_backup_service_says_how_to_install_it() {
 
 #[test]
 fn a_release_nobody_tried_is_refused_by_name() {
-    let fleet = Fleet::serve("logical");
+    let fleet = DemoFleet::serve("logical");
     let (events, output) = json(&fleet, &["check", "dev-seek"], &path(Some("0.99.1")));
     assert_eq!(output.status.code(), Some(10), "{events:#?}");
     let service = check(&events, "backup_service");
@@ -69,7 +69,7 @@ fn a_release_nobody_tried_is_refused_by_name() {
 
 #[test]
 fn logical_plan_is_the_full_dump_command() {
-    let fleet = Fleet::serve("logical");
+    let fleet = DemoFleet::serve("logical");
     let tool = path(Some("0.10.0"));
     let uri = format!("file://{}", fleet.folder().join("data/dump").display());
     let dry = ["backup", "dev-seek", "--mode", "full", "--storage", &uri, "--dry-run"];

@@ -2,17 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 /// Where the first server of the fleet listens.
-fn endpoint(fleet: &Fleet) -> String {
+fn endpoint(fleet: &DemoFleet) -> String {
     let config: serde_json::Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     config["clusters"][0]["endpoints"][0].as_str().unwrap().to_owned()
 }
 
 #[test]
 fn login_without_password_works_from_flag_and_config() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let at = endpoint(&fleet);
     let host = ["--host", &at, "--user", "open@sys", "--password-from", "none"];
     let inventory = format!(
@@ -45,7 +45,7 @@ fn login_without_password_works_from_flag_and_config() {
 
 #[test]
 fn empty_password_source_is_an_error() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let at = endpoint(&fleet);
     let file = fleet.folder().join("empty");
     std::fs::write(&file, "\n").unwrap();

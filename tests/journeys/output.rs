@@ -6,19 +6,19 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::fleet::{Fleet, OBNOW, Ran};
+use crate::fleet::{CommandResult, DemoFleet, OBNOW};
 
 const PLAN: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--dry-run"];
 
 /// Runs a command whose standard output is a full disk.
-fn into_the_full(mut command: Command, args: &[&str]) -> Ran {
+fn into_the_full(mut command: Command, args: &[&str]) -> CommandResult {
     let full = File::options().write(true).open("/dev/full").unwrap();
-    Ran::of(args, &command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+    CommandResult::of(args, &command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
 }
 
 #[test]
 fn what_cannot_be_printed_is_a_failure_with_its_reason() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let id = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0).task();
     let json = [&PLAN[..], &["--json"]].concat();
     for args in [
@@ -57,13 +57,13 @@ fn early_fault_is_json_and_usage_error_explains() {
     for files in 4..16 {
         let limit = format!("ulimit -n {files}; exec \"$@\"");
         let limited = ["-c", &limit, "sh", OBNOW, "targets", "--json"];
-        let ran = Ran::of(&limited, &Command::new("sh").args(limited).output().unwrap()).exits(1).quiet();
+        let ran = CommandResult::of(&limited, &Command::new("sh").args(limited).output().unwrap()).exits(1).quiet();
         let [what, why, next] = ran.fault();
         assert_eq!(what, format!("obnow may open {files} files at once, and needs 64."));
         assert!(why.contains("RLIMIT_NOFILE") && next.contains("ulimit -n 1024"), "{why} / {next}");
     }
     for args in [["targets", "--nonsense", "--json"], ["backup", "a/b/c", "--json"], ["nonsense", "--json", "--utc"]] {
-        let ran = Ran::of(&args, &Command::new(OBNOW).args(args).output().unwrap()).exits(1).quiet();
+        let ran = CommandResult::of(&args, &Command::new(OBNOW).args(args).output().unwrap()).exits(1).quiet();
         let [what, why, _] = ran.fault();
         assert!(!what.is_empty() && !why.is_empty() && !why.contains("For more information"), "{what} / {why}");
     }
@@ -72,7 +72,7 @@ fn early_fault_is_json_and_usage_error_explains() {
 /// A journal that somebody changed, and what was typed: neither reaches the terminal as more than text.
 #[test]
 fn what_was_kept_or_typed_is_cleaned_when_it_is_shown() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0).task();
     let journal = fleet.state().join("tasks").join(format!("{id}.jsonl"));
     let text = std::fs::read_to_string(&journal).unwrap();
@@ -86,7 +86,7 @@ fn what_was_kept_or_typed_is_cleaned_when_it_is_shown() {
         assert!(!ran.out.contains(odd) && !ran.err.contains(odd), "{args:?}: {:?}", ran.out);
     }
     let shown = fleet.json(&["watch", &id]);
-    let details = |ran: &Ran| {
+    let details = |ran: &CommandResult| {
         ran.of_kind("step").iter().any(|step| step["detail"].as_str().is_some_and(|text| text.contains('\u{202e}')))
     };
     assert!(details(&shown), "{}", shown.out);
@@ -100,7 +100,7 @@ fn what_was_kept_or_typed_is_cleaned_when_it_is_shown() {
 /// A password that no statement carries, or none at all, is found when the plan is made.
 #[test]
 fn a_bad_encryption_password_is_found_at_planning() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let args = [&PLAN[..], &["--encrypt-from", "stdin"]].concat();
     let none = fleet.run(&args).exits(1);
     assert!(none.err.contains("encryption password"), "{}", none.err);
@@ -112,7 +112,7 @@ fn what_a_fleet_makes_is_its_owners_alone() {
     let run = |args: &[&str]| {
         let mut command = Command::new(OBNOW);
         command.args(args).arg("--state").arg(place.path()).stdin(Stdio::null());
-        Ran::of(args, &command.output().unwrap())
+        CommandResult::of(args, &command.output().unwrap())
     };
     run(&["--demo=healthy", "targets"]).exits(0);
     let mut folders = vec![place.path().join("demo")];
@@ -136,7 +136,7 @@ fn what_a_fleet_makes_is_its_owners_alone() {
 #[test]
 fn a_wait_and_a_list_of_hosts_have_bounds() {
     let of = |args: &[&str]| -> Value {
-        let ran = Ran::of(args, &Command::new(OBNOW).args(args).arg("--json").output().unwrap()).exits(1);
+        let ran = CommandResult::of(args, &Command::new(OBNOW).args(args).arg("--json").output().unwrap()).exits(1);
         Value::from(ran.fault().join(" "))
     };
     let wait = of(&["backup", "a/b", "--mode", "full", "--wait-lock", "99999999999999d"]);

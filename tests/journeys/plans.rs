@@ -7,16 +7,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::fleet::{Fleet, OBNOW, Ran};
+use crate::fleet::{CommandResult, DemoFleet, OBNOW};
 
 /// A name for a plan file in the fleet's place.
-fn file(fleet: &Fleet, name: &str) -> (PathBuf, String) {
+fn file(fleet: &DemoFleet, name: &str) -> (PathBuf, String) {
     let path = fleet.folder().join(name);
     let text = path.to_str().unwrap().to_owned();
     (path, text)
 }
 
-fn save(fleet: &Fleet, args: &[&str]) -> (PathBuf, String) {
+fn save(fleet: &DemoFleet, args: &[&str]) -> (PathBuf, String) {
     let (path, name) = file(fleet, "plan.yaml");
     let mut all = vec!["backup"];
     all.extend(args);
@@ -33,11 +33,11 @@ fn edit(path: &Path, from: &str, to: &str) {
 }
 
 /// A line of shell, with this program as `obnow`.
-fn shell(line: &str) -> Ran {
+fn shell(line: &str) -> CommandResult {
     let folder = Path::new(OBNOW).parent().unwrap();
     let path = format!("{}:/usr/bin:/bin", folder.display());
     let output = Command::new("sh").arg("-c").arg(line).env("PATH", path).output().unwrap();
-    Ran {
+    CommandResult {
         args: vec![line.to_owned()],
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -46,13 +46,13 @@ fn shell(line: &str) -> Ran {
 }
 
 /// The plan event of a `--json` run.
-fn plan(ran: &Ran) -> serde_json::Value {
+fn plan(ran: &CommandResult) -> serde_json::Value {
     ran.of_kind("plan").pop().unwrap()
 }
 
 #[test]
 fn a_plan_is_saved_looked_at_and_run_to_restorable() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (path, name) = file(&fleet, "plan.yaml");
     let args = ["backup", "demo/pay", "demo/order", "--mode", "full", "--plus-archivelog", "--save-plan", &name];
     let saved = fleet.json(&args).exits(0);
@@ -94,7 +94,7 @@ fn a_plan_is_saved_looked_at_and_run_to_restorable() {
 
 #[test]
 fn the_command_under_a_plan_makes_the_same_plan() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let base = format!("file://{}/data/{{tenant_id}}/{{kind}}", fleet.folder().display());
     let args = ["backup", "demo/pay", "--mode", "incremental", "--no-full", "full", "--storage", &base, "--dry-run"];
     let first = fleet.json(&args).exits(0);
@@ -105,7 +105,7 @@ fn the_command_under_a_plan_makes_the_same_plan() {
     assert!(same_as.starts_with(&reach), "{same_as}");
     assert!(same_as.contains("/{tenant_id}/{kind}'") && same_as.ends_with(" --no-full full"), "{same_as}");
     let second = shell(&format!("{same_as} --dry-run --json")).exits(0);
-    let timeless = |ran: &Ran| {
+    let timeless = |ran: &CommandResult| {
         let mut plan = plan(ran);
         for step in plan["steps"].as_array_mut().unwrap() {
             if step["step"] == "Start data backup" {
@@ -131,7 +131,7 @@ fn by_its_id_alone(path: &Path) {
 
 #[test]
 fn changed_plan_is_diffed_and_todays_plan_runs() {
-    let (then, now) = (Fleet::serve("healthy"), Fleet::serve("archiving-off"));
+    let (then, now) = (DemoFleet::serve("healthy"), DemoFleet::serve("archiving-off"));
     let (path, name) = save(&then, &["demo/pay", "demo/order", "--mode", "full"]);
     edit(&path, "  - demo/order\n", "");
     edit(&path, "    demo/order: 1004\n", "");
@@ -169,7 +169,7 @@ fn changed_plan_is_diffed_and_todays_plan_runs() {
 
 #[test]
 fn plan_of_another_target_or_version_is_refused() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let (path, name) = save(&fleet, &["test-b", "--mode", "full"]);
     // The inventory calls another cluster by that name now.
     let inventory = std::fs::read_to_string(fleet.config()).unwrap();
@@ -195,7 +195,7 @@ fn plan_of_another_target_or_version_is_refused() {
     assert!(fault["why"].as_str().unwrap().contains("it runs V4.2.5.1"), "{fault}");
 
     // The same name and the same cluster id, and another tenant behind the name.
-    let (healthy, standby) = (Fleet::serve("healthy"), Fleet::serve("standby"));
+    let (healthy, standby) = (DemoFleet::serve("healthy"), DemoFleet::serve("standby"));
     let (path, name) = save(&healthy, &["demo/dr", "--mode", "full"]);
     let refused = standby.run(&["backup", "--plan", &name, "--yes"]).exits(10);
     assert!(refused.err.contains("The plan expects one created at "), "{}", refused.err);
@@ -214,7 +214,7 @@ fn plan_of_another_target_or_version_is_refused() {
 
 #[test]
 fn edited_plan_file_is_refused() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (path, name) = save(&fleet, &["demo/pay", "--mode", "full"]);
     let saved = std::fs::read_to_string(&path).unwrap();
     let run = |name: &str| fleet.run(&["backup", "--plan", name, "--yes"]);
@@ -238,7 +238,7 @@ fn edited_plan_file_is_refused() {
 
 #[test]
 fn a_bad_file_is_named_with_the_place_in_it() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (path, name) = save(&fleet, &["demo/pay", "--mode", "full"]);
     let good = std::fs::read_to_string(&path).unwrap();
     let faulty = |text: &str, expected: &str| {
@@ -270,13 +270,13 @@ fn a_bad_file_is_named_with_the_place_in_it() {
 #[test]
 fn encrypted_plan_stores_no_secret() {
     const CANARY: &str = "CANARY-3fb1c0";
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let (typed, typed_name) = file(&fleet, "typed.yaml");
     let (kept, kept_name) = file(&fleet, "kept.yaml");
-    let run = |args: &[&str]| -> Ran {
+    let run = |args: &[&str]| -> CommandResult {
         let output = fleet.command(args).env("CANARY", CANARY).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let ran = Ran {
+        let ran = CommandResult {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             out: text(output.stdout),
             err: text(output.stderr),
@@ -333,7 +333,7 @@ fn encrypted_plan_stores_no_secret() {
 
 #[test]
 fn newly_eligible_target_of_a_saved_plan_is_named() {
-    let fleet = Fleet::serve("no-full");
+    let fleet = DemoFleet::serve("no-full");
     let (_, name) = save(&fleet, &["demo", "--mode", "incremental", "--no-full", "skip"]);
     let same = fleet.json(&["backup", "--plan", &name, "--dry-run"]).exits(0);
     assert_eq!(plan(&same)["differs"], json!([]));

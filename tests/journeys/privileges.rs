@@ -1,12 +1,12 @@
 //! Tests of logins without some privileges: what each lacks, the GRANT statement, and exit 12; nothing is sent.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 const BACKUP: [&str; 4] = ["--mode", "full", "--yes", "--json"];
 
 #[test]
 fn a_login_without_alter_system_is_refused_by_name() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let lacks = "the login watcher@sys lacks ALTER SYSTEM; SHOW GRANTS has: GRANT SELECT ON `oceanbase`.* TO 'watcher'";
     let check = fleet.json(&["check", "watched/pay"]).exits(12).quiet();
     assert_eq!(check.check("watched", "privileges"), ("fail".into(), lacks.into()));
@@ -32,7 +32,7 @@ fn a_login_without_alter_system_is_refused_by_name() {
 
 #[test]
 fn missing_view_privileges_are_all_named() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let expected = [
         "The login guest@sys may not read oceanbase.DBA_OB_TENANTS.",
         "A backup is planned, watched and proven from the server's own views; SHOW GRANTS has: GRANT USAGE ON *.* TO \
@@ -53,7 +53,7 @@ fn missing_view_privileges_are_all_named() {
 
 #[test]
 fn an_oracle_mode_tenants_own_login_is_told_to_use_sys() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let ran = fleet.run(&[&["backup", "oracle/report"][..], &BACKUP].concat()).exits(12).quiet();
     let [what, why, next] = ran.fault();
     assert!(what.starts_with("SYS@report cannot log in to 127.0.0.1:"), "{what}");
@@ -63,7 +63,7 @@ fn an_oracle_mode_tenants_own_login_is_told_to_use_sys() {
 
 #[test]
 fn mixed_builds_alone_are_overridden_and_the_plan_says_so() {
-    let fleet = Fleet::serve("mixed-builds");
+    let fleet = DemoFleet::serve("mixed-builds");
     let check = fleet.json(&["check", "demo/pay"]).exits(10).quiet();
     let (result, found) = check.check("demo", "one_build");
     let builds = "4.2.5.1_101000092024120918-33c61340b84acea88d8cfe868d2a75f7f3b042d1(Dec 10 2024 06:37:41), \

@@ -1,19 +1,19 @@
 //! Tests of the server's proof by `RESTORE .. PREVIEW`: what it finds ends a backup, what is missing makes it bad, and without an
 //! answer the verdict is unchanged.
 
-use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::control::ControlRequest;
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use serde_json::Value;
 
-use crate::fleet::{Fleet, Ran};
+use crate::fleet::{CommandResult, DemoFleet};
 
-fn full(fleet: &Fleet, target: &str, more: &[&str]) -> Ran {
+fn full(fleet: &DemoFleet, target: &str, more: &[&str]) -> CommandResult {
     let mut args = vec!["backup", target, "--mode", "full", "--yes"];
     args.extend(more);
     fleet.json(&args)
 }
 
-fn confirming(planned: &Ran) -> Value {
+fn confirming(planned: &CommandResult) -> Value {
     let plan = planned.of_kind("plan")[0].clone();
     let steps = plan["steps"].as_array().unwrap();
     steps.iter().find(|step| step["step"] == "Confirm restorable").unwrap().clone()
@@ -21,7 +21,7 @@ fn confirming(planned: &Ran) -> Value {
 
 #[test]
 fn a_good_backup_ends_with_what_the_server_found() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let planned = fleet.json(&["backup", "demo/pay", "--mode", "full", "--dry-run"]).exits(0);
     let step = confirming(&planned);
     let shown: Vec<&str> = step["statements"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -29,7 +29,7 @@ fn a_good_backup_ends_with_what_the_server_found() {
     assert!(shown[0].ends_with("/clog' UNTIL SCN = 0 PREVIEW"), "{shown:?}");
     assert_eq!(shown[1], "SHOW RESTORE PREVIEW");
     assert!(step["effect"].as_str().unwrap().contains("MIN_RESTORE_SCN is filled in"), "{step}");
-    assert!(fleet.looks().is_empty());
+    assert!(fleet.previews().is_empty());
 
     let ran = full(&fleet, "demo/pay", &[]).exits(0).quiet();
     let verdict = ran.verdict("demo/pay");
@@ -38,7 +38,7 @@ fn a_good_backup_ends_with_what_the_server_found() {
     assert_eq!(proof["until_scn"], verdict["from_scn"], "the window's own start was asked for");
     assert!(proof["at"].is_string() && !proof["pieces"].as_array().unwrap().is_empty(), "{proof}");
     assert!(verdict["proof_why"].is_null(), "{verdict}");
-    let looks = fleet.looks();
+    let looks = fleet.previews();
     assert_eq!(looks.len(), 1, "{looks:?}");
     assert!(looks[0].0.ends_with(&format!("UNTIL SCN = {} PREVIEW", verdict["from_scn"])), "{looks:?}");
     // It is audited like everything that is sent, in the words that were sent.
@@ -55,12 +55,12 @@ fn a_good_backup_ends_with_what_the_server_found() {
 
 #[test]
 fn without_a_proof_it_is_said_and_nothing_is_asked() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let ran = full(&fleet, "demo/pay", &["--no-proof"]).exits(0).quiet();
     let verdict = ran.verdict("demo/pay");
     assert!(verdict["proof"].is_null(), "{verdict}");
     assert_eq!(verdict["proof_why"], "it was left out by --no-proof");
-    assert!(fleet.looks().is_empty());
+    assert!(fleet.previews().is_empty());
     let same = fleet.json(&["backup", "demo/pay", "--mode", "full", "--no-proof", "--dry-run"]).exits(0);
     assert!(confirming(&same)["statements"].as_array().unwrap().is_empty());
     assert!(same.of_kind("plan")[0]["same_as"].as_str().unwrap().ends_with(" --no-proof"));
@@ -68,7 +68,7 @@ fn without_a_proof_it_is_said_and_nothing_is_asked() {
 
 #[test]
 fn encrypted_backup_is_proven_only_on_request() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let secret = fleet.folder().join("secret");
     std::fs::write(&secret, "s3cr3t-CANARY\n").unwrap();
     std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -93,7 +93,7 @@ fn encrypted_backup_is_proven_only_on_request() {
 
 #[test]
 fn what_the_storage_lacks_makes_a_backup_bad() {
-    let fleet = Fleet::serve("media-lost");
+    let fleet = DemoFleet::serve("media-lost");
     let ran = fleet.json(&["backup", "demo", "--mode", "full", "--yes"]).exits(22);
     for tenant in ["demo/pay", "demo/order", "demo/report"] {
         let verdict = ran.verdict(tenant);
@@ -105,7 +105,7 @@ fn what_the_storage_lacks_makes_a_backup_bad() {
     let why = |tenant: &str| ran.verdict(tenant)["proof_why"].as_str().unwrap().to_owned();
     assert_eq!(why("demo/pay"), "the server answers 4018: no enough log for restore");
     assert_eq!(why("demo/order"), "the server would restore from sets 1, 2, not from set 3");
-    let asked = fleet.looks().iter().filter(|(text, _)| text.contains("/pay/")).count();
+    let asked = fleet.previews().iter().filter(|(text, _)| text.contains("/pay/")).count();
     assert!(asked > 1, "it was asked again until the time was over: {asked}");
 
     // At any time later, without a backup: the same, until the cause is gone.
@@ -122,7 +122,7 @@ fn what_the_storage_lacks_makes_a_backup_bad() {
 
 #[test]
 fn a_password_that_nobody_gave_changes_no_verdict() {
-    let fleet = Fleet::serve("wrong-password");
+    let fleet = DemoFleet::serve("wrong-password");
     let ran = full(&fleet, "demo/order", &[]).exits(0);
     let verdict = ran.verdict("demo/order");
     assert!(verdict["proof"].is_null(), "{verdict}");
@@ -144,35 +144,35 @@ fn a_password_that_nobody_gave_changes_no_verdict() {
 #[test]
 fn log_inside_the_set_is_proven_without_archive() {
     // The archive stands still, and the set needs none.
-    let fleet = Fleet::serve("lagging");
+    let fleet = DemoFleet::serve("lagging");
     let ran = full(&fleet, "demo/pay", &["--plus-archivelog"]).exits(0);
     let statements = confirming(&ran)["statements"].as_array().unwrap().len();
     assert_eq!(statements, 4, "both questions are shown");
     let verdict = ran.verdict("demo/pay");
     assert_eq!((&verdict["from"], &verdict["proof"]["sets"]), (&verdict["to"], &serde_json::json!([3])), "{verdict}");
-    let (said, _) = fleet.looks().pop().unwrap();
+    let (said, _) = fleet.previews().pop().unwrap();
     assert!(!said.contains("/clog"), "{said}");
 }
 
 #[test]
 fn through_a_proxy_nothing_is_asked() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let name = "proxied".to_owned();
     let (cluster, tenant, server, fixable, since) = (None, None, None, true, 0);
-    let fault = Fault { name, cluster, tenant, server, fixable, since, effect: Effect::Proxied };
-    fleet.ask(&Ask::Inject { fault });
+    let fault = InjectedFault { name, cluster, tenant, server, fixable, since, effect: FaultEffect::BehindProxy };
+    fleet.ask(&ControlRequest::InjectFault { fault });
     let ran = full(&fleet, "demo/pay", &["--prove"]).exits(0).quiet();
     let why = ran.verdict("demo/pay")["proof_why"].as_str().unwrap().to_owned();
     assert!(why.contains("through a proxy"), "{why}");
     fleet.json(&["prove", "demo/pay"]).exits(21);
-    assert!(fleet.looks().is_empty());
+    assert!(fleet.previews().is_empty());
 }
 
 #[test]
 fn proof_timeout_leaves_the_verdict_to_the_views() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let prefix = "SHOW RESTORE PREVIEW".to_owned();
-    fleet.ask(&Ask::HoldReply { prefix, applied: true, lingers: false });
+    fleet.ask(&ControlRequest::HoldReply { prefix, applied: true, lingers: false });
     let ran = full(&fleet, "demo/pay", &[]).exits(0).quiet();
     let verdict = ran.verdict("demo/pay");
     assert_eq!((&verdict["verdict"], &verdict["proof"]), (&"restorable".into(), &Value::Null), "{verdict}");
@@ -182,11 +182,11 @@ fn proof_timeout_leaves_the_verdict_to_the_views() {
 
 #[test]
 fn only_v3_1_community_supports_legacy_proof() {
-    let fleet = Fleet::serve("fleet");
+    let fleet = DemoFleet::serve("fleet");
     let proven = fleet.json(&["prove", "ce-xa/shop"]).exits(0);
     let verdict = proven.of_kind("verdict")[0].clone();
     assert_eq!(verdict["proof"]["sets"], serde_json::json!([1, 2]), "{verdict}");
-    let said = fleet.said_to("ce-xa");
+    let said = fleet.statements_to("ce-xa");
     let (asked, outcome) = said.last().unwrap();
     assert!(asked.starts_with("ALTER SYSTEM RESTORE obnow_look_0 FROM shop AT 'file:///"), "{asked}");
     assert_eq!(outcome, "done");

@@ -2,11 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 #[test]
 fn report_is_a_private_and_complete_file() {
-    let fleet = Fleet::serve("no-full");
+    let fleet = DemoFleet::serve("no-full");
     let failed = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(15).quiet();
     let task = failed.task();
     let report = fleet.run(&["report", &task]).exits(0);

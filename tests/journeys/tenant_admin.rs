@@ -1,14 +1,14 @@
 //! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
-use obnow::demo::control::Ask;
-use obnow::demo::fault::{Effect, Fault};
+use obnow::demo::control::ControlRequest;
+use obnow::demo::fault_injection::{FaultEffect, InjectedFault};
 use serde_json::json;
 
-use crate::fleet::{Fleet, Ran};
+use crate::fleet::{CommandResult, DemoFleet};
 
 /// A scenario whose inventory logs in as this user instead of `root@sys`.
-fn served_as(scenario: &str, user: &str) -> Fleet {
-    let fleet = Fleet::serve(scenario);
+fn served_as(scenario: &str, user: &str) -> DemoFleet {
+    let fleet = DemoFleet::serve(scenario);
     let text = std::fs::read_to_string(fleet.config()).unwrap();
     assert!(text.contains("user: root@sys"), "{text}");
     std::fs::write(fleet.config(), text.replace("user: root@sys", &format!("user: {user}"))).unwrap();
@@ -19,7 +19,7 @@ const FULL: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 /// What a tenant does not see is listed, each with its reason.
 #[track_caller]
-fn sees_its_tenant_alone(ran: &Ran, cluster: &str) {
+fn sees_its_tenant_alone(ran: &CommandResult, cluster: &str) {
     for (check, why) in [
         ("upgrading", "upgrade mode and upgrade jobs are seen from the sys tenant only"),
         ("one_build", "the servers are seen from the sys tenant only"),
@@ -31,7 +31,7 @@ fn sees_its_tenant_alone(ran: &Ran, cluster: &str) {
 
 #[test]
 fn a_tenant_backs_itself_up_full_and_incremental() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let check = fleet.json(&["check", "own/pay"]).exits(0).quiet();
     sees_its_tenant_alone(&check, "own");
     let may = "the login root@pay#demo may read the views and has ALTER SYSTEM";
@@ -63,7 +63,7 @@ fn a_tenant_backs_itself_up_full_and_incremental() {
 
 #[test]
 fn tenant_admin_lists_only_its_own_tenant() {
-    let fleet = Fleet::serve("no-privilege");
+    let fleet = DemoFleet::serve("no-privilege");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     let own: Vec<_> = rows.iter().filter(|row| row["target"].as_str().unwrap().starts_with("own")).collect();
     assert_eq!(own.len(), 2, "{own:#?}");
@@ -99,7 +99,7 @@ fn a_failed_backup_of_a_tenant_is_retried_as_a_new_one() {
 #[test]
 fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     let fleet = served_as("stalls", "root@pay");
-    fleet.ask(&Ask::Hold { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::HoldPhase { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let config = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), config.replace("user: root@pay", "user: root@order")).unwrap();
     let other = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--detach"]).exits(0).task();
@@ -113,7 +113,11 @@ fn a_tenants_cancel_ends_its_own_job_and_nobody_elses() {
     assert_eq!(said.last().unwrap(), "ALTER SYSTEM CANCEL BACKUP", "{said:#?}");
     assert_eq!(said.len(), 3);
     fleet.fix();
-    fleet.ask(&Ask::Release { cluster: None, tenant: "order".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    fleet.ask(&ControlRequest::ReleasePhase {
+        cluster: None,
+        tenant: "order".into(),
+        phase: "BACKUP_DATA_MAJOR".into(),
+    });
     let other = fleet.json(&["watch", &other]).exits(0);
     assert_eq!(other.verdict("demo/order")["verdict"], "restorable");
 }
@@ -162,7 +166,7 @@ fn a_lost_reply_is_settled_by_the_tenants_own_views() {
     assert_eq!(fleet.starts(), [format!("ALTER SYSTEM BACKUP DATABASE DESCRIPTION = 'obnow {}.1'", ran.task())]);
 
     // Lost before it was carried out: the connection is gone, and that is seen from the tenant.
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);
     let [_, why, next] = ran.fault();
     assert_eq!(
@@ -178,11 +182,12 @@ fn hidden_connections_are_no_proof_of_absence() {
     let fleet = served_as("healthy", "root@pay");
     let text = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), text.replace("statement: 5s", "statement: 1s")).unwrap();
-    let denied = Effect::ViewDenied { view: "GV$OB_PROCESSLIST".into() };
+    let denied = FaultEffect::ViewDenied { view: "GV$OB_PROCESSLIST".into() };
     let (cluster, tenant) = (None, Some("pay".to_owned()));
-    let fault = Fault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
-    fleet.ask(&Ask::Inject { fault });
-    fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
+    let fault =
+        InjectedFault { name: "hidden".into(), cluster, tenant, server: None, fixable: true, since: 0, effect: denied };
+    fleet.ask(&ControlRequest::InjectFault { fault });
+    fleet.ask(&ControlRequest::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL).exits(15);
     assert_eq!(
         ran.fault()[1],

@@ -1,10 +1,10 @@
 //! Tests of a completed backup that can never be restored: what is missing, what to do, and the new backup.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 #[test]
 fn an_archive_that_breaks_before_the_log_is_there() {
-    let fleet = Fleet::serve("never-restorable");
+    let fleet = DemoFleet::serve("never-restorable");
     let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(22).quiet();
     let job = fleet.job("pay");
     assert_eq!((job["status"].as_str(), job["history"].as_bool()), (Some("COMPLETED"), Some(true)));
@@ -40,7 +40,7 @@ fn an_archive_that_breaks_before_the_log_is_there() {
 
 #[test]
 fn in_plain_lines_it_is_red() {
-    let fleet = Fleet::serve("never-restorable");
+    let fleet = DemoFleet::serve("never-restorable");
     let ran = fleet.run(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(22);
     assert!(ran.out.contains("\nDONE, BUT CANNOT BE RESTORED  "), "{}", ran.out);
     assert!(ran.err.contains("The backup of pay is done, but it cannot be restored.\n"), "{}", ran.err);

@@ -21,7 +21,7 @@ pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The size everything is made for.
-pub const USUAL: (u16, u16) = (80, 24);
+pub const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
 pub const DOWN: &str = "\x1b[B";
 pub const UP: &str = "\x1b[A";
@@ -32,7 +32,7 @@ pub const CTRL_C: &str = "\x03";
 pub const CTRL_Z: &str = "\x1a";
 
 /// What the terminal has received.
-struct Seen {
+struct TerminalState {
     raw: Vec<u8>,
     parser: vt100::Parser,
     /// How many reads had something in them.
@@ -43,7 +43,7 @@ struct Seen {
     let_go: bool,
 }
 
-impl Seen {
+impl TerminalState {
     /// Returns whether a frame has begun and not ended.
     fn in_a_frame(&self) -> bool {
         let last = |mark: &[u8]| self.raw.windows(mark.len()).rposition(|window| window == mark);
@@ -52,12 +52,12 @@ impl Seen {
 }
 
 struct Shared {
-    seen: Mutex<Seen>,
+    seen: Mutex<TerminalState>,
     changed: Condvar,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, TerminalState> {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -94,7 +94,7 @@ impl Terminal {
         // Only the program holds its side now: its end is the terminal's.
         drop(pair.slave);
         let parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 1_000);
-        let seen = Seen { raw: Vec::new(), parser, reads: 0, ended: false, let_go: false };
+        let seen = TerminalState { raw: Vec::new(), parser, reads: 0, ended: false, let_go: false };
         let shared = Arc::new(Shared { seen: Mutex::new(seen), changed: Condvar::new() });
         let reader = read(pair.master.try_clone_reader().unwrap(), Arc::clone(&shared));
         let writer = pair.master.take_writer().unwrap();
@@ -165,7 +165,7 @@ impl Terminal {
 
     /// Waits until the screen is as it was, cell by cell but for blanks at the end of a row.
     #[track_caller]
-    pub fn is_again(&self, before: &str) {
+    pub fn shows_again(&self, before: &str) {
         self.until(&format!("this screen:\n{before}"), |screen| picture(screen) == before);
     }
 
@@ -180,7 +180,7 @@ impl Terminal {
     }
 
     /// Returns all text that was printed after the alternate screen was left for the last time.
-    pub fn said(&self) -> String {
+    pub fn all_text(&self) -> String {
         let raw = self.raw();
         let text = String::from_utf8_lossy(&raw);
         text.rsplit("\x1b[?1049l").next().unwrap_or_default().to_owned()
@@ -215,7 +215,7 @@ impl Terminal {
 
     /// Asserts that the terminal is as it was: its own screen, the cursor, pastes, the line.
     #[track_caller]
-    pub fn is_restored(&self) {
+    pub fn assert_restored(&self) {
         let seen = self.shared.lock();
         let screen = seen.parser.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is still there");
@@ -234,7 +234,7 @@ impl Terminal {
 
     /// Asserts that the wizard has it, so that its giving back can be seen.
     #[track_caller]
-    pub fn is_taken(&self) {
+    pub fn assert_raw_mode(&self) {
         self.look(|screen| assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste()));
         assert!(!self.line_is_as_before());
     }
@@ -270,7 +270,7 @@ impl Terminal {
     }
 
     /// The terminal goes away. The reader lets go with the next thing drawn, which `nudge` brings about.
-    pub fn vanish(&mut self, nudge: &str) {
+    pub fn close_abruptly(&mut self, nudge: &str) {
         self.stall(nudge);
         self.writer = None;
         self.master = None;

@@ -10,21 +10,21 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::fleet::{Fleet, OBNOW, Ran, Running, until};
+use crate::fleet::{CommandResult, DemoFleet, OBNOW, RunningCommand, until};
 use crate::support::{Sample, plan_file, private, sample, samples};
 
 /// A state directory, and an inventory of an unreachable cluster.
-struct Place {
+struct SampleDirectory {
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl SampleDirectory {
     fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        let directory = Self { folder: tempfile::tempdir().unwrap() };
         let nobody =
             "clusters:\n- {name: nobody, endpoints: [\"127.0.0.1:1\"], user: root@sys, password: {env: NOBODY}}\n";
-        private(&place.folder.path().join("config.yaml"), nobody);
-        place
+        private(&directory.folder.path().join("config.yaml"), nobody);
+        directory
     }
 
     fn state(&self) -> PathBuf {
@@ -38,8 +38,8 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(args, &self.command(args).output().unwrap())
+    fn run(&self, args: &[&str]) -> CommandResult {
+        CommandResult::of(args, &self.command(args).output().unwrap())
     }
 }
 
@@ -48,7 +48,7 @@ fn as_it_is(text: &str) -> String {
 }
 
 /// The verdict of each target, and the set it is of.
-fn verdicts(ran: &Ran) -> Vec<(Value, Value, Value)> {
+fn verdicts(ran: &CommandResult) -> Vec<(Value, Value, Value)> {
     // The one without a target is of the whole task.
     let all = ran.of_kind("verdict").into_iter().filter(|event| !event["target"].is_null());
     all.map(|event| (event["target"].clone(), event["verdict"].clone(), event["set"].clone())).collect()
@@ -61,12 +61,12 @@ fn is_open(sample: &Sample) -> bool {
 
 #[test]
 fn ended_tasks_are_listed_watched_and_reported() {
-    let place = Place::new();
+    let directory = SampleDirectory::new();
     let all = samples();
     for sample in &all {
-        sample.put_state(&place.state(), &sample.whole(), &as_it_is);
+        sample.put_state(&directory.state(), &sample.whole(), &as_it_is);
     }
-    let listed = place.run(&["tasks", "--json"]).exits(0).of_kind("task");
+    let listed = directory.run(&["tasks", "--json"]).exits(0).of_kind("task");
     assert_eq!(listed.len(), all.len());
     for sample in &all {
         let what = format!("{}/{}", sample.scenario, sample.name);
@@ -74,14 +74,14 @@ fn ended_tasks_are_listed_watched_and_reported() {
             listed.iter().find(|task| task["task"] == *sample.id).unwrap_or_else(|| panic!("{what} is not listed"));
         assert_ne!(task["state"], "running", "{what}: {task}");
         assert_ne!(task["state"], "runner_gone", "{what}: {task}");
-        let report = place.run(&["report", &sample.id]);
+        let report = directory.run(&["report", &sample.id]);
         assert!(report.code == 0, "{what}: {}", report.err);
         if is_open(sample) {
             continue;
         }
-        let refused = place.run(&["cancel", &sample.id, "--yes", "--json"]).exits(1);
+        let refused = directory.run(&["cancel", &sample.id, "--yes", "--json"]).exits(1);
         assert_eq!(refused.fault()[0], format!("Task {} does not run.", sample.id), "{what}");
-        let watched = place.run(&["watch", &sample.id, "--json"]);
+        let watched = directory.run(&["watch", &sample.id, "--json"]);
         assert_eq!(verdicts(&watched), sample.verdicts(), "{what}\n{}{}", watched.out, watched.err);
         assert!(watched.of_kind("unknown").is_empty(), "{what}: {}", watched.out);
         let good = sample.verdicts().iter().all(|(_, verdict, _)| verdict == "restorable");
@@ -91,12 +91,12 @@ fn ended_tasks_are_listed_watched_and_reported() {
 }
 
 /// Signs of life of runners, until this is dropped.
-struct Beats {
+struct Heartbeats {
     over: Arc<AtomicBool>,
     beating: Option<JoinHandle<()>>,
 }
 
-impl Beats {
+impl Heartbeats {
     /// Beside each of these journals.
     fn of(journals: Vec<PathBuf>) -> Self {
         let over = Arc::new(AtomicBool::new(false));
@@ -116,7 +116,7 @@ impl Beats {
     }
 }
 
-impl Drop for Beats {
+impl Drop for Heartbeats {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
         let _ = self.beating.take().map(JoinHandle::join);
@@ -125,30 +125,32 @@ impl Drop for Beats {
 
 #[test]
 fn tasks_that_run_are_followed_to_their_end() {
-    let place = Place::new();
+    let directory = SampleDirectory::new();
     let running: Vec<(Sample, String, String)> = samples()
         .into_iter()
         .filter(|sample| !is_open(sample))
         .filter_map(|sample| sample.while_it_ran().map(|(running, rest)| (sample, running, rest)))
         .collect();
     assert!(running.len() >= 29, "{}", running.len());
-    let journal = |sample: &Sample| place.state().join("tasks").join(format!("{}.jsonl", sample.id));
+    let journal = |sample: &Sample| directory.state().join("tasks").join(format!("{}.jsonl", sample.id));
     for (sample, text, _) in &running {
-        sample.put_state(&place.state(), text, &as_it_is);
+        sample.put_state(&directory.state(), text, &as_it_is);
     }
     // Without a sign of life their runners are gone.
-    let gone = place.run(&["tasks", "--json"]).exits(0).of_kind("task");
+    let gone = directory.run(&["tasks", "--json"]).exits(0).of_kind("task");
     assert!(gone.iter().all(|task| task["state"] == "runner_gone"), "{gone:#?}");
-    let _beats = Beats::of(running.iter().map(|(sample, ..)| journal(sample)).collect());
+    let _beats = Heartbeats::of(running.iter().map(|(sample, ..)| journal(sample)).collect());
     until("a sign of life of every runner", || {
-        let now = place.run(&["tasks", "--json"]).exits(0).of_kind("task");
+        let now = directory.run(&["tasks", "--json"]).exits(0).of_kind("task");
         let quiet: Vec<&Value> = now.iter().filter(|task| task["state"] != "running").collect();
         if quiet.is_empty() { Ok(()) } else { Err(format!("{quiet:?}")) }
     });
     for few in running.chunks(6) {
         let followers: Vec<_> = few
             .iter()
-            .map(|(sample, ..)| Running::of(place.command(&["watch", &sample.id, "--json"]), &["watch", &sample.id]))
+            .map(|(sample, ..)| {
+                RunningCommand::of(directory.command(&["watch", &sample.id, "--json"]), &["watch", &sample.id])
+            })
             .collect();
         for (sample, _, rest) in few {
             let mut file = std::fs::File::options().append(true).open(journal(sample)).unwrap();
@@ -165,9 +167,9 @@ fn tasks_that_run_are_followed_to_their_end() {
 #[test]
 fn inventories_are_read() {
     for sample in samples() {
-        let place = Place::new();
-        private(&place.folder.path().join("config.yaml"), &sample.config());
-        let shown = place.run(&["config", "show"]);
+        let directory = SampleDirectory::new();
+        private(&directory.folder.path().join("config.yaml"), &sample.config());
+        let shown = directory.run(&["config", "show"]);
         assert!(shown.code == 0 && shown.out.contains("endpoints"), "{}: {}{}", sample.scenario, shown.out, shown.err);
     }
 }
@@ -176,7 +178,7 @@ fn inventories_are_read() {
 #[test]
 fn plan_files_are_read() {
     for name in ["full", "incremental", "cluster"] {
-        let (sample, fleet) = (sample("healthy", name), Fleet::serve("healthy"));
+        let (sample, fleet) = (sample("healthy", name), DemoFleet::serve("healthy"));
         sample.put(&fleet, &sample.whole());
         assert!(sample.has_plan());
         let file = plan_file(&fleet);

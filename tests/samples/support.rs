@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
 
 /// The directory in which they were made, without the scenario.
 const MADE_IN: &str = "/tmp/ob/demo";
@@ -104,7 +104,7 @@ impl Sample {
 
     /// Puts it where this fleet is: its inventory, its state, and the plan file; the journal is as given. Ports and paths
     /// become those of the fleet.
-    pub fn put(&self, fleet: &Fleet, journal: &str) {
+    pub fn put(&self, fleet: &DemoFleet, journal: &str) {
         let moved = Moved::to(self, fleet);
         private(&fleet.config(), &moved.text(&self.config()));
         self.put_state(&fleet.state(), journal, &|text| moved.text(text));
@@ -147,7 +147,7 @@ impl Sample {
 }
 
 /// Where a sample's plan file is put.
-pub fn plan_file(fleet: &Fleet) -> PathBuf {
+pub fn plan_file(fleet: &DemoFleet) -> PathBuf {
     fleet.folder().join("plan.yaml")
 }
 
@@ -174,7 +174,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn to(sample: &Sample, fleet: &Fleet) -> Self {
+    fn to(sample: &Sample, fleet: &DemoFleet) -> Self {
         let old = endpoints(&sample.config());
         let new = endpoints(&read(&fleet.config()));
         let folder = (format!("{MADE_IN}/{}", sample.scenario), fleet.folder().to_str().unwrap().to_owned());

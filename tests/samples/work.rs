@@ -5,19 +5,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use obnow::demo::control::Ask;
+use obnow::demo::control::ControlRequest;
 use serde_json::Value;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql};
 
-use crate::fleet::{Fleet, Running, until};
+use crate::fleet::{DemoFleet, RunningCommand, until};
 use crate::support::{Sample, event, private, samples};
 
 /// Scenarios whose samples were made after what was wrong there had been removed.
 const MENDED: &[&str] = &["upgrading", "login-refused", "stalls"];
 
 /// Sends a statement as the runner sent it, as often as the server needs to be ready for it.
-fn say(fleet: &Fleet, cluster: &str, statement: &str) {
+fn say(fleet: &DemoFleet, cluster: &str, statement: &str) {
     let config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     let entry = config["clusters"].as_array().unwrap().iter().find(|entry| entry["name"] == cluster).unwrap();
     let password = std::fs::read_to_string(entry["password"]["file"].as_str().unwrap()).unwrap();
@@ -33,7 +33,7 @@ fn say(fleet: &Fleet, cluster: &str, statement: &str) {
     let mut servers = entry["endpoints"].as_array().unwrap().iter().cycle();
     until(statement, || {
         // One whose answer was lost was said all the same.
-        let all = fleet.ask(&Ask::Statements);
+        let all = fleet.ask(&ControlRequest::Statements);
         let said = |one: &Value| {
             same(one["text"].as_str().unwrap(), statement) && one["outcome"].as_str().unwrap().ends_with("done")
         };
@@ -60,7 +60,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Brings the fleet to where the journal has come: what was sent is sent.
-fn brought_to(fleet: &Fleet, journal: &[Value]) {
+fn brought_to(fleet: &DemoFleet, journal: &[Value]) {
     let cluster = journal[0]["prepared"]["plan"]["cluster"]["name"].as_str().unwrap();
     for intent in journal.iter().filter(|event| event["event"] == "intent") {
         let statements = intent["statements"].as_array().unwrap().iter().map(|statement| statement.as_str().unwrap());
@@ -72,8 +72,8 @@ fn brought_to(fleet: &Fleet, journal: &[Value]) {
 }
 
 /// Holds the jobs of a plan's tenants in their data.
-fn hold(fleet: &Fleet, plan: &Value) {
-    let state = fleet.ask(&Ask::State);
+fn hold(fleet: &DemoFleet, plan: &Value) {
+    let state = fleet.ask(&ControlRequest::State);
     let known: Vec<&str> =
         state["clusters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     let named = plan["cluster"]["name"].as_str().unwrap();
@@ -82,7 +82,11 @@ fn hold(fleet: &Fleet, plan: &Value) {
     for target in plan["targets"].as_array().unwrap() {
         let tenant = target["tenant"]["name"].as_str().unwrap();
         let held = |phase: &&str| {
-            let ask = Ask::Hold { cluster: Some((*cluster).into()), tenant: tenant.into(), phase: (*phase).into() };
+            let ask = ControlRequest::HoldPhase {
+                cluster: Some((*cluster).into()),
+                tenant: tenant.into(),
+                phase: (*phase).into(),
+            };
             fleet.try_ask(&ask).is_ok()
         };
         let phases = ["BACKUP_DATA_MAJOR", "BACKUP_USER_DATA", "BACKUP_DATA", "DOING"];
@@ -91,7 +95,7 @@ fn hold(fleet: &Fleet, plan: &Value) {
 }
 
 /// Where the password of an encrypted one is.
-fn secrets(fleet: &Fleet, sample: &Sample) -> Vec<String> {
+fn secrets(fleet: &DemoFleet, sample: &Sample) -> Vec<String> {
     if sample.events()[0]["prepared"]["plan"]["choices"]["encrypt"].is_null() {
         return Vec::new();
     }
@@ -107,7 +111,7 @@ fn retry<'a>(sample: &'a Sample, secrets: &'a [String]) -> Vec<&'a str> {
 
 /// Its runner is gone, its job runs: Retry finds it, cancel ends it, and another Retry makes a new one.
 fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
-    let fleet = Fleet::serve(&sample.scenario);
+    let fleet = DemoFleet::serve(&sample.scenario);
     if MENDED.contains(&sample.scenario.as_str()) {
         fleet.fix();
     }
@@ -121,7 +125,7 @@ fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
     brought_to(&fleet, &before);
     let starts = || {
         fleet
-            .ask(&Ask::Statements)
+            .ask(&ControlRequest::Statements)
             .as_array()
             .unwrap()
             .iter()
@@ -133,7 +137,7 @@ fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
     };
     let started = starts();
 
-    let found = Running::start(&fleet, &retry(sample, &secrets));
+    let found = RunningCommand::start(&fleet, &retry(sample, &secrets));
     until("the job to be waited for", || {
         let text = std::fs::read_to_string(&journal).unwrap();
         let new: Vec<Value> =
@@ -153,7 +157,7 @@ fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
 
     // Every cause is removed, and nothing is held.
     fleet.fix();
-    let anew = Running::start(&fleet, &retry(sample, &secrets)).end();
+    let anew = RunningCommand::start(&fleet, &retry(sample, &secrets)).end();
     let good = anew.of_kind("verdict").iter().all(|verdict| verdict["verdict"] == "restorable");
     assert!(good && [0, 4].contains(&anew.code), "exits {}: {}{}", anew.code, anew.out, anew.err);
     assert_eq!(starts(), started + 1);
@@ -162,7 +166,7 @@ fn found_cancelled_and_made_anew(sample: &Sample, running: &str) {
 /// What ended without a good backup is tried again, and fails where it still must; where only the end was not known, it is
 /// looked at again.
 fn tried_again(sample: &Sample) {
-    let fleet = Fleet::serve(&sample.scenario);
+    let fleet = DemoFleet::serve(&sample.scenario);
     sample.put(&fleet, &sample.whole());
     let open = sample.verdicts().iter().any(|(_, verdict, _)| verdict == "unknown");
     if open {
@@ -179,14 +183,14 @@ fn tried_again(sample: &Sample) {
         ("logical", "full"),
     ];
     let code = if still_fails.contains(&(sample.scenario.as_str(), sample.name.as_str())) { 15 } else { 0 };
-    Running::start(&fleet, &retry(sample, &secrets(&fleet, sample))).end().exits(code);
+    RunningCommand::start(&fleet, &retry(sample, &secrets(&fleet, sample))).end().exits(code);
 }
 
 /// The job of somebody else is watched again.
 fn watched_again(sample: &Sample, running: &str) {
-    let fleet = Fleet::serve(&sample.scenario);
+    let fleet = DemoFleet::serve(&sample.scenario);
     sample.put(&fleet, running);
-    let again = Running::start(&fleet, &retry(sample, &[]));
+    let again = RunningCommand::start(&fleet, &retry(sample, &[]));
     fleet.fix();
     assert!(again.end().exits(0).of_kind("verdict").iter().all(|verdict| verdict["verdict"] == "restorable"));
     assert_eq!(fleet.starts(), Vec::<String>::new());

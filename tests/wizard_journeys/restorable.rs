@@ -1,12 +1,12 @@
 //! From Target to RESTORABLE at 80x24, by keys alone.
 
-use crate::fleet::Fleet;
+use crate::fleet::DemoFleet;
+use crate::navigation::{answered, choose, start, start_it, to_confirm, to_mode};
 use crate::pty::{DOWN, ESC};
-use crate::walk::{answered, choose, start, start_it, to_confirm, to_mode};
 
 #[test]
 fn a_tenant_full_and_then_incremental() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let mut terminal = start(&fleet, "healthy", &[]);
     answered(&terminal);
     choose(&mut terminal, "pay");
@@ -45,13 +45,13 @@ fn a_tenant_full_and_then_incremental() {
     assert!(fleet.starts()[1].contains("BACKUP INCREMENTAL"), "{:?}", fleet.starts());
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
-    let said = terminal.said();
-    assert!(said.contains("RESTORABLE  pay: "), "the verdict is in the scrollback:\n{said}");
+    let all_text = terminal.all_text();
+    assert!(all_text.contains("RESTORABLE  pay: "), "the verdict is in the scrollback:\n{all_text}");
 }
 
 #[test]
 fn a_cluster() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let mut terminal = start(&fleet, "healthy", &[]);
     answered(&terminal);
     terminal.keys("g");
@@ -67,15 +67,15 @@ fn a_cluster() {
     assert_eq!(fleet.starts().len(), 1, "one statement for all of them");
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
-    let said = terminal.said();
+    let all_text = terminal.all_text();
     for tenant in ["pay", "order", "report", "dr"] {
-        assert!(said.contains(&format!("RESTORABLE  {tenant}: ")), "{tenant}\n{said}");
+        assert!(all_text.contains(&format!("RESTORABLE  {tenant}: ")), "{tenant}\n{all_text}");
     }
 }
 
 #[test]
 fn straight_in_to_a_tenant() {
-    let fleet = Fleet::serve("healthy");
+    let fleet = DemoFleet::serve("healthy");
     let mut terminal = start(&fleet, "healthy", &["--target", "demo/order"]);
     terminal.shows("[2 Detected]");
     terminal.shows("demo / order");
@@ -86,7 +86,7 @@ fn straight_in_to_a_tenant() {
 /// The server wants the password of every set in the directory, and one of them is of another backup.
 #[test]
 fn older_set_password_enables_the_storage_proof() {
-    let fleet = Fleet::serve("wrong-password");
+    let fleet = DemoFleet::serve("wrong-password");
     let mut terminal = start(&fleet, "wrong-password", &[]);
     answered(&terminal);
     choose(&mut terminal, "pay");
@@ -107,6 +107,6 @@ fn older_set_password_enables_the_storage_proof() {
     assert!(!terminal.screen().contains("forgotten"), "{}", terminal.screen());
     terminal.keys("q");
     assert_eq!(terminal.exit(), 0);
-    let looks = fleet.looks();
+    let looks = fleet.previews();
     assert!(looks.iter().any(|(text, _)| text.contains("PREVIEW")), "{looks:?}");
 }

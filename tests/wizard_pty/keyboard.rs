@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
-use crate::pty::{DOWN, ESC, Terminal, UP, USUAL};
+use crate::inventory::InventoryDirectory;
+use crate::pty::{DEFAULT_SIZE, DOWN, ESC, Terminal, UP};
 
 const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
 
@@ -16,9 +16,9 @@ const HELD: Duration = Duration::from_millis(40);
 /// A wizard to which two pieces came one after the other, on a line as slow as that. Where this host itself took longer, it
 /// proves nothing, and another one is opened.
 #[allow(clippy::disallowed_methods, reason = "it is the test's own pause that is measured")]
-fn in_pieces(place: &Place, prepare: impl Fn(&mut Terminal), [first, rest]: [&str; 2]) -> Terminal {
+fn in_pieces(inventory: &InventoryDirectory, prepare: impl Fn(&mut Terminal), [first, rest]: [&str; 2]) -> Terminal {
     for _ in 0..200 {
-        let mut terminal = place.open();
+        let mut terminal = inventory.open();
         prepare(&mut terminal);
         let before = Instant::now();
         terminal.keys(first);
@@ -33,9 +33,9 @@ fn in_pieces(place: &Place, prepare: impl Fn(&mut Terminal), [first, rest]: [&st
 
 #[test]
 fn an_arrow_that_the_network_split_is_an_arrow() {
-    let place = Place::of(&THREE);
+    let inventory = InventoryDirectory::of(&THREE);
     for pieces in [["\x1b", "[B"], ["\x1b[", "B"]] {
-        let terminal = in_pieces(&place, |terminal| terminal.focuses("prod-hz"), pieces);
+        let terminal = in_pieces(&inventory, |terminal| terminal.focuses("prod-hz"), pieces);
         terminal.focuses("legacy-sh");
         // No part of it was taken for a key of its own: none does anything here, and that would be said.
         assert!(!terminal.screen().contains("does nothing here"), "{}", terminal.screen());
@@ -45,14 +45,14 @@ fn an_arrow_that_the_network_split_is_an_arrow() {
 
 #[test]
 fn a_key_that_comes_together_with_a_size_is_not_lost() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     for round in 0_u16..300 {
         let key_first = round % 3 == 0;
         if key_first {
             terminal.keys("?");
         }
-        terminal.resize(USUAL.0 + round % 2, USUAL.1 + round % 5);
+        terminal.resize(DEFAULT_SIZE.0 + round % 2, DEFAULT_SIZE.1 + round % 5);
         if !key_first {
             terminal.keys("?");
         }
@@ -66,8 +66,8 @@ fn a_key_that_comes_together_with_a_size_is_not_lost() {
 
 #[test]
 fn more_keys_than_one_read_takes_are_all_read() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     // One more than a power of two: whatever a read takes, the last one alone decides.
     for _ in 0..20 {
         terminal.keys(&"?".repeat(1_025));
@@ -79,8 +79,8 @@ fn more_keys_than_one_read_takes_are_all_read() {
 
 #[test]
 fn an_esc_that_nothing_follows_is_back() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     terminal.keys("/");
     terminal.shows("filter: ");
     terminal.keys("dr");
@@ -95,8 +95,8 @@ fn an_esc_that_nothing_follows_is_back() {
 
 #[test]
 fn paste_drops_newline_and_control_characters() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     // Where nothing takes text, a paste with a q in it ends nothing.
     terminal.keys("\x1b[200~quit\n\x1b[201~");
     terminal.shows("Nothing here takes text; what was pasted was not used.");
@@ -111,12 +111,12 @@ fn paste_drops_newline_and_control_characters() {
 
 #[test]
 fn a_paste_whose_first_bytes_come_late_is_a_paste() {
-    let place = Place::of(&THREE);
+    let inventory = InventoryDirectory::of(&THREE);
     let prepare = |terminal: &mut Terminal| {
         terminal.keys("/");
         terminal.shows("filter: ");
     };
-    let mut terminal = in_pieces(&place, prepare, ["\x1b", "[200~legacy\n\x1b[201~"]);
+    let mut terminal = in_pieces(&inventory, prepare, ["\x1b", "[200~legacy\n\x1b[201~"]);
     terminal.shows("filter: legacy");
     terminal.keys("-");
     terminal.shows("filter: legacy-");
@@ -124,8 +124,8 @@ fn a_paste_whose_first_bytes_come_late_is_a_paste() {
 
 #[test]
 fn both_backspaces_delete() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     terminal.keys("/xyz");
     terminal.shows("filter: xyz");
     terminal.keys("\x08");
@@ -137,8 +137,8 @@ fn both_backspaces_delete() {
 
 #[test]
 fn keys_of_other_people_do_nothing() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
+    let inventory = InventoryDirectory::of(&THREE);
+    let mut terminal = inventory.open();
     terminal.keys(DOWN);
     terminal.focuses("legacy-sh");
     let before = terminal.screen();
@@ -151,5 +151,5 @@ fn keys_of_other_people_do_nothing() {
     terminal.focuses("prod-hz");
     terminal.keys(DOWN);
     terminal.focuses("legacy-sh");
-    terminal.is_again(&before);
+    terminal.shows_again(&before);
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
 use crate::domain::secret::{Secret, hide_secrets};
-use crate::probe::{Bench, News, folder, object};
+use crate::probe::{ProbeContext, ProbeEvent, directory, object_storage};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
 /// or when `input` ends and the probe is deleted; told to terminate, it deletes its probe first.
@@ -51,9 +51,9 @@ fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) 
 }
 
 /// News without the key, which a storage, or what listens in its place, might repeat in whatever is told of it.
-fn redact(news: News) -> News {
+fn redact(news: ProbeEvent) -> ProbeEvent {
     match news {
-        News::Ended(mut tested) => {
+        ProbeEvent::CheckEnded(mut tested) => {
             tested.found = hide_secrets(&tested.found);
             tested.fault = tested.fault.map(|mut fault| {
                 for part in [&mut fault.what, &mut fault.why, &mut fault.next, &mut fault.detail] {
@@ -61,36 +61,39 @@ fn redact(news: News) -> News {
                 }
                 fault
             });
-            News::Ended(tested)
+            ProbeEvent::CheckEnded(tested)
         }
-        news @ (News::Begins(_) | News::Leaves(_) | News::Gone | News::Done) => news,
+        news @ (ProbeEvent::CheckStarted(_)
+        | ProbeEvent::ProbeWritten(_)
+        | ProbeEvent::ProbeRemoved
+        | ProbeEvent::Done) => news,
     }
 }
 
 fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
     // Held until all is told: what is held is hidden.
     let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
-    let mut tell = |news: News| {
+    let mut tell = |news: ProbeEvent| {
         // Whoever cannot be told is gone; that is heard at the input.
         if let Ok(line) = serde_json::to_string(&redact(news)) {
             let _ = writeln!(output, "{line}").and_then(|()| output.flush());
         }
     };
     let stopped = || stop.load(Ordering::Relaxed);
-    let mut bench = Bench { tell: &mut tell, now: crate::journal::clock::now, stopped: &stopped };
+    let mut bench = ProbeContext { tell: &mut tell, now: crate::journal::clock::now, stopped: &stopped };
     match parcel.destination.kind() {
         StorageKind::File if parcel.is_read_only => {
-            folder::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
+            directory::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
         }
         StorageKind::File => {
-            folder::probe(
+            directory::probe(
                 Path::new(parcel.destination.path()),
                 (&parcel.expected, parcel.may_probe_inside),
                 &mut bench,
             );
         }
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
-            let subject = object::Subject {
+            let subject = object_storage::TestSubject {
                 destination: &parcel.destination,
                 access_key: key.as_ref(),
                 expected: &parcel.expected,
@@ -98,8 +101,8 @@ fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBoo
                 looks_only: parcel.is_read_only,
                 inside: parcel.may_probe_inside,
             };
-            object::probe(&subject, &mut bench);
+            object_storage::probe(&subject, &mut bench);
         }
     }
-    (bench.tell)(News::Done);
+    (bench.tell)(ProbeEvent::Done);
 }

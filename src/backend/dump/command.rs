@@ -6,21 +6,21 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Login;
-use super::place::Place;
 use super::releases::Tool;
+use super::run_paths::RunPaths;
 use crate::domain::dump::{ALL, ExcludedTables, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
 
 /// Shell script that runs the dump and writes its exit status, which is then known even if obnow has exited. It ignores SIGHUP:
 /// the kernel sends one to a stopped group whose parent ends.
-pub(super) const KEEPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
+pub(super) const EXIT_STATUS_WRAPPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
 
 /// Refuses a login that requires TLS with a release that was not tested with it.
 ///
 /// # Errors
 /// That.
-pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
-    if !tls || tool.release.tls {
+pub fn check_tls(tool: &Tool, tls: bool) -> Result<(), Fault> {
+    if !tls || tool.release.tested_with_tls {
         return Ok(());
     }
     Err(Fault::new(
@@ -40,11 +40,11 @@ pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &
             .into_iter()
             .map(|word| word.display().to_string()),
     );
-    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+    words.map(|word| shell_quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns an argument quoted for a shell.
-fn quoted(word: &str) -> String {
+fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
@@ -64,28 +64,28 @@ fn arguments(
         format!("--port={port}").into(),
         "--outputdir".into(),
         partial.into(),
-        format!("--regex={}", filter(exclude)).into(),
+        format!("--regex={}", table_regex(exclude)).into(),
     ];
     words.extend(options.iter().map(OsString::from));
     words
 }
 
-/// Returns the Perl regular expression that matches the `database.table` names to dump.
-fn filter(exclude: &ExcludedTables) -> String {
+/// Returns the Perl regular expression that matches the `database.parse_table` names to dump.
+fn table_regex(exclude: &ExcludedTables) -> String {
     let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
     if exclude.is_empty() {
         return system;
     }
     let names = exclude.0.iter().map(|name| match name.strip_suffix(ALL).filter(|rest| rest.ends_with('.')) {
-        Some(database) => literal(database),
-        None => format!("{}$", literal(name)),
+        Some(database) => regex_literal(database),
+        None => format!("{}$", regex_literal(name)),
     });
     format!("{system}(?!({}))", names.collect::<Vec<_>>().join("|"))
 }
 
 /// Returns a name escaped for the expression, byte by byte. Bytes outside ASCII are written in hexadecimal: mydumper's arguments
 /// are read in the C locale.
-fn literal(name: &str) -> String {
+fn regex_literal(name: &str) -> String {
     let part = |byte: u8| match byte {
         b'_' => "_".to_owned(),
         byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
@@ -96,18 +96,18 @@ fn literal(name: &str) -> String {
 }
 
 /// Builds the command; the caller connects the login to its standard input.
-pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &ExcludedTables) -> Command {
+pub(super) fn build_command(tool: &Tool, login: &Login, place: &RunPaths, exclude: &ExcludedTables) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command
-        .args(["-c", KEEPER])
-        .arg(place.status())
+        .args(["-c", EXIT_STATUS_WRAPPER])
+        .arg(place.exit_status())
         .arg(&tool.path)
         .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options, exclude))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
-        .current_dir(place.folder())
+        .current_dir(place.directory())
         // Signals of the terminal must not reach it.
         .process_group(0);
     command
@@ -140,7 +140,7 @@ mod tests {
         let system = SYSTEM_DATABASES.join("|");
         let exclude = ExcludedTables(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
         assert_eq!(
-            filter(&exclude),
+            table_regex(&exclude),
             format!(r"^(?!({system})\.)(?!(o\.e\.|pay\.a\$b$|pay\.x\x20y$|pay\.\xE6\xB1\x89$))")
         );
     }

@@ -11,7 +11,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 /// The longest line, in bytes; the library that reads the file accepts 4095.
-const LONGEST_LINE: usize = 4000;
+const MAX_LINE_BYTES: usize = 4000;
 
 /// Endpoint, user and password of a dump.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Login {
     /// The password; empty where there is none.
     pub password: Secret,
     /// True where the inventory insists on TLS.
-    pub tls: bool,
+    pub requires_tls: bool,
 }
 
 impl Login {
@@ -35,17 +35,17 @@ impl Login {
     pub(super) fn option_file(&self, limit: Duration) -> Result<File, Fault> {
         let text = self.option_text(limit)?;
         let memory = memfd_create("login", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
-            .map_err(|error| not_handed_over(&std::io::Error::from(error).to_string()))?;
+            .map_err(|error| handover_fault(&std::io::Error::from(error).to_string()))?;
         let mut file = File::from(memory);
-        file.write_all(text.as_bytes()).map_err(|error| not_handed_over(&error.to_string()))?;
+        file.write_all(text.as_bytes()).map_err(|error| handover_fault(&error.to_string()))?;
         fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)
-            .map_err(|error| not_handed_over(&std::io::Error::from(error).to_string()))?;
+            .map_err(|error| handover_fault(&std::io::Error::from(error).to_string()))?;
         Ok(file)
     }
 
     fn option_text(&self, limit: Duration) -> Result<Zeroizing<String>, Fault> {
         let limit = limit.as_micros();
-        let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST_LINE));
+        let mut text = Zeroizing::new(String::with_capacity(2 * MAX_LINE_BYTES));
         text.push_str("[mydumper]\n");
         push_option(&mut text, "user", &self.user)?;
         if !self.password.is_empty() {
@@ -60,8 +60,8 @@ impl Login {
 }
 
 fn push_option(text: &mut String, name: &str, value: &str) -> Result<(), Fault> {
-    if value.len() > LONGEST_LINE / 2 || value.chars().any(char::is_control) {
-        return Err(not_handed_over(&format!("the {name} is too long or has control characters")));
+    if value.len() > MAX_LINE_BYTES / 2 || value.chars().any(char::is_control) {
+        return Err(handover_fault(&format!("the {name} is too long or has control characters")));
     }
     text.push_str(name);
     text.push_str("=\"");
@@ -75,7 +75,7 @@ fn push_option(text: &mut String, name: &str, value: &str) -> Result<(), Fault> 
     Ok(())
 }
 
-fn not_handed_over(why: &str) -> Fault {
+fn handover_fault(why: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         "The login could not be handed to mydumper.",
@@ -94,7 +94,7 @@ mod tests {
 
     fn login(password: &str) -> Login {
         let password = Secret::new(password.to_owned());
-        Login { host: "h".into(), port: 2881, user: "root@sys#c".into(), password, tls: false }
+        Login { host: "h".into(), port: 2881, user: "root@sys#c".into(), password, requires_tls: false }
     }
 
     #[test]

@@ -12,15 +12,15 @@ const CREATE: &str =
     "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
 const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1),\n(2);\n";
 
-struct Fresh {
+struct DumpFixture {
     _folder: TempDir,
-    place: Place,
-    scope: Scope,
+    place: RunPaths,
+    scope: DumpContents,
 }
 
-fn fresh() -> Fresh {
+fn fresh() -> DumpFixture {
     let folder = TempDir::new().unwrap();
-    let place = Place::new(folder.path(), "task.1").unwrap();
+    let place = RunPaths::new(folder.path(), "task.1").unwrap();
     let partial = place.partial();
     std::fs::create_dir(&partial).unwrap();
     for (name, text) in [
@@ -34,13 +34,14 @@ fn fresh() -> Fresh {
         std::fs::write(partial.join(name), text).unwrap();
     }
     let scope =
-        Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &ExcludedTables::default()).unwrap();
-    Fresh { _folder: folder, place, scope }
+        DumpContents::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &ExcludedTables::default())
+            .unwrap();
+    DumpFixture { _folder: folder, place, scope }
 }
 
-fn source() -> Source {
-    let instant = Instant { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
-    Source {
+fn source() -> DumpSource {
+    let instant = SnapshotWindow { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
+    DumpSource {
         target: "c".into(),
         server: "s".into(),
         release: "0.10.0".into(),
@@ -51,7 +52,7 @@ fn source() -> Source {
     }
 }
 
-fn sealed(fresh: &Fresh) -> PathBuf {
+fn sealed_directory(fresh: &DumpFixture) -> PathBuf {
     seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap();
     fresh.place.finished()
 }
@@ -59,7 +60,7 @@ fn sealed(fresh: &Fresh) -> PathBuf {
 #[test]
 fn complete_dump_is_sealed() {
     let fresh = fresh();
-    let folder = sealed(&fresh);
+    let folder = sealed_directory(&fresh);
     assert!(!fresh.place.partial().exists());
     let manifest = verify(&folder).unwrap();
     assert_eq!(manifest.rows(), 2);
@@ -102,7 +103,7 @@ fn missing_file_is_named() {
 #[test]
 fn changed_tables_refuse_the_seal() {
     let fresh = fresh();
-    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &ExcludedTables::default()).unwrap();
+    let fewer = DumpContents::new(["pay"], [("pay", "t", "BASE TABLE")], &ExcludedTables::default()).unwrap();
     for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
         let fault = seal(&fresh.place, source(), before, after).unwrap_err();
         assert!(fault.what.contains("not from one instant") && fault.why.contains("pay.v"), "{fault}");
@@ -113,7 +114,7 @@ fn changed_tables_refuse_the_seal() {
 fn verify_detects_every_change() {
     let change = |what: &dyn Fn(&Path), name: &str| {
         let fresh = fresh();
-        let folder = sealed(&fresh);
+        let folder = sealed_directory(&fresh);
         what(&folder);
         let fault = verify(&folder).unwrap_err();
         assert!(fault.what.contains(name), "{name}: {fault}");
@@ -123,8 +124,8 @@ fn verify_detects_every_change() {
     change(&|f| std::fs::write(f.join("pay.t.sql"), ROWS.replace("(2)", "(3)")).unwrap(), "pay.t.sql");
     change(&|f| std::fs::remove_file(f.join("pay.v-schema.sql")).unwrap(), "pay.v-schema.sql");
     change(&|f| std::fs::write(f.join("pay.x.sql"), "").unwrap(), "pay.x.sql");
-    change(&|f| std::fs::write(f.join(NAME), "{}").unwrap(), NAME);
-    change(&|f| std::fs::remove_file(f.join(NAME)).unwrap(), NAME);
+    change(&|f| std::fs::write(f.join(MANIFEST_NAME), "{}").unwrap(), MANIFEST_NAME);
+    change(&|f| std::fs::remove_file(f.join(MANIFEST_NAME)).unwrap(), MANIFEST_NAME);
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn utf8_is_declared_where_needed() {
         let partial = fresh.place.partial();
         std::fs::write(partial.join("pay.t-schema.sql"), format!("/*!40101 SET NAMES binary*/;\n{create}")).unwrap();
         std::fs::write(partial.join("pay.t.sql"), format!("/*!40101 SET NAMES binary*/;\n{rows}")).unwrap();
-        let folder = sealed(&fresh);
+        let folder = sealed_directory(&fresh);
         verify(&folder).unwrap();
         let first = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap().lines().next().unwrap().to_owned();
         [first("pay.t-schema.sql"), first("pay.t.sql"), first("pay.v-schema-view.sql")]

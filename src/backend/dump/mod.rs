@@ -5,33 +5,33 @@
 //! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`begun`] is what it stores for a later process;
 //! `upload` sends the files to an object storage.
 
-mod act;
-pub mod begun;
 mod catalogue;
 mod charset;
 mod command;
-mod folder;
-pub mod listing;
+pub mod contents;
+mod directory;
 mod login;
 pub mod manifest;
-pub mod place;
+mod monitor;
+mod outcome;
+pub mod process;
+mod queries;
 pub mod releases;
-pub mod rows;
-pub mod run;
+pub mod row_counter;
+pub mod run_paths;
 pub mod schema;
-mod server;
 mod service;
-mod steps;
-mod tell;
+mod start;
+pub mod start_record;
+mod system;
 mod upload;
-mod watch;
 
-pub use act::{PendingDump, preview};
-pub(in crate::backend) use catalogue::bounded as catalogue;
-pub use folder::facts as place_facts;
+pub(in crate::backend) use catalogue::read_bounded as catalogue;
+pub use directory::inspect as inspect_dump_directory;
 pub use login::Login;
 pub use service::find_service;
-pub use steps::DumpSystem;
+pub use start::{PendingDump, preview};
+pub use system::DumpSystem;
 
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
@@ -47,7 +47,10 @@ fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Faul
 }
 
 /// Replaces a file atomically: `write` writes it under another name, which is then synced and renamed.
-fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::io::Result<()>) -> std::io::Result<()> {
+fn write_atomically(
+    path: &std::path::Path,
+    write: impl FnOnce(&std::path::Path) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let new = path.with_extension("new");
     write(&new)?;
     std::fs::File::open(&new)?.sync_all()?;
@@ -56,11 +59,11 @@ fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::
 }
 
 /// Runs blocking work on a separate thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| broke(&error))
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| join_fault(&error))
 }
 
-fn broke(error: &tokio::task::JoinError) -> Fault {
+fn join_fault(error: &tokio::task::JoinError) -> Fault {
     Fault::new(
         Cause::Unknown,
         "A part of obnow broke off its work on a dump.",

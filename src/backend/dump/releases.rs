@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::child::{self, Bounds, Unheard};
+use crate::child::{self, Bounds, ChildError};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// Time a program may take to print its version.
-const VERSION_TIME: Duration = Duration::from_secs(10);
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes of its output that are read.
-const VERSION_LENGTH: u64 = 4_096;
+const MAX_VERSION_BYTES: u64 = 4_096;
 
 /// The most characters of its output that a message repeats.
-const LINE: usize = 100;
+const MAX_SHOWN: usize = 100;
 
 /// A release that was tested against a real server, with writers running and a restore compared.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Release {
     /// Options that make all tables one instant and keep the files provable.
     pub options: &'static [&'static str],
     /// True when it was tested over TLS.
-    pub tls: bool,
+    pub tested_with_tls: bool,
 }
 
 /// The tested releases.
@@ -39,7 +39,7 @@ pub struct Release {
 pub const RELEASES: &[Release] = &[Release {
     version: "0.10.0",
     options: &["--threads=1", "--no-locks", "--complete-insert", "--build-empty-files", "--verbose=3"],
-    tls: false,
+    tested_with_tls: false,
 }];
 
 /// The dump program of this host.
@@ -62,15 +62,17 @@ impl std::fmt::Display for Tool {
 ///
 /// # Errors
 /// It is absent.
-pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
+pub fn find_program(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
     match named {
         Some(path) if path.is_file() => Ok(path.to_path_buf()),
-        Some(path) => Err(absent(&format!("The inventory names {}, and there is no such file.", path.display()))),
+        Some(path) => {
+            Err(not_installed(&format!("The inventory names {}, and there is no such file.", path.display())))
+        }
         None => std::env::split_paths(search)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join("mydumper"))
             .find(|file| file.is_file())
-            .ok_or_else(|| absent("There is no mydumper on PATH.")),
+            .ok_or_else(|| not_installed("There is no mydumper on PATH.")),
     }
 }
 
@@ -78,21 +80,21 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
 ///
 /// # Errors
 /// It cannot be run, or its release was not tested.
-pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
-    let release = release(&version_of(&path, VERSION_TIME).await?)?;
+pub async fn identify_tool(path: PathBuf) -> Result<Tool, Fault> {
+    let release = parse_release(&read_version(&path, VERSION_TIMEOUT).await?)?;
     Ok(Tool { path, release })
 }
 
-/// Returns what a program prints for `--version`, up to [`VERSION_LENGTH`] bytes.
-async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
+/// Returns what a program prints for `--version`, up to [`MAX_VERSION_BYTES`] bytes.
+async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     let mut command = Command::new(path);
     command.arg("--version").env_clear();
-    match child::ask(command, b"", Bounds { within, most: VERSION_LENGTH }).await {
+    match child::ask(command, b"", Bounds { within, most: MAX_VERSION_BYTES }).await {
         Ok(said) => Ok(said.out),
-        Err(Unheard::NotStarted(error) | Unheard::Lost(error)) => {
-            Err(absent(&format!("{} cannot be run: {error}.", path.display())))
+        Err(ChildError::NotStarted(error) | ChildError::Io(error)) => {
+            Err(not_installed(&format!("{} cannot be run: {error}.", path.display())))
         }
-        Err(Unheard::Late(_)) => Err(Fault::new(
+        Err(ChildError::TimedOut(_)) => Err(Fault::new(
             Cause::Precondition,
             "The backup service does not say which release it is.",
             format!("`{} --version` did not end within {} s.", path.display(), within.as_secs()),
@@ -101,12 +103,12 @@ async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
     }
 }
 
-/// Parses the first line of `mydumper --version`: `mydumper [v]VERSION, built against ...`.
+/// Parses the first line of `mydumper --version`: `mydumper [v]FORMAT_VERSION, built against ...`.
 ///
 /// # Errors
 /// It is not the output of mydumper, or the release was not tested.
-pub fn release(said: &str) -> Result<&'static Release, Fault> {
-    let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(LINE).collect();
+pub fn parse_release(said: &str) -> Result<&'static Release, Fault> {
+    let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(MAX_SHOWN).collect();
     let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
         return Err(Fault::new(
             Cause::Precondition,
@@ -127,7 +129,7 @@ pub fn release(said: &str) -> Result<&'static Release, Fault> {
     })
 }
 
-fn absent(why: &str) -> Fault {
+fn not_installed(why: &str) -> Fault {
     Fault::new(
         Cause::Precondition,
         "The backup service is not installed.",
@@ -146,7 +148,7 @@ mod tests {
     fn tested_release_is_parsed() {
         for said in ["mydumper 0.10.0, built against MySQL 10.11.14\n", "mydumper v0.10.0, built\n", "mydumper 0.10.0"]
         {
-            assert_eq!(release(said).unwrap().version, "0.10.0");
+            assert_eq!(parse_release(said).unwrap().version, "0.10.0");
         }
     }
 
@@ -173,31 +175,31 @@ mod tests {
     async fn version_output_is_bounded_and_cleaned() {
         let folder = tempfile::tempdir().unwrap();
         let usual = Duration::from_mins(1);
-        let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
+        let endless = read_version(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
         assert!(endless.len() <= 4_096, "{}", endless.len());
         let silent = program(folder.path(), "exec /bin/sleep 1000");
-        let fault = version_of(&silent, Duration::from_millis(50)).await.unwrap_err();
+        let fault = read_version(&silent, Duration::from_millis(50)).await.unwrap_err();
         assert!(fault.why.contains("did not end within"), "{fault}");
-        let fault = release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
+        let fault = parse_release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
         assert_eq!(fault.what, "mydumper 0.10.0X is not used for backups.");
-        let long = release(&"x".repeat(10_000_000)).unwrap_err();
+        let long = parse_release(&"x".repeat(10_000_000)).unwrap_err();
         assert!(long.why.len() < 200, "{}", long.why.len());
     }
 
     #[test]
     fn untested_release_is_refused() {
-        let fault = release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
+        let fault = parse_release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
         assert!(fault.what.contains("0.21.4-1") && fault.why.contains("0.10.0"), "{fault}");
-        assert!(release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
-        assert!(release("").is_err());
+        assert!(parse_release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
+        assert!(parse_release("").is_err());
     }
 
     #[test]
     fn missing_tool_says_how_to_install_it() {
         let folder = tempfile::tempdir().unwrap();
-        let fault = find(None, folder.path().as_os_str()).unwrap_err();
+        let fault = find_program(None, folder.path().as_os_str()).unwrap_err();
         assert!(fault.next.contains("apt-get install mydumper"), "{fault}");
-        let fault = find(Some(&folder.path().join("no")), OsStr::new("")).unwrap_err();
+        let fault = find_program(Some(&folder.path().join("no")), OsStr::new("")).unwrap_err();
         assert!(fault.why.contains("The inventory names"), "{fault}");
     }
 }

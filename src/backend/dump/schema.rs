@@ -2,7 +2,7 @@
 
 /// The contents of a `CREATE TABLE` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schema {
+pub struct TableSchema {
     /// The table's name.
     pub table: String,
     /// The columns of a row, without generated columns, which have no value in a row.
@@ -15,8 +15,8 @@ pub struct Schema {
 /// Parses a `CREATE TABLE` file; `None` where it is not one complete statement: truncated, or with unpaired quotes, as servers
 /// write an ENUM whose values contain a quote.
 #[must_use]
-pub fn table(text: &[u8]) -> Option<Schema> {
-    let text = from_create(text, "CREATE TABLE ")?;
+pub fn parse_table(text: &[u8]) -> Option<TableSchema> {
+    let text = after_create(text, "CREATE TABLE ")?;
     let (table, rest) = quoted_name(text)?;
     let body = rest.trim_ascii_start().strip_prefix(b"(")?;
     let (mut columns, mut needs_charset) = (Vec::new(), false);
@@ -26,7 +26,7 @@ pub fn table(text: &[u8]) -> Option<Schema> {
         if let Some((name, definition)) = quoted_name(element.trim_ascii_start())
             && !outside_quotes(definition).windows(19).any(|w| w.eq_ignore_ascii_case(b" GENERATED ALWAYS A"))
         {
-            needs_charset |= !name.is_ascii() || takes_characters(definition);
+            needs_charset |= !name.is_ascii() || needs_character_string(definition);
             columns.push(name);
         }
         rest = after;
@@ -34,38 +34,38 @@ pub fn table(text: &[u8]) -> Option<Schema> {
             break;
         }
     }
-    ends_there(rest).then_some(Schema { table, columns, needs_charset })
+    is_end_of_statement(rest).then_some(TableSchema { table, columns, needs_charset })
 }
 
 /// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
 /// not supported (seekdb 1.4.0).
-const OF_CHARACTERS: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
+const CHARACTER_STRING_TYPES: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
 
-fn takes_characters(definition: &[u8]) -> bool {
+fn needs_character_string(definition: &[u8]) -> bool {
     let definition = definition.trim_ascii_start().to_ascii_uppercase();
-    OF_CHARACTERS.iter().any(|name| definition.starts_with(name))
+    CHARACTER_STRING_TYPES.iter().any(|name| definition.starts_with(name))
 }
 
 /// Returns whether a view's file is complete: it has the `CREATE ... VIEW` statement of that name, and every statement ends.
 #[must_use]
-pub fn is_whole_view(text: &[u8], view: &str) -> bool {
+pub fn is_complete_view(text: &[u8], view: &str) -> bool {
     let quoted = format!("VIEW `{view}`");
     let created = text
         .split(|b| *b == b'\n')
         .any(|line| line.starts_with(b"CREATE ") && line.windows(quoted.len()).any(|w| w == quoted.as_bytes()));
-    created && text.trim_ascii_end().ends_with(b";") && balanced(text)
+    created && text.trim_ascii_end().ends_with(b";") && has_balanced_quotes(text)
 }
 
 /// Returns whether a database's file is one complete `CREATE DATABASE` of that name.
 #[must_use]
-pub fn is_whole_database(text: &[u8], database: &str) -> bool {
-    from_create(text, "CREATE DATABASE ")
+pub fn is_complete_database(text: &[u8], database: &str) -> bool {
+    after_create(text, "CREATE DATABASE ")
         .and_then(quoted_name)
-        .is_some_and(|(name, rest)| name == database && ends_there(rest))
+        .is_some_and(|(name, rest)| name == database && is_end_of_statement(rest))
 }
 
 /// Returns the text after a `CREATE ...` at the start of a line.
-fn from_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
+fn after_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
     let at = std::iter::once(0)
         .chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1))
         .find(|at| text[*at..].starts_with(create.as_bytes()))?;
@@ -86,7 +86,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => at = past_quote(text, at)? - 1,
+            b'\'' | b'"' | b'`' => at = end_of_quote(text, at)? - 1,
             b'(' => depth += 1,
             b',' if depth == 0 => return Some((&text[..at], b',', &text[at + 1..])),
             b')' if depth == 0 => return Some((&text[..at], b')', &text[at + 1..])),
@@ -100,7 +100,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
 }
 
 /// Returns the position after the quoted text that starts at `at`; `None` where it never ends.
-fn past_quote(text: &[u8], at: usize) -> Option<usize> {
+fn end_of_quote(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let mut i = at + 1;
     loop {
@@ -114,11 +114,11 @@ fn past_quote(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Returns whether the text is the rest of one statement with its `;`, and nothing more.
-fn ends_there(text: &[u8]) -> bool {
+fn is_end_of_statement(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+            b'\'' | b'"' | b'`' => match end_of_quote(text, at) {
                 Some(after) => at = after,
                 None => return false,
             },
@@ -129,11 +129,11 @@ fn ends_there(text: &[u8]) -> bool {
     false
 }
 
-fn balanced(text: &[u8]) -> bool {
+fn has_balanced_quotes(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         match byte {
-            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+            b'\'' | b'"' | b'`' => match end_of_quote(text, at) {
                 Some(after) => at = after,
                 None => return false,
             },
@@ -149,7 +149,7 @@ fn outside_quotes(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         if matches!(byte, b'\'' | b'"' | b'`') {
-            at = past_quote(text, at).unwrap_or(text.len());
+            at = end_of_quote(text, at).unwrap_or(text.len());
         } else {
             kept.push(*byte);
             at += 1;
@@ -170,15 +170,16 @@ mod tests {
 
     #[test]
     fn generated_columns_are_left_out() {
-        let schema = table(TABLE.as_bytes()).unwrap();
+        let schema = parse_table(TABLE.as_bytes()).unwrap();
         assert_eq!(schema.table, "order");
         assert_eq!(schema.columns, ["id", "d", "e"]);
     }
 
     #[test]
     fn vector_columns_need_a_character_set() {
-        let needs =
-            |column: &str| table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset;
+        let needs = |column: &str| {
+            parse_table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset
+        };
         for column in
             ["`e` VECTOR(3) DEFAULT NULL", "`a` ARRAY(INT)", "`m` MAP(INT,INT)", "`s` SPARSEVECTOR", "`列` int"]
         {
@@ -189,32 +190,32 @@ mod tests {
         {
             assert!(!needs(column), "{column}");
         }
-        assert!(!table(TABLE.as_bytes()).unwrap().needs_charset);
+        assert!(!parse_table(TABLE.as_bytes()).unwrap().needs_charset);
     }
 
     #[test]
     fn truncated_schema_is_refused() {
         let whole = TABLE.trim_end().len();
-        assert!(table(&TABLE.as_bytes()[..whole]).is_some());
+        assert!(parse_table(&TABLE.as_bytes()[..whole]).is_some());
         for end in 0..whole {
-            assert_eq!(table(&TABLE.as_bytes()[..end]), None, "cut at {end}");
+            assert_eq!(parse_table(&TABLE.as_bytes()[..end]), None, "cut at {end}");
         }
     }
 
     #[test]
     fn an_unpaired_quote_is_not_a_statement() {
         let text = b"CREATE TABLE `t` (\n  `e` enum('a','b'c') DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
-        assert_eq!(table(text), None);
+        assert_eq!(parse_table(text), None);
     }
 
     #[test]
     fn database_and_view_completeness() {
-        assert!(is_whole_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
-        assert!(!is_whole_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
-        assert!(!is_whole_database(b"CREATE DATABASE `other`;", "aw"));
+        assert!(is_complete_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
+        assert!(!is_complete_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
+        assert!(!is_complete_database(b"CREATE DATABASE `other`;", "aw"));
         let view = b"DROP VIEW IF EXISTS `v`;\nCREATE VIEW `v` AS select 'a' from `t`;\nSET x = @y;\n";
-        assert!(is_whole_view(view, "v"));
-        assert!(!is_whole_view(&view[..50], "v"));
-        assert!(!is_whole_view(view, "w"));
+        assert!(is_complete_view(view, "v"));
+        assert!(!is_complete_view(&view[..50], "v"));
+        assert!(!is_complete_view(view, "w"));
     }
 }

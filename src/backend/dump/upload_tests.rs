@@ -7,13 +7,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::backend::Storage;
-use crate::backend::dump::manifest::{Instant, Source};
+use crate::backend::ObjectStore;
+use crate::backend::dump::manifest::{DumpSource, SnapshotWindow};
 use crate::domain::dump::ExcludedTables;
 
 /// A bucket in memory that accepts a number of objects before it refuses.
 #[derive(Default)]
-struct Memory {
+struct MemoryBucket {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     puts: Mutex<Vec<String>>,
     refuses_after: Option<usize>,
@@ -25,7 +25,7 @@ fn full() -> Fault {
     Fault::new(Cause::Storage, "It is full.", "No room.", "Make room.")
 }
 
-impl Storage for Memory {
+impl ObjectStore for MemoryBucket {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         let objects = self.objects.lock().unwrap();
         let there = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
@@ -33,7 +33,7 @@ impl Storage for Memory {
         async { Ok(sizes) }.boxed()
     }
 
-    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+    fn put(&self, file: UploadRequest) -> BoxFuture<'_, Result<(), Fault>> {
         if self.refuses_after.is_some_and(|most| self.puts.lock().unwrap().len() >= most) {
             return async { Err(full()) }.boxed();
         }
@@ -41,11 +41,11 @@ impl Storage for Memory {
             return async {
                 held.notified().await;
                 held.notify_one();
-                self.keep(file)
+                self.store(file)
             }
             .boxed();
         }
-        let kept = self.keep(file);
+        let kept = self.store(file);
         async { kept }.boxed()
     }
 
@@ -56,37 +56,37 @@ impl Storage for Memory {
     }
 }
 
-impl Memory {
+impl MemoryBucket {
     #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
-    fn keep(&self, file: ToStore) -> Result<(), Fault> {
+    fn store(&self, file: UploadRequest) -> Result<(), Fault> {
         let body = std::fs::read(&file.path).unwrap();
         assert_eq!((body.len() as u64, digest::digest_of(&body)), (file.bytes, file.sha256), "{}", file.key);
-        file.sent.fetch_add(file.bytes, Ordering::Relaxed);
+        file.sent_bytes.fetch_add(file.bytes, Ordering::Relaxed);
         self.puts.lock().unwrap().push(file.key.clone());
         self.objects.lock().unwrap().insert(file.key, body);
         Ok(())
     }
 }
 
-fn objects() -> Objects {
+fn objects() -> RunObjects {
     let destination = Destination::parse_user("s3://b/dumps/{run}?host=h&access_id=i").unwrap();
-    Objects::of(&destination, "t.2")
+    RunObjects::for_run(&destination, "t.2")
 }
 
 /// Writes a finished dump of three files.
-fn finished(folder: &Path) -> (Place, Manifest) {
-    let place = Place::new(folder, "t.2").unwrap();
+fn finished_dump(folder: &Path) -> (RunPaths, Manifest) {
+    let place = RunPaths::new(folder, "t.2").unwrap();
     std::fs::create_dir(place.finished()).unwrap();
     let files = [("metadata", "m"), ("a.t-schema.sql", "schema"), ("a.t.sql", "rows rows")].map(|(name, text)| {
         std::fs::write(place.finished().join(name), text).unwrap();
         FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digest::digest_of(text.as_bytes()) }
     });
     let at = "2026-11-19T19:31:40Z".parse().unwrap();
-    let instant = Instant { not_before: at, not_after: at };
+    let instant = SnapshotWindow { not_before: at, not_after: at };
     let manifest = Manifest {
         format: 1,
         run: "t.2".to_owned(),
-        source: Source {
+        source: DumpSource {
             target: "lab".into(),
             server: "s".into(),
             release: "0.10.0".into(),
@@ -101,64 +101,67 @@ fn finished(folder: &Path) -> (Place, Manifest) {
         left_out: Vec::new(),
         longest_statement: None,
     };
-    std::fs::write(place.finished().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    std::fs::write(place.finished().join(MANIFEST_NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
     (place, manifest)
 }
 
-async fn upload(storage: &Arc<Memory>, place: &Place, manifest: &Manifest) -> (Result<String, Fault>, u64) {
+async fn upload(storage: &Arc<MemoryBucket>, place: &RunPaths, manifest: &Manifest) -> (Result<String, Fault>, u64) {
     let sent = Arc::new(AtomicU64::new(0));
-    let lent: LentStorage = Arc::clone(storage) as LentStorage;
-    let ended = all(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
+    let lent: SharedObjectStore = Arc::clone(storage) as SharedObjectStore;
+    let ended = upload_files(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
     (ended, sent.load(Ordering::Relaxed))
 }
 
 #[test]
 fn each_run_has_its_own_prefix() {
-    assert_eq!(objects().shown, "s3://b/dumps/t.2/t.2/");
+    assert_eq!(objects().display_uri, "s3://b/dumps/t.2/t.2/");
     assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
     let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
-    let whole = Objects::of(&whole, "t.2");
-    assert_eq!((whole.shown.as_str(), whole.key("x").as_str(), whole.endpoint()), ("oss://b/t.2/", "t.2/x", None));
+    let whole = RunObjects::for_run(&whole, "t.2");
+    assert_eq!(
+        (whole.display_uri.as_str(), whole.key("x").as_str(), whole.endpoint()),
+        ("oss://b/t.2/", "t.2/x", None)
+    );
     assert_eq!(objects().endpoint().unwrap(), "http://h");
 }
 
 #[tokio::test]
 async fn upload_resumes_and_sends_the_manifest_last() {
     let folder = tempfile::tempdir().unwrap();
-    let (place, manifest) = finished(folder.path());
-    let broken = Arc::new(Memory { refuses_after: Some(2), ..Memory::default() });
+    let (place, manifest) = finished_dump(folder.path());
+    let broken = Arc::new(MemoryBucket { refuses_after: Some(2), ..MemoryBucket::default() });
     let (ended, _) = upload(&broken, &place, &manifest).await;
     assert_eq!(ended.unwrap_err(), full());
     let there = broken.objects.lock().unwrap().clone();
     assert_eq!(there.len(), 2);
     // One of them has another size, as a foreign object would.
-    let storage = Arc::new(Memory { objects: Mutex::new(there), ..Memory::default() });
+    let storage = Arc::new(MemoryBucket { objects: Mutex::new(there), ..MemoryBucket::default() });
     storage.objects.lock().unwrap().insert("dumps/t.2/t.2/metadata".into(), b"longer".to_vec());
     let (ended, sent) = upload(&storage, &place, &manifest).await;
     assert!(ended.unwrap().ends_with("are in s3://b/dumps/t.2/t.2/, 1 of them since an earlier attempt"));
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
-    assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(NAME)]);
-    let own = std::fs::metadata(place.finished().join(NAME)).unwrap().len();
+    assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(MANIFEST_NAME)]);
+    let own = std::fs::metadata(place.finished().join(MANIFEST_NAME)).unwrap().len();
     assert_eq!(sent, manifest.bytes() + own);
 }
 
 #[tokio::test]
 async fn upload_reports_progress() {
     let folder = tempfile::tempdir().unwrap();
-    let (place, manifest) = finished(folder.path());
-    let storage = Arc::new(Memory { held: Some(Notify::new()), ..Memory::default() });
+    let (place, manifest) = finished_dump(folder.path());
+    let storage = Arc::new(MemoryBucket { held: Some(Notify::new()), ..MemoryBucket::default() });
     let sent = Arc::new(AtomicU64::new(0));
     let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
-    let lent: LentStorage = Arc::clone(&storage) as LentStorage;
-    let work = tokio::spawn(all(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
-    let mut uploading = Uploading { place, work, sent, total, files };
+    let lent: SharedObjectStore = Arc::clone(&storage) as SharedObjectStore;
+    let work = tokio::spawn(upload_files(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
+    let mut uploading = BackgroundUpload { place, work, sent, total, files };
     while uploading.sent.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
     let waiting = uploading.waiting(&objects());
     let task = waiting.task.unwrap();
     assert_eq!((task.phase.as_str(), task.bytes, task.bytes_total), ("uploading", Some(1), Some(total)));
-    assert!(waiting.alive && waiting.what.starts_with("4 files, 16 B, go to s3://b/dumps/"), "{}", waiting.what);
+    assert!(waiting.server_busy && waiting.what.starts_with("4 files, 16 B, go to s3://b/dumps/"), "{}", waiting.what);
     storage.held.as_ref().unwrap().notify_one();
     (&mut uploading.work).await.unwrap().unwrap();
     assert_eq!(uploading.waiting(&objects()).task.unwrap().bytes, Some(total));
@@ -167,28 +170,28 @@ async fn upload_reports_progress() {
 #[tokio::test]
 async fn compare_detects_every_difference() {
     let folder = tempfile::tempdir().unwrap();
-    let (place, manifest) = finished(folder.path());
-    let storage = Arc::new(Memory::default());
+    let (place, manifest) = finished_dump(folder.path());
+    let storage = Arc::new(MemoryBucket::default());
     upload(&storage, &place, &manifest).await.0.unwrap();
-    let lent = || Arc::clone(&storage) as LentStorage;
-    let compared = |found: Result<Manifest, Unlike>| match found {
+    let lent = || Arc::clone(&storage) as SharedObjectStore;
+    let compared = |found: Result<Manifest, CompareError>| match found {
         Ok(found) => {
             assert_eq!(found, manifest);
             String::new()
         }
-        Err(Unlike::Other(fault)) => fault.why,
-        Err(Unlike::Unseen(fault)) => format!("unseen: {fault}"),
+        Err(CompareError::Different(fault)) => fault.why,
+        Err(CompareError::Unreadable(fault)) => format!("unseen: {fault}"),
     };
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
     let key = |name: &str| format!("dumps/t.2/t.2/{name}");
     let whole = storage.objects.lock().unwrap().clone();
-    let mut other = whole[&key(NAME)].clone();
+    let mut other = whole[&key(MANIFEST_NAME)].clone();
     other[5] ^= 1;
     for (name, body, said) in [
         ("a.t.sql", Some(b"rows".to_vec()), "dumps/t.2/t.2/a.t.sql has 4 bytes there, not 9."),
         ("a.t.sql", None, "dumps/t.2/t.2/a.t.sql is not listed."),
         ("stranger", Some(Vec::new()), "dumps/t.2/t.2/stranger is there and does not belong to this dump."),
-        (NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
+        (MANIFEST_NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
         // An object for the directory itself is accepted.
         ("", Some(Vec::new()), ""),
     ] {
@@ -201,7 +204,10 @@ async fn compare_detects_every_difference() {
         assert_eq!(compared(compare(lent(), objects(), place.clone()).await), said, "{name}");
     }
     // Without the copy here the verdict can be given again.
-    assert_eq!(remove_copy(&place), format!("The copy on this host, {}, is removed.", place.finished().display()));
-    assert!(!place.finished().exists() && place.uploaded().is_file());
+    assert_eq!(
+        remove_local_copy(&place),
+        format!("The copy on this host, {}, is removed.", place.finished().display())
+    );
+    assert!(!place.finished().exists() && place.uploaded_manifest().is_file());
     assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
 }

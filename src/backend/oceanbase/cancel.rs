@@ -2,17 +2,17 @@
 //! effect while a tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So the jobs are looked up first.
 
 use super::jobs::is_for;
-use super::line::Jobs;
-use super::{OceanBase, PendingAct, render};
-use crate::backend::Run;
-use crate::backend::system::{Act, Cancel, Doing};
+use super::release_profile::BackupScope;
+use super::{OceanBase, PendingStatements, render};
+use crate::backend::StepContext;
+use crate::backend::system::{CancelDecision, Execution, PreparedAction};
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
 
 /// The tenants and jobs that a CANCEL BACKUP would affect now.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Aim {
+pub(super) struct CancelScope {
     /// Tenants it has to name.
     pub(super) tenants: Vec<String>,
     /// Jobs that it ends, as tenant id and job id.
@@ -30,55 +30,60 @@ impl OceanBase {
     /// Nothing was sent, and why.
     pub async fn open_cancel(
         &mut self,
-        run: &Run<'_>,
+        run: &StepContext<'_>,
         targets: &[&TargetPlan],
         hit: &[(u64, u64)],
-    ) -> Result<Cancel, Fault> {
+    ) -> Result<CancelDecision, Fault> {
         self.ensure_session().await?;
-        let aim = match self.line()?.jobs {
-            Jobs::OfEachTenant => aim(&self.running_jobs().await?, run, targets, hit),
-            Jobs::OfTheCluster(_) => self.aim_at_set(run, targets).await?,
+        let aim = match self.line()?.backup_scope {
+            BackupScope::PerTenant => aim(&self.running_jobs().await?, run, targets, hit),
+            BackupScope::PerCluster(_) => self.cancel_scope_of_set(run, targets).await?,
         };
         if let Some(another) = aim.another {
-            return Ok(Cancel::Another(another));
+            return Ok(CancelDecision::WouldHitOtherJob(another));
         }
         if aim.tenants.is_empty() {
             return Ok(match aim.awaited.as_slice() {
-                [] => Cancel::Nothing,
-                awaited => Cancel::Awaits(format!("the job of {}", awaited.join(", "))),
+                [] => CancelDecision::NothingToCancel,
+                awaited => CancelDecision::NotYetRunning(format!("the job of {}", awaited.join(", "))),
             });
         }
         let names: Vec<&str> = aim.tenants.iter().map(String::as_str).collect();
-        let statements = vec![render::cancel(self.words()?, &names)?];
-        let mut session = self.fresh_session().await?;
-        session.allow(self.line()?.act_times).await?;
-        let act = Act {
-            shown: statements.iter().map(ToString::to_string).collect(),
-            planned: None,
+        let statements = vec![render::render_cancel(self.words()?, &names)?];
+        let mut session = self.open_verified_session().await?;
+        session.allow(self.line()?.action_timeout_factor).await?;
+        let act = PreparedAction {
+            shown_statements: statements.iter().map(ToString::to_string).collect(),
+            confirmed_statements: None,
             description: None,
             highest_job: None,
             connection: None,
             server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: None })),
+            server_limit_ms: session.server_limit(),
+            execution: Execution::Statements(Box::new(PendingStatements { session, statements, looks_for: None })),
         };
-        Ok(Cancel::Send(Box::new(act), aim.jobs))
+        Ok(CancelDecision::Send(Box::new(act), aim.jobs))
     }
 }
 
 /// Finds among the running jobs those that a CANCEL BACKUP of this task is to end: jobs that carry its marker, or the job it is
 /// attached to.
-pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit: &[(u64, u64)]) -> Aim {
+pub(super) fn aim(
+    jobs: &[JobFacts],
+    run: &StepContext<'_>,
+    targets: &[&TargetPlan],
+    hit: &[(u64, u64)],
+) -> CancelScope {
     let mark = format!("{}{}.", JobFacts::MARK, run.task);
     let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
     let mut parents: Vec<u64> =
         jobs.iter().filter(|job| job.tenant_id == 1 && ours(job)).map(|job| job.job_id).collect();
     parents.extend(targets.iter().filter_map(|target| target.attached.as_ref()?.parent));
-    let mut aim = Aim::default();
+    let mut aim = CancelScope::default();
     for target in targets {
         let tenant = target.tenant.id;
         // An attached job is known by its id: it carries the marker of its owner.
-        let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
+        let attached = target.attached.as_ref().and_then(|_| run.job_id(&target.target));
         let is_child = |job: &JobFacts| {
             job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
         };

@@ -9,10 +9,10 @@ use crate::domain::stall::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 
 /// The largest distance of a zone from UTC that is accepted, in seconds.
-const FURTHEST: i32 = 24 * 3_600;
+const MAX_OFFSET: i32 = 24 * 3_600;
 
 /// One reading of a server's clock.
-struct Reading {
+struct ClockReading {
     /// `time_zone` of the connection.
     time_zone: String,
     /// The zone that `SYSTEM` stands for on the server.
@@ -36,7 +36,7 @@ impl OceanBase {
         let reading = read(session).await?;
         let time_zone = match known {
             Some(clock) => clock.time_zone,
-            None => zone_of(session, &reading).await?,
+            None => read_time_zone(session, &reading).await?,
         };
         let clock = ServerClock { time_zone, ahead_ms: reading.ahead_ms };
         self.clock = Some(clock.clone());
@@ -65,7 +65,7 @@ impl OceanBase {
 
 /// Determines the zone of a connection. Where its variables do not name one, the server is asked to print this connection's
 /// times in UTC.
-async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZone, Fault> {
+async fn read_time_zone(session: &mut Session, reading: &ClockReading) -> Result<ServerTimeZone, Fault> {
     let zone = ServerTimeZone::named(&reading.time_zone, &reading.system_time_zone, reading.offset, reading.at);
     if zone.unknown().is_none() {
         return Ok(zone);
@@ -78,7 +78,7 @@ async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZ
     }
 }
 
-async fn read(session: &mut Session) -> Result<Reading, Fault> {
+async fn read(session: &mut Session) -> Result<ClockReading, Fault> {
     let before = super::now();
     let sql = "SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC, @@time_zone AS ZONE, @@system_time_zone AS SYSTEM_ZONE";
     let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
@@ -97,7 +97,7 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
         ));
     };
     let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
-    Ok(Reading {
+    Ok(ClockReading {
         time_zone: text(&row, "ZONE"),
         system_time_zone: text(&row, "SYSTEM_ZONE"),
         offset,
@@ -110,7 +110,7 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
 fn offset(local: Timestamp, utc: Timestamp) -> Option<i32> {
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
-    i32::try_from(minutes * 60).ok().filter(|seconds| seconds.abs() <= FURTHEST)
+    i32::try_from(minutes * 60).ok().filter(|seconds| seconds.abs() <= MAX_OFFSET)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Detection: reads the facts over an open connection.
 
 use super::OceanBase;
-use super::cells::{self, Unread};
-use super::line::{Jobs, Line, ViewId};
-use super::read::{Asked, Columns, Filter, Home, Is};
+use super::column_types::{self, UnreadableCell};
+use super::competing_load::manager_user_filter;
+use super::parse::{Parameters, by_tenant, upgrade_signs, whole_instance};
+use super::release_profile::{BackupScope, ReleaseProfile, ViewId};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, text};
-use super::surroundings::manager_users;
-use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
+use super::session::{Failure, Purpose, Row, TypedSession, number, text};
+use super::view_reader::{Filter, FilterValue, LoginTenant, OptionalColumns, ViewQuery};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -18,7 +18,7 @@ use crate::domain::stall::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have; they are discovered at run time.
-const DISCOVERED: [ViewId; 6] =
+const VIEWS_WITH_OPTIONAL_COLUMNS: [ViewId; 6] =
     [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets, ViewId::Connections];
 
 /// The configuration items a backup is planned from.
@@ -37,7 +37,7 @@ const PARAMETERS: [&str; 8] = [
 ///
 /// # Errors
 /// It is not an OceanBase, or it does not answer.
-pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected, Fault> {
+pub async fn identify<P: Purpose>(session: &mut TypedSession<P>) -> Result<Detected, Fault> {
     let comment = session.rows("SHOW VARIABLES LIKE 'version_comment'").await.map_err(|failure| failure.fault)?;
     let comment = comment.first().map(|row| text(row, "VALUE")).unwrap_or_default();
     Detected::read(&comment).or_else(|_| Detected::read(&session.version_text)).map_err(|_| {
@@ -57,9 +57,16 @@ pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected
 
 /// Reads the tenant of the login from the server. Where the release accepts several SELECTs in one text, this harmless query
 /// tests whether the connection does.
-pub(super) async fn home<P: Purpose>(session: &mut Connected<P>, line: &Line) -> Result<Home, Fault> {
+pub(super) async fn home<P: Purpose>(
+    session: &mut TypedSession<P>,
+    line: &ReleaseProfile,
+) -> Result<LoginTenant, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
-    let rows = if line.several_selects { session.rows_on_trial(sql).await } else { session.rows(sql).await };
+    let rows = if line.accepts_multi_selects {
+        session.query_testing_multi_statements(sql).await
+    } else {
+        session.rows(sql).await
+    };
     let rows = rows.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
     let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {
@@ -72,7 +79,7 @@ pub(super) async fn home<P: Purpose>(session: &mut Connected<P>, line: &Line) ->
         ));
     };
     let scope = if id == 1 { Scope::Sys } else { Scope::Tenant };
-    Ok(Home { scope, id, name: rows::word(&row, "NAME") })
+    Ok(LoginTenant { scope, id, name: rows::word(&row, "NAME") })
 }
 
 impl OceanBase {
@@ -83,17 +90,17 @@ impl OceanBase {
     pub async fn detect(&mut self) -> Result<Facts, Fault> {
         self.unread = None;
         let facts = self.read_facts().await?;
-        self.all_read(facts)
+        self.reject_unreadable(facts)
     }
 
     async fn read_facts(&mut self) -> Result<Facts, Fault> {
         self.ensure_session().await?;
-        let detected = self.detected.ok_or_else(|| self.internal("detection without a version"))?;
+        let detected = self.detected.ok_or_else(|| self.internal_fault("detection without a version"))?;
         let choice = detected.version.method();
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
         }
-        if Line::of(&detected.version).is_none() {
+        if ReleaseProfile::for_version(&detected.version).is_none() {
             return Err(Fault::new(
                 Cause::Precondition,
                 format!("{} cannot be backed up with this release of obnow.", self.target),
@@ -112,28 +119,28 @@ impl OceanBase {
         }
         let home = self.home()?.clone();
         let parameters = self.parameters().await?;
-        let (tenants, whole) = match self.line()?.jobs {
-            Jobs::OfEachTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
-            Jobs::OfTheCluster(rules) => {
-                let whole = self.whole_facts(rules, &parameters).await?;
-                let tenants = self.whole_tenants(&parameters, &whole, &time_zone, None).await?;
+        let (tenants, whole) = match self.line()?.backup_scope {
+            BackupScope::PerTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
+            BackupScope::PerCluster(rules) => {
+                let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
+                let tenants = self.read_cluster_tenants(&parameters, &whole, &time_zone, None).await?;
                 let mut whole = whole.with_sets(&tenants);
                 whole.without_gts = self.without_gts(&tenants).await;
                 (tenants, Some(Box::new(whole)))
             }
         };
-        let connection = [("ID", vec![Is::Number(self.session()?.id)])];
+        let connection = [("ID", vec![FilterValue::Number(self.session()?.id)])];
         let [servers, upgrades, connection, logged_in] = self
             .read_together([
                 (ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT"),
-                (ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], ""),
+                (ViewId::TenantJobs, &[("JOB_STATUS", vec![FilterValue::Text("INPROGRESS")])], ""),
                 (ViewId::Connections, &connection, ""),
-                (ViewId::Connections, &[manager_users()], ""),
+                (ViewId::Connections, &[manager_user_filter()], ""),
             ])
             .await?;
         let servers = self.servers(&servers?)?;
         let upgrading = self.upgrading(&parameters, &servers, upgrades);
-        let through_proxy = self.is_direct_by(connection).map(|direct| !direct);
+        let through_proxy = self.is_direct_from_rows(connection).map(|direct| !direct);
         let running: Vec<JobFacts> = tenants.iter().flat_map(|tenant| tenant.running.iter().cloned()).collect();
         let managers = self.managers(&parameters, &running, logged_in);
         let cluster = ClusterFacts {
@@ -215,30 +222,30 @@ impl OceanBase {
     pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
-        let names: &[&str] = match line.jobs {
-            Jobs::OfEachTenant => &PARAMETERS,
-            Jobs::OfTheCluster(_) => &super::v3::PARAMETERS,
+        let names: &[&str] = match line.backup_scope {
+            BackupScope::PerTenant => &PARAMETERS,
+            BackupScope::PerCluster(_) => &super::per_cluster::PARAMETERS,
         };
-        let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
+        let asked = super::view_reader::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {
             Ok(rows) => Ok(Parameters::new(rows)),
             Err(failure) => {
                 if !failure.answered {
                     self.lose_session(&failure.fault);
                 }
-                Err(self.naming_the_view(failure, ViewId::Parameters).fault)
+                Err(self.explain_denied_view(failure, ViewId::Parameters).fault)
             }
         }
     }
 
-    pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
-        let mut found = Columns::default();
+    pub(super) async fn find_columns(&mut self) -> Result<OptionalColumns, Fault> {
+        let mut found = OptionalColumns::default();
         let (line, home) = (self.line()?, self.home()?.clone());
-        for (id, asked) in found.find(self.session()?, line, &home, &DISCOVERED).await {
+        for (id, asked) in found.discover(self.session()?, line, &home, &VIEWS_WITH_OPTIONAL_COLUMNS).await {
             match asked {
                 // Who may not see connections does without what they would tell.
                 Err(failure) if id == ViewId::Connections && failure.answered => {}
-                asked => asked.map_err(|failure| self.naming_the_view(failure, id).fault)?,
+                asked => asked.map_err(|failure| self.explain_denied_view(failure, id).fault)?,
             }
         }
         Ok(found)
@@ -273,7 +280,7 @@ impl OceanBase {
         servers: &Known<Vec<ServerFacts>>,
         jobs: Result<Vec<Row>, Fault>,
     ) -> Known<Vec<String>> {
-        let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_)));
+        let by_cluster = matches!(self.line().map(|line| line.backup_scope), Ok(BackupScope::PerCluster(_)));
         let mut signs = upgrade_signs(parameters, servers.get().filter(|_| by_cluster));
         let from_sys = self.home().is_ok_and(|home| home.scope == Scope::Sys);
         if signs.is_empty() && !from_sys {
@@ -307,14 +314,14 @@ impl OceanBase {
 
     /// Returns the version of the cluster.
     pub(super) fn version(&self) -> Result<Version, Fault> {
-        let detected = self.detected.ok_or_else(|| self.internal("facts without a version"))?;
+        let detected = self.detected.ok_or_else(|| self.internal_fault("facts without a version"))?;
         Ok(detected.version)
     }
 
     /// Reads all running jobs, parent jobs included.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
-        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
-            return self.whole_jobs().await;
+        if let BackupScope::PerCluster(_) = self.line()?.backup_scope {
+            return self.read_cluster_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
         self.jobs_with_tasks(&jobs).await
@@ -343,30 +350,30 @@ impl OceanBase {
     ///
     /// # Errors
     /// As [`OceanBase::detect`].
-    pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
+    pub async fn refresh_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.unread = None;
         let tenants = self.read_tenants(ids).await?;
-        self.all_read(tenants)
+        self.reject_unreadable(tenants)
     }
 
     async fn read_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.ensure_session().await?;
         let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
-        if let Jobs::OfTheCluster(rules) = self.line()?.jobs {
-            let whole = self.whole_facts(rules, &parameters).await?;
-            return self.whole_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
+        if let BackupScope::PerCluster(rules) = self.line()?.backup_scope {
+            let whole = self.read_cluster_backup_facts(rules, &parameters).await?;
+            return self.read_cluster_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }
         self.tenants(&parameters, &time_zone, Some(ids)).await
     }
 
     /// Reads a view of this cluster's release.
     pub(super) async fn read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Fault> {
-        self.try_read(id, filters, order).await.map_err(|failure| failure.fault)
+        self.try_read_view(id, filters, order).await.map_err(|failure| failure.fault)
     }
 
     /// Reads a view; the failure tells whether the server answered.
-    pub(super) async fn try_read(
+    pub(super) async fn try_read_view(
         &mut self,
         id: ViewId,
         filters: &[Filter<'_>],
@@ -376,31 +383,31 @@ impl OceanBase {
         let (line, home) = (self.line().map_err(unasked)?, self.home().map_err(unasked)?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let session = self.session().map_err(Failure::lost)?;
-        let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
-        self.noted(id, answer)
+        let answer = super::view_reader::read(session, line, &home, &columns, (id, filters, order)).await;
+        self.record_failure(id, answer)
     }
 
     /// Reads several views in the given order, in as few round trips as the servers allow.
     pub(super) async fn read_together<const N: usize>(
         &mut self,
-        asked: [Asked<'_>; N],
+        asked: [ViewQuery<'_>; N],
     ) -> Result<[Result<Vec<Row>, Fault>; N], Fault> {
         let (line, home) = (self.line()?, self.home()?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let ids = asked.map(|(id, ..)| id);
-        let answers = super::read::read_together(self.session()?, line, &home, &columns, asked).await;
+        let answers = super::view_reader::read_together(self.session()?, line, &home, &columns, asked).await;
         let mut ids = ids.into_iter();
         Ok(answers.map(|answer| match ids.next() {
-            Some(id) => self.noted(id, answer).map_err(|failure| failure.fault),
+            Some(id) => self.record_failure(id, answer).map_err(|failure| failure.fault),
             None => answer.map_err(|failure| failure.fault),
         }))
     }
 
     /// Records the failure of a result: the connection was lost, or a value was unreadable.
-    fn noted(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
-        let failure = match answer.and_then(|rows| self.of_the_past(id, rows)) {
+    fn record_failure(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
+        let failure = match answer.and_then(|rows| self.reject_future(id, rows)) {
             Ok(rows) => return Ok(rows),
-            Err(failure) => self.naming_the_view(failure, id),
+            Err(failure) => self.explain_denied_view(failure, id),
         };
         if !failure.answered {
             self.lose_session(&failure.fault);
@@ -412,10 +419,10 @@ impl OceanBase {
     }
 
     /// Rejects a result with times after the server's clock, or after this host's clock until the server's was read.
-    fn of_the_past(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+    fn reject_future(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
-        let Err(unread) = cells::check_past(&rows, now) else { return Ok(rows) };
+        let Err(unread) = column_types::check_not_future(&rows, now) else { return Ok(rows) };
         let unasked = Failure::refused;
         let scope = self.home().map_err(unasked)?.scope;
         let view = self.line().map_err(unasked)?.view(id, scope).map_or("", |view| view.name.as_str());
@@ -423,7 +430,7 @@ impl OceanBase {
     }
 
     /// Returns the cluster's id. It is always listed for sys; a tenant may not see it.
-    fn cluster_id(&mut self, parameters: &Parameters, home: &Home) -> Option<u64> {
+    fn cluster_id(&mut self, parameters: &Parameters, home: &LoginTenant) -> Option<u64> {
         let listed = parameters.one("cluster_id");
         let id = listed.as_ref().and_then(|id| id.parse().ok());
         if id.is_none() && (listed.is_some() || home.scope == Scope::Sys) {
@@ -434,19 +441,19 @@ impl OceanBase {
 
     /// Records a parameter that a check or the cluster's identity needs and that is missing or invalid.
     pub(super) fn not_read(&mut self, parameter: &str) {
-        let unread = Unread::parameter(parameter);
+        let unread = UnreadableCell::parameter(parameter);
         self.unread.get_or_insert(unread);
     }
 
     /// Returns the facts only if every selected value was readable. What the server does not show is part of the facts; an
     /// unreadable value makes the detection fail.
-    fn all_read<T>(&mut self, facts: T) -> Result<T, Fault> {
+    fn reject_unreadable<T>(&mut self, facts: T) -> Result<T, Fault> {
         self.unread.take().map_or(Ok(facts), Err)
     }
 }
 
 /// Returns when the tenant of the login was created.
-fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
+fn created(home: &LoginTenant, tenants: &[TenantFacts]) -> Known<Created> {
     let own = tenants.iter().find(|tenant| tenant.id == home.id).and_then(|tenant| tenant.created);
     own.map_or_else(
         || Known::NotChecked(format!("the server does not say when the tenant {} was created", home.name)),

@@ -1,7 +1,7 @@
 //! Reads the privileges of a login from SHOW GRANTS, and returns the missing ones with the statements that grant them.
 
 use super::OceanBase;
-use super::line::ViewId;
+use super::release_profile::ViewId;
 use super::session::{Failure, Row};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{Known, LoginFacts, MissingGrant};
@@ -12,7 +12,7 @@ use crate::domain::sql::quoted_text;
 mod tests;
 
 /// The server's code for a denied SELECT.
-const DENIED: u32 = 1142;
+const SELECT_DENIED: u32 = 1142;
 
 /// A line of SHOW GRANTS: `GRANT a, b ON x.y TO ..`.
 struct Grant {
@@ -30,7 +30,7 @@ impl Grant {
         Some(Self { privileges, on: on.replace(['`', '\'', '"', ' '], "") })
     }
 
-    fn gives(&self, privilege: &str, on: &[&str]) -> bool {
+    fn covers(&self, privilege: &str, on: &[&str]) -> bool {
         let words = [privilege, "ALL", "ALL PRIVILEGES"];
         on.contains(&self.on.as_str()) && self.privileges.iter().any(|own| words.contains(&own.as_str()))
     }
@@ -40,16 +40,20 @@ impl Grant {
 fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGrant>> {
     let grants: Vec<Grant> = lines.iter().filter_map(|line| Grant::read(line)).collect();
     let mut missing = Vec::new();
-    if !grants.iter().any(|grant| grant.gives("ALTER SYSTEM", &["*.*"])) {
-        missing.push(MissingGrant { privilege: "ALTER SYSTEM", statement: alter_system(who), seen_to_work: false });
+    if !grants.iter().any(|grant| grant.covers("ALTER SYSTEM", &["*.*"])) {
+        missing.push(MissingGrant {
+            privilege: "ALTER SYSTEM",
+            statement: grant_alter_system_sql(who),
+            seen_to_work: false,
+        });
     }
     let reads = |view: &&str| {
         let own = format!("OCEANBASE.{view}");
-        grants.iter().any(|grant| grant.gives("SELECT", &["*.*", "OCEANBASE.*", &own]))
+        grants.iter().any(|grant| grant.covers("SELECT", &["*.*", "OCEANBASE.*", &own]))
     };
     if !views.iter().all(reads) {
         let privilege = "SELECT on oceanbase.*";
-        missing.push(MissingGrant { privilege, statement: select(who), seen_to_work: true });
+        missing.push(MissingGrant { privilege, statement: grant_select_sql(who), seen_to_work: true });
     }
     let a_role = |line: &&String| line.to_uppercase().starts_with("GRANT ") && Grant::read(line).is_none();
     match lines.iter().find(a_role) {
@@ -60,16 +64,16 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
     }
 }
 
-fn alter_system(who: &str) -> String {
+fn grant_alter_system_sql(who: &str) -> String {
     format!("GRANT ALTER SYSTEM ON *.* TO {}", quoted_text(who))
 }
 
-fn select(who: &str) -> String {
+fn grant_select_sql(who: &str) -> String {
     format!("GRANT SELECT ON oceanbase.* TO {}", quoted_text(who))
 }
 
 /// Returns the plain user name of `user@tenant#cluster` or `cluster:tenant:user`.
-fn name_of(login: &str) -> &str {
+fn user_name(login: &str) -> &str {
     let own = login.split_once('@').map_or(login, |(user, _)| user);
     own.rsplit(':').next().unwrap_or(own)
 }
@@ -79,7 +83,7 @@ impl OceanBase {
     pub(super) async fn login(&mut self) -> Result<LoginFacts, Fault> {
         let (user, home) = (self.connection.user.clone(), self.home()?.clone());
         let line = self.line()?;
-        let views: Vec<String> = ViewId::NEEDED
+        let views: Vec<String> = ViewId::REQUIRED
             .into_iter()
             .filter_map(|id| line.view(id, home.scope))
             .map(|view| view.name.to_uppercase())
@@ -89,7 +93,7 @@ impl OceanBase {
         let (missing, grants) = match asked {
             Ok(rows) => {
                 let lines = lines(&rows);
-                (missing(&lines, &names, name_of(&user)), lines)
+                (missing(&lines, &names, user_name(&user)), lines)
             }
             Err(failure) if failure.answered => {
                 (Known::NotChecked(format!("SHOW GRANTS is refused: {}", failure.fault.what)), Vec::new())
@@ -103,8 +107,8 @@ impl OceanBase {
 
     /// Replaces the failure of a denied view by one with its name and the statement that grants it; other failures are returned
     /// as they are.
-    pub(super) fn naming_the_view(&self, failure: Failure, id: ViewId) -> Failure {
-        if failure.fault.code != Some(DENIED) {
+    pub(super) fn explain_denied_view(&self, failure: Failure, id: ViewId) -> Failure {
+        if failure.fault.code != Some(SELECT_DENIED) {
             return failure;
         }
         let home = self.home.as_ref();
@@ -112,7 +116,7 @@ impl OceanBase {
         let Some((home, view)) = home.zip(view) else { return failure };
         let user = &self.connection.user;
         // All missing privileges at once, so that they can be granted in one go.
-        let mut give = vec![select(name_of(user))];
+        let mut give = vec![grant_select_sql(user_name(user))];
         let mut why = "A backup is planned, watched and proven from the server's own views".to_owned();
         if let Some(login) = &self.login {
             let missing = login.missing.get().into_iter().flatten();
@@ -126,7 +130,7 @@ impl OceanBase {
             format!("{why}."),
             format!("As root@{}: {};", home.name, give.join("; ")),
         );
-        Failure { fault: fault.with_code(DENIED).with_detail(failure.fault.what), ..failure }
+        Failure { fault: fault.with_code(SELECT_DENIED).with_detail(failure.fault.what), ..failure }
     }
 }
 

@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::cells::needed;
-use super::line::{Line, TENANT_ID, ViewId};
-use super::read::{self, Columns, Home, Is};
+use super::column_types::needed;
+use super::release_profile::{ReleaseProfile, TENANT_ID, ViewId};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, seconds, text};
-use super::{OceanBase, detect, words};
+use super::session::{Failure, Purpose, Row, TypedSession, number, seconds, text};
+use super::view_reader::{self, FilterValue, LoginTenant, OptionalColumns};
+use super::{OceanBase, detect, parse};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
 use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
 use crate::domain::version::{Detected, Method};
 
 /// The identity of the confirmed cluster and tenants.
-pub(super) struct Expected {
+pub(super) struct ConfirmedIdentity {
     cluster: Option<u64>,
     created: Option<Created>,
     tenants: Vec<TenantIdentity>,
 }
 
 /// A connection whose other end was identified.
-pub(super) struct Met<P: Purpose> {
-    pub(super) session: Connected<P>,
+pub(super) struct VerifiedSession<P: Purpose> {
+    pub(super) session: TypedSession<P>,
     pub(super) detected: Detected,
-    pub(super) home: Option<Home>,
+    pub(super) home: Option<LoginTenant>,
     /// Endpoints that accepted the login and then did not answer.
     pub(super) mute: Vec<String>,
     /// Endpoints that closed the connection on a text of several queries.
@@ -39,7 +39,7 @@ impl OceanBase {
     /// Requires connections from now on to lead to the cluster and tenants of this plan.
     pub fn expect(&mut self, plan: &Plan) {
         let tenants = plan.targets.iter().map(|target| target.tenant.clone()).collect();
-        self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
+        self.expected = Some(ConfirmedIdentity { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
     /// Opens a connection to the confirmed cluster, with one time limit for all endpoints ([`Limits::connect_deadline`]).
@@ -48,13 +48,13 @@ impl OceanBase {
     /// No endpoint answers, or only endpoints of another cluster do.
     ///
     /// [`Limits::connect_deadline`]: crate::domain::connection::Limits::reach
-    pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<VerifiedSession<P>, Fault> {
         let limit = self.connection.limits.connect_deadline();
-        timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
+        timeout(limit, self.connect_first_match()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))
     }
 
     /// Returns the fault of endpoints that did not answer within their common limit.
-    fn none_in_time(&self, limit: Duration) -> Fault {
+    fn connect_timeout_fault(&self, limit: Duration) -> Fault {
         let (count, limit) = (self.connection.endpoints.len(), seconds(limit));
         let endpoints =
             if count == 1 { "Its endpoint has".to_owned() } else { format!("None of its {count} endpoints has") };
@@ -70,7 +70,7 @@ impl OceanBase {
         )
     }
 
-    async fn first_of_all<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+    async fn connect_first_match<P: Purpose>(&self) -> Result<VerifiedSession<P>, Fault> {
         let mut left = self.connection.clone();
         // Broken endpoints come last, the latest at the end: otherwise one that accepts the login and then does not answer would
         // be chosen every time.
@@ -80,7 +80,8 @@ impl OceanBase {
         let mut mute = Vec::new();
         let mut one_at_a_time = self.one_at_a_time.clone();
         loop {
-            let mut session = match Connected::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
+            let mut session = match TypedSession::<P>::open_or_failed_endpoint(&left, self.secrets.login.as_ref()).await
+            {
                 Ok(session) => session,
                 // The login worked before: an endpoint that refuses it now is another cluster, or the login was changed.
                 Err((at, refused))
@@ -92,18 +93,20 @@ impl OceanBase {
                 }
                 Err((_, fault)) => {
                     let fault = silent.filter(|_| fault.cause == Cause::Unreachable).unwrap_or(fault);
-                    return Err(foreign.map_or(fault.clone(), |foreign| nobody(foreign, &fault)));
+                    return Err(foreign.map_or(fault.clone(), |foreign| no_matching_endpoint(foreign, &fault)));
                 }
             };
             if one_at_a_time.contains(&session.endpoint) {
-                session.ask_one_at_a_time();
+                session.disable_multi_statements();
             }
-            match self.introduced(&mut session).await {
-                Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute, one_at_a_time }),
+            match self.verify_identity(&mut session).await {
+                Ok((detected, home, None)) => {
+                    return Ok(VerifiedSession { session, detected, home, mute, one_at_a_time });
+                }
                 Ok((.., Some(why))) => {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
                 }
-                Err(_) if session.was_lost_on_trial() => {
+                Err(_) if session.was_lost_testing_multi_statements() => {
                     // It gets no text of several queries again.
                     one_at_a_time.push(session.endpoint);
                     continue;
@@ -117,35 +120,36 @@ impl OceanBase {
             left.endpoints.retain(|endpoint| *endpoint != session.endpoint);
             if left.endpoints.is_empty() {
                 return Err(match (foreign, silent) {
-                    (Some(foreign), Some(silent)) => nobody(foreign, &silent),
+                    (Some(foreign), Some(silent)) => no_matching_endpoint(foreign, &silent),
                     (Some(fault), None) | (None, Some(fault)) => fault,
-                    (None, None) => self.internal("nobody is left, and nobody was asked"),
+                    (None, None) => self.internal_fault("nobody is left, and nobody was asked"),
                 });
             }
         }
     }
 
     /// Reads the identity of the server of a new connection, and why it is not the confirmed one.
-    async fn introduced<P: Purpose>(
+    async fn verify_identity<P: Purpose>(
         &self,
-        session: &mut Connected<P>,
-    ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
+        session: &mut TypedSession<P>,
+    ) -> Result<(Detected, Option<LoginTenant>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
-        session.bound_statements().await?;
-        let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
+        session.apply_statement_limit().await?;
+        let line = ReleaseProfile::for_version(&detected.version)
+            .filter(|_| detected.version.method().method == Method::Physical);
         let home = match line {
             Some(line) => Some(detect::home(session, line).await?),
             None => None,
         };
-        let foreign = self.is_foreign(session, line.zip(home.as_ref())).await?;
+        let foreign = self.identity_mismatch(session, line.zip(home.as_ref())).await?;
         Ok((detected, home, foreign))
     }
 
     /// Returns why this is not the confirmed cluster; `None` where it is.
-    async fn is_foreign<P: Purpose>(
+    async fn identity_mismatch<P: Purpose>(
         &self,
-        session: &mut Connected<P>,
-        at: Option<(&Line, &Home)>,
+        session: &mut TypedSession<P>,
+        at: Option<(&ReleaseProfile, &LoginTenant)>,
     ) -> Result<Option<String>, Fault> {
         let Some(expected) = &self.expected else { return Ok(None) };
         let Some((line, home)) = at else {
@@ -158,7 +162,8 @@ impl OceanBase {
             )));
         }
         if let Some(confirmed) = expected.cluster {
-            let found = read::parameters(session, line, home, &Columns::default(), &["cluster_id"]).await;
+            let found =
+                view_reader::parameters(session, line, home, &OptionalColumns::default(), &["cluster_id"]).await;
             let found = found.map_err(|failure| failure.fault)?;
             let id = found.first().and_then(|row| number(row, "VALUE"));
             if id != Some(confirmed) {
@@ -167,8 +172,8 @@ impl OceanBase {
             }
         }
         let tenants = expected.tenants.iter().map(|tenant| tenant.id);
-        let ids = (TENANT_ID, tenants.chain([home.id]).map(Is::Number).collect());
-        let found = ask(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
+        let ids = (TENANT_ID, tenants.chain([home.id]).map(FilterValue::Number).collect());
+        let found = read_rows(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
         if let Some(why) = another_creation(expected.created, created(home, line, &found)) {
             return Ok(Some(why));
         }
@@ -192,9 +197,9 @@ impl OceanBase {
 impl OceanBase {
     /// Reads the current roles of the targets' tenants, by tenant id.
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
-        let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
+        let ids = (TENANT_ID, targets.iter().map(|target| FilterValue::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
-        rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, words::role_of(row).word().to_owned()))).collect()
+        rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, parse::role_of(row).word().to_owned()))).collect()
     }
 }
 
@@ -205,19 +210,19 @@ pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
 }
 
 /// Returns when the tenant of a connection was created.
-fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
-    let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
+fn created(home: &LoginTenant, line: &ReleaseProfile, tenants: &[Row]) -> Option<Created> {
+    let column = line.view(ViewId::Tenants, home.scope)?.time_columns.first()?;
     let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
 }
 
-async fn ask<P: Purpose>(
-    session: &mut Connected<P>,
-    line: &Line,
-    home: &Home,
-    question: (ViewId, &[read::Filter<'_>], &str),
+async fn read_rows<P: Purpose>(
+    session: &mut TypedSession<P>,
+    line: &ReleaseProfile,
+    home: &LoginTenant,
+    question: (ViewId, &[view_reader::Filter<'_>], &str),
 ) -> Result<Vec<Row>, Fault> {
-    let answer = read::read(session, line, home, &Columns::default(), question).await;
+    let answer = view_reader::read(session, line, home, &OptionalColumns::default(), question).await;
     answer.map_err(|failure: Failure| failure.fault)
 }
 
@@ -232,7 +237,7 @@ pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
 }
 
 /// Returns the fault where one endpoint is another cluster and the rest did not answer: those may still answer later.
-fn nobody(foreign: Fault, silent: &Fault) -> Fault {
+fn no_matching_endpoint(foreign: Fault, silent: &Fault) -> Fault {
     Fault { cause: silent.cause, why: format!("{} And {}", foreign.why, silent.what), ..foreign }
 }
 
@@ -260,7 +265,9 @@ mod tests {
             limits,
         };
         let cluster = OceanBase::new("prod".parse().unwrap(), None, connection, Secrets::default());
-        let Err(fault) = cluster.meet::<super::super::session::Writes>().await else { panic!("nobody answers") };
+        let Err(fault) = cluster.connect_verified::<super::super::session::Writing>().await else {
+            panic!("nobody answers")
+        };
         assert_eq!((fault.cause, fault.what.as_str()), (Cause::Unreachable, "prod cannot be reached."));
         assert!(fault.why.starts_with("None of its 4 endpoints has answered as it within 1 s, "), "{}", fault.why);
     }

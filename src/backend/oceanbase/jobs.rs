@@ -1,6 +1,6 @@
 //! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
-use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::backend::{Observed, ObservedJob, StepContext, StepObservation, Waiting};
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
@@ -8,25 +8,25 @@ use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 
 /// Returns the observation of a job: running, ended by its history row, or between the two.
-pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Observed {
     let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
     let ended = history.iter().find(own).filter(|job| !job.is_live());
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
         // How a job ended that left the running view is unknown until its history row exists.
         let what = format!("job {id} has left the running jobs; its history row is awaited");
-        return Look::Wait(Waiting::for_(what, false)).into();
+        return StepObservation::Wait(Waiting::new(what, false)).into();
     };
     let look = if ended.is_some() {
-        judge_end(job, target)
+        assess_ended_job(job, target)
     } else {
         // While a job is being cancelled its phase means nothing.
         let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
         let what = phase.unwrap_or_else(|| job.status.clone());
         let trouble = (job.result != 0 || !job.comment.is_empty())
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
-        Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
+        StepObservation::Wait(Waiting { what, task: job.task.clone(), server_busy: true, last_error: trouble })
     };
-    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: job.kind.mode() }) }
+    Observed { observation: look, job: Some(ObservedJob { job_id: id, set_id: job.set_id, kind: job.kind.mode() }) }
 }
 
 /// Returns whether a job is a tenant's own, or a parent job of sys for it; one whose tenants were not read may be.
@@ -36,12 +36,12 @@ pub(super) fn is_for(job: &JobFacts, tenant: u64) -> bool {
 
 /// Returns the observation of the tenant's own job of a parent job.
 pub(super) fn watch_parent(
-    run: &Run<'_>,
+    run: &StepContext<'_>,
     parent: u64,
     running: &[JobFacts],
     history: &[JobFacts],
     target: &TargetPlan,
-) -> Seen {
+) -> Observed {
     let is_child = |job: &&JobFacts| {
         job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
     };
@@ -52,10 +52,10 @@ pub(super) fn watch_parent(
     match (running.iter().find(is_parent), history.iter().find(is_parent)) {
         (Some(job), _) => {
             let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
-            Look::Wait(Waiting::for_(what, true)).into()
+            StepObservation::Wait(Waiting::new(what, true)).into()
         }
         (None, Some(job)) if job.was_cancelled() => {
-            Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
+            StepObservation::JobFailed(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
         }
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
@@ -66,11 +66,12 @@ pub(super) fn watch_parent(
                 "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"
             };
             let next = format!("Look at {events}, and start a backup of your own.");
-            Look::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
+            StepObservation::JobFailed(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None)))
+                .into()
         }
         (None, None) => {
             let what = format!("job {parent} has left the running jobs; its history row is awaited");
-            Look::Wait(Waiting::for_(what, false)).into()
+            StepObservation::Wait(Waiting::new(what, false)).into()
         }
     }
 }
@@ -88,8 +89,12 @@ pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
 }
 
 /// Returns the ended parent job of sys that the task is attached to, where the target has no job of its own.
-pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a [JobFacts]) -> Option<&'a JobFacts> {
-    let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
+pub(super) fn ended_without<'a>(
+    run: &StepContext<'_>,
+    target: &TargetPlan,
+    history: &'a [JobFacts],
+) -> Option<&'a JobFacts> {
+    let parent = target.attached.as_ref()?.parent.filter(|_| run.job_id(&target.target).is_none())?;
     let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
     if history.iter().any(own) {
         return None;
@@ -107,10 +112,10 @@ pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
 }
 
 /// Assesses the end of a job from its history row.
-fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
+fn assess_ended_job(job: &JobFacts, target: &TargetPlan) -> StepObservation {
     match job.status.as_str() {
         // Status and code must agree.
-        "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
+        "COMPLETED" if job.result != 0 => StepObservation::Unknown(Fault::new(
             Cause::Unknown,
             format!("What became of the backup of {} is unknown.", target.target),
             format!("Job {} is COMPLETED, and its RESULT is {}.", job.job_id, job.result),
@@ -118,16 +123,18 @@ fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
         )),
         "COMPLETED" => {
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
-            Look::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
+            StepObservation::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
         }
-        _ if job.was_cancelled() => Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id))),
+        _ if job.was_cancelled() => {
+            StepObservation::JobFailed(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id)))
+        }
         _ => {
             let fault = server_fault(
                 job.result,
                 &job.comment,
                 &format!("The backup of {} failed on the server.", target.target),
             );
-            Look::Ended(Box::new(Outcome::failed(fault, job.set_id)))
+            StepObservation::JobFailed(Box::new(Outcome::failed(fault, job.set_id)))
         }
     }
 }

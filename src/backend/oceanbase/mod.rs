@@ -1,34 +1,34 @@
 //! OceanBase over the MySQL protocol: detection, statements, and the observation of each step.
 
-mod acts;
+mod actions;
 mod cancel;
-mod cells;
 mod clock;
+mod column_types;
+mod competing_load;
 mod detect;
 mod grants;
 mod identity;
 mod jobs;
-mod line;
-mod look;
-mod read;
+mod parse;
+mod per_cluster;
+mod release_profile;
 mod render;
 mod rows;
 pub mod session;
 mod sets;
-mod settle;
-mod standstill;
+mod stall;
+mod start_reconcile;
 mod statement;
 mod steps;
-mod surroundings;
+mod storage_proof;
 mod tenants;
 #[cfg(test)]
-mod unread_tests;
-mod v3;
-mod words;
+mod unreadable_value_tests;
+mod view_reader;
 
-pub use acts::PendingAct;
-pub use line::Line;
-pub use render::{RunId, Words, action, preview};
+pub use actions::PendingStatements;
+pub use release_profile::ReleaseProfile;
+pub use render::{Dialect, RunId, render_action, render_plan};
 pub use session::{Session, WritingSession};
 pub use statement::{Secrets, Statement};
 
@@ -42,7 +42,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::stall::ServerClock;
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
-use read::{Columns, Home};
+use view_reader::{LoginTenant, OptionalColumns};
 
 /// Returns the time of this host. It stamps what was read; rules compare the server's own times.
 #[allow(
@@ -61,14 +61,14 @@ pub struct OceanBase {
     secrets: Secrets,
     session: Option<Session>,
     detected: Option<Detected>,
-    home: Option<Home>,
+    home: Option<LoginTenant>,
     login: Option<LoginFacts>,
-    columns: Option<Columns>,
+    columns: Option<OptionalColumns>,
     /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
-    expected: Option<identity::Expected>,
+    expected: Option<identity::ConfirmedIdentity>,
     /// Storage proofs, by target.
-    looks: BTreeMap<TargetName, look::Looking>,
+    looks: BTreeMap<TargetName, storage_proof::ProofState>,
     /// The connection of the last proof: consecutive proofs share one.
     look_session: Option<WritingSession>,
     /// Endpoints whose connections broke, the latest last; they are tried after the others.
@@ -109,10 +109,10 @@ impl OceanBase {
     /// Connects where no connection is open.
     pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
         if self.session.is_none() {
-            let met = self.meet().await?;
+            let met = self.connect_verified().await?;
             self.one_at_a_time = met.one_at_a_time;
             for endpoint in met.mute {
-                self.note_broken(endpoint);
+                self.record_broken(endpoint);
             }
             if met.home.is_some() {
                 self.home = met.home;
@@ -121,14 +121,14 @@ impl OceanBase {
             self.session = Some(met.session);
             self.lost = None;
             if self.expected.is_some() {
-                self.prepare_to_watch().await?;
+                self.prepare_to_observe().await?;
             }
         }
         Ok(())
     }
 
     /// Reads what a task needs to know about its server before it observes any step.
-    async fn prepare_to_watch(&mut self) -> Result<(), Fault> {
+    async fn prepare_to_observe(&mut self) -> Result<(), Fault> {
         let prepared = async {
             self.read_clock().await?;
             if self.columns.is_none() {
@@ -162,7 +162,7 @@ impl OceanBase {
     pub(crate) fn drop_session(&mut self) {
         self.clock = None;
         if let Some(session) = self.session.take() {
-            self.note_broken(session.endpoint);
+            self.record_broken(session.endpoint);
         }
     }
 
@@ -174,7 +174,7 @@ impl OceanBase {
         self.drop_session();
     }
 
-    fn note_broken(&mut self, endpoint: String) {
+    fn record_broken(&mut self, endpoint: String) {
         self.broken.retain(|broken| *broken != endpoint);
         self.broken.push(endpoint);
     }
@@ -190,19 +190,19 @@ impl OceanBase {
         self.secrets.login.as_ref()
     }
 
-    fn line(&self) -> Result<&'static Line, Fault> {
+    fn line(&self) -> Result<&'static ReleaseProfile, Fault> {
         self.detected
             .as_ref()
-            .and_then(|detected| Line::of(&detected.version))
-            .ok_or_else(|| self.internal("a statement without a known line"))
+            .and_then(|detected| ReleaseProfile::for_version(&detected.version))
+            .ok_or_else(|| self.internal_fault("a statement without a known line"))
     }
 
     /// Returns the tenant that the login sees the cluster from.
-    fn home(&self) -> Result<&Home, Fault> {
-        self.home.as_ref().ok_or_else(|| self.internal("a question from no tenant"))
+    fn home(&self) -> Result<&LoginTenant, Fault> {
+        self.home.as_ref().ok_or_else(|| self.internal_fault("a question from no tenant"))
     }
 
-    fn internal(&self, what: &str) -> Fault {
+    fn internal_fault(&self, what: &str) -> Fault {
         Fault::new(
             Cause::Internal,
             format!("obnow lost its way on {}: {what}.", self.target),

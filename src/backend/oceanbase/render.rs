@@ -1,7 +1,7 @@
 //! Renders actions as statements. Rendering is pure: the statements of the confirm screen are rendered again, identically,
 //! before they are sent.
 
-use super::line::{Jobs, Line, StatementId};
+use super::release_profile::{BackupScope, ReleaseProfile, StatementId};
 use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
@@ -46,15 +46,15 @@ impl RunId<'_> {
 
 /// A release profile and the scope of a login, which decide how statements are written.
 #[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
+pub struct Dialect<'a> {
     /// The release profile.
-    pub line: &'a Line,
+    pub profile: &'a ReleaseProfile,
     /// The scope of the login.
     pub scope: Scope,
 }
 
 /// Values for the common placeholders of a template.
-struct Filling<'a> {
+struct TemplateArguments<'a> {
     tenants: &'a [&'a str],
     description: &'a str,
 }
@@ -63,16 +63,22 @@ struct Filling<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn render_action(
+    words: Dialect<'_>,
+    action: &Action,
+    tenants: &[&str],
+    of: RunId<'_>,
+) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
-    let filling = Filling { tenants, description: &of.description() };
-    let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
+    let filling = TemplateArguments { tenants, description: &of.description() };
+    let one =
+        |id: StatementId, value: Value<'_>| fill_template(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
-            one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
+            one(StatementId::SetDataDestination, Value::Uri(destination_for_run(destination, &run)?))
         }
         Action::SetArchiveDestination { destination, .. } => {
-            let location = for_run(&destination.location, &run)?;
+            let location = destination_for_run(&destination.location, &run)?;
             one(StatementId::SetArchiveDestination, Value::Archive(ArchiveDest { location, ..destination.clone() }))
         }
         Action::SetArchiveLagTarget { seconds } => {
@@ -84,19 +90,19 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
         Action::Compact => one(StatementId::Compact, Value::None),
         Action::StartBackup { mode, plus_archivelog, encrypt, to } => {
             let (id, value) = match (to, mode) {
-                (Some(to), _) => (StatementId::BackupTenants, Value::Uri(for_run(&to.destination, &run)?)),
+                (Some(to), _) => (StatementId::BackupTenants, Value::Uri(destination_for_run(&to.destination, &run)?)),
                 (None, Mode::Full) => (StatementId::BackupFull, Value::PlusArchivelog(*plus_archivelog)),
                 (None, Mode::Incremental) => (StatementId::BackupIncremental, Value::PlusArchivelog(*plus_archivelog)),
             };
             let mut statements = Vec::new();
             if encrypt.is_some() {
-                statements.push(filled(words, StatementId::Encrypt, &filling, &Value::None)?);
+                statements.push(fill_template(words, StatementId::Encrypt, &filling, &Value::None)?);
             }
-            statements.push(filled(words, id, &filling, &value)?);
+            statements.push(fill_template(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::ProveOnStorage { .. } => look(words, action, Scn(0), of),
-        Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
+        Action::ProveOnStorage { .. } => render_proof(words, action, Scn(0), of),
+        Action::StartDump { .. } | Action::Upload { .. } => Err(missing_template(words.profile, "a dump")),
     }
 }
 
@@ -107,25 +113,25 @@ const PLANNED_SCN: &str = "0";
 ///
 /// # Errors
 /// The release profile has no template, or the action is another one.
-pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+pub fn render_proof(words: Dialect<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::ProveOnStorage { data, log, decrypt, .. } = action else {
-        return Err(no_words(words.line, "a look that is none"));
+        return Err(missing_template(words.profile, "a look that is none"));
     };
     let run = of.variable();
-    let filling = Filling { tenants: &[], description: "" };
-    let mut places = vec![for_run(data, &run)?];
-    places.extend(log.as_ref().map(|log| for_run(log, &run)).transpose()?);
+    let filling = TemplateArguments { tenants: &[], description: "" };
+    let mut places = vec![destination_for_run(data, &run)?];
+    places.extend(log.as_ref().map(|log| destination_for_run(log, &run)).transpose()?);
     let mut statements = Vec::new();
     if !decrypt.is_empty() {
-        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
+        statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
     }
-    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::Look(places, until))?);
-    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::Proof(places, until))?);
+    statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
 
 /// The values of a storage proof below V4.
-pub(super) struct LookBeforeV4<'a> {
+pub(super) struct ClusterProofRequest<'a> {
     /// A tenant that does not exist.
     pub new_tenant: String,
     /// The tenant that was backed up.
@@ -144,19 +150,22 @@ pub(super) struct LookBeforeV4<'a> {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
-    let filling = Filling { tenants: &[asked.tenant], description: "" };
+pub(super) fn render_cluster_proof(
+    words: Dialect<'_>,
+    asked: &ClusterProofRequest<'_>,
+) -> Result<Vec<Statement>, Fault> {
+    let filling = TemplateArguments { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
-        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
+        statements.push(fill_template(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
     }
-    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::BeforeV4(asked))?);
-    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    statements.push(fill_template(words, StatementId::RestorePreview, &filling, &Value::ClusterProof(asked))?);
+    statements.push(fill_template(words, StatementId::ShowRestorePreview, &filling, &Value::None)?);
     Ok(statements)
 }
 
 /// Returns the destination with the variable of the run filled in.
-fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
+fn destination_for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
     if !destination.path().contains(RUN) {
         return Ok(destination.clone());
     }
@@ -175,26 +184,31 @@ enum Value<'a> {
     PlusArchivelog(bool),
     Passwords(usize),
     /// The directories and the restore point.
-    Look(Vec<Destination>, Scn),
+    Proof(Vec<Destination>, Scn),
     /// The values of a proof below V4.
-    BeforeV4(&'a LookBeforeV4<'a>),
+    ClusterProof(&'a ClusterProofRequest<'a>),
 }
 
-fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value<'_>) -> Result<Statement, Fault> {
-    let Words { line, scope } = words;
-    let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
-    match line.jobs {
+fn fill_template(
+    words: Dialect<'_>,
+    id: StatementId,
+    filling: &TemplateArguments<'_>,
+    value: &Value<'_>,
+) -> Result<Statement, Fault> {
+    let Dialect { profile: line, scope } = words;
+    let template = line.template(id, scope).ok_or_else(|| missing_template(line, &format!("{id:?}")))?;
+    match line.backup_scope {
         // It names directories and no tenants, and changes nothing.
-        Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
-        Jobs::OfEachTenant => for_these(scope, filling.tenants, template)?,
+        BackupScope::PerTenant if id == StatementId::RestorePreview => {}
+        BackupScope::PerTenant => check_tenants_named(scope, filling.tenants, template)?,
         // Statements concern the whole cluster, and only sys may send them.
-        Jobs::OfTheCluster(_) => {}
+        BackupScope::PerCluster(_) => {}
     }
     let mut statement = Statement::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         statement.push(before);
-        let (placeholder, after) = after.split_once('}').ok_or_else(|| no_words(line, template))?;
+        let (placeholder, after) = after.split_once('}').ok_or_else(|| missing_template(line, template))?;
         rest = after;
         match (placeholder, value) {
             ("tenant", _) => statement.push(&quoted_name(filling.tenants.first().copied().unwrap_or_default())),
@@ -210,14 +224,14 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
             ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
             ("passwords", Value::Passwords(count)) => statement.push_decryption_passwords(*count),
-            ("uris", Value::Look(places, _)) => statement.push_uris(places.iter().cloned()),
-            ("scn", Value::Look(_, until)) => statement.push_read(until.0.to_string(), PLANNED_SCN),
-            ("new_tenant", Value::BeforeV4(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
-            ("uri", Value::BeforeV4(asked)) => statement.push_uri(asked.data.clone()),
-            ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),
-            ("value", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.options)),
+            ("uris", Value::Proof(places, _)) => statement.push_uris(places.iter().cloned()),
+            ("scn", Value::Proof(_, until)) => statement.push_server_value(until.0.to_string(), PLANNED_SCN),
+            ("new_tenant", Value::ClusterProof(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
+            ("uri", Value::ClusterProof(asked)) => statement.push_uri(asked.data.clone()),
+            ("time", Value::ClusterProof(asked)) => statement.push(&quoted_text(&asked.time)),
+            ("value", Value::ClusterProof(asked)) => statement.push(&quoted_text(&asked.options)),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
-            (unknown, _) => return Err(no_words(line, unknown)),
+            (unknown, _) => return Err(missing_template(line, unknown)),
         }
     }
     statement.push(rest);
@@ -226,7 +240,7 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
 
 /// Refuses a statement that a server would apply to other tenants than these (R6). From sys every ALTER SYSTEM must name its
 /// tenants; a tenant's own form names none and applies to that tenant only.
-fn for_these(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
+fn check_tenants_named(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
     let names = template.contains("{tenant");
     let why = match (scope, tenants) {
         _ if !names && !template.starts_with("ALTER SYSTEM") => return Ok(()),
@@ -248,7 +262,7 @@ fn for_these(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault
     Err(Fault::new(Cause::Internal, what, why, "Report this; nothing was sent."))
 }
 
-fn no_words(line: &Line, what: &str) -> Fault {
+fn missing_template(line: &ReleaseProfile, what: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         format!("obnow has no words for {what} on {}.", line.name),
@@ -261,8 +275,8 @@ fn no_words(line: &Line, what: &str) -> Fault {
 ///
 /// # Errors
 /// The release profile has no template for it.
-pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(words, StatementId::CancelBackup, &Filling { tenants, description: "" }, &Value::None)
+pub fn render_cancel(words: Dialect<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
+    fill_template(words, StatementId::CancelBackup, &TemplateArguments { tenants, description: "" }, &Value::None)
 }
 
 /// Returns the targets that one start covers: those of the plan with the same mode and part.
@@ -275,7 +289,7 @@ fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a 
 ///
 /// # Errors
 /// The release profile has no template for a planned action.
-pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
+pub fn render_plan(words: Dialect<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
     // A start is the same for all targets it covers, and long where they are many.
     let mut starts: Vec<(&TargetPlan, Vec<String>)> = Vec::new();
@@ -285,7 +299,7 @@ pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Resul
             let rendered = |tenants: &[&str]| -> Result<Vec<String>, Fault> {
                 let mut statements = Vec::new();
                 for planned in &step.actions {
-                    statements.extend(action(words, planned, tenants, of)?.iter().map(ToString::to_string));
+                    statements.extend(render_action(words, planned, tenants, of)?.iter().map(ToString::to_string));
                 }
                 Ok(statements)
             };

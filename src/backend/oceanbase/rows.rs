@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::cells::{self, needed, result_or_null};
+use super::column_types::{self, needed, result_or_null};
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
@@ -21,12 +21,12 @@ use crate::domain::version::Version;
 mod tests;
 
 /// Returns the SCN of a column that must have one.
-fn scn(row: &Row, column: &str) -> Result<Scn, Fault> {
+fn required_scn(row: &Row, column: &str) -> Result<Scn, Fault> {
     needed(row, column).map(Scn)
 }
 
 /// Returns the SCN of a column; 0 where the set does not have it yet or it is NULL.
-fn scn_or_none(row: &Row, column: &str) -> Scn {
+fn scn_or_zero(row: &Row, column: &str) -> Scn {
     number(row, column).map_or(Scn(0), Scn)
 }
 
@@ -48,8 +48,8 @@ pub fn server(row: &Row) -> String {
 /// Returns whether a server was started and not stopped; `None` where one of the two was unreadable.
 pub fn serving(row: &Row) -> Option<bool> {
     // An ACTIVE server has a start time.
-    let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_set(&at));
-    let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_set(&at));
+    let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_time_set(&at));
+    let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_time_set(&at));
     match (started, stopped) {
         (Some(false), _) | (_, Some(true)) => Some(false),
         (Some(true), Some(false)) => Some(true),
@@ -59,7 +59,7 @@ pub fn serving(row: &Row) -> Option<bool> {
 
 /// Returns whether a time is set: V4 prints a time or NULL, the release lines below it a number that is 0 while it is not.
 /// `None` where it is neither.
-fn is_set(at: &str) -> Option<bool> {
+fn is_time_set(at: &str) -> Option<bool> {
     if let Ok(number) = at.trim().parse::<u64>() {
         return Some(number != 0);
     }
@@ -87,7 +87,7 @@ pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
 }
 
 /// Returns `ip:port` from these two columns; `None` where one is missing.
-pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
+pub fn address_from(row: &Row, ip: &str, port: &str) -> Option<String> {
     let (ip, port) = (word(row, ip), number(row, port)?);
     (!ip.is_empty()).then(|| format!("{ip}:{port}"))
 }
@@ -106,8 +106,8 @@ pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<Backup
         tenant_level: false,
         status: SetStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start_replay: scn_or_none(row, "START_REPLAY_SCN"),
-        min_restore: scn_or_none(row, "MIN_RESTORE_SCN"),
+        start_replay: scn_or_zero(row, "START_REPLAY_SCN"),
+        min_restore: scn_or_zero(row, "MIN_RESTORE_SCN"),
         log_needed_to: None,
         plus_archivelog: text(row, "PLUS_ARCHIVELOG").eq_ignore_ascii_case("ON"),
         encryption_mode: word(row, "ENCRYPTION_MODE"),
@@ -131,8 +131,8 @@ pub fn round(row: &Row) -> Result<Round, Fault> {
         round_id: needed(row, "ROUND_ID")?,
         dest_id: needed(row, "DEST_ID")?,
         status: RoundStatus::from(word(row, "STATUS")),
-        start: scn(row, "START_SCN")?,
-        checkpoint: scn(row, "CHECKPOINT_SCN")?,
+        start: required_scn(row, "START_SCN")?,
+        checkpoint: required_scn(row, "CHECKPOINT_SCN")?,
         path: word(row, "PATH"),
     })
 }
@@ -148,9 +148,9 @@ pub fn piece(row: &Row) -> Result<Piece, Fault> {
         piece_id: needed(row, "PIECE_ID")?,
         status: PieceStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start: scn(row, "START_SCN")?,
+        start: required_scn(row, "START_SCN")?,
         end: number(row, "END_SCN").map(Scn).filter(|end| *end != Scn::MAX && end.0 != 0),
-        checkpoint: scn(row, "CHECKPOINT_SCN")?,
+        checkpoint: required_scn(row, "CHECKPOINT_SCN")?,
     })
 }
 
@@ -169,7 +169,7 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         executors: executors(&text(row, "EXECUTOR_TENANT_ID")),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
-        result: cells::result(row)?,
+        result: column_types::result(row)?,
         comment: foreign(&text(row, "COMMENT")),
         description: description(&text(row, "DESCRIPTION")),
         path: word(row, "PATH"),
@@ -234,7 +234,7 @@ pub fn data_destination(rows: &[Row]) -> Result<Option<Destination>, String> {
 ///
 /// # Errors
 /// One of the values cannot be parsed.
-pub fn archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
+pub fn parse_archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
     let pairs: Vec<(String, String)> = rows
         .iter()
         .filter(|row| number(row, "DEST_NO") == Some(0))

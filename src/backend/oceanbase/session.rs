@@ -9,29 +9,29 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::client::Client;
 use self::faults::{brief, connect_fault, statement_failure, unreachable};
-use self::login::Login;
-use self::together::Several;
+use self::login::LoginRequest;
+use self::multi_statements::MultiStatements;
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::Connection;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
-mod answer;
 mod client;
+mod client_error;
 mod faults;
-mod fields;
 mod login;
-mod packets;
+mod multi_statements;
+mod packet_reader;
+mod packet_stream;
 mod purpose;
-mod row;
 #[cfg(test)]
-pub mod tape;
+pub mod recording;
+mod result_reader;
+mod row;
 mod tls;
-mod together;
-mod trouble;
 
-pub use purpose::{Purpose, Reads, Writes};
+pub use purpose::{Purpose, ReadOnly, Writing};
 pub use row::{Row, number, some_text, text, with_column};
 
 /// Delay before the next endpoint is tried while the one before has not answered.
@@ -41,10 +41,10 @@ const STAGGER: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The statement that sets the server's time limit for a session.
-const LIMIT: &str = "SET SESSION ob_query_timeout";
+const SET_QUERY_TIMEOUT: &str = "SET SESSION ob_query_timeout";
 
 /// The server's code for a statement that reached its time limit.
-const TIMED_OUT: u32 = 4012;
+const QUERY_TIMEOUT_CODE: u32 = 4012;
 
 /// Why a statement failed.
 #[derive(Debug, Clone)]
@@ -80,52 +80,52 @@ impl Failure {
 }
 
 /// An open connection that only reads.
-pub type Session = Connected<Reads>;
+pub type Session = TypedSession<ReadOnly>;
 
 /// An open connection that may write.
-pub type WritingSession = Connected<Writes>;
+pub type WritingSession = TypedSession<Writing>;
 
 /// An open connection. Statements that change something can only be sent over one that was opened for that.
-pub struct Connected<P: Purpose> {
+pub struct TypedSession<P: Purpose> {
     client: Client,
     /// The server's id of this connection.
     pub id: u64,
     /// `host:port` it goes to.
     pub endpoint: String,
-    /// The result of `VERSION()`.
+    /// The result of `FORMAT_VERSION()`.
     pub version_text: String,
     limit: Duration,
     /// Why the server refused the time limit for this session; `None` where it accepted it or was not asked.
     unbounded: Option<Fault>,
     /// Whether several queries may be sent in one text.
-    several: Several,
+    several: MultiStatements,
     purpose: PhantomData<P>,
     /// The recording of a test, which stores or replaces results.
     #[cfg(test)]
-    pub(super) tape: Option<tape::Tape>,
+    pub(super) tape: Option<recording::Recording>,
 }
 
-impl<P: Purpose> Connected<P> {
+impl<P: Purpose> TypedSession<P> {
     /// Connects to the first endpoint that answers. A refused login ends the attempt at once: the next endpoint would refuse it
     /// too, and count another failure.
     ///
     /// # Errors
     /// The fault of the login, or of the first endpoint when none answers.
     pub async fn open(to: &Connection, password: Option<&Secret>) -> Result<Self, Fault> {
-        Self::open_telling(to, password).await.map_err(|(_, fault)| fault)
+        Self::open_or_failed_endpoint(to, password).await.map_err(|(_, fault)| fault)
     }
 
     /// Connects to the first endpoint that answers, or returns the endpoint that ended the attempt with its fault.
     ///
     /// # Errors
-    /// As [`Connected::open`].
-    pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
+    /// As [`TypedSession::open`].
+    pub async fn open_or_failed_endpoint(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)
             .zip(&to.endpoints)
             .map(|(place, endpoint)| async move {
                 sleep_until(begin + STAGGER * place).await;
-                (place, endpoint, Self::open_one(to, password, endpoint).await)
+                (place, endpoint, Self::open_endpoint(to, password, endpoint).await)
             })
             .collect();
         let mut first: Option<(u32, &String, Fault)> = None;
@@ -154,12 +154,18 @@ impl<P: Purpose> Connected<P> {
     ///
     /// # Errors
     /// The fault explains which part of the connection failed.
-    pub async fn open_one(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
+    pub async fn open_endpoint(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
         let Endpoint { host, port } = read_endpoint(endpoint)?;
-        let ca = certificates(to).await?;
-        let login =
-            Login { host: &host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
+        let ca = read_ca_file(to).await?;
+        let login = LoginRequest {
+            host: &host,
+            user: &to.user,
+            password,
+            tls: to.tls,
+            ca: ca.as_deref(),
+            several: P::REQUESTS_MULTI_STATEMENTS,
+        };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
             Ok(Ok(client)) => client,
             Ok(Err(trouble)) => return Err(connect_fault(&trouble, endpoint, &to.user, password)),
@@ -175,17 +181,17 @@ impl<P: Purpose> Connected<P> {
             version_text: String::new(),
             limit,
             unbounded: None,
-            several: Several::of::<P>(),
+            several: MultiStatements::of::<P>(),
             purpose: PhantomData,
             #[cfg(test)]
             tape: None,
         };
-        session.introduce(deadline).await?;
+        session.read_session_info(deadline).await?;
         Ok(session)
     }
 
-    async fn introduce(&mut self, deadline: Duration) -> Result<(), Fault> {
-        let question = self.ask("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
+    async fn read_session_info(&mut self, deadline: Duration) -> Result<(), Fault> {
+        let question = self.query_within("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
         let row = question.await.map_err(|failure| failure.fault)?.pop().unwrap_or_default();
         self.version_text = text(&row, "VERSION");
         // A closed connection, and what it sent, is later identified by its id.
@@ -205,9 +211,9 @@ impl<P: Purpose> Connected<P> {
     ///
     /// # Errors
     /// The server did not answer.
-    pub async fn bound_statements(&mut self) -> Result<(), Fault> {
-        let statement = format!("{LIMIT} = {}", self.limit.as_micros());
-        match self.ask(&statement, self.limit + GRACE).await {
+    pub async fn apply_statement_limit(&mut self) -> Result<(), Fault> {
+        let statement = format!("{SET_QUERY_TIMEOUT} = {}", self.limit.as_micros());
+        match self.query_within(&statement, self.limit + GRACE).await {
             Ok(_) => self.unbounded = None,
             Err(failure) if failure.answered => self.unbounded = Some(failure.fault),
             Err(failure) => return Err(failure.fault),
@@ -226,8 +232,8 @@ impl<P: Purpose> Connected<P> {
     /// # Errors
     /// The server's error, or that it did not answer.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
-            if failure.fault.code == Some(TIMED_OUT) {
+        self.query_within(sql, self.limit + GRACE).await.map_err(|mut failure| {
+            if failure.fault.code == Some(QUERY_TIMEOUT_CODE) {
                 // A query changes nothing: only the missing answer is to be reported.
                 failure.fault.cause = Cause::Unreachable;
                 "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);
@@ -238,17 +244,17 @@ impl<P: Purpose> Connected<P> {
         })
     }
 
-    async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        self.ask_shown(sql, sql, deadline).await
+    async fn query_within(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        self.query_shown_as(sql, sql, deadline).await
     }
 
     /// Sends a text; `shown` is the text that a message may repeat.
-    async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+    async fn query_shown_as(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
         if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
             return answer;
         }
-        let answer = self.ask_server(sql, shown, deadline).await;
+        let answer = self.query_server(sql, shown, deadline).await;
         #[cfg(test)]
         if let Some(tape) = &mut self.tape {
             tape.keep(sql, &answer);
@@ -256,15 +262,15 @@ impl<P: Purpose> Connected<P> {
         answer
     }
 
-    async fn ask_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        match timeout(deadline, self.client.ask(sql)).await {
-            Err(_) => Err(self.late(shown, deadline)),
+    async fn query_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        match timeout(deadline, self.client.query_within(sql)).await {
+            Err(_) => Err(self.timeout_failure(shown, deadline)),
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),
         }
     }
 
-    fn late(&self, shown: &str, deadline: Duration) -> Failure {
+    fn timeout_failure(&self, shown: &str, deadline: Duration) -> Failure {
         let why = format!("It did not answer a statement within {}.", seconds(deadline));
         let fault = unreachable(&self.endpoint, why).with_detail(brief(shown));
         Failure::lost(fault)
@@ -279,14 +285,14 @@ impl WritingSession {
     pub async fn allow(&mut self, times: u32) -> Result<(), Fault> {
         if times > 1 {
             self.limit *= times;
-            self.bound_statements().await?;
+            self.apply_statement_limit().await?;
         }
         match &self.unbounded {
             None => Ok(()),
             Some(refusal) => Err(Fault {
                 what: format!("Nothing is written through {}.", self.endpoint),
                 why: format!(
-                    "It refuses {LIMIT}, which ends a statement that nobody waits for any more. {}",
+                    "It refuses {SET_QUERY_TIMEOUT}, which ends a statement that nobody waits for any more. {}",
                     refusal.what
                 ),
                 next: "Name an endpoint in the inventory that is not read only: an observer itself (port 2881)."
@@ -300,9 +306,9 @@ impl WritingSession {
     ///
     /// # Errors
     /// The server's refusal.
-    pub async fn allow_for(&mut self, limit: Duration) -> Result<(), Fault> {
+    pub async fn set_limit(&mut self, limit: Duration) -> Result<(), Fault> {
         self.limit = limit;
-        self.bound_statements().await
+        self.apply_statement_limit().await
     }
 
     /// Sends a statement once, without reading rows.
@@ -316,10 +322,10 @@ impl WritingSession {
     /// Sends a statement with its secrets once, and returns the rows of its result.
     ///
     /// # Errors
-    /// As [`Connected::send`].
+    /// As [`TypedSession::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
         let wire = statement.wire_text(secrets).map_err(Failure::refused)?;
-        self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
+        self.query_shown_as(wire.expose(), &statement.to_string(), self.limit + GRACE).await
     }
 }
 
@@ -339,7 +345,7 @@ pub fn read_endpoint(written: &str) -> Result<Endpoint, Fault> {
 }
 
 /// Reads the CA file, where the inventory names one.
-async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
+async fn read_ca_file(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
     let Some(ca) = &to.ca else { return Ok(None) };
     tokio::fs::read(ca).await.map(Some).map_err(|error| {
         Fault::new(

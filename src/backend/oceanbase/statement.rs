@@ -16,13 +16,13 @@ enum Part {
     /// The inside of a literal with a destination's URI.
     Uri(Destination),
     /// The inside of a literal with the value of a log archive destination.
-    Value(ArchiveDest),
+    ArchiveDestination(ArchiveDest),
     /// The inside of a literal with the password that encrypts the backup.
-    Encryption,
+    EncryptionPassword,
     /// The inside of a literal with the decryption password of that index.
-    Decryption(usize),
+    DecryptionPassword(usize),
     /// A value that is read from the server before sending, and its placeholder in a plan.
-    Read {
+    ServerValue {
         value: String,
         planned: &'static str,
     },
@@ -64,12 +64,12 @@ impl Statement {
 
     /// Appends a literal with the value of a log archive destination.
     pub(super) fn push_archive_value(&mut self, destination: ArchiveDest) {
-        self.push_quoted(Part::Value(destination));
+        self.push_quoted(Part::ArchiveDestination(destination));
     }
 
     /// Appends a literal with the encryption password.
     pub(super) fn push_encryption_password(&mut self) {
-        self.push_quoted(Part::Encryption);
+        self.push_quoted(Part::EncryptionPassword);
     }
 
     /// Appends a literal with several destinations, a comma between them.
@@ -90,31 +90,33 @@ impl Statement {
             if place > 0 {
                 self.push(", ");
             }
-            self.push_quoted(Part::Decryption(place));
+            self.push_quoted(Part::DecryptionPassword(place));
         }
     }
 
     /// Appends a value that is read from the server; `planned` is its placeholder in a plan.
-    pub(super) fn push_read(&mut self, value: String, planned: &'static str) {
-        self.parts.push(Part::Read { value, planned });
+    pub(super) fn push_server_value(&mut self, value: String, planned: &'static str) {
+        self.parts.push(Part::ServerValue { value, planned });
     }
 
     /// Returns the text as it was confirmed, with the plan's placeholders for values that are read from the server.
     #[must_use]
-    pub fn as_planned(&self) -> String {
-        self.shown(|_, planned| planned)
+    pub fn as_confirmed(&self) -> String {
+        self.text_with(|_, planned| planned)
     }
 
     /// Returns the text without secrets; `choose` selects value or placeholder of a value that is read from the server.
-    fn shown<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
+    fn text_with<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(piece) => text.push_str(piece),
                 Part::Uri(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_uri())),
-                Part::Value(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_value())),
-                Part::Encryption | Part::Decryption(_) => text.push_str("***"),
-                Part::Read { value, planned } => text.push_str(choose(value, planned)),
+                Part::ArchiveDestination(destination) => {
+                    text.push_str(&quoted_inside(&destination.redacted_statement_value()))
+                }
+                Part::EncryptionPassword | Part::DecryptionPassword(_) => text.push_str("***"),
+                Part::ServerValue { value, planned } => text.push_str(choose(value, planned)),
             }
         }
         text
@@ -141,20 +143,20 @@ impl Statement {
                         .map_err(|error| not_carried(destination, &error))?;
                     text.push_str(&quoted_inside(uri.expose()));
                 }
-                Part::Value(destination) => {
+                Part::ArchiveDestination(destination) => {
                     let key = key_for(&destination.location, secrets);
                     let value = destination.to_statement_value(key);
                     let value = value.map_err(|error| not_carried(&destination.location, &error))?;
                     text.push_str(&quoted_inside(value.expose()));
                 }
-                Part::Encryption => {
+                Part::EncryptionPassword => {
                     text.push_str(password(secrets.encryption.as_ref(), unfit_to_encrypt)?);
                 }
-                Part::Decryption(place) => {
+                Part::DecryptionPassword(place) => {
                     let given = secrets.decryption.get(*place);
                     text.push_str(password(given, unfit_to_decrypt)?);
                 }
-                Part::Read { value, .. } => text.push_str(value),
+                Part::ServerValue { value, .. } => text.push_str(value),
             }
         }
         Ok(Secret::from_shared(text))
@@ -176,6 +178,6 @@ fn password(secret: Option<&Secret>, refused: impl Fn(&str) -> Fault) -> Result<
 
 impl std::fmt::Display for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown(|value, _| value))
+        f.write_str(&self.text_with(|value, _| value))
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::identity::{other_cluster, role_change};
 use super::jobs::{ended_without, watch_job, watch_parent};
-use super::line::{Jobs, ViewId};
-use super::read::Is;
+use super::release_profile::{BackupScope, ViewId};
+use super::view_reader::FilterValue;
 use super::{OceanBase, rows};
-use crate::backend::{Look, Run, Seen, Waiting};
+use crate::backend::{Observed, StepContext, StepObservation, Waiting};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::Mode;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
@@ -25,120 +25,129 @@ impl OceanBase {
     ///
     /// # Errors
     /// The connection failed, or the server refused a query: it concerns all targets.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    pub async fn look(
+        &mut self,
+        run: &StepContext<'_>,
+        step: StepKind,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Observed>, Fault> {
         self.ensure_session().await?;
         // It is only shared by the proofs of one round, for which its identity was verified.
         self.look_session = None;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
-            StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),
+            StepKind::CheckReady => Ok(fail_together(run, self.observe_each(targets, check_ready).await?)),
             StepKind::SetDestination => {
                 let whole = run.prepared.plan.is_per_cluster;
-                self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
+                self.observe_each(targets, |tenant, target| observe_destination(tenant, target, whole)).await
             }
-            StepKind::StartArchiving => self.each(targets, start_archiving).await,
-            StepKind::Compact => match self.line()?.jobs {
-                Jobs::OfEachTenant => {
-                    Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
-                }
-                Jobs::OfTheCluster(_) => self.compact(run, targets).await,
+            StepKind::StartArchiving => self.observe_each(targets, start_archiving).await,
+            StepKind::Compact => match self.line()?.backup_scope {
+                BackupScope::PerTenant => Ok(targets
+                    .iter()
+                    .map(|_| StepObservation::NotNeeded("not needed on V4".to_owned()).into())
+                    .collect()),
+                BackupScope::PerCluster(_) => self.compact(run, targets).await,
             },
-            StepKind::StartBackup => self.start_backup(run, targets).await,
-            StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
-            StepKind::ConfirmRestorable => self.confirm(run, targets).await,
+            StepKind::StartBackup => self.observe_start(run, targets).await,
+            StepKind::WaitForBackup => self.observe_wait(run, targets).await,
+            StepKind::ConfirmRestorable => self.observe_proof(run, targets).await,
             StepKind::CheckBackupService | StepKind::Upload => {
-                Err(self.internal("a logical step of a physical backup"))
+                Err(self.internal_fault("a logical step of a physical backup"))
             }
         }
     }
 
     /// Reads the tenants again and observes each.
-    async fn each(
+    async fn observe_each(
         &mut self,
         targets: &[&TargetPlan],
-        judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
-    ) -> Result<Vec<Seen>, Fault> {
+        judge: impl Fn(&TenantFacts, &TargetPlan) -> StepObservation,
+    ) -> Result<Vec<Observed>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.read_tenants_again(&ids).await?;
+        let tenants = self.refresh_tenants(&ids).await?;
         Ok(targets
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
                 Some(tenant) => judge(tenant, target).into(),
-                None => Look::Failed(gone(target)).into(),
+                None => StepObservation::Failed(gone(target)).into(),
             })
             .collect())
     }
 
-    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn check_target(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let facts = self.detect().await?;
         let again = plan(&facts, &run.prepared.plan.choices).ok();
-        Ok(targets.iter().map(|target| judge_target(&facts, again.as_ref(), run, target).into()).collect())
+        Ok(targets.iter().map(|target| recheck_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
-    async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_start(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let (open, fresh): (Vec<_>, Vec<_>) =
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
-        let mut seen: Vec<(&TargetName, Seen)> = Vec::new();
+        let mut seen: Vec<(&TargetName, Observed)> = Vec::new();
         if !open.is_empty() {
-            let settled = match self.line()?.jobs {
-                Jobs::OfEachTenant => self.settle(run, &open).await?,
-                Jobs::OfTheCluster(_) => self.settle_by_set(run, &open).await?,
+            let settled = match self.line()?.backup_scope {
+                BackupScope::PerTenant => self.settle(run, &open).await?,
+                BackupScope::PerCluster(_) => self.reconcile_by_set(run, &open).await?,
             };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }
         if !fresh.is_empty() {
             let facts = self.detect().await?;
             let again = plan(&facts, &run.prepared.plan.choices).ok();
-            let looks = fresh.iter().map(|target| may_start(&facts, again.as_ref(), run, target).into()).collect();
-            seen.extend(fresh.iter().map(|target| &target.target).zip(all_or_none(run, looks)));
+            let looks =
+                fresh.iter().map(|target| check_before_start(&facts, again.as_ref(), run, target).into()).collect();
+            seen.extend(fresh.iter().map(|target| &target.target).zip(fail_together(run, looks)));
         }
         targets
             .iter()
             .map(|target| {
                 let own = seen.iter().find(|(name, _)| **name == target.target);
-                own.map(|(_, seen)| seen.clone()).ok_or_else(|| self.internal("a target without a look"))
+                own.map(|(_, seen)| seen.clone()).ok_or_else(|| self.internal_fault("a target without a look"))
             })
             .collect()
     }
 
-    async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_wait(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let running = self.running_jobs().await?;
         // Every tenant numbers its own jobs, so an id alone identifies none, and jobs of many tenants share one id.
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
         let missing: BTreeSet<u64> = targets
             .iter()
-            .filter_map(|target| Some((target.tenant.id, run.job(&target.target)?)))
+            .filter_map(|target| Some((target.tenant.id, run.job_id(&target.target)?)))
             .filter(|job| !shown.contains(job))
             .map(|(_, job)| job)
             .collect();
         let missing: Vec<u64> = missing.into_iter().collect();
-        let mut history = self.history_of(&missing).await?;
+        let mut history = self.read_history(&missing).await?;
         // A job of sys that the task attached to before the tenant had its own.
         let parents: Vec<u64> = targets
             .iter()
-            .filter(|target| run.job(&target.target).is_none())
+            .filter(|target| run.job_id(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
-        if !parents.is_empty() && self.line()?.jobs == Jobs::OfEachTenant {
-            let (sys, jobs) =
-                (("INITIATOR_TENANT_ID", vec![Is::Number(1)]), parents.iter().copied().map(Is::Number).collect());
+        if !parents.is_empty() && self.line()?.backup_scope == BackupScope::PerTenant {
+            let (sys, jobs) = (
+                ("INITIATOR_TENANT_ID", vec![FilterValue::Number(1)]),
+                parents.iter().copied().map(FilterValue::Number).collect(),
+            );
             let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
             history.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         }
-        history.extend(self.history_of(&parents).await?);
+        history.extend(self.read_history(&parents).await?);
         // Rounds that read the history do not read the roles too.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
-        let mut all: Vec<Seen> = targets
+        let mut all: Vec<Observed> = targets
             .iter()
             .map(|target| {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
-                let mut seen = match (run.job(&target.target), parent) {
+                let mut seen = match (run.job_id(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
                     (None, Some(parent)) => watch_parent(run, parent, &running, &history, target),
-                    (None, None) => Look::Unknown(no_job(run, target)).into(),
+                    (None, None) => StepObservation::Unknown(no_job_fault(run, target)).into(),
                 };
                 let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
-                if let (Look::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
+                if let (StepObservation::Wait(waiting), Some((_, role))) = (&mut seen.observation, role)
                     && let Some(change) = role_change(target, role)
                 {
                     waiting.what = format!("{}; {change}", waiting.what);
@@ -149,9 +158,10 @@ impl OceanBase {
         if !run.prepared.plan.is_per_cluster {
             for (target, seen) in targets.iter().zip(&mut all) {
                 if let Some(parent) = ended_without(run, target, &history)
-                    && matches!(seen.look, Look::Ended(_))
+                    && matches!(seen.observation, StepObservation::JobFailed(_))
                 {
-                    seen.look = Look::Ended(Box::new(self.no_child(parent, target).await));
+                    seen.observation =
+                        StepObservation::JobFailed(Box::new(self.outcome_without_child(parent, target).await));
                 }
             }
         }
@@ -159,33 +169,33 @@ impl OceanBase {
     }
 
     /// Reads the history rows of these jobs.
-    async fn history_of(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
-        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
-            return self.whole_history(jobs).await;
+    async fn read_history(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+        if let BackupScope::PerCluster(_) = self.line()?.backup_scope {
+            return self.read_cluster_history(jobs).await;
         }
-        let filter = ("JOB_ID", jobs.iter().copied().map(Is::Number).collect());
+        let filter = ("JOB_ID", jobs.iter().copied().map(FilterValue::Number).collect());
         self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 
-    async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+    async fn observe_proof(&mut self, run: &StepContext<'_>, targets: &[&TargetPlan]) -> Result<Vec<Observed>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.read_tenants_again(&ids).await?;
+        let tenants = self.refresh_tenants(&ids).await?;
         let zone = self.time_zone().await?;
         let mut seen = Vec::new();
         for target in targets {
             let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
-                seen.push(Look::Failed(gone(target)).into());
+                seen.push(StepObservation::Failed(gone(target)).into());
                 continue;
             };
             let encrypted = run.prepared.plan.choices.encrypt.is_some();
-            let Some(set) = run.set(&target.target) else {
-                seen.push(Look::Unknown(no_job(run, target)).into());
+            let Some(set) = run.set_id(&target.target) else {
+                seen.push(StepObservation::Unknown(no_job_fault(run, target)).into());
                 continue;
             };
             let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
             let judged = outcome::assess(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
                 outcome.notes.extend(change);
-                outcome.notes.extend(unproven(run, target, set));
+                outcome.notes.extend(unproven_start_note(run, target, set));
             });
             seen.push(self.proven(target, tenant, (set, &zone), judged));
         }
@@ -194,10 +204,10 @@ impl OceanBase {
 }
 
 /// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
-fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
-    let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
+fn fail_together(run: &StepContext<'_>, mut seen: Vec<Observed>) -> Vec<Observed> {
+    let failed = seen.iter().find(|seen| matches!(seen.observation, StepObservation::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.is_per_cluster) {
-        for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
+        for seen in seen.iter_mut().filter(|seen| !matches!(seen.observation, StepObservation::Failed(_))) {
             *seen = failed.clone();
         }
     }
@@ -205,7 +215,7 @@ fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
 }
 
 /// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
-fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
+fn unproven_start_note(run: &StepContext<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
     (run.prepared.plan.is_per_cluster && lost)
         .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
@@ -220,7 +230,7 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
     )
 }
 
-fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
+fn no_job_fault(run: &StepContext<'_>, target: &TargetPlan) -> Fault {
     let view = if run.prepared.plan.is_per_cluster {
         "CDB_OB_BACKUP_SET_DETAILS"
     } else {
@@ -236,30 +246,30 @@ fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
 
 /// Checks the identity of a target and every check of the plan again. `again` is the plan as it would be made now for all
 /// targets: a target in it has passed; for another one a plan of its own gives the reason.
-fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+fn recheck_target(facts: &Facts, again: Option<&Plan>, run: &StepContext<'_>, target: &TargetPlan) -> StepObservation {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
         let why = format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id));
-        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
+        return StepObservation::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
     if let Some(why) = another_creation(confirmed.created, facts.cluster.created.get().copied()) {
-        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
+        return StepObservation::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
     // Where the login does not see the cluster's id, the tenant is identified by its own id and name, and by the version behind
     // the endpoint.
     let version = facts.cluster.version.with_build();
     if facts.cluster.id.is_none() && version != confirmed.version {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} is not the cluster that was confirmed.", facts.cluster.endpoint),
             format!("It runs {version}, and {} was confirmed; this login does not see its id.", confirmed.version),
             "Check the endpoints of this cluster in the inventory, and start the backup anew.",
         ));
     }
-    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return StepObservation::Failed(gone(target)) };
     if tenant.name != target.tenant.name {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} is not the tenant that was confirmed.", target.target),
             format!("Tenant {} is called {} now.", tenant.id, tenant.name),
@@ -267,7 +277,7 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
         ));
     }
     if tenant.role.word() != target.tenant.role {
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("{} has changed its role since you confirmed.", target.target),
             format!("It was {} and is {}.", target.tenant.role, tenant.role.word()),
@@ -277,7 +287,7 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
     let passed = || {
         let (cluster, role) = (&facts.cluster, tenant.role.word());
         let alone = cluster.has_only_its_id();
-        Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
+        StepObservation::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
     };
     if again.is_some_and(|again| again.target(&target.target).is_some()) {
         return passed();
@@ -291,7 +301,7 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
             let left_out = now.left_out.iter().find(|left| left.target == target.target);
             let why = left_out.map_or_else(|| "it is not part of it any more".to_owned(), |left| left.reason.clone());
             let what = format!("{} cannot be part of the backup any more.", target.target);
-            Look::Failed(Fault::new(
+            StepObservation::Failed(Fault::new(
                 Cause::Precondition,
                 what,
                 format!("{why}."),
@@ -299,13 +309,13 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
             ))
         }
         Ok(_) => passed(),
-        Err(refusal) => Look::Failed(refusal.fault),
+        Err(refusal) => StepObservation::Failed(refusal.fault),
     }
 }
 
-fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
+fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> StepObservation {
     if target.mode == Mode::Full {
-        return Look::Done("a full backup needs none before it".to_owned());
+        return StepObservation::Done("a full backup needs none before it".to_owned());
     }
     let new_destination = target.step(StepKind::SetDestination).and_then(|step| {
         step.actions.iter().find_map(|action| match action {
@@ -314,8 +324,8 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
         })
     });
     match incremental_base(tenant, new_destination.or(tenant.data_destination.as_ref())) {
-        Ok(base) => Look::Done(format!("set {} is the base", base.id)),
-        Err(why) => Look::Failed(Fault::new(
+        Ok(base) => StepObservation::Done(format!("set {} is the base", base.id)),
+        Err(why) => StepObservation::Failed(Fault::new(
             Cause::Precondition,
             FULL_NEEDED,
             format!("For {} {why}.", target.target),
@@ -325,10 +335,12 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 }
 
 /// Observes the step `SetDestination`: returns the first planned action that has not taken effect.
-fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
-    let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
+fn observe_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> StepObservation {
+    let Some(step) = target.step(StepKind::SetDestination) else {
+        return StepObservation::NotNeeded("not planned".to_owned());
+    };
     if let Need::NotNeeded(why) = &step.need {
-        return Look::NotNeeded(why.clone());
+        return StepObservation::NotNeeded(why.clone());
     }
     let archive_moves = step.actions.iter().any(|action| match action {
         Action::SetArchiveDestination { destination, .. } => {
@@ -356,28 +368,28 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Lo
             if let (Action::StopArchiving, Archiving::Stopping(word)) =
                 (action, archiving::archiving_state(&tenant.archive))
             {
-                return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
+                return StepObservation::Wait(Waiting::new(format!("log archiving: {word}"), true));
             }
-            return Look::Act(action.clone());
+            return StepObservation::NeedsAction(action.clone());
         }
     }
-    Look::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
+    StepObservation::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
 }
 
-fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
-    let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
+fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> StepObservation {
+    let waiting = |what: String, alive: bool| StepObservation::Wait(Waiting::new(what, alive));
     match archiving::archiving_state(&tenant.archive) {
-        Archiving::Running => Look::Done(
+        Archiving::Running => StepObservation::Done(
             tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
         ),
         Archiving::Starting(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Stopping(word) => waiting(word, true),
-        Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
-        Archiving::Off => Look::Act(Action::StartArchiving),
+        Archiving::Off if tenant.archive.deferred => StepObservation::NeedsAction(Action::ResumeArchiving),
+        Archiving::Off => StepObservation::NeedsAction(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
-        Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
-        Archiving::Interrupted => Look::Act(Action::StopArchiving),
-        Archiving::Unrecognized(word) => Look::Failed(Fault::new(
+        Archiving::Suspended(_) => StepObservation::NeedsAction(Action::ResumeArchiving),
+        Archiving::Interrupted => StepObservation::NeedsAction(Action::StopArchiving),
+        Archiving::Unrecognized(word) => StepObservation::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
             format!("The server's view of its archive says {word}."),
@@ -387,18 +399,23 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
 }
 
 /// Repeats the checks right before the start, since hours may have passed.
-fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
-    match judge_target(facts, again, run, target) {
-        Look::Done(_) => {}
+fn check_before_start(
+    facts: &Facts,
+    again: Option<&Plan>,
+    run: &StepContext<'_>,
+    target: &TargetPlan,
+) -> StepObservation {
+    match recheck_target(facts, again, run, target) {
+        StepObservation::Done(_) => {}
         look => return look,
     }
-    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
-    if let Look::Failed(fault) = check_ready(tenant, target) {
-        return Look::Failed(fault);
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return StepObservation::Failed(gone(target)) };
+    if let StepObservation::Failed(fault) = check_ready(tenant, target) {
+        return StepObservation::Failed(fault);
     }
     if archiving::archiving_state(&tenant.archive) != Archiving::Running {
         let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
-        return Look::Failed(Fault::new(
+        return StepObservation::Failed(Fault::new(
             Cause::Precondition,
             format!("Log archiving of {} is not running any more.", target.target),
             format!("It is {word}, and a backup starts only while it is DOING."),
@@ -406,5 +423,5 @@ fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Target
         ));
     }
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-    planned.map_or_else(|| Look::Failed(gone(target)), |action| Look::Act(action.clone()))
+    planned.map_or_else(|| StepObservation::Failed(gone(target)), |action| StepObservation::NeedsAction(action.clone()))
 }

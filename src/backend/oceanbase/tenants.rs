@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::cells::{is_on, needed};
+use super::column_types::{is_on, needed};
+use super::competing_load::{in_words, load, running_compactions, transparent_encryption};
 use super::jobs::is_for;
-use super::line::ViewId;
-use super::read::{Filter, Is};
+use super::parse::{Parameters, by_tenant, kind, mode, role_of};
+use super::release_profile::ViewId;
 use super::rows;
 use super::session::{Row, some_text, text};
-use super::sets::Media;
-use super::surroundings::{in_words, load, running_compactions, transparent_encryption};
-use super::words::{Parameters, by_tenant, kind, mode, role_of};
+use super::sets::SetsAndPieces;
+use super::view_reader::{Filter, FilterValue};
 use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{ArchiveFacts, BaseRule, JobFacts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
@@ -23,7 +23,7 @@ use crate::domain::version::{Detected, Version};
 type ByTenant = BTreeMap<u64, Vec<Row>>;
 
 /// The views of all tenants, from which the facts of each tenant are built.
-struct Listed<'a> {
+struct TenantViews<'a> {
     parameters: &'a Parameters,
     version: Version,
     detected: Option<Detected>,
@@ -45,7 +45,7 @@ impl OceanBase {
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
         let ids = |column| -> Vec<Filter<'_>> {
-            only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
+            only.map(|ids| (column, ids.iter().copied().map(FilterValue::Number).collect())).into_iter().collect()
         };
         let own = ids("TENANT_ID");
         let [tenants, data, archive, current, rows_of_rounds] = self
@@ -83,7 +83,7 @@ impl OceanBase {
                 (ViewId::MajorCompactions, &[compacting], ""),
             ])
             .await?;
-        let listed = Listed {
+        let listed = TenantViews {
             parameters,
             version: self.version()?,
             detected: self.detected,
@@ -102,16 +102,16 @@ impl OceanBase {
             .iter()
             .map(|row| {
                 let id = needed(row, "TENANT_ID")?;
-                let media = media.remove(&id).unwrap_or_else(Media::of_no_user);
+                let media = media.remove(&id).unwrap_or_else(SetsAndPieces::for_non_user_tenant);
                 listed.tenant(id, row, rounds.remove(&id).unwrap_or_default(), media)
             })
             .collect()
     }
 }
 
-impl Listed<'_> {
+impl TenantViews<'_> {
     /// Builds the facts of a tenant from its row.
-    fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: Media) -> Result<TenantFacts, Fault> {
+    fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: SetsAndPieces) -> Result<TenantFacts, Fault> {
         let own = |rows: &ByTenant| rows.get(&id).cloned().unwrap_or_default();
         let name = text(row, "TENANT_NAME");
         let mut unread = Vec::new();
@@ -119,7 +119,7 @@ impl Listed<'_> {
             unread.push(what);
             None
         });
-        let (destination, deferred) = rows::archive_destination(&own(&self.archive)).unwrap_or_else(|what| {
+        let (destination, deferred) = rows::parse_archive_destination(&own(&self.archive)).unwrap_or_else(|what| {
             unread.push(what);
             (None, false)
         });
@@ -153,8 +153,8 @@ impl Listed<'_> {
             sets: media.sets,
             base: BaseRule::Path,
             running: running(&self.jobs, id),
-            recovery_window: known(&self.policies, id, window),
-            cleanup: known(&self.cleanups, id, |row| Some(rows::cleanup(row))),
+            recovery_window: first_known(&self.policies, id, window),
+            cleanup: first_known(&self.cleanups, id, |row| Some(rows::cleanup(row))),
             transparent_encryption: transparent_encryption(self.parameters, self.detected.as_ref(), (id, &name)),
             load: load(self.parameters, &self.compactions, id),
         })
@@ -162,7 +162,7 @@ impl Listed<'_> {
 }
 
 /// Returns a value from the first row of a tenant, where the view was read.
-fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
+fn first_known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
     match rows {
         Ok(rows) => Known::Known(rows.get(&id).and_then(|rows| rows.first()).and_then(of)),
         Err(fault) => Known::NotChecked(fault.why.clone()),
@@ -171,12 +171,12 @@ fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option
 
 /// Returns the running jobs of a tenant, its own before the parent jobs for it: only its own have counters.
 fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
-    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
+    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| is_running_for(job, tenant)).cloned().collect();
     found.sort_by_key(|job| job.tenant_id != tenant);
     found
 }
 
 /// Returns whether a running job is the tenant's own, or a parent job for it.
-fn covers(job: &JobFacts, tenant: u64) -> bool {
+fn is_running_for(job: &JobFacts, tenant: u64) -> bool {
     job.is_live() && is_for(job, tenant)
 }

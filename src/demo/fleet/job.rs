@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::demo::clock::Moment;
+use crate::demo::clock::Micros;
 
 /// The states of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,7 +25,7 @@ pub enum JobStatus {
 impl JobStatus {
     /// Returns the server's word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Init => "INIT",
             Self::Doing => "DOING",
@@ -38,7 +38,7 @@ impl JobStatus {
 
     /// Returns whether the job has ended.
     #[must_use]
-    pub fn ended(self) -> bool {
+    pub fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Canceled)
     }
 }
@@ -68,9 +68,9 @@ pub struct Job {
     /// `DESCRIPTION`.
     pub description: String,
     /// Begin.
-    pub start: Moment,
+    pub start: Micros,
     /// End.
-    pub end: Option<Moment>,
+    pub end: Option<Micros>,
     /// The state.
     pub status: JobStatus,
     /// `RESULT`: 0, or a negative code as the source stores it.
@@ -84,13 +84,17 @@ pub struct Job {
     /// Index of the phase in those of the line.
     pub phase: usize,
     /// Work done in this phase, in microseconds of work.
-    pub done: Moment,
+    #[serde(rename = "done")]
+    pub work_done: Micros,
     /// Up to when the work is counted.
-    pub seen: Moment,
+    #[serde(rename = "seen")]
+    pub accounted_until: Micros,
     /// When an ended job moves to the history views, or a CANCELING one is CANCELED.
-    pub due: Option<Moment>,
+    #[serde(rename = "due")]
+    pub transition_at: Option<Micros>,
     /// Since when it waits for an upgrade to end.
-    pub upgrade_since: Option<Moment>,
+    pub upgrade_since: Option<Micros>,
     /// It is in the history views.
-    pub history: bool,
+    #[serde(rename = "history")]
+    pub in_history: bool,
 }

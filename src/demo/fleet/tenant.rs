@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::demo::clock::{self, Moment};
+use crate::demo::clock::{self, Micros};
 
 /// The type of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Kind {
+pub enum TenantKind {
     /// The sys tenant, which stands for the cluster.
     Sys,
     /// V4: the metadata of a user tenant.
@@ -24,7 +24,7 @@ pub struct Tenant {
     /// 1 is sys; on V4 odd is meta, even is user.
     pub id: i64,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: TenantKind,
     /// The name.
     pub name: String,
     /// `MYSQL` or `ORACLE`.
@@ -38,7 +38,7 @@ pub struct Tenant {
     /// `LOG_MODE` is ARCHIVELOG.
     pub archivelog: bool,
     /// When it was created.
-    pub created: Moment,
+    pub created: Micros,
     /// The data version.
     pub compatible: String,
     /// The tenant's own configuration items.
@@ -46,26 +46,30 @@ pub struct Tenant {
     /// How much there is to back up, in MB.
     pub megabytes: i64,
     /// `DATA_BACKUP_DEST`.
-    pub data: Option<DataDest>,
+    #[serde(rename = "data")]
+    pub data_dest: Option<StoredDest>,
     /// `LOG_ARCHIVE_DEST`.
-    pub archive: Option<ArchiveDest>,
+    #[serde(rename = "archive")]
+    pub archive_dest: Option<ArchiveDest>,
     /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
-    pub known: Vec<KnownDest>,
+    #[serde(rename = "known")]
+    pub registered_dests: Vec<RegisteredDest>,
     /// The archive rounds, the last one is the current one.
     pub rounds: Vec<Round>,
     /// The backup sets, by id.
-    pub sets: Vec<Set>,
+    pub sets: Vec<BackupSet>,
     /// `default` delete policy: the recovery window.
     pub recovery_window: Option<String>,
     /// The last major freeze, and when its compaction is finished.
-    pub frozen: (Moment, Moment),
+    #[serde(rename = "frozen")]
+    pub major_freeze: (Micros, Micros),
     /// V2.2 and V3: `ob_timestamp_service` is LTS, not GTS.
     pub local_timestamps: bool,
 }
 
 /// A destination as it is stored: of data backups, or the location of an archive destination.
 #[derive(Debug, Clone, Serialize)]
-pub struct DataDest {
+pub struct StoredDest {
     /// Path without what follows `?`.
     pub path: String,
     /// What follows `?`, keys masked.
@@ -75,23 +79,23 @@ pub struct DataDest {
     /// `DEST_ID`.
     pub dest_id: i64,
     /// When it was set and checked.
-    pub checked: Moment,
+    pub checked: Micros,
 }
 
 /// A destination that a tenant has or had.
 #[derive(Debug, Clone, Serialize)]
-pub struct KnownDest {
+pub struct RegisteredDest {
     /// `backup_data` or `archive_log`.
     pub dest_type: String,
     /// The destination.
-    pub dest: DataDest,
+    pub dest: StoredDest,
 }
 
 /// A log archive destination as it is stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct ArchiveDest {
     /// Path and extension.
-    pub location: DataDest,
+    pub location: StoredDest,
     /// `Optional` or `Mandatory`.
     pub binding: String,
     /// `1d`.
@@ -153,7 +157,7 @@ impl RoundStatus {
 
     /// Returns the server's word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Prepare => "PREPARE",
             Self::Beginning => "BEGINNING",
@@ -179,30 +183,37 @@ pub struct Round {
     /// Path of the destination.
     pub path: String,
     /// The start of its log; `None` until it is DOING.
-    pub start: Option<Moment>,
+    pub start: Option<Micros>,
     /// The checkpoint at which the round stopped; `None` while it moves.
-    pub frozen: Option<Moment>,
+    #[serde(rename = "frozen")]
+    pub frozen_checkpoint: Option<Micros>,
     /// The highest checkpoint so far: it never goes back.
-    pub reached: Moment,
+    #[serde(rename = "reached")]
+    pub reached_checkpoint: Micros,
     /// The position of the furthest log stream when the checkpoint stopped.
-    pub ahead: Moment,
+    #[serde(rename = "ahead")]
+    pub furthest_stream: Micros,
     /// When the present transition (PREPARE, STOPPING, ..) ends.
-    pub due: Option<Moment>,
+    #[serde(rename = "due")]
+    pub transition_at: Option<Micros>,
     /// How long a transition takes.
-    pub passing: Moment,
+    #[serde(rename = "passing")]
+    pub transition_time: Micros,
     /// `BASE_PIECE_ID`.
     pub base_piece: i64,
     /// `PIECE_SWITCH_INTERVAL`.
-    pub interval: Moment,
+    #[serde(rename = "interval")]
+    pub piece_interval: Micros,
     /// `COMMENT`.
     pub comment: String,
     /// `FILE_STATUS` of the pieces that are not AVAILABLE, by piece id.
-    pub pieces: BTreeMap<i64, String>,
+    #[serde(rename = "pieces")]
+    pub piece_file_statuses: BTreeMap<i64, String>,
 }
 
 /// One backup set.
 #[derive(Debug, Clone, Serialize)]
-pub struct Set {
+pub struct BackupSet {
     /// `BACKUP_SET_ID`.
     pub id: i64,
     /// `DEST_ID`.
@@ -216,17 +227,17 @@ pub struct Set {
     /// `PREV_INC_BACKUP_SET_ID`, 0 for a full.
     pub prev_inc: i64,
     /// Begin.
-    pub start: Moment,
+    pub start: Micros,
     /// End.
-    pub end: Option<Moment>,
+    pub end: Option<Micros>,
     /// `DOING`, `SUCCESS`, `FAILED`.
     pub status: String,
     /// `COPYING`, `AVAILABLE`, `BROKEN`, `DELETED`; on V2.2 and V3 `INCOMPLETE` while it is written.
     pub file_status: String,
     /// `START_REPLAY_SCN`: at or before the start.
-    pub start_replay: Moment,
+    pub start_replay: Micros,
     /// `MIN_RESTORE_SCN`: near the end; `None` until it is known.
-    pub min_restore: Option<Moment>,
+    pub min_restore: Option<Micros>,
     /// `PLUS_ARCHIVELOG`.
     pub plus_archivelog: bool,
     /// Encrypted by a password.
@@ -242,12 +253,13 @@ pub struct Set {
     /// `COMMENT`.
     pub comment: String,
     /// What only a set of V2.2 or V3 has.
-    pub of_cluster: SetOfCluster,
+    #[serde(rename = "of_cluster")]
+    pub legacy: LegacySetColumns,
 }
 
 /// What only a set of V2.2 or V3 has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SetOfCluster {
+pub struct LegacySetColumns {
     /// The archive round it was made in.
     pub round: i64,
     /// `backup_data_version`: the frozen version.
@@ -256,10 +268,10 @@ pub struct SetOfCluster {
     pub of_tenants: bool,
 }
 
-impl DataDest {
+impl StoredDest {
     /// Returns the full URI as the views show it, its key masked.
     #[must_use]
-    pub fn masked(&self) -> String {
+    pub fn masked_uri(&self) -> String {
         if self.extension.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.extension) }
     }
 
@@ -271,7 +283,7 @@ impl DataDest {
 
     /// Returns the destination as PATH columns show it: an object storage with its endpoint behind `?`.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn path_column(&self) -> String {
         match self.endpoint() {
             "" => self.path.clone(),
             endpoint => format!("{}?{endpoint}", self.path),
@@ -283,43 +295,44 @@ impl Tenant {
     /// Returns whether the tenant has users' data.
     #[must_use]
     pub fn is_user(&self) -> bool {
-        self.kind == Kind::User
+        self.kind == TenantKind::User
     }
 
     /// Returns `SYS`, `META` or `USER`.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn tenant_type(&self) -> &'static str {
         match self.kind {
-            Kind::Sys => "SYS",
-            Kind::Meta => "META",
-            Kind::User => "USER",
+            TenantKind::Sys => "SYS",
+            TenantKind::Meta => "META",
+            TenantKind::User => "USER",
         }
     }
 
     /// Returns the current archive round.
     #[must_use]
-    pub fn round(&self) -> Option<&Round> {
+    pub fn current_round(&self) -> Option<&Round> {
         self.rounds.last()
     }
 
     /// Returns whether the current round is DOING.
     #[must_use]
-    pub fn archiving(&self) -> bool {
-        self.round().is_some_and(|round| round.status == RoundStatus::Doing)
+    pub fn is_archiving(&self) -> bool {
+        self.current_round().is_some_and(|round| round.status == RoundStatus::Doing)
     }
 
     /// Returns the base of the next increment: the latest good set whose path is the same text.
     #[must_use]
-    pub fn base(&self, place: &str) -> Option<&Set> {
-        let counts = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == place;
+    pub fn increment_base(&self, path_column: &str) -> Option<&BackupSet> {
+        let counts =
+            |set: &&BackupSet| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == path_column;
         self.sets.iter().rev().find(counts)
     }
 
     /// Returns `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
     #[must_use]
-    pub fn lag(&self) -> Moment {
+    pub fn lag_target(&self) -> Micros {
         let set = |name: &str| self.parameters.get(name).map(String::as_str);
         let text = set("archive_lag_target").or_else(|| set("log_archive_checkpoint_interval")).unwrap_or("4s");
-        clock::length(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
+        clock::parse_duration(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
     }
 }

@@ -1,7 +1,7 @@
 //! A cursor over the tokens of one statement.
 
-use crate::demo::lexer::{Kind, Token, tokens};
-use crate::demo::refusal::syntax_error;
+use crate::demo::lexer::{Token, TokenKind, tokenize};
+use crate::demo::server_errors::syntax_error;
 use crate::demo::statement::{Literal, ServerError};
 
 /// Words that are never a bare name.
@@ -20,15 +20,15 @@ pub struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(sql: &'a str) -> Result<Self, ServerError> {
-        Ok(Self { sql, tokens: tokens(sql)?, at: 0 })
+        Ok(Self { sql, tokens: tokenize(sql)?, at: 0 })
     }
 
-    pub fn peek(&self) -> Option<&Kind> {
+    pub fn peek(&self) -> Option<&TokenKind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
 
     /// Returns the token after the next one.
-    pub fn peek_second(&self) -> Option<&Kind> {
+    pub fn peek_second(&self) -> Option<&TokenKind> {
         self.tokens.get(self.at + 1).map(|token| &token.kind)
     }
 
@@ -53,45 +53,45 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns the error 1064 at the next token with a reason, where only the embedded server is this strict.
-    pub fn error_because(&self, why: &str) -> ServerError {
+    pub fn strictness_error(&self, why: &str) -> ServerError {
         syntax_error(self.sql, self.offset(), Some(why))
     }
 
-    pub fn sees(&self, keyword: &str) -> bool {
-        matches!(self.peek(), Some(Kind::Word(word)) if word.eq_ignore_ascii_case(keyword))
+    pub fn is_keyword(&self, keyword: &str) -> bool {
+        matches!(self.peek(), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case(keyword))
     }
 
-    pub fn take(&mut self, keyword: &str) -> bool {
-        let seen = self.sees(keyword);
+    pub fn take_keyword(&mut self, keyword: &str) -> bool {
+        let seen = self.is_keyword(keyword);
         if seen {
             self.advance();
         }
         seen
     }
 
-    pub fn need(&mut self, keyword: &str) -> Result<(), ServerError> {
-        if self.take(keyword) { Ok(()) } else { Err(self.error()) }
+    pub fn expect_keyword(&mut self, keyword: &str) -> Result<(), ServerError> {
+        if self.take_keyword(keyword) { Ok(()) } else { Err(self.error()) }
     }
 
     /// Takes several keywords in a row.
-    pub fn need_all(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
-        keywords.iter().try_for_each(|keyword| self.need(keyword))
+    pub fn expect_keywords(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
+        keywords.iter().try_for_each(|keyword| self.expect_keyword(keyword))
     }
 
     pub fn take_symbol(&mut self, symbol: char) -> bool {
-        let seen = self.peek() == Some(&Kind::Symbol(symbol));
+        let seen = self.peek() == Some(&TokenKind::Symbol(symbol));
         if seen {
             self.advance();
         }
         seen
     }
 
-    pub fn need_symbol(&mut self, symbol: char) -> Result<(), ServerError> {
+    pub fn expect_symbol(&mut self, symbol: char) -> Result<(), ServerError> {
         if self.take_symbol(symbol) { Ok(()) } else { Err(self.error()) }
     }
 
     /// Takes the end of the statement; one `;` may be before it.
-    pub fn end(&mut self) -> Result<(), ServerError> {
+    pub fn expect_end(&mut self) -> Result<(), ServerError> {
         self.take_symbol(';');
         if self.peek().is_none() { Ok(()) } else { Err(self.error()) }
     }
@@ -99,8 +99,8 @@ impl<'a> Cursor<'a> {
     /// Takes a name of a column, a view or a setting: bare or in backticks.
     pub fn identifier(&mut self) -> Result<String, ServerError> {
         let name = match self.peek() {
-            Some(Kind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
-            Some(Kind::Backticked(name)) => name.clone(),
+            Some(TokenKind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
+            Some(TokenKind::Backticked(name)) => name.clone(),
             _ => return Err(self.error()),
         };
         self.advance();
@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a tenant's name: bare, in backticks or in single quotes.
     pub fn tenant_name(&mut self) -> Result<String, ServerError> {
-        if let Some(Kind::Single(name)) = self.peek() {
+        if let Some(TokenKind::SingleQuoted(name)) = self.peek() {
             let name = name.clone();
             self.advance();
             return Ok(name);
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string in single quotes.
     pub fn string(&mut self) -> Result<String, ServerError> {
-        let Some(Kind::Single(text)) = self.peek() else { return Err(self.error()) };
+        let Some(TokenKind::SingleQuoted(text)) = self.peek() else { return Err(self.error()) };
         let text = text.clone();
         self.advance();
         Ok(text)
@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes an integer without a sign.
     pub fn number(&mut self) -> Result<i128, ServerError> {
-        let Some(Kind::Number(number)) = self.peek() else { return Err(self.error()) };
+        let Some(TokenKind::Number(number)) = self.peek() else { return Err(self.error()) };
         let number = *number;
         self.advance();
         Ok(number)
@@ -135,12 +135,12 @@ impl<'a> Cursor<'a> {
 
     /// Takes a string in single quotes, an integer, or NULL.
     pub fn literal(&mut self) -> Result<Literal, ServerError> {
-        if self.take("null") {
+        if self.take_keyword("null") {
             return Ok(Literal::Null);
         }
         match self.peek() {
-            Some(Kind::Single(_)) => self.string().map(Literal::Text),
-            Some(Kind::Symbol('-')) if matches!(self.peek_second(), Some(Kind::Number(_))) => {
+            Some(TokenKind::SingleQuoted(_)) => self.string().map(Literal::Text),
+            Some(TokenKind::Symbol('-')) if matches!(self.peek_second(), Some(TokenKind::Number(_))) => {
                 self.advance();
                 self.number().map(|number| Literal::Integer(-number))
             }

@@ -2,72 +2,76 @@
 //! parsed and refused.
 
 use super::cursor::Cursor;
-use crate::demo::line::{Feature, Line};
-use crate::demo::statement::{Alter, Preview, PreviewBeforeV4, ServerError, Statement, Until};
+use crate::demo::release_line::{Feature, ReleaseLine};
+use crate::demo::statement::{Alter, LegacyPreview, Preview, ServerError, Statement, Until};
 
 /// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
 /// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
-pub fn restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
-    let looks = line.has(Feature::RestorePreview);
-    if looks && cursor.take("from") {
+pub fn parse_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
+    let has_preview = line.has(Feature::RestorePreview);
+    if has_preview && cursor.take_keyword("from") {
         let from = cursor.string()?;
-        let until = until(cursor)?;
-        cursor.need("preview")?;
-        return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
+        let until = parse_until(cursor)?;
+        cursor.expect_keyword("preview")?;
+        return Ok(Alter::PreviewRestore(Preview { from, until, legacy: None }));
     }
     cursor.tenant_name()?;
-    if cursor.take("from") {
+    if cursor.take_keyword("from") {
         cursor.string()?;
     }
-    until(cursor)?;
-    cursor.need("with")?;
+    parse_until(cursor)?;
+    cursor.expect_keyword("with")?;
     cursor.string()?;
-    if cursor.take("description") {
+    if cursor.take_keyword("description") {
         cursor.take_symbol('=');
         cursor.string()?;
     }
-    let what = if !looks && cursor.take("preview") { "restore preview is not support now" } else { "restore is" };
+    let what = if !has_preview && cursor.take_keyword("preview") {
+        "restore preview is not support now"
+    } else {
+        "restore is"
+    };
     Ok(Alter::Refused { code: 1235, message: format!("{what} not supported") })
 }
 
 /// `[UNTIL {TIME | SCN} [=] value]`.
-fn until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
-    if !cursor.take("until") {
+fn parse_until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
+    if !cursor.take_keyword("until") {
         return Ok(Until::Latest);
     }
-    if cursor.take("time") {
+    if cursor.take_keyword("time") {
         cursor.take_symbol('=');
         return cursor.string().map(Until::Time);
     }
-    cursor.need("scn")?;
+    cursor.expect_keyword("scn")?;
     cursor.take_symbol('=');
     cursor.number().map(Until::Scn)
 }
 
 /// `new FROM old [AT 'uri'] UNTIL 'time' WITH 'options' [PREVIEW]`, behind RESTORE; the last word from V3.1.1 on.
-pub fn before_v4(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+pub fn parse_legacy_restore(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let tenant = cursor.tenant_name()?;
-    cursor.need("from")?;
+    cursor.expect_keyword("from")?;
     let source = cursor.tenant_name()?;
-    cursor.need("at")?;
+    cursor.expect_keyword("at")?;
     let from = cursor.string()?;
-    cursor.need("until")?;
+    cursor.expect_keyword("until")?;
     let until = Until::Time(cursor.string()?);
-    cursor.need("with")?;
+    cursor.expect_keyword("with")?;
     let options = cursor.string()?;
-    if line.has(Feature::RestorePreview) && cursor.take("preview") {
+    if line.has(Feature::RestorePreview) && cursor.take_keyword("preview") {
         return Ok(Alter::PreviewRestore(Preview {
             from,
             until,
-            before_v4: Some(PreviewBeforeV4 { tenant, source, options }),
+            legacy: Some(LegacyPreview { tenant, source, options }),
         }));
     }
     Ok(Alter::Refused { code: 1235, message: "restore is not supported".to_owned() })
 }
 
 /// `IDENTIFIED BY 'x' [, 'y' ..]`, behind SET DECRYPTION.
-pub fn decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    cursor.need_all(&["identified", "by"])?;
+pub fn parse_decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.expect_keywords(&["identified", "by"])?;
     let mut passwords = vec![cursor.string()?];
     while cursor.take_symbol(',') {
         passwords.push(cursor.string()?);

@@ -1,57 +1,58 @@
 //! Parses SELECT: columns of one view, or scalars without FROM. Narrower than a server on purpose.
 
 use super::cursor::Cursor;
-use crate::demo::lexer::Kind;
+use crate::demo::lexer::TokenKind;
 use crate::demo::statement::{Literal, Scalar, Select, ServerError, Statement};
 
-const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
+const SELECT_FORMS: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
                       column = literal or IN (..), AND, ORDER BY columns and LIMIT";
-const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
+const SCALAR_FORMS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
                        CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
 
 /// Parses what follows `SELECT`.
-pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let a_call = matches!(cursor.peek(), Some(Kind::Word(_))) && cursor.peek_second() == Some(&Kind::Symbol('('));
-    if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(Kind::Variable(_))) {
-        return scalars(cursor);
+pub fn parse_select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let a_call =
+        matches!(cursor.peek(), Some(TokenKind::Word(_))) && cursor.peek_second() == Some(&TokenKind::Symbol('('));
+    if (a_call && !cursor.is_keyword(UNIX_TIMESTAMP)) || matches!(cursor.peek(), Some(TokenKind::Variable(_))) {
+        return parse_scalars(cursor);
     }
-    let asked = list(cursor, asked)?;
-    let seconds = asked.iter().enumerate();
-    let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
-    let columns = asked.into_iter().map(|(column, _)| column).collect();
-    if !cursor.take("from") {
-        return Err(cursor.error_because(NARROW));
+    let selected = parse_list(cursor, parse_selected_column)?;
+    let seconds = selected.iter().enumerate();
+    let seconds = seconds.filter_map(|(index, (_, heading))| Some((index, heading.clone()?))).collect();
+    let columns = selected.into_iter().map(|(column, _)| column).collect();
+    if !cursor.take_keyword("from") {
+        return Err(cursor.strictness_error(SELECT_FORMS));
     }
-    let view = view(cursor)?;
-    let filter = if cursor.take("where") { conditions(cursor)? } else { Vec::new() };
-    let order = if cursor.take("order") {
-        cursor.need("by")?;
-        list(cursor, |cursor| {
-            let name = column(cursor)?;
-            let downwards = cursor.take("desc");
-            if !downwards {
-                cursor.take("asc");
+    let view = parse_view(cursor)?;
+    let filter = if cursor.take_keyword("where") { parse_conditions(cursor)? } else { Vec::new() };
+    let order = if cursor.take_keyword("order") {
+        cursor.expect_keyword("by")?;
+        parse_list(cursor, |cursor| {
+            let name = parse_column(cursor)?;
+            let descending = cursor.take_keyword("desc");
+            if !descending {
+                cursor.take_keyword("asc");
             }
-            Ok((name, downwards))
+            Ok((name, descending))
         })?
     } else {
         Vec::new()
     };
-    let limit = if cursor.take("limit") {
+    let limit = if cursor.take_keyword("limit") {
         let error = cursor.error();
         Some(u64::try_from(cursor.number()?).map_err(|_| error)?)
     } else {
         None
     };
-    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
-        return Err(cursor.error_because(NARROW));
+    if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
+        return Err(cursor.strictness_error(SELECT_FORMS));
     }
-    Ok(Statement::Select(Select { columns, seconds, view, filter, order, limit }))
+    Ok(Statement::Select(Select { columns, unix_time_columns: seconds, view, filter, order, limit }))
 }
 
 /// `schema.view`, in upper case; the schema is dropped where it is `oceanbase`.
-pub fn view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    let at_name = cursor.error_because(NARROW);
+pub fn parse_view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+    let at_name = cursor.strictness_error(SELECT_FORMS);
     let schema = cursor.identifier().map_err(|_| at_name.clone())?.to_uppercase();
     if !cursor.take_symbol('.') {
         return Err(at_name);
@@ -60,52 +61,52 @@ pub fn view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
     Ok(if schema == "OCEANBASE" { name } else { format!("{schema}.{name}") })
 }
 
-fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
+fn parse_conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
     let mut filter = Vec::new();
     loop {
-        let name = column(cursor)?;
+        let name = parse_column(cursor)?;
         let literals = if cursor.take_symbol('=') {
-            vec![literal(cursor)?]
-        } else if cursor.take("in") {
-            cursor.need_symbol('(')?;
-            let literals = list(cursor, literal)?;
-            cursor.need_symbol(')')?;
+            vec![parse_literal(cursor)?]
+        } else if cursor.take_keyword("in") {
+            cursor.expect_symbol('(')?;
+            let literals = parse_list(cursor, parse_literal)?;
+            cursor.expect_symbol(')')?;
             literals
         } else {
-            return Err(cursor.error_because(NARROW));
+            return Err(cursor.strictness_error(SELECT_FORMS));
         };
         filter.push((name, literals));
-        if !cursor.take("and") {
+        if !cursor.take_keyword("and") {
             return Ok(filter);
         }
     }
 }
 
 /// The only function over a column.
-const SECONDS: &str = "unix_timestamp";
+const UNIX_TIMESTAMP: &str = "unix_timestamp";
 
 /// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
-fn asked(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
-    if !cursor.take(SECONDS) {
-        return Ok((column(cursor)?, None));
+fn parse_selected_column(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
+    if !cursor.take_keyword(UNIX_TIMESTAMP) {
+        return Ok((parse_column(cursor)?, None));
     }
-    cursor.need_symbol('(')?;
-    let name = column(cursor)?;
-    cursor.need_symbol(')')?;
-    cursor.need("as")?;
-    Ok((name, Some(column(cursor)?)))
+    cursor.expect_symbol('(')?;
+    let name = parse_column(cursor)?;
+    cursor.expect_symbol(')')?;
+    cursor.expect_keyword("as")?;
+    Ok((name, Some(parse_column(cursor)?)))
 }
 
-fn column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
-    cursor.identifier().map_err(|_| cursor.error_because(NARROW))
+fn parse_column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+    cursor.identifier().map_err(|_| cursor.strictness_error(SELECT_FORMS))
 }
 
-fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
-    cursor.literal().map_err(|_| cursor.error_because(NARROW))
+fn parse_literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+    cursor.literal().map_err(|_| cursor.strictness_error(SELECT_FORMS))
 }
 
 /// Parses one or more items, separated by commas.
-fn list<'a, T>(
+fn parse_list<'a, T>(
     cursor: &mut Cursor<'a>,
     mut item: impl FnMut(&mut Cursor<'a>) -> Result<T, ServerError>,
 ) -> Result<Vec<T>, ServerError> {
@@ -116,29 +117,29 @@ fn list<'a, T>(
     Ok(items)
 }
 
-fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
-    let items = list(cursor, |cursor| {
+fn parse_scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let items = parse_list(cursor, |cursor| {
         let start = cursor.offset();
-        let scalar = scalar(cursor)?;
+        let scalar = parse_scalar(cursor)?;
         let written = cursor.text_since(start).to_owned();
-        let heading = if cursor.take("as") { cursor.identifier()? } else { written };
+        let heading = if cursor.take_keyword("as") { cursor.identifier()? } else { written };
         Ok((heading, scalar))
     })?;
-    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
-        return Err(cursor.error_because(SCALARS));
+    if !matches!(cursor.peek(), None | Some(TokenKind::Symbol(';'))) {
+        return Err(cursor.strictness_error(SCALAR_FORMS));
     }
     Ok(Statement::Scalars(items))
 }
 
-fn scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
-    let unknown = cursor.error_because(SCALARS);
+fn parse_scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
+    let unknown = cursor.strictness_error(SCALAR_FORMS);
     let name = match cursor.peek() {
-        Some(Kind::Variable(name)) => {
+        Some(TokenKind::Variable(name)) => {
             let variable = Scalar::Variable(name.clone());
             cursor.advance();
             return Ok(variable);
         }
-        Some(Kind::Word(name)) => name.to_lowercase(),
+        Some(TokenKind::Word(name)) => name.to_lowercase(),
         _ => return Err(unknown),
     };
     let (scalar, digits) = match name.as_str() {
@@ -152,12 +153,12 @@ fn scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
         _ => return Err(unknown),
     };
     cursor.advance();
-    cursor.need_symbol('(')?;
+    cursor.expect_symbol('(')?;
     if let Some(digits) = digits
         && cursor.number()? != digits
     {
         return Err(unknown);
     }
-    cursor.need_symbol(')')?;
+    cursor.expect_symbol(')')?;
     Ok(scalar)
 }

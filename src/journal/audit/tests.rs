@@ -8,7 +8,7 @@ use super::*;
 fn audit_entries_are_private_lines() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let action = |second: i64| Action {
+    let action = |second: i64| AuditEntry {
         at: Timestamp::from_second(second).unwrap(),
         task: (second > 1).then(|| "1QJ45Y2V0ZZZ".parse().unwrap()),
         target: "prod/pay".into(),
@@ -34,7 +34,7 @@ fn audit_entries_are_private_lines() {
 fn unwritable_audit_entry_is_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("audit.jsonl")).unwrap();
-    let action = Action {
+    let action = AuditEntry {
         at: Timestamp::UNIX_EPOCH,
         task: None,
         target: String::new(),

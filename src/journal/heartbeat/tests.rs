@@ -21,15 +21,15 @@ fn exit_message_of_the_last_runner() {
     let folder = tempfile::tempdir().unwrap();
     let id: TaskId = "1QJ45Y2V0ZZZ".parse().unwrap();
     let at = Timestamp::from_second(90).unwrap();
-    forget_word(folder.path(), &id).unwrap();
+    clear_exit_message(folder.path(), &id).unwrap();
     beat(folder.path(), &id, at).unwrap();
     assert_eq!(last_word(folder.path(), &id), None);
     let why = Fault::new(crate::domain::fault::Cause::Internal, "what", "why", "next");
-    leave_word(folder.path(), &id, &why).unwrap();
+    write_exit_message(folder.path(), &id, &why).unwrap();
     assert_eq!(last_word(folder.path(), &id), Some(why));
     // A heartbeat keeps it, and the next runner clears it.
     beat(folder.path(), &id, at).unwrap();
     assert!(last_word(folder.path(), &id).is_some());
-    forget_word(folder.path(), &id).unwrap();
+    clear_exit_message(folder.path(), &id).unwrap();
     assert_eq!(last_word(folder.path(), &id), None);
 }

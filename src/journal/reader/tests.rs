@@ -40,15 +40,15 @@ fn unknown_events_and_damaged_lines_are_kept() {
     writer.append(at(8), &Event::Created, false).unwrap();
     let journal: Journal<Event> = read(folder.path(), &id()).unwrap();
     assert_eq!(journal.begun, Some(at(5)));
-    let entry = |second, event| Entry { at: at(second), event };
+    let parse_entry = |second, event| Entry { at: at(second), event };
     assert_eq!(
         journal.entries,
         [
-            entry(6, Ok(Event::Progress { scn: u64::MAX })),
-            entry(7, Err(UnreadableEvent::Unknown(json!({"verdict": 1})))),
-            entry(7, Err(UnreadableEvent::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
-            entry(7, Err(UnreadableEvent::Damaged { line: 6, text: json!({"no": "event"}) })),
-            entry(8, Ok(Event::Created)),
+            parse_entry(6, Ok(Event::Progress { scn: u64::MAX })),
+            parse_entry(7, Err(UnreadableEvent::Unknown(json!({"verdict": 1})))),
+            parse_entry(7, Err(UnreadableEvent::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
+            parse_entry(7, Err(UnreadableEvent::Damaged { line: 6, text: json!({"no": "event"}) })),
+            parse_entry(8, Ok(Event::Created)),
         ]
     );
 }
@@ -122,6 +122,11 @@ fn oversized_journal_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(Writer::<Event>::create(folder.path(), &id(), at(0)).unwrap());
     let path = TaskFiles::new(folder.path(), &id()).journal;
-    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(crate::journal::disk::LARGEST + 1).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_len(crate::journal::state_files::MAX_FILE_BYTES + 1)
+        .unwrap();
     assert!(read::<Event>(folder.path(), &id()).unwrap_err().why.contains("no more than 268435456 are read"));
 }

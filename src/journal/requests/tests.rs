@@ -8,9 +8,9 @@ fn id() -> TaskId {
     "1QJ45Y2V0ZZZ".parse().unwrap()
 }
 
-fn ask(number: u32) -> Ask {
+fn ask(number: u32) -> Request {
     let at = Timestamp::from_second(i64::from(number)).unwrap();
-    Ask { id: format!("r{number}"), verb: "cancel".into(), who: "alice (uid 1000)".into(), at }
+    Request { id: format!("r{number}"), verb: "cancel".into(), who: "alice (uid 1000)".into(), at }
 }
 
 #[test]

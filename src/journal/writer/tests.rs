@@ -76,12 +76,14 @@ fn torn_journal_is_repaired() {
         ends.push(std::fs::metadata(&path).unwrap().len());
     }
     drop(writer);
-    let whole = std::fs::read(&path).unwrap();
-    for cut in (0..=whole.len()).filter(|cut| *cut < 400 || cut % 97 == 0 || whole.len() - cut < 200) {
-        std::fs::write(&path, &whole[..cut]).unwrap();
+    let complete_length = std::fs::read(&path).unwrap();
+    for cut in
+        (0..=complete_length.len()).filter(|cut| *cut < 400 || cut % 97 == 0 || complete_length.len() - cut < 200)
+    {
+        std::fs::write(&path, &complete_length[..cut]).unwrap();
         let kept = ends.iter().filter(|end| **end <= cut as u64).count().saturating_sub(1);
         assert_eq!(events(folder.path()), sent[..kept], "cut at {cut}");
-        assert_eq!(std::fs::read(&path).unwrap(), whole[..cut], "a reader changed the file");
+        assert_eq!(std::fs::read(&path).unwrap(), complete_length[..cut], "a reader changed the file");
         let mut writer = Writer::open(folder.path(), &id(), at(2)).unwrap();
         assert_eq!(events(folder.path()), sent[..kept], "cut at {cut}, repaired");
         writer.append(at(2), &json!("next"), false).unwrap();
@@ -120,16 +122,16 @@ fn failed_writer_takes_no_more_events() {
     // A descriptor that cannot be written stands for a disk that refuses.
     writer.file = File::open(&path).unwrap();
     writer.append(at(1), &json!(1), true).unwrap_err();
-    writer.file = disk::private().open(&path).unwrap();
+    writer.file = state_files::private().open(&path).unwrap();
     writer.append(at(1), &json!(2), true).unwrap_err();
     assert_eq!(events(folder.path()), Vec::<Value>::new());
 }
 
 #[test]
 fn full_disk_fault_says_so() {
-    let mut full = disk::private().open("/dev/full").unwrap();
-    let error = disk::append_line(&mut full, b"line\n").unwrap_err();
+    let mut full = state_files::private().open("/dev/full").unwrap();
+    let error = state_files::append_line(&mut full, b"line\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
-    let fault = disk::fault("append to the journal", Path::new("/x"), &error);
+    let fault = state_files::fault("append to the journal", Path::new("/x"), &error);
     assert!(fault.next.contains("Free some space"), "{fault}");
 }

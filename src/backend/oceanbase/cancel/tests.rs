@@ -7,12 +7,16 @@ use crate::domain::samples::{choose, cluster, job, tenant};
 use crate::domain::task::{Prepared, TargetView, TaskView};
 
 /// Returns the scope of a cancel of task t1 for tenant pay (1002) among these jobs.
-fn at(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
-    with_run(attached, seen, |run, target| aim(jobs, run, &[target], hit))
+fn scope_of(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> CancelScope {
+    with_context(attached, seen, |run, target| aim(jobs, run, &[target], hit))
 }
 
 /// Calls `ask` with the context of task t1 on tenant pay.
-fn with_run<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
+fn with_context<T>(
+    attached: Option<Attached>,
+    seen: Option<u64>,
+    ask: impl Fn(&StepContext<'_>, &TargetPlan) -> T,
+) -> T {
     let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
     plan.targets[0].attached = attached;
     let view = TargetView {
@@ -28,7 +32,8 @@ fn with_run<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<
     };
     let view = TaskView { targets: vec![view], ..TaskView::default() };
     let prepared = Prepared { task: "t1".into(), plan, preview: Vec::new(), digest: String::new() };
-    let run = Run { task: "t1", prepared: &prepared, view: &view, attempt: 1, now: jiff::Timestamp::UNIX_EPOCH };
+    let run =
+        StepContext { task: "t1", prepared: &prepared, view: &view, attempt: 1, now: jiff::Timestamp::UNIX_EPOCH };
     ask(&run, &prepared.plan.targets[0])
 }
 
@@ -41,52 +46,63 @@ fn child(id: u64, status: &str) -> JobFacts {
     JobFacts { job_id: id, initiator_tenant_id, initiator_job_id, status: status.into(), ..job("obnow t1.1") }
 }
 
-fn sent(jobs: &[u64]) -> Aim {
+fn scope_with_jobs(jobs: &[u64]) -> CancelScope {
     let jobs = jobs.iter().map(|id| (1002, *id)).collect();
-    Aim { tenants: vec!["pay".into()], jobs, ..Aim::default() }
+    CancelScope { tenants: vec!["pay".into()], jobs, ..CancelScope::default() }
 }
 
 /// Before the child job exists CANCEL BACKUP succeeds without effect.
 #[test]
 fn cancel_waits_for_the_child_job() {
-    let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
-    assert_eq!(at(&[parent("obnow t1.1")], None, None, &[]), waits);
-    assert_eq!(at(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
-    assert_eq!(at(&[], None, None, &[]), Aim::default());
-    assert_eq!(at(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
+    let waits = CancelScope { awaited: vec!["pay".into()], ..CancelScope::default() };
+    assert_eq!(scope_of(&[parent("obnow t1.1")], None, None, &[]), waits);
+    assert_eq!(scope_of(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), scope_with_jobs(&[7]));
+    assert_eq!(scope_of(&[], None, None, &[]), CancelScope::default());
+    assert_eq!(scope_of(&[parent("nightly")], None, None, &[]), CancelScope::default(), "somebody else's");
     let attached = |job| Some(Attached { job, parent: Some(80), owner: "nightly".into(), since: String::new() });
-    assert_eq!(at(&[parent("nightly")], attached(None), None, &[]), waits);
-    assert_eq!(at(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
+    assert_eq!(scope_of(&[parent("nightly")], attached(None), None, &[]), waits);
+    assert_eq!(scope_of(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), scope_with_jobs(&[9]));
 }
 
 /// A repeat is for the job of the first statement.
 #[test]
 fn repeated_cancel_spares_other_jobs() {
     let ours = [parent("obnow t1.1"), child(7, "DOING")];
-    assert_eq!(at(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
-    assert_eq!(at(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(
+        scope_of(&ours, None, Some(7), &[(1002, 7)]),
+        scope_with_jobs(&[7]),
+        "it was not hit, and is sent again"
+    );
+    assert_eq!(
+        scope_of(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]),
+        CancelScope::default()
+    );
     let other = JobFacts { job_id: 8, ..job("by hand") };
     let beside = [ours[0].clone(), ours[1].clone(), other.clone()];
-    let stopped = at(&beside, None, Some(7), &[(1002, 7)]);
+    let stopped = scope_of(&beside, None, Some(7), &[(1002, 7)]);
     assert_eq!(stopped.another.as_deref(), Some("job 8 of pay, started by \"by hand\""));
     // What ran when it was asked for was shown.
-    assert_eq!(at(&beside, None, Some(7), &[]), sent(&[7, 8]));
-    assert_eq!(at(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), sent(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[]), scope_with_jobs(&[7, 8]));
+    assert_eq!(scope_of(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), scope_with_jobs(&[7, 8]));
     // Ours has ended: nothing is meant any more.
-    assert_eq!(at(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
+    assert_eq!(scope_of(&[other], None, Some(7), &[(1002, 7)]), CancelScope::default());
 }
 
 /// The child ends CANCELED, and the job of sys FAILED with -4072: for a tenant without a child that is a cancel too.
 #[test]
 fn a_parent_that_failed_with_4072_was_cancelled() {
     use super::super::jobs::watch_parent;
-    use crate::backend::Look;
+    use crate::backend::StepObservation;
     use crate::domain::outcome::VerdictKind;
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
     let verdict = |job: JobFacts| {
-        with_run(None, None, |run, target| match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
-            Look::Ended(outcome) => (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default()),
-            look => panic!("{look:?}"),
+        with_context(None, None, |run, target| {
+            match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).observation {
+                StepObservation::JobFailed(outcome) => {
+                    (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default())
+                }
+                look => panic!("{look:?}"),
+            }
         })
     };
     let (word, why) = verdict(ended("FAILED", 4072));

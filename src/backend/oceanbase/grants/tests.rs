@@ -4,7 +4,7 @@ use super::*;
 
 const VIEWS: [&str; 2] = ["DBA_OB_TENANTS", "CDB_OB_BACKUP_JOBS"];
 
-fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
+fn missing_privileges(lines: &[&str]) -> Known<Vec<&'static str>> {
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     match missing(&lines, &VIEWS, "op") {
         Known::Known(missing) => Known::Known(missing.iter().map(|grant| grant.privilege).collect()),
@@ -14,19 +14,19 @@ fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
 
 #[test]
 fn missing_grants_are_found() {
-    let (alter, select) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
+    let (alter, grant_select_sql) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
     for (lines, expected) in [
         (vec!["GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION"], vec![]),
         (vec!["GRANT SELECT, ALTER SYSTEM ON *.* TO 'op'"], vec![]),
         (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `oceanbase`.* TO 'op'"], vec![]),
         (vec!["grant alter system on *.* to 'op'", "grant all privileges on oceanbase.* to 'op'"], vec![]),
         (vec!["GRANT SELECT ON *.* TO 'op'"], vec![alter]),
-        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `pay`.* TO 'op'"], vec![select]),
-        (vec!["GRANT USAGE ON *.* TO 'op'"], vec![alter, select]),
+        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `pay`.* TO 'op'"], vec![grant_select_sql]),
+        (vec!["GRANT USAGE ON *.* TO 'op'"], vec![alter, grant_select_sql]),
         (vec!["GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'op'"], vec![alter]),
-        (vec![], vec![alter, select]),
+        (vec![], vec![alter, grant_select_sql]),
         // A name that says ALTER SYSTEM is none.
-        (vec!["GRANT SELECT ON `ALTER SYSTEM`.* TO 'op'"], vec![alter, select]),
+        (vec!["GRANT SELECT ON `ALTER SYSTEM`.* TO 'op'"], vec![alter, grant_select_sql]),
         (
             vec![
                 "GRANT ALTER SYSTEM ON *.* TO 'op'",
@@ -36,7 +36,7 @@ fn missing_grants_are_found() {
             vec![],
         ),
     ] {
-        assert_eq!(lacks(&lines), Known::Known(expected), "{lines:?}");
+        assert_eq!(missing_privileges(&lines), Known::Known(expected), "{lines:?}");
     }
 }
 
@@ -48,29 +48,35 @@ fn real_grant_lines_are_parsed() {
         "GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'root'",
         "GRANT ALL PRIVILEGES ON `__recyclebin`.* TO 'root'",
     ];
-    assert_eq!(lacks(&root), Known::Known(vec![]));
+    assert_eq!(missing_privileges(&root), Known::Known(vec![]));
     let op = [
         "GRANT SELECT, SUPER, ALTER SYSTEM ON *.* TO 'op'",
         "GRANT SELECT ON `oceanbase`.`gv$ob_parameters` TO 'op'",
         "GRANT `r1`@`%` TO `op`@`%`",
     ];
-    assert_eq!(lacks(&op), Known::Known(vec![]));
-    assert!(matches!(lacks(&op[1..]), Known::NotChecked(why) if why.ends_with("GRANT `r1`@`%` TO `op`@`%`")));
+    assert_eq!(missing_privileges(&op), Known::Known(vec![]));
+    assert!(
+        matches!(missing_privileges(&op[1..]), Known::NotChecked(why) if why.ends_with("GRANT `r1`@`%` TO `op`@`%`"))
+    );
 }
 
 #[test]
 fn role_grants_are_unknown() {
     let role = "GRANT `dba`@`%` TO 'op'";
-    assert!(matches!(lacks(&[role]), Known::NotChecked(why) if why.ends_with(role)));
-    assert_eq!(lacks(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]), Known::Known(vec![]), "it needs no role");
+    assert!(matches!(missing_privileges(&[role]), Known::NotChecked(why) if why.ends_with(role)));
+    assert_eq!(
+        missing_privileges(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]),
+        Known::Known(vec![]),
+        "it needs no role"
+    );
 }
 
 #[test]
 fn grant_statement_names_the_user() {
     for login in ["op@pay", "op@pay#prod", "op", "prod:pay:op"] {
-        assert_eq!(name_of(login), "op", "{login}");
+        assert_eq!(user_name(login), "op", "{login}");
     }
-    assert_eq!(alter_system("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
-    assert_eq!(select("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
-    assert_eq!(select("o'brien"), "GRANT SELECT ON oceanbase.* TO 'o''brien'");
+    assert_eq!(grant_alter_system_sql("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
+    assert_eq!(grant_select_sql("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
+    assert_eq!(grant_select_sql("o'brien"), "GRANT SELECT ON oceanbase.* TO 'o''brien'");
 }

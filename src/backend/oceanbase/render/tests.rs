@@ -13,20 +13,23 @@ use crate::domain::samples::{choose, cluster, full, other_tenant, place, tenant,
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::version::Detected;
 
-mod real;
+mod real_parsers;
 
-fn words(scope: Scope) -> Words<'static> {
-    Words { line: Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
+fn dialect(scope: Scope) -> Dialect<'static> {
+    Dialect {
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(),
+        scope,
+    }
 }
 
 /// Returns the dialect of a sys login.
-fn line() -> Words<'static> {
-    words(Scope::Sys)
+fn line() -> Dialect<'static> {
+    dialect(Scope::Sys)
 }
 
 /// Returns the dialect of a tenant's own login.
-fn own() -> Words<'static> {
-    words(Scope::Tenant)
+fn own() -> Dialect<'static> {
+    dialect(Scope::Tenant)
 }
 
 /// Returns the run id of an attempt of task `t1`, whose plan has one part.
@@ -35,7 +38,7 @@ fn run(attempt: u32) -> RunId<'static> {
 }
 
 fn shown(of: &Action, tenants: &[&str]) -> Vec<String> {
-    action(line(), of, tenants, run(2)).unwrap().iter().map(ToString::to_string).collect()
+    render_action(line(), of, tenants, run(2)).unwrap().iter().map(ToString::to_string).collect()
 }
 
 fn data(uri: &str) -> Action {
@@ -50,7 +53,7 @@ fn start(mode: Mode, plus_archivelog: bool, encrypted: bool) -> Action {
     Action::StartBackup { mode, plus_archivelog, encrypt: encrypted.then_some(SecretSource::Stdin), to: None }
 }
 
-fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
+fn storage_proof(data: &str, log: Option<&str>, passwords: usize) -> Action {
     let decrypt = vec![SecretSource::Stdin; passwords];
     Action::ProveOnStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
 }
@@ -58,23 +61,28 @@ fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
 /// Only the restore point that is read from the server may differ from what was confirmed.
 #[test]
 fn proof_fills_in_the_restore_point_only() {
-    let asked = look("file:///a", Some("file:///b"), 1);
-    let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
+    let asked = storage_proof("file:///a", Some("file:///b"), 1);
+    let sent = super::render_proof(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
-    let planned: Vec<String> = sent.iter().map(Statement::as_planned).collect();
+    let planned: Vec<String> = sent.iter().map(Statement::as_confirmed).collect();
     let confirmed: Vec<String> =
-        action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
+        render_action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
-    assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
-    let old =
-        Words { line: Line::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(), scope: Scope::Sys };
-    assert!(super::look(old, &asked, Scn(1), run(1)).is_err());
+    assert!(super::render_proof(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
+    let old = Dialect {
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(),
+        scope: Scope::Sys,
+    };
+    assert!(super::render_proof(old, &asked, Scn(1), run(1)).is_err());
 }
 
 #[test]
 fn cluster_proof_restores_into_an_unused_name() {
-    let old = Words { line: Line::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(), scope: Scope::Sys };
-    let asked = LookBeforeV4 {
+    let old = Dialect {
+        profile: ReleaseProfile::for_version(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(),
+        scope: Scope::Sys,
+    };
+    let asked = ClusterProofRequest {
         new_tenant: "obnow_look_0".to_owned(),
         tenant: "shop",
         data: &place("file:///b"),
@@ -82,7 +90,7 @@ fn cluster_proof_restores_into_an_unused_name() {
         options: "backup_cluster_name=ce&backup_cluster_id=7".to_owned(),
         passwords: 0,
     };
-    let said: Vec<String> = look_before_v4(old, &asked).unwrap().iter().map(ToString::to_string).collect();
+    let said: Vec<String> = render_cluster_proof(old, &asked).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
         [
@@ -152,7 +160,7 @@ fn every_action_renders_exactly() {
             vec!["ALTER SYSTEM BACKUP INCREMENTAL TENANT = `pay` DESCRIPTION = 'obnow t1.2'"],
         ),
         (
-            look("oss://b/d?host=h&access_id=i", Some("oss://b/{run}?host=h&access_id=i"), 2),
+            storage_proof("oss://b/d?host=h&access_id=i", Some("oss://b/{run}?host=h&access_id=i"), 2),
             one,
             vec![
                 "SET DECRYPTION IDENTIFIED BY '***', '***'",
@@ -162,19 +170,19 @@ fn every_action_renders_exactly() {
             ],
         ),
         (
-            look("file:///it's", None, 0),
+            storage_proof("file:///it's", None, 0),
             one,
             vec!["ALTER SYSTEM RESTORE FROM 'file:///it''s' UNTIL SCN = 0 PREVIEW", "SHOW RESTORE PREVIEW"],
         ),
     ] {
         assert_eq!(shown(&what, tenants), expected);
     }
-    assert_eq!(cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
+    assert_eq!(render_cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
     assert_eq!(run(2).description(), "obnow t1.2");
     let third = RunId { part: Some(3), ..run(2) };
     assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
     let dump = Action::StartDump { directory: "/d".into(), exclude: ExcludedTables::default(), makes: None };
-    assert_eq!(action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
+    assert_eq!(render_action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
 }
 
 #[test]
@@ -190,22 +198,22 @@ fn statements_reach_no_other_tenant() {
         start(Mode::Incremental, false, false),
     ];
     for (at, of) in actions.iter().enumerate() {
-        assert!(action(line(), of, &[], run(1)).is_err(), "no list means every tenant: {of:?}");
+        assert!(render_action(line(), of, &[], run(1)).is_err(), "no list means every tenant: {of:?}");
         for word in ["all", "ALL", "All_User", "all_meta"] {
-            assert!(action(line(), of, &[word], run(1)).is_err(), "{word}: {of:?}");
-            assert!(action(line(), of, &["pay", word], run(1)).is_err(), "{word}: {of:?}");
+            assert!(render_action(line(), of, &[word], run(1)).is_err(), "{word}: {of:?}");
+            assert!(render_action(line(), of, &["pay", word], run(1)).is_err(), "{word}: {of:?}");
         }
         // The first four go to one tenant at a time; another would be forgotten silently.
-        assert_eq!(action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
+        assert_eq!(render_action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
     }
-    assert!(cancel(line(), &[]).is_err());
-    assert!(cancel(line(), &["all"]).is_err());
+    assert!(render_cancel(line(), &[]).is_err());
+    assert!(render_cancel(line(), &["all"]).is_err());
 }
 
 #[test]
 fn tenant_statements_name_no_tenant() {
     let of = |action: &Action| {
-        let said = super::action(own(), action, &["pay"], run(2)).unwrap();
+        let said = super::render_action(own(), action, &["pay"], run(2)).unwrap();
         said.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     for (what, expected) in [
@@ -226,13 +234,13 @@ fn tenant_statements_name_no_tenant() {
     ] {
         assert_eq!(of(&what), expected);
         // It is for one tenant only, and never without a tenant.
-        assert!(super::action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
-        assert!(super::action(own(), &what, &[], run(1)).is_err(), "{what:?}");
+        assert!(super::render_action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
+        assert!(super::render_action(own(), &what, &[], run(1)).is_err(), "{what:?}");
     }
-    assert_eq!(cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
-    assert!(cancel(own(), &[]).is_err() && cancel(own(), &["pay", "log"]).is_err());
+    assert_eq!(render_cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+    assert!(render_cancel(own(), &[]).is_err() && render_cancel(own(), &["pay", "log"]).is_err());
     // A tenant that is called as a word for many still says only what is its own.
-    assert_eq!(cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+    assert_eq!(render_cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
 }
 
 /// A bare form applies to every tenant when sys sends it, so sys never sends one (R6).
@@ -240,17 +248,17 @@ fn tenant_statements_name_no_tenant() {
 fn sys_never_sends_a_bare_form() {
     for template in ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM ARCHIVELOG", "ALTER SYSTEM CANCEL BACKUP"] {
         for tenants in [&["pay"][..], &["pay", "log"], &[]] {
-            assert!(for_these(Scope::Sys, tenants, template).is_err(), "{template}");
+            assert!(check_tenants_named(Scope::Sys, tenants, template).is_err(), "{template}");
         }
-        assert!(for_these(Scope::Tenant, &["pay"], template).is_ok());
+        assert!(check_tenants_named(Scope::Tenant, &["pay"], template).is_ok());
     }
 }
 
 #[test]
 fn a_path_that_the_run_makes_too_long_is_refused() {
     let long = format!("file:///{}/{{run}}", "d".repeat(1_000));
-    assert!(action(line(), &data(&long), &["pay"], RunId { task: &"t".repeat(40), ..run(1) }).is_err());
-    assert!(action(line(), &data(&long), &["pay"], RunId { task: "t", ..run(1) }).is_ok());
+    assert!(render_action(line(), &data(&long), &["pay"], RunId { task: &"t".repeat(40), ..run(1) }).is_err());
+    assert!(render_action(line(), &data(&long), &["pay"], RunId { task: "t", ..run(1) }).is_ok());
 }
 
 #[test]
@@ -262,7 +270,7 @@ fn the_preview_is_every_step_of_every_target() {
     choices.no_full = crate::domain::choices::NoFullPolicy::Full;
     choices.encrypt = Some(SecretSource::Env("PW".into()));
     let plan = plan(&facts, &choices).unwrap();
-    let shown = preview(line(), &plan, "t1", 1).unwrap();
+    let shown = render_plan(line(), &plan, "t1", 1).unwrap();
     assert_eq!(shown.len(), 24);
     let starts: Vec<&[String]> =
         shown.iter().filter(|step| step.step == StepKind::StartBackup).map(|step| step.statements.as_slice()).collect();
@@ -276,15 +284,15 @@ fn the_preview_is_every_step_of_every_target() {
         assert_eq!(step.needed, planned.need == crate::domain::plan::Need::Needed);
         assert_eq!(step.statements.is_empty(), planned.actions.is_empty());
     }
-    assert_eq!(shown, preview(line(), &plan, "t1", 1).unwrap(), "the same again");
-    assert_ne!(shown, preview(line(), &plan, "t1", 2).unwrap(), "the attempt is in it");
+    assert_eq!(shown, render_plan(line(), &plan, "t1", 1).unwrap(), "the same again");
+    assert_ne!(shown, render_plan(line(), &plan, "t1", 2).unwrap(), "the attempt is in it");
 }
 
 #[test]
 fn thousand_tenants_are_two_statements() {
     let tenants = (0..1_000).map(|number| other_tenant(1_002 + 2 * number, &format!("t{number}"))).collect();
     let plan = plan(&cluster(tenants), &choose(&["prod"], Mode::Full)).unwrap();
-    let shown = preview(line(), &plan, "t1", 1).unwrap();
+    let shown = render_plan(line(), &plan, "t1", 1).unwrap();
     let mut starts: Vec<&str> = shown
         .iter()
         .filter(|step| step.step == StepKind::StartBackup)
@@ -313,11 +321,12 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
             }
         }
     }
-    let looks = [look(uri, Some(uri), 0), look(uri, None, 1)];
-    let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), run(1)).unwrap());
-    let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, run(1)).unwrap());
-    let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, run(1)).unwrap());
-    let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
+    let looks = [storage_proof(uri, Some(uri), 0), storage_proof(uri, None, 1)];
+    let looks = looks.iter().flat_map(|of| super::render_proof(line(), of, Scn(7), run(1)).unwrap());
+    let rendered = acts.iter().flat_map(|(of, list)| render_action(line(), of, list, run(1)).unwrap());
+    let said_by_itself = acts.iter().flat_map(|(of, _)| render_action(own(), of, one, run(1)).unwrap());
+    let cancels =
+        [render_cancel(line(), one), render_cancel(line(), tenants), render_cancel(own(), one)].map(Result::unwrap);
     rendered.chain(said_by_itself).chain(cancels).chain(looks).collect()
 }
 
@@ -391,7 +400,7 @@ proptest! {
     #[test]
     fn what_is_rendered_is_read_back(names in names(), mode in prop::sample::select(vec![Mode::Full, Mode::Incremental]), plus in any::<bool>(), task in "[a-z0-9'\\\\-]{1,12}", attempt in any::<u32>()) {
         let tenants: Vec<&str> = names.iter().map(String::as_str).collect();
-        let backup = action(line(), &start(mode, plus, true), &tenants, RunId { task: &task, attempt, part: None }).unwrap();
+        let backup = render_action(line(), &start(mode, plus, true), &tenants, RunId { task: &task, attempt, part: None }).unwrap();
         prop_assert_eq!(parse("4.2.5", &backup[0].to_string()).unwrap(), Parsed::SetEncryption("***".into()));
         prop_assert_eq!(alter(&backup[1]), Alter::Backup {
             incremental: mode == Mode::Incremental,
@@ -401,10 +410,10 @@ proptest! {
             description: Some(format!("obnow {task}.{attempt}")),
         });
         for (of, on) in [(Action::StartArchiving, true), (Action::StopArchiving, false)] {
-            let statement = &action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
+            let statement = &render_action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
             prop_assert_eq!(alter(statement), Alter::ArchiveLog { on, tenants: Tenants::Listed(names.clone()), description: None });
         }
-        prop_assert_eq!(alter(&cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
+        prop_assert_eq!(alter(&render_cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
     }
 
     #[test]
@@ -416,20 +425,20 @@ proptest! {
             items: vec![(item.to_owned(), Literal::Text(value))],
             tenants: Tenants::Listed(vec![name.clone()]),
         };
-        let statement = &action(line(), &data(&uri), &[&name], run(1)).unwrap()[0];
+        let statement = &render_action(line(), &data(&uri), &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(expected.clone(), "data_backup_dest"));
         // Where it may be sent at all, it is sent as it was shown.
         if let Ok(wire) = statement.wire_text(&secrets()) {
             prop_assert_eq!(wire.expose().replace("CANARYKEY", "***"), statement.to_string());
         }
         let whole = Action::SetArchiveDestination { destination: ArchiveDest::new(destination), access_key: None };
-        let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
+        let statement = &render_action(line(), &whole, &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(format!("LOCATION={expected}"), "log_archive_dest"));
         for (whole, item, value) in [
             (Action::ResumeArchiving, "log_archive_dest_state", "ENABLE"),
             (Action::SetArchiveLagTarget { seconds: 60 }, "archive_lag_target", "60s"),
         ] {
-            let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
+            let statement = &render_action(line(), &whole, &[&name], run(1)).unwrap()[0];
             prop_assert_eq!(alter(statement), of(value.to_owned(), item));
         }
     }
@@ -445,7 +454,7 @@ proptest! {
         let choices = Choices { storage, ..choose(&["prod"], Mode::Full) };
         let Ok(plan) = plan(&cluster(users.collect()), &choices) else { return Ok(()) };
         let all: Vec<String> = plan.targets.iter().map(|target| target.tenant.name.clone()).collect();
-        for step in preview(line(), &plan, "t1", 1).unwrap() {
+        for step in render_plan(line(), &plan, "t1", 1).unwrap() {
             let own = plan.target(&step.target).unwrap().tenant.name.clone();
             for text in &step.statements {
                 let alter = match parse("4.2.5", text) {

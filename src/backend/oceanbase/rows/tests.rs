@@ -67,7 +67,7 @@ fn a_set_is_read_by_the_names_of_its_columns() {
 }
 
 /// Returns a row as servers have it, with these cells replaced; `None` is NULL.
-fn whole(more: &[(&str, Option<&str>)]) -> Row {
+fn complete_row(more: &[(&str, Option<&str>)]) -> Row {
     let numbers = [
         "TENANT_ID",
         "BACKUP_SET_ID",
@@ -100,7 +100,7 @@ fn unreadable_values_stay_unknown() {
     let v4 = Version::oceanbase([4, 2, 5, 1], None);
     for garbage in [None, Some("-1"), Some("1.5"), Some("abc"), Some("99999999999999999999999"), Some(""), Some("0x10")]
     {
-        let of = |column| whole(&[(column, garbage)]);
+        let of = |column| complete_row(&[(column, garbage)]);
         for column in ["BACKUP_SET_ID", "DEST_ID", "PREV_FULL_BACKUP_SET_ID", "PREV_INC_BACKUP_SET_ID"] {
             let fault = set(&of(column), &v4, &utc()).unwrap_err();
             assert!(fault.why.contains(column), "{column} {garbage:?}: {fault}");
@@ -120,23 +120,23 @@ fn unreadable_values_stay_unknown() {
         assert_eq!(task(&of("OUTPUT_BYTES")).bytes, None, "{garbage:?}");
     }
     for garbage in [None, Some("1.5"), Some("abc"), Some("99999999999999999999999"), Some("")] {
-        assert!(job(&whole(&[("RESULT", garbage)])).unwrap_err().why.contains("RESULT"), "{garbage:?}");
+        assert!(job(&complete_row(&[("RESULT", garbage)])).unwrap_err().why.contains("RESULT"), "{garbage:?}");
     }
-    let read = job(&whole(&[("BACKUP_SET_ID", None), ("STATUS", None)])).unwrap();
+    let read = job(&complete_row(&[("BACKUP_SET_ID", None), ("STATUS", None)])).unwrap();
     assert_eq!((read.set_id, &read.ended), (None, &None));
     assert!(read.executors.is_empty() && read.is_live(), "a word that settles nothing is not an end");
     let read = task(&row(&[]));
     assert_eq!((read.tablets, read.blocks, read.percent, read.bytes), (None, None, None, None));
-    assert!(!is_task_of(&row(&[]), &job(&whole(&[])).unwrap()), "what has no id belongs to nobody");
-    let half = task(&whole(&[("MACRO_BLOCK_COUNT", Some("9")), ("FINISH_MACRO_BLOCK_COUNT", None)]));
+    assert!(!is_task_of(&row(&[]), &job(&complete_row(&[])).unwrap()), "what has no id belongs to nobody");
+    let half = task(&complete_row(&[("MACRO_BLOCK_COUNT", Some("9")), ("FINISH_MACRO_BLOCK_COUNT", None)]));
     assert_eq!(half.blocks, None, "how many are done is not known");
     assert_eq!(data_destination(&[]), Ok(None));
-    assert_eq!(archive_destination(&[]), Ok((None, false)));
+    assert_eq!(parse_archive_destination(&[]), Ok((None, false)));
 }
 
 #[test]
 fn an_end_that_is_not_set_is_none() {
-    let end = |text| piece(&whole(&[("END_SCN", Some(text))])).unwrap().end;
+    let end = |text| piece(&complete_row(&[("END_SCN", Some(text))])).unwrap().end;
     assert_eq!(end("18446744073709551615"), None, "no end is known yet");
     assert_eq!(end("0"), None);
     assert_eq!(end(" 12 "), Some(Scn(12)));
@@ -145,7 +145,7 @@ fn an_end_that_is_not_set_is_none() {
 #[test]
 fn unknown_words_are_kept_and_cleaned() {
     let cells = [("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))];
-    let read = set(&whole(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc()).unwrap();
+    let read = set(&complete_row(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc()).unwrap();
     assert_eq!(read.status, SetStatus::Other("MOSTLY".into()));
     assert!(!format!("{read:?}").contains("CANARY"));
     let sentence =
@@ -173,7 +173,7 @@ fn job_row_is_parsed() {
     assert!(is_for(&parent, 1004) && !is_for(&parent, 1005));
     // One of which was not read may be for every tenant.
     for garbage in [None, Some(""), Some("xyzzy"), Some("1002,99999999999999999999"), Some("1002,x")] {
-        let unread = job(&whole(&[("TENANT_ID", Some("1")), ("EXECUTOR_TENANT_ID", garbage)])).unwrap();
+        let unread = job(&complete_row(&[("TENANT_ID", Some("1")), ("EXECUTOR_TENANT_ID", garbage)])).unwrap();
         assert!(unread.executors.is_empty() && is_for(&unread, 1005), "{garbage:?}");
     }
     let own = row(&[("JOB_ID", Some("9")), ("TENANT_ID", Some("1"))]);
@@ -214,7 +214,7 @@ fn destination_rows_are_parsed() {
         pair("dest_id", "1002"),
         row(&[("NAME", Some("path")), ("VALUE", Some("file:///second")), ("DEST_NO", Some("1"))]),
     ];
-    let (destination, deferred) = archive_destination(&rows).unwrap();
+    let (destination, deferred) = parse_archive_destination(&rows).unwrap();
     let destination = destination.unwrap();
     assert!(deferred);
     assert_eq!(
@@ -223,10 +223,10 @@ fn destination_rows_are_parsed() {
     );
     assert!(!format!("{destination:?}").contains("CANARY"));
     assert!(
-        !archive_destination(&[pair("path", "file:///b"), pair("state", "ENBALE")]).unwrap().1,
+        !parse_archive_destination(&[pair("path", "file:///b"), pair("state", "ENBALE")]).unwrap().1,
         "as V4.0 writes it"
     );
-    let unread = |rows: &[Row]| archive_destination(rows).unwrap_err();
+    let unread = |rows: &[Row]| parse_archive_destination(rows).unwrap_err();
     assert_eq!(unread(&[pair("path", "nonsense"), pair("state", "ENABLE")]), "its log_archive_dest");
     assert_eq!(unread(&[pair("path", "file:///b"), pair("state", "abc")]), "the state of its log_archive_dest");
     let data = [pair("other", "x"), pair("DATA_BACKUP_DEST", "file:///b/data")];
@@ -347,7 +347,7 @@ proptest! {
         }
         prop_assert!(!cleanup(&row).chars().any(char::is_control));
         let named: Row = [("NAME".to_owned(), Some(name.to_owned())), ("VALUE".to_owned(), value)].into_iter().collect();
-        let _ = (data_destination(std::slice::from_ref(&named)), archive_destination(&[named]));
+        let _ = (data_destination(std::slice::from_ref(&named)), parse_archive_destination(&[named]));
     }
 
     #[test]

@@ -3,20 +3,20 @@
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::answer::Answers;
-use super::login::{Login, log_in};
-use super::packets::Packets;
+use super::client_error::ClientError;
+use super::login::{LoginRequest, log_in};
+use super::packet_stream::PacketStream;
+use super::result_reader::ResultReader;
 use super::row::Row;
-use super::trouble::Trouble;
 
 /// The command byte of a text query.
-const QUERY: u8 = 3;
+const COM_QUERY: u8 = 3;
 
 /// An open connection.
 pub(super) struct Client {
-    packets: Packets,
+    packets: PacketStream,
     /// The pending results of the last text; they remain where the caller stopped waiting.
-    answers: Option<Answers>,
+    answers: Option<ResultReader>,
     /// Whether the connection cannot be used any more, since the next bytes on it are unknown.
     given_up: bool,
 }
@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     /// The connection or the login failed.
-    pub(super) async fn connect(port: u16, login: &Login<'_>) -> Result<Self, Trouble> {
+    pub(super) async fn connect(port: u16, login: &LoginRequest<'_>) -> Result<Self, ClientError> {
         let stream = TcpStream::connect((login.host, port)).await?;
         // Queries are sent at once.
         stream.set_nodelay(true)?;
@@ -37,7 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`] and [`Client::next`].
-    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
+    pub(super) async fn query_within(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
         self.send(sql, 1).await?;
         Ok(self.next().await?.unwrap_or_default())
     }
@@ -47,29 +47,29 @@ impl Client {
     ///
     /// # Errors
     /// The connection failed. Only after an error of the server it can still be used.
-    pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), Trouble> {
+    pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), ClientError> {
         if let Some(answers) = &mut self.answers {
-            answers.forget();
+            answers.discard();
             loop {
                 match self.next().await {
                     Ok(Some(_)) => {}
-                    Ok(None) | Err(Trouble::Refused(_)) => break,
+                    Ok(None) | Err(ClientError::Refused(_)) => break,
                     Err(trouble) => return Err(trouble),
                 }
             }
         }
         if self.given_up {
-            return Err(Trouble::Malformed("the connection was given up after a wrong answer"));
+            return Err(ClientError::Malformed("the connection was given up after a wrong answer"));
         }
         let mut command = Zeroizing::new(Vec::with_capacity(sql.len() + 1));
-        command.push(QUERY);
+        command.push(COM_QUERY);
         command.extend_from_slice(sql.as_bytes());
         self.packets.begin_command();
         // If the future is dropped while sending, only a part may have been sent.
         self.given_up = true;
         self.packets.send(&command).await?;
         self.given_up = false;
-        self.answers = Some(Answers::to(statements));
+        self.answers = Some(ResultReader::to(statements));
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Row>>, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Row>>, ClientError> {
         let outcome = loop {
             let Some(answers) = &mut self.answers else { return Ok(None) };
             let packet = match self.packets.next(answers.bounds()).await {
@@ -95,7 +95,7 @@ impl Client {
         self.answers = None;
         self.given_up = match &outcome {
             Ok(_) => false,
-            Err(Trouble::Refused(refusal)) => !refusal.whole,
+            Err(ClientError::Refused(refusal)) => !refusal.whole,
             Err(_) => true,
         };
         outcome.map(Some)

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::trouble::{Bound, Refusal, Trouble};
-use super::{Failure, TIMED_OUT};
+use super::client_error::{ClientError, ErrorPacket, ReadLimit};
+use super::{Failure, QUERY_TIMEOUT_CODE};
 use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
 /// The most characters of a statement that a message repeats.
-const SHOWN: usize = 60;
+const MAX_SHOWN: usize = 60;
 
 pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
     Fault::new(
@@ -20,17 +20,17 @@ pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
     )
 }
 
-pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
+pub(super) fn connect_fault(trouble: &ClientError, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
     let detail = foreign(&trouble.to_string());
     let fault = match trouble {
-        Trouble::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
-        Trouble::Tls(words) => tls_fault(&foreign(words), endpoint),
-        Trouble::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
-        Trouble::Network(error) => match error.kind() {
+        ClientError::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
+        ClientError::Tls(words) => tls_fault(&foreign(words), endpoint),
+        ClientError::UnsupportedPlugin(plugin) => plugin_fault(plugin, endpoint, user),
+        ClientError::Network(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
             }
-            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql(endpoint),
+            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql_fault(endpoint),
             std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
                 unreachable(endpoint, "It closed the connection during the login.")
             }
@@ -39,14 +39,14 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
             }
             _ => unreachable(endpoint, format!("The network says: {detail}.")),
         },
-        Trouble::Malformed(_) | Trouble::TooMuch(_) => not_mysql(endpoint),
+        ClientError::Malformed(_) | ClientError::LimitExceeded(_) => not_mysql_fault(endpoint),
     };
     fault.with_detail(detail)
 }
 
 /// Returns the fault of a login by an unsupported plugin, which would reveal the password or is unknown.
 fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
-    let plugin: String = foreign(plugin).chars().take(SHOWN).collect();
+    let plugin: String = foreign(plugin).chars().take(MAX_SHOWN).collect();
     let named = if plugin.is_empty() { "a plugin without a name".to_owned() } else { format!("the plugin {plugin}") };
     let what = if plugin == "mysql_clear_password" {
         format!("{endpoint} asks for the password in clear.")
@@ -78,7 +78,7 @@ fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: O
     }
     match code {
         1045 | 5015 => {
-            let mut why = format!("The server refuses {}.", suspects(user));
+            let mut why = format!("The server refuses {}.", suspected_parts(user));
             if let Some(invisible) = password.and_then(Secret::invisible) {
                 // Writing to a String cannot fail.
                 let _ = write!(why, " The password {invisible}, which the server compares too.");
@@ -103,7 +103,7 @@ fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: O
 }
 
 /// Returns the parts of a login that may be wrong; the server does not say which.
-fn suspects(user: &str) -> String {
+fn suspected_parts(user: &str) -> String {
     match (user.split_once('#'), parts_by_colons(user)) {
         (Some((_, "")), _) => "the user, the password, or the empty cluster name behind #".to_owned(),
         (Some((_, cluster)), _) => format!("the user, the password, or the cluster name behind #, {cluster}"),
@@ -129,7 +129,7 @@ fn parts_by_colons(user: &str) -> Option<[&str; 3]> {
     parts.try_into().ok()
 }
 
-fn not_mysql(endpoint: &str) -> Fault {
+fn not_mysql_fault(endpoint: &str) -> Fault {
     Fault::new(
         Cause::Unreachable,
         format!("{endpoint} is not an OceanBase SQL port."),
@@ -165,46 +165,46 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
 }
 
 /// Returns the server's error text, with a note where it was cut off.
-fn words(refusal: &Refusal) -> String {
+fn words(refusal: &ErrorPacket) -> String {
     let text = foreign(&refusal.text);
     if refusal.whole { text } else { format!("{text}... (cut off at 16 KiB)") }
 }
 
 /// Returns the beginning of a statement, ended by a full stop.
 pub(super) fn brief(statement: &str) -> String {
-    let begins: String = statement.chars().take(SHOWN).collect();
+    let begins: String = statement.chars().take(MAX_SHOWN).collect();
     if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
 }
 
-pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &str) -> Failure {
+pub(super) fn statement_failure(trouble: &ClientError, endpoint: &str, statement: &str) -> Failure {
     let fault = match trouble {
-        Trouble::Refused(refusal) => {
+        ClientError::Refused(refusal) => {
             // The server timed out, or its code was unreadable: the statement may have been executed.
-            let answered = !matches!(refusal.code, 0 | TIMED_OUT);
+            let answered = !matches!(refusal.code, 0 | QUERY_TIMEOUT_CODE);
             return Failure { answered, ..Failure::refused(explain(i64::from(refusal.code), &words(refusal))) };
         }
-        Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),
-        Trouble::Malformed(what) => Fault::new(
+        ClientError::LimitExceeded(bound) => limit_fault(*bound, endpoint, statement),
+        ClientError::Malformed(what) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} does not keep to the MySQL protocol."),
             format!("In its answer {what}; it was asked: {}", brief(statement)),
             "Look what answers at that address; through a proxy, name an observer itself (port 2881).",
         ),
-        Trouble::Network(_) | Trouble::Tls(_) | Trouble::Plugin(_) => Fault::new(
+        ClientError::Network(_) | ClientError::Tls(_) | ClientError::UnsupportedPlugin(_) => Fault::new(
             Cause::Unreachable,
             format!("{endpoint} broke off the connection."),
             format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),
             "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
         ),
     };
-    let oversized = matches!(trouble, Trouble::TooMuch(_));
+    let oversized = matches!(trouble, ClientError::LimitExceeded(_));
     Failure { oversized, ..Failure::lost(fault.with_detail(foreign(&trouble.to_string()))) }
 }
 
-fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
+fn limit_fault(bound: ReadLimit, endpoint: &str, statement: &str) -> Fault {
     Fault::new(
         Cause::Server,
-        format!("{} has more than is read.", asked(statement)),
+        format!("{} has more than is read.", subject_of(statement)),
         format!("{endpoint} answers with more than {bound}, the most that is read; the connection was closed."),
         "Count its rows on the server; if they are that many, let the server's own cleanup shorten the view, else look what \
          answers at that address.",
@@ -212,7 +212,7 @@ fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
 }
 
 /// Returns what a statement reads: the view, or where it names none the beginning of its text.
-fn asked(statement: &str) -> String {
+fn subject_of(statement: &str) -> String {
     let view = statement.split_once(" FROM ").and_then(|(_, behind)| behind.split_whitespace().next());
     view.map_or_else(|| format!("The answer to {}", brief(statement).trim_end_matches('.')), str::to_owned)
 }
@@ -230,26 +230,26 @@ mod tests {
             ("invalid peer certificate: NotValidForName", "does not name this host"),
             ("invalid peer certificate: certificate not valid for name \"db\"", "does not name this host"),
         ] {
-            let fault = connect_fault(&Trouble::Tls(said.to_owned()), "db:2881", "root@sys", None);
+            let fault = connect_fault(&ClientError::Tls(said.to_owned()), "db:2881", "root@sys", None);
             assert_eq!(fault.what, "TLS with db:2881 failed.");
             assert!(fault.why.contains(why), "{said}: {}", fault.why);
         }
     }
 
-    fn refused(user: &str, password: &str) -> Fault {
+    fn refused_login(user: &str, password: &str) -> Fault {
         let password = Secret::new(password.to_owned());
         login_fault(1045, "Access denied", "db:2883", user, Some(&password))
     }
 
     #[test]
     fn refused_login_names_the_suspected_parts() {
-        let plain = refused("root@sys", "p");
+        let plain = refused_login("root@sys", "p");
         assert_eq!(plain.why, "The server refuses the user or the password.");
-        let behind = refused("root@sys#demoo", "p");
+        let behind = refused_login("root@sys#demoo", "p");
         assert_eq!(behind.why, "The server refuses the user, the password, or the cluster name behind #, demoo.");
         assert!(behind.next.contains("an observer is logged in to as root@sys."), "{behind}");
-        assert!(refused("root@sys#", "p").why.contains("the empty cluster name behind #"));
-        let colons = refused("demo:sys:root", "p");
+        assert!(refused_login("root@sys#", "p").why.contains("the empty cluster name behind #"));
+        let colons = refused_login("demo:sys:root", "p");
         assert!(colons.why.contains("the cluster name demo"), "{colons}");
         assert_eq!(colons.next, "Write it as user@tenant#cluster: root@sys#demo.");
     }
@@ -265,7 +265,7 @@ mod tests {
             ("CAN ARY", None),
             ("", None),
         ] {
-            let fault = refused("root@sys", password);
+            let fault = refused_login("root@sys", password);
             let told = said.map(|said| format!(" The password {said}, which the server compares too."));
             assert_eq!(
                 fault.why,

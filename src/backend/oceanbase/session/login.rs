@@ -4,23 +4,23 @@
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use super::fields::Fields;
-use super::packets::{Packets, Stream};
+use super::client_error::{ClientError, ErrorPacket, MAX_LOGIN_PACKET, ReadLimit};
+use super::packet_reader::PacketReader;
+use super::packet_stream::{ByteStream, PacketStream};
 use super::tls;
-use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
 /// The one supported authentication plugin.
-const PLUGIN: &str = "mysql_native_password";
+const NATIVE_PASSWORD: &str = "mysql_native_password";
 /// The plugin of a server without plugins, or of a switch that names none.
-const OLD_PLUGIN: &str = "mysql_old_password";
+const OLD_PASSWORD: &str = "mysql_old_password";
 /// The challenge of a server, in bytes.
-const CHALLENGE: usize = 20;
+const CHALLENGE_BYTES: usize = 20;
 /// `utf8mb4_general_ci`.
 const CHARSET: u8 = 45;
 /// The packet limit that the client announces to the server.
-const LONGEST: u32 = 1 << 24;
+const MAX_PACKET: u32 = 1 << 24;
 
 const PROTOCOL_41: u32 = 1 << 9;
 const TLS: u32 = 1 << 11;
@@ -30,7 +30,7 @@ const MULTI_STATEMENTS: u32 = 1 << 16;
 const PLUGIN_AUTH: u32 = 1 << 19;
 
 /// User, password and TLS settings of a login.
-pub(super) struct Login<'a> {
+pub(super) struct LoginRequest<'a> {
     /// The host's name, for its certificate.
     pub(super) host: &'a str,
     /// `root@sys`, `root@sys#cluster`.
@@ -48,7 +48,7 @@ pub(super) struct Login<'a> {
 /// The contents of a server greeting.
 struct Greeting {
     capabilities: u32,
-    challenge: [u8; CHALLENGE],
+    challenge: [u8; CHALLENGE_BYTES],
     plugin: String,
 }
 
@@ -56,10 +56,13 @@ struct Greeting {
 ///
 /// # Errors
 /// The server refused, or the connection failed.
-pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
-    let mut packets = Packets::new(stream);
+pub(super) async fn log_in(
+    stream: impl ByteStream + 'static,
+    login: &LoginRequest<'_>,
+) -> Result<PacketStream, ClientError> {
+    let mut packets = PacketStream::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
-    answered(&greeting.plugin)?;
+    check_plugin(&greeting.plugin)?;
     let mut capabilities = PROTOCOL_41 | SECURE_CONNECTION | greeting.capabilities & (TRANSACTIONS | PLUGIN_AUTH);
     if login.several {
         capabilities |= MULTI_STATEMENTS;
@@ -67,54 +70,54 @@ pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> 
     let offered = greeting.capabilities & TLS != 0;
     if login.tls != TlsMode::Off && (offered || login.tls != TlsMode::Prefer) {
         if !offered {
-            return Err(Trouble::Tls("the server does not support TLS".to_owned()));
+            return Err(ClientError::Tls("the server does not support TLS".to_owned()));
         }
         capabilities |= TLS;
-        packets.send(&opening(capabilities)).await?;
+        packets.send(&response_head(capabilities)).await?;
         let (stream, sequence) = packets.into_stream()?;
-        packets = Packets::going_on(tls::over(stream, login).await?, sequence);
+        packets = PacketStream::going_on(tls::over(stream, login).await?, sequence);
     }
     let proof = proof(login.password, &greeting.challenge);
-    let mut response = opening(capabilities);
+    let mut response = response_head(capabilities);
     response.extend_from_slice(login.user.as_bytes());
     response.push(0);
     // The proof has 0 or 20 bytes, after one byte with its length.
     response.push(if proof.is_empty() { 0 } else { 20 });
     response.extend_from_slice(&proof);
     if capabilities & PLUGIN_AUTH != 0 {
-        response.extend_from_slice(PLUGIN.as_bytes());
+        response.extend_from_slice(NATIVE_PASSWORD.as_bytes());
         response.push(0);
     }
     packets.send(&response).await?;
     let mut packet = packets.next(fits).await?;
     if packet.first() == Some(&0xFE) {
-        let challenge = switched(&packet)?;
+        let challenge = parse_auth_switch(&packet)?;
         packets.send(&self::proof(login.password, &challenge)).await?;
         packet = packets.next(fits).await?;
     }
     match packet.first() {
         Some(0) => Ok(packets),
-        Some(0xFF) => Err(Trouble::Refused(Refusal::read(&packet))),
-        _ => Err(Trouble::Malformed("the login is answered neither by yes nor by no")),
+        Some(0xFF) => Err(ClientError::Refused(ErrorPacket::read(&packet))),
+        _ => Err(ClientError::Malformed("the login is answered neither by yes nor by no")),
     }
 }
 
-fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
-    if came.len() + to_come > LOGIN_PACKET { Err(Trouble::TooMuch(Bound::Login)) } else { Ok(()) }
+fn fits(came: &[u8], to_come: usize) -> Result<(), ClientError> {
+    if came.len() + to_come > MAX_LOGIN_PACKET { Err(ClientError::LimitExceeded(ReadLimit::Login)) } else { Ok(()) }
 }
 
 /// Refuses every plugin except the supported one.
-fn answered(plugin: &str) -> Result<(), Trouble> {
-    if plugin == PLUGIN { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
+fn check_plugin(plugin: &str) -> Result<(), ClientError> {
+    if plugin == NATIVE_PASSWORD { Ok(()) } else { Err(ClientError::UnsupportedPlugin(plugin.to_owned())) }
 }
 
 impl Greeting {
-    fn read(packet: &[u8]) -> Result<Self, Trouble> {
-        let mut fields = Fields(packet);
+    fn read(packet: &[u8]) -> Result<Self, ClientError> {
+        let mut fields = PacketReader(packet);
         match fields.number(1)? {
             10 => {}
-            0xFF => return Err(Trouble::Refused(Refusal::read(packet))),
-            _ => return Err(Trouble::Malformed("the greeting is of another protocol")),
+            0xFF => return Err(ClientError::Refused(ErrorPacket::read(packet))),
+            _ => return Err(ClientError::Malformed("the greeting is of another protocol")),
         }
         fields.until_zero();
         // The connection's id; a proxy has another one.
@@ -132,40 +135,40 @@ impl Greeting {
         let plugin = if capabilities & PLUGIN_AUTH != 0 {
             String::from_utf8_lossy(fields.until_zero()).into_owned()
         } else if capabilities & SECURE_CONNECTION != 0 {
-            PLUGIN.to_owned()
+            NATIVE_PASSWORD.to_owned()
         } else {
-            OLD_PLUGIN.to_owned()
+            OLD_PASSWORD.to_owned()
         };
         Ok(Self { capabilities, challenge: challenge_of(&challenge)?, plugin })
     }
 }
 
 /// Parses the challenge of an authentication switch.
-fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
-    let mut fields = Fields(packet);
+fn parse_auth_switch(packet: &[u8]) -> Result<[u8; CHALLENGE_BYTES], ClientError> {
+    let mut fields = PacketReader(packet);
     fields.take(1)?;
     if fields.0.is_empty() {
-        return answered(OLD_PLUGIN).map(|()| [0; CHALLENGE]);
+        return check_plugin(OLD_PASSWORD).map(|()| [0; CHALLENGE_BYTES]);
     }
-    answered(&String::from_utf8_lossy(fields.until_zero()))?;
+    check_plugin(&String::from_utf8_lossy(fields.until_zero()))?;
     challenge_of(fields.0)
 }
 
-fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
-    bytes.first_chunk().copied().ok_or(Trouble::Malformed("the challenge is too short"))
+fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE_BYTES], ClientError> {
+    bytes.first_chunk().copied().ok_or(ClientError::Malformed("the challenge is too short"))
 }
 
 /// Returns the head of a handshake response, which alone is the request for TLS.
-fn opening(capabilities: u32) -> Vec<u8> {
+fn response_head(capabilities: u32) -> Vec<u8> {
     let mut payload = capabilities.to_le_bytes().to_vec();
-    payload.extend_from_slice(&LONGEST.to_le_bytes());
+    payload.extend_from_slice(&MAX_PACKET.to_le_bytes());
     payload.push(CHARSET);
     payload.extend_from_slice(&[0; 23]);
     payload
 }
 
 /// Returns `SHA1(p) xor SHA1(challenge, SHA1(SHA1(p)))`; empty without a password.
-fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE]) -> Vec<u8> {
+fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE_BYTES]) -> Vec<u8> {
     let Some(password) = password.filter(|password| !password.is_empty()) else { return Vec::new() };
     let once = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(password.expose().as_bytes())));
     let twice = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(*once)));

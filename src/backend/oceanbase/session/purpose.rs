@@ -3,19 +3,19 @@
 /// The purpose of a connection.
 pub trait Purpose: Send + Sync + 'static {
     /// Whether its login asks the server to accept several statements in one text.
-    const ASKS_SEVERAL: bool;
+    const REQUESTS_MULTI_STATEMENTS: bool;
 }
 
 /// Queries only: the connection cannot send a [`Statement`](super::super::Statement), and so no secret.
-pub enum Reads {}
+pub enum ReadOnly {}
 
 /// Statements that change something, each sent in a text of its own.
-pub enum Writes {}
+pub enum Writing {}
 
-impl Purpose for Reads {
-    const ASKS_SEVERAL: bool = true;
+impl Purpose for ReadOnly {
+    const REQUESTS_MULTI_STATEMENTS: bool = true;
 }
 
-impl Purpose for Writes {
-    const ASKS_SEVERAL: bool = false;
+impl Purpose for Writing {
+    const REQUESTS_MULTI_STATEMENTS: bool = false;
 }

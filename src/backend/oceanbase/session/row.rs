@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fields::Fields;
+use super::packet_reader::PacketReader;
 
 /// The columns of a result, by name in upper case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct RowHeader {
     /// Position of each column; of two with one name, the last.
     places: BTreeMap<String, usize>,
     /// Number of columns.
@@ -17,7 +17,7 @@ pub(super) struct Header {
     constants: Vec<(&'static str, String)>,
 }
 
-impl Header {
+impl RowHeader {
     pub(super) fn new(names: Vec<String>) -> Self {
         let columns = names.len();
         Self { places: names.into_iter().zip(0..).collect(), columns, constants: Vec::new() }
@@ -27,14 +27,14 @@ impl Header {
 /// A row of a result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    header: Arc<Header>,
+    header: Arc<RowHeader>,
     /// The cells, each after its length.
     cells: Box<[u8]>,
 }
 
 impl Row {
     /// Returns a row with this header. The caller has checked that `cells` has a cell for each column.
-    pub(super) fn new(header: &Arc<Header>, cells: Vec<u8>) -> Self {
+    pub(super) fn new(header: &Arc<RowHeader>, cells: Vec<u8>) -> Self {
         Self { header: Arc::clone(header), cells: cells.into_boxed_slice() }
     }
 
@@ -61,7 +61,7 @@ impl Row {
     }
 
     fn cell(&self, place: usize) -> Option<Cow<'_, str>> {
-        let mut fields = Fields(&self.cells);
+        let mut fields = PacketReader(&self.cells);
         for _ in 0..place {
             fields.value().ok()?;
         }
@@ -73,7 +73,7 @@ impl Row {
 #[must_use]
 pub fn with_column(mut rows: Vec<Row>, column: &'static str, value: &str) -> Vec<Row> {
     let Some(first) = rows.first() else { return rows };
-    let mut header = Header::clone(&first.header);
+    let mut header = RowHeader::clone(&first.header);
     header.constants.push((column, value.to_owned()));
     let header = Arc::new(header);
     for row in &mut rows {
@@ -134,7 +134,7 @@ impl FromIterator<(String, Option<String>)> for Row {
                 }
             }
         }
-        Self::new(&Arc::new(Header::new(names)), bytes)
+        Self::new(&Arc::new(RowHeader::new(names)), bytes)
     }
 }
 

@@ -11,38 +11,38 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::login::Login;
-use super::packets::Stream;
-use super::trouble::Trouble;
+use super::client_error::ClientError;
+use super::login::LoginRequest;
+use super::packet_stream::ByteStream;
 use crate::domain::connection::TlsMode;
 
 /// Performs the TLS handshake on a stream.
 ///
 /// # Errors
 /// The certificate is not accepted, or the connection broke.
-pub(super) async fn over<S: Stream>(stream: S, login: &Login<'_>) -> Result<TlsStream<S>, Trouble> {
-    let config = config(login).map_err(|words| Trouble::Tls(words.to_string()))?;
-    let name = ServerName::try_from(login.host.to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
+pub(super) async fn over<S: ByteStream>(stream: S, login: &LoginRequest<'_>) -> Result<TlsStream<S>, ClientError> {
+    let config = config(login).map_err(|words| ClientError::Tls(words.to_string()))?;
+    let name = ServerName::try_from(login.host.to_owned()).map_err(|error| ClientError::Tls(error.to_string()))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-            Some(tls) => Trouble::Tls(tls.to_string()),
-            None => Trouble::Network(error),
+            Some(tls) => ClientError::Tls(tls.to_string()),
+            None => ClientError::Network(error),
         }
     })
 }
 
-fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
+fn config(login: &LoginRequest<'_>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     if !matches!(login.tls, TlsMode::VerifyCa | TlsMode::VerifyFull) {
-        let anyone = Arc::new(Anyone { provider });
+        let anyone = Arc::new(AcceptAnyCertificate { provider });
         return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
     }
     let roots = Arc::new(roots(login.ca)?);
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
         .build()
         .map_err(|error| Error::General(error.to_string()))?;
-    let known = Arc::new(Known { verifier, any_name: login.tls == TlsMode::VerifyCa });
+    let known = Arc::new(VerifyAuthority { verifier, any_name: login.tls == TlsMode::VerifyCa });
     Ok(builder.dangerous().with_custom_certificate_verifier(known).with_no_client_auth())
 }
 
@@ -60,11 +60,11 @@ fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
 
 /// Accepts every certificate; the server must still prove that it has the key.
 #[derive(Debug)]
-struct Anyone {
+struct AcceptAnyCertificate {
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,
@@ -101,12 +101,12 @@ impl ServerCertVerifier for Anyone {
 
 /// Accepts certificates of a known authority, for any name or for the host's name only.
 #[derive(Debug)]
-struct Known {
+struct VerifyAuthority {
     verifier: Arc<WebPkiServerVerifier>,
     any_name: bool,
 }
 
-impl ServerCertVerifier for Known {
+impl ServerCertVerifier for VerifyAuthority {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

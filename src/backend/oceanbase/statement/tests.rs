@@ -11,7 +11,7 @@ fn secrets() -> Secrets {
     Secrets { login: secret(), access_key: secret(), encryption: secret(), decryption: Vec::new() }
 }
 
-fn place(uri: &str) -> Destination {
+fn destination(uri: &str) -> Destination {
     Destination::parse_user(uri).unwrap()
 }
 
@@ -20,9 +20,9 @@ fn all_parts() -> Statement {
     let mut statement = Statement::default();
     statement.push("");
     statement.push("SET A = ");
-    statement.push_uri(place("oss://b/data?host=h&access_id=i"));
+    statement.push_uri(destination("oss://b/data?host=h&access_id=i"));
     statement.push(", B = ");
-    statement.push_archive_value(ArchiveDest::new(place("oss://b/clog?host=h&access_id=i")));
+    statement.push_archive_value(ArchiveDest::new(destination("oss://b/clog?host=h&access_id=i")));
     statement.push(" BY ");
     statement.push_encryption_password();
     statement
@@ -39,11 +39,11 @@ fn secrets_are_in_the_wire_text_only() {
              'LOCATION=oss://b/clog?host=h&access_id=i&access_key={CANARY}' BY '{CANARY}'"
         )
     );
-    let shown = "SET A = 'oss://b/data?host=h&access_id=i&access_key=***', B = \
+    let text_with = "SET A = 'oss://b/data?host=h&access_id=i&access_key=***', B = \
                  'LOCATION=oss://b/clog?host=h&access_id=i&access_key=***' BY '***'";
-    assert_eq!(statement.to_string(), shown);
+    assert_eq!(statement.to_string(), text_with);
     // What is shown differs from what is sent in the secrets alone.
-    assert_eq!(wire.expose().replace(CANARY, "***"), shown);
+    assert_eq!(wire.expose().replace(CANARY, "***"), text_with);
     let everything = format!("{statement} {statement:?} {statement:#?} {wire:?} {:?}", secrets());
     assert!(!everything.contains(CANARY), "{everything}");
 }
@@ -73,7 +73,7 @@ fn unusable_secret_is_refused_unrepeated() {
 #[test]
 fn directory_uri_has_no_access_key() {
     let mut statement = Statement::default();
-    statement.push_uri(place("file:///b/data"));
+    statement.push_uri(destination("file:///b/data"));
     assert_eq!(statement.wire_text(&secrets()).unwrap().expose(), "'file:///b/data'");
     assert_eq!(statement.to_string(), "'file:///b/data'");
 }

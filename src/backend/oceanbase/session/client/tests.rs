@@ -6,13 +6,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use super::super::row::number;
 use super::*;
 
-fn pair() -> (Client, DuplexStream) {
+fn client_and_server() -> (Client, DuplexStream) {
     let (stream, server) = duplex(1 << 20);
-    (Client { packets: Packets::new(stream), answers: None, given_up: false }, server)
+    (Client { packets: PacketStream::new(stream), answers: None, given_up: false }, server)
 }
 
 /// Returns a result with one column N and one row, as a server sends it.
-fn answer(value: &str) -> Vec<u8> {
+fn result_packets(value: &str) -> Vec<u8> {
     answers(&[value], &[])
 }
 
@@ -42,35 +42,35 @@ fn read(rows: &[Row]) -> Option<u64> {
 #[tokio::test]
 async fn abandoned_result_is_skipped() {
     for split in [0, 1, 5, 20, 40] {
-        let (mut client, mut server) = pair();
-        let late = answer("1");
-        server.write_all(&late[..split]).await.unwrap();
+        let (mut client, mut server) = client_and_server();
+        let timeout_failure = result_packets("1");
+        server.write_all(&timeout_failure[..split]).await.unwrap();
         // Polled once, and dropped as by a time limit.
-        assert!(client.ask("SELECT 1 AS N").now_or_never().is_none());
-        server.write_all(&late[split..]).await.unwrap();
-        server.write_all(&answer("2")).await.unwrap();
-        assert_eq!(read(&client.ask("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
+        assert!(client.query_within("SELECT 1 AS N").now_or_never().is_none());
+        server.write_all(&timeout_failure[split..]).await.unwrap();
+        server.write_all(&result_packets("2")).await.unwrap();
+        assert_eq!(read(&client.query_within("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
     }
 }
 
 #[tokio::test]
 async fn connection_survives_an_error_packet() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
-    let refused = client.ask("SELECT 1").await;
-    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
-    server.write_all(&answer("3")).await.unwrap();
-    assert_eq!(read(&client.ask("SELECT 3 AS N").await.unwrap()), Some(3));
+    let refused = client.query_within("SELECT 1").await;
+    assert!(matches!(&refused, Err(ClientError::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    server.write_all(&result_packets("3")).await.unwrap();
+    assert_eq!(read(&client.query_within("SELECT 3 AS N").await.unwrap()), Some(3));
 }
 
 /// The next bytes on the connection are unknown, so they are not taken for a result.
 #[tokio::test]
 async fn malformed_result_closes_the_connection() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
-    assert!(matches!(client.ask("SELECT 1").await, Err(Trouble::Malformed(_))));
-    server.write_all(&answer("3")).await.unwrap();
-    assert!(matches!(client.ask("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
+    assert!(matches!(client.query_within("SELECT 1").await, Err(ClientError::Malformed(_))));
+    server.write_all(&result_packets("3")).await.unwrap();
+    assert!(matches!(client.query_within("SELECT 3 AS N").await, Err(ClientError::Malformed(_))));
     let mut heard = vec![0; 64];
     let count = server.read(&mut heard).await.unwrap();
     assert_eq!(&heard[..count], framed(0, b"\x03SELECT 1"), "one question alone was sent");
@@ -78,70 +78,70 @@ async fn malformed_result_closes_the_connection() {
 
 #[tokio::test]
 async fn buffer_grows_with_received_bytes() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
-    assert!(client.ask("SELECT 1").now_or_never().is_none());
+    assert!(client.query_within("SELECT 1").now_or_never().is_none());
     assert!(client.packets.held() < 1 << 16, "{} bytes for three", client.packets.held());
 }
 
 #[tokio::test]
 async fn error_packet_ends_the_results() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&answers(&["1", "2"], b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
     for value in [1, 2] {
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(value));
     }
     let refused = client.next().await;
-    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    assert!(matches!(&refused, Err(ClientError::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
     assert!(client.next().await.unwrap().is_none(), "nothing of the text is left");
-    server.write_all(&answer("5")).await.unwrap();
-    assert_eq!(read(&client.ask("SELECT 5 AS N").await.unwrap()), Some(5));
+    server.write_all(&result_packets("5")).await.unwrap();
+    assert_eq!(read(&client.query_within("SELECT 5 AS N").await.unwrap()), Some(5));
 }
 
 #[tokio::test]
 async fn abandoned_results_are_skipped() {
     for behind in [&b""[..], b"\xff\x7a\x04#42S02no such table"] {
-        let (mut client, mut server) = pair();
+        let (mut client, mut server) = client_and_server();
         server.write_all(&answers(&["1", "2", "3"], behind)).await.unwrap();
         client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
-        server.write_all(&answer("7")).await.unwrap();
-        assert_eq!(read(&client.ask("SELECT 7 AS N").await.unwrap()), Some(7));
+        server.write_all(&result_packets("7")).await.unwrap();
+        assert_eq!(read(&client.query_within("SELECT 7 AS N").await.unwrap()), Some(7));
     }
 }
 
 #[tokio::test]
 async fn surplus_result_is_malformed() {
-    let (mut client, mut server) = pair();
+    let (mut client, mut server) = client_and_server();
     server.write_all(&answers(&["1", "2", "3"], &[])).await.unwrap();
     client.send("SELECT 1; SELECT 2", 2).await.unwrap();
     assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
     let outcome = client.next().await;
-    assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(ClientError::Malformed(_))), "{outcome:?}");
 }
 
 /// Taken for a result, it would be a view without rows.
 #[tokio::test]
 async fn result_without_columns_is_malformed() {
     for done in [&b"\0\0\0\x02\0\0\0"[..], b"\xfe\0\0\x02\0"] {
-        let (mut client, mut server) = pair();
+        let (mut client, mut server) = client_and_server();
         server.write_all(&answers(&["1"], done)).await.unwrap();
         client.send("SELECT 1; SELECT 2", 2).await.unwrap();
         assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
         let outcome = client.next().await;
-        assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(ClientError::Malformed(_))), "{outcome:?}");
     }
 }
 
 /// A statement has one result: another one would be taken for the result of the next statement.
 #[tokio::test]
 async fn unexpected_more_results_is_malformed() {
-    let (mut client, mut server) = pair();
-    let mut more = answer("1");
+    let (mut client, mut server) = client_and_server();
+    let mut more = result_packets("1");
     let status = more.len() - 2;
     more[status] |= 8;
     server.write_all(&more).await.unwrap();
-    let asked = client.ask("SELECT 1 AS N").await;
-    assert!(matches!(asked, Err(Trouble::Malformed(_))), "{asked:?}");
+    let asked = client.query_within("SELECT 1 AS N").await;
+    assert!(matches!(asked, Err(ClientError::Malformed(_))), "{asked:?}");
 }
