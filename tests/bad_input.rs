@@ -44,7 +44,7 @@ fn write(path: &Path, text: &str, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A server, the login tried on it, and what comes of `check MANIFEST_NAME/pay`: the exit code, and words of the one sentence.
+/// A server, the login tried on it, and what comes of `check NAME/pay`: the exit code, and words of the one sentence.
 struct Case {
     name: &'static str,
     port: u16,

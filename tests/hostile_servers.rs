@@ -437,7 +437,7 @@ fn tenants_beyond_a_limit_are_read_one_by_one() {
     for (view, number, column, tenants, reads_order) in
         [(sets, "BACKUP_SET_ID", "PATH", &[1002, 1004][..], true), (pieces, "PIECE_ID", "FILE_STATUS", &[1004], false)]
     {
-        let twist = odd::Twist::rows(move |asked, answer| {
+        let tampering = faulty_server::Tampering::rows(move |asked, answer| {
             let mut rows = answer?;
             let of = |id: i128| rows.iter().find(|row| row.get("TENANT_ID") == Some(&Cell::Integer(id))).cloned();
             let first = tenants.iter().filter(|_| asked == view).filter_map(|id| of(*id));
@@ -450,9 +450,9 @@ fn tenants_beyond_a_limit_are_read_one_by_one() {
             rows.extend(long);
             Ok(rows)
         });
-        let heard = Arc::clone(&twist.heard);
-        let servers = odd::Servers::new();
-        let port = servers.twisted(twist);
+        let heard = Arc::clone(&tampering.received);
+        let servers = faulty_server::FaultyServers::new();
+        let port = servers.tampered(tampering);
         let state = tempfile::TempDir::new().unwrap();
         let mut obnow = Command::new(env!("CARGO_BIN_EXE_obnow"));
         obnow.args([
@@ -464,7 +464,7 @@ fn tenants_beyond_a_limit_are_read_one_by_one() {
             "env:PW",
             "--state",
         ]);
-        let ran = obnow.arg(state.path()).env("PW", odd::PASSWORD).output().unwrap();
+        let ran = obnow.arg(state.path()).env("PW", faulty_server::PASSWORD).output().unwrap();
         let events = String::from_utf8_lossy(&ran.stdout);
         assert!(ran.status.success(), "{events}{}", String::from_utf8_lossy(&ran.stderr));
         let alone = |sql: &&String| sql.contains(view) && sql.contains("TENANT_ID IN (1004) ");

@@ -298,7 +298,7 @@ fn a_backup_to_a_storage_given_by_hand_tests_it_first() {
 /// Below V4 a tenant's backup goes to a directory of its own, which its statement names and no setting does.
 #[test]
 fn a_tenants_own_directory_below_v4_is_tested_before_the_start() {
-    let fleet = Fleet::serve("tenant-gate");
+    let fleet = DemoFleet::serve("tenant-gate");
     let parent = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
     let own = parent.path().join("own");
     let uri = format!("file://{}", own.display());

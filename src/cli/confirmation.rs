@@ -11,13 +11,13 @@ use crate::domain::fault::{Cause, Fault};
 pub(super) struct ConfirmationArgs<'a> {
     /// `--yes`.
     pub(super) yes: bool,
-    /// `--confirm MANIFEST_NAME`.
+    /// `--confirm NAME`.
     pub(super) name: Option<&'a str>,
 }
 
 /// A question before something is done.
 pub(super) struct Confirmation<'a> {
-    /// What is asked where yes is enough: `CancelDecision?`.
+    /// What is asked where yes is enough: `Cancel?`.
     pub(super) ask: &'a str,
     /// What is asked for, and the name that answers it; None: yes is enough.
     pub(super) name: Option<(String, &'a str)>,

@@ -99,7 +99,7 @@ fn parse_encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     Ok(Statement::SetEncryption(password))
 }
 
-/// `SET MAX_ENTRIES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
+/// `SET NAMES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
 fn parse_set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if cursor.take_keyword("names") {
         let charset = cursor.tenant_name()?;

@@ -33,7 +33,7 @@ pub struct Select {
 /// A value that needs no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scalar {
-    /// `FORMAT_VERSION()`.
+    /// `VERSION()`.
     Version,
     /// `OB_VERSION()`.
     ObVersion,
@@ -107,7 +107,7 @@ pub struct LegacyPreview {
 /// The `ALTER SYSTEM` statements. Those of V2.2 and V3 have no TENANT clause and no DESCRIPTION; the last three before [`Alter::Refused`] are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alter {
-    /// `SET MANIFEST_NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
+    /// `SET NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
     /// (`data_backup_dest`, `log_archive_dest`, `log_archive_dest_state`) come this way too.
     Set {
         /// Name and value of each item.
@@ -165,7 +165,7 @@ pub enum Statement {
     Select(Select),
     /// `SELECT f(), @@v, ..` without FROM, with each column's heading as written.
     Scalars(Vec<(String, Scalar)>),
-    /// `DESC schema.view` or `SHOW MAX_COLUMNS FROM schema.view`, named as in [`Select::view`].
+    /// `DESC schema.view` or `SHOW COLUMNS FROM schema.view`, named as in [`Select::view`].
     Describe(String),
     /// `SHOW VARIABLES LIKE 'x'`.
     ShowVariables(String),
@@ -177,7 +177,7 @@ pub enum Statement {
     ShowTables(String),
     /// `SHOW GRANTS`.
     ShowGrants,
-    /// `SET [SESSION] name = literal`, or `SET MAX_ENTRIES x`: names in lower case.
+    /// `SET [SESSION] name = literal`, or `SET NAMES x`: names in lower case.
     SetSession(Vec<(String, Literal)>),
     /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`.
     SetEncryption(String),
@@ -185,7 +185,7 @@ pub enum Statement {
     SetDecryption(Vec<String>),
     /// `SHOW RESTORE PREVIEW`.
     ShowRestorePreview,
-    /// `KILL [COM_QUERY] id`.
+    /// `KILL [QUERY] id`.
     Kill {
         /// Only the running statement, not the connection.
         query_only: bool,

@@ -206,7 +206,7 @@ fn derive_definition(inherited: Option<Definition>, entry: &ViewEntry) -> Result
     Ok(view)
 }
 
-/// Parses a column `MANIFEST_NAME type[?]`.
+/// Parses a column `NAME type[?]`.
 fn parse_column(text: &str) -> Result<Column, String> {
     let (name, declared) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
     let (sql_type, nullable) = declared.strip_suffix('?').map_or((declared, false), |sql_type| (sql_type, true));

@@ -9,12 +9,12 @@ mod registered;
 pub use registered::{HIDDEN, hide_secrets, unescaped};
 
 /// A password or an access key. `Debug` prints `***`, and the memory is wiped when the last copy is dropped. While a copy
-/// exists the secret is hidden in foreign text ([`hide`]).
+/// exists the secret is hidden in foreign text ([`hide_secrets`]).
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
 
 impl Secret {
-    /// Takes ownership of the text and, unless it is too short, registers it for [`hide`].
+    /// Takes ownership of the text and, unless it is too short, registers it for [`hide_secrets`].
     #[must_use]
     pub fn new(text: String) -> Self {
         let secret = Arc::new(SecretString::from(text));
@@ -22,14 +22,14 @@ impl Secret {
         Self(secret)
     }
 
-    /// Wraps a text that contains secrets, a statement or a URI: it is kept and printed like a secret, but [`hide`] does not look
+    /// Wraps a text that contains secrets, a statement or a URI: it is kept and printed like a secret, but [`hide_secrets`] does not look
     /// for it. Only the secrets within it are hidden in foreign text.
     #[must_use]
     pub fn from_shared(text: String) -> Self {
         Self(Arc::new(SecretString::from(text)))
     }
 
-    /// Whether it is too short for [`hide`]: then only its position in a statement hides it.
+    /// Whether it is too short for [`hide_secrets`]: then only its position in a statement hides it.
     #[must_use]
     pub fn is_short(&self) -> bool {
         !self.is_empty() && self.expose().chars().count() < registered::SHORTEST

@@ -24,7 +24,7 @@ pub enum Engine {
 
 /// A version, with its build where it is known. It is serialised as the text of [`Version::with_build`].
 ///
-/// `OB_VERSION()` of seekdb returns the version of the kernel inside it; use `FORMAT_VERSION()` or `version_comment`, which
+/// `OB_VERSION()` of seekdb returns the version of the kernel inside it; use `VERSION()` or `version_comment`, which
 /// name the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

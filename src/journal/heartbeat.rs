@@ -1,4 +1,4 @@
-//! The heartbeat of a runner: the modification time of `ID.server_busy`. Space for an exit message is preallocated in the file, so
+//! The heartbeat of a runner: the modification time of `ID.alive`. Space for an exit message is preallocated in the file, so
 //! that a full disk cannot prevent writing one.
 
 use std::fs::OpenOptions;

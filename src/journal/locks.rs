@@ -21,7 +21,7 @@ use crate::process::started;
 /// A cluster, or tenants of it, that a task wants to lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The name of the cluster in lock files: letters, digits, `-` and `_`. [`Claim::key_spec`] builds it.
+    /// The name of the cluster in lock files: letters, digits, `-` and `_`. [`Claim::known`] builds it.
     pub cluster: String,
     /// Its name without the creation time, as older releases use it: their locks are respected too.
     pub less_known: Option<String>,
@@ -84,7 +84,7 @@ pub enum LockResult {
 pub struct Busy {
     /// Name of that lock: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Its owner, if that can be read. An owner that is not [`Owner::server_busy`] left a dump process behind that still runs.
+    /// Its owner, if that can be read. An owner that is not [`Owner::alive`] left a dump process behind that still runs.
     pub owner: Option<Owner>,
 }
 

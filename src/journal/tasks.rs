@@ -92,7 +92,7 @@ pub struct TaskFiles {
     pub journal: PathBuf,
     /// `ID.ask`: the requests to it.
     pub ask: PathBuf,
-    /// `ID.server_busy`: its heartbeat.
+    /// `ID.alive`: its heartbeat.
     pub alive: PathBuf,
 }
 

@@ -30,7 +30,7 @@ pub type Rows = Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>;
 pub struct Tampering {
     /// Another greeting.
     pub greeting: Option<Greeting>,
-    /// Other values of `FORMAT_VERSION()` and `version_comment`.
+    /// Other values of `VERSION()` and `version_comment`.
     pub version: Option<(&'static str, &'static str)>,
     /// A parameter with its other value on each server.
     pub parameter: Option<(&'static str, &'static str)>,

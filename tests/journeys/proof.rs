@@ -200,7 +200,7 @@ fn only_v3_1_community_supports_legacy_proof() {
 
 #[test]
 fn unsendable_password_is_refused_before_announcement_and_audit() {
-    let fleet = Fleet::serve("wrong-password");
+    let fleet = DemoFleet::serve("wrong-password");
     let secret = fleet.folder().join("secret");
     std::fs::write(&secret, "CANARY'b\n").unwrap();
     std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -209,12 +209,12 @@ fn unsendable_password_is_refused_before_announcement_and_audit() {
     assert!(!refused.err.contains("Sends ") && !refused.err.contains("CANARY"), "{}", refused.err);
     let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap_or_default();
     assert!(!audit.contains("PREVIEW"), "{audit}");
-    assert!(fleet.looks().is_empty());
+    assert!(fleet.previews().is_empty());
 }
 
 #[test]
 fn tenant_without_a_backup_makes_the_summary_unknown() {
-    let fleet = Fleet::serve("no-full");
+    let fleet = DemoFleet::serve("no-full");
     let ran = fleet.json(&["prove", "demo"]).exits(4).quiet();
     assert_eq!(ran.verdict("demo/order")["verdict"], "restorable");
     let all = ran.of_kind("verdict");

@@ -70,7 +70,7 @@ fn arguments(
     words
 }
 
-/// Returns the Perl regular expression that matches the `database.parse_table` names to dump.
+/// Returns the Perl regular expression that matches the `database.table` names to dump.
 fn table_regex(exclude: &ExcludedTables) -> String {
     let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
     if exclude.is_empty() {

@@ -103,7 +103,7 @@ async fn read_version(path: &Path, within: Duration) -> Result<String, Fault> {
     }
 }
 
-/// Parses the first line of `mydumper --version`: `mydumper [v]FORMAT_VERSION, built against ...`.
+/// Parses the first line of `mydumper --version`: `mydumper [v]VERSION, built against ...`.
 ///
 /// # Errors
 /// It is not the output of mydumper, or the release was not tested.

@@ -92,7 +92,7 @@ pub struct TypedSession<P: Purpose> {
     pub id: u64,
     /// `host:port` it goes to.
     pub endpoint: String,
-    /// The result of `FORMAT_VERSION()`.
+    /// The result of `VERSION()`.
     pub version_text: String,
     limit: Duration,
     /// Why the server refused the time limit for this session; `None` where it accepted it or was not asked.

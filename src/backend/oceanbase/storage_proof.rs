@@ -238,7 +238,7 @@ impl OceanBase {
     /// Executes a prepared proof.
     ///
     /// # Errors
-    /// The server refused, or did not answer; [`OceanBase::proof_line`] has what that means.
+    /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
     pub async fn execute_proof(&mut self, act: PreparedAction) -> Result<(), Failure> {
         match act.execution {
             Execution::Statements(pending) => self.perform(*pending).await,

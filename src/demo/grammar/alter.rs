@@ -75,7 +75,7 @@ fn parse_text_clause(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<St
     cursor.string().map(Some)
 }
 
-/// `MANIFEST_NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
+/// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
 fn parse_set(cursor: &mut Cursor<'_>, line: &ReleaseLine) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {

@@ -14,7 +14,7 @@ use super::{ViewContext, count, int, row, scn, text, yes_no};
 
 const LOCALHOST: &str = "127.0.0.1";
 
-/// Returns `FORMAT_VERSION()`, `OB_VERSION()` and `version_comment` of a cluster.
+/// Returns `VERSION()`, `OB_VERSION()` and `version_comment` of a cluster.
 #[must_use]
 pub fn version_texts(cluster: &Cluster) -> (String, String, String) {
     let (version, build) = (&cluster.version, &cluster.build);

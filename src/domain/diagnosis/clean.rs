@@ -7,7 +7,7 @@ use crate::domain::secret::hide_secrets;
 
 /// Cleans the text of a server, a storage, a child process or a file. Escape sequences, control characters and characters that
 /// reorder text are removed, and every secret is replaced by `***`: the values of the keys that a destination may not have,
-/// logins, the strings after `IDENTIFIED BY`, and the secrets of this process ([`hide`]).
+/// logins, the strings after `IDENTIFIED BY`, and the secrets of this process ([`hide_secrets`]).
 ///
 /// Line breaks and tabs become spaces, so the result is one line. Cleaning is idempotent.
 #[must_use]

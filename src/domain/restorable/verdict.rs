@@ -54,7 +54,7 @@ pub struct NotYet {
     pub round_status: RoundStatus,
 }
 
-/// What a set lacks permanently. Its `Display` shows times in UTC; [`Missing::notes`] shows the server's.
+/// What a set lacks permanently. Its `Display` shows times in UTC; [`Missing::description`] shows the server's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {

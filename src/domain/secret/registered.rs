@@ -19,7 +19,7 @@ pub const HIDDEN: &str = "***";
 /// Every secret that is still held. The references are weak, so a secret is wiped when its last holder drops it.
 static KNOWN: Mutex<Vec<Weak<SecretString>>> = Mutex::new(Vec::new());
 
-/// Registers a secret for [`hide`].
+/// Registers a secret for [`hide_secrets`].
 pub(super) fn register(secret: &Arc<SecretString>) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.retain(|held| held.strong_count() > 0);

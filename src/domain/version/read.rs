@@ -36,7 +36,7 @@ pub struct Detected {
 pub struct NotOceanBase(pub String);
 
 impl Detected {
-    /// Parses `FORMAT_VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a user types it.
+    /// Parses `VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a user types it.
     ///
     /// # Errors
     /// The text is another product's or has no version. Bare numbers count as OceanBase from major version 1 to 4, the newest
