@@ -93,16 +93,16 @@ impl SharedFleet {
             if all {
                 fleet.reply_holds.retain(|hold| hold.prefix != prefix);
             }
-            let mut passed = 0;
+            let mut count = 0;
             fleet.held_statements.retain(|held| {
-                let passes = held.hold.prefix == prefix && (all || passed == 0);
-                passed += usize::from(passes);
+                let passes = held.hold.prefix == prefix && (all || count == 0);
+                count += usize::from(passes);
                 if passes && held.orphaned {
                     orphans.push(held.clone());
                 }
                 !passes
             });
-            passed
+            count
         });
         for orphan in orphans {
             if let Some(work) = &orphan.work {

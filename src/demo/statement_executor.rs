@@ -13,7 +13,7 @@ use super::select_executor::{ResultTable, execute_select};
 use super::server_errors::{error_with_state, protocol_error};
 use super::server_model::{ReplyOutcome, ServerModel, Session};
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
-use super::view_definitions::{ColumnType, views_of, visible_view};
+use super::view_definitions::{ColumnType, View, views_of, visible_view};
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,18 +91,7 @@ pub async fn execute_statement<W: ServerModel>(
         }),
         Statement::Describe(name) => visible_view(&line, &name, &session.account).and_then(|view| {
             model.may_read(session, &name)?;
-            let rows = view.columns.iter().map(|column| {
-                let null = if column.nullable { "YES" } else { "NO" };
-                vec![
-                    text_value(&column.name),
-                    text_value(&column.sql_type),
-                    text_value(null),
-                    text_value(""),
-                    Value::Null,
-                    text_value(""),
-                ]
-            });
-            Ok(text_table(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
+            Ok(describe(view))
         }),
         Statement::Scalars(items) => scalars(model, session, items),
         Statement::ShowVariables(pattern) => Ok(show_variables(model, session, &pattern)),
@@ -147,6 +136,16 @@ pub async fn execute_statement<W: ServerModel>(
         }
     };
     answered.unwrap_or_else(Reply::Refused)
+}
+
+/// Returns the columns of a view, as DESC lists them.
+fn describe(view: &View) -> Reply {
+    let rows = view.columns.iter().map(|column| {
+        let null = if column.nullable { "YES" } else { "NO" };
+        let (name, sql_type) = (text_value(&column.name), text_value(&column.sql_type));
+        vec![name, sql_type, text_value(null), text_value(""), Value::Null, text_value("")]
+    });
+    text_table(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect())
 }
 
 /// Converts the columns selected as `UNIX_TIMESTAMP(column)` into seconds since 1970 with six decimals, from the text in the

@@ -297,13 +297,8 @@ pub fn assess(
     let pieces = tenant.archive.known_pieces();
     let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
-    let verdict = restorable::verdict(&restorable::VerdictInput {
-        job: &JobEnd::Completed,
-        set,
-        sets: &tenant.sets,
-        pieces,
-        rounds,
-    });
+    let (job, sets) = (&JobEnd::Completed, &tenant.sets);
+    let verdict = restorable::verdict(&restorable::VerdictInput { job, set, sets, pieces, rounds });
     let verdict = match tenant.archive.reach_is_known() {
         Err(why) if verdict.rests_on_the_log() => {
             Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))
@@ -311,7 +306,7 @@ pub fn assess(
         _ => verdict,
     };
     let others = windows_without(tenant, set_id);
-    let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
+    let others_are = age_of_others(&others, set_id);
     let at_least = tenant.archive.expected_archive_delay();
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
@@ -379,6 +374,11 @@ pub fn assess(
     }
 }
 
+/// Returns what the sets of windows are called beside a set: `other` where one of them is newer.
+fn age_of_others(windows: &Windows, set_id: u64) -> &'static str {
+    if windows.0.iter().any(|window| window.set > set_id) { "other" } else { "older" }
+}
+
 fn failed_in_view(name: &str, set_id: u64) -> Fault {
     Fault::new(
         Cause::Server,
@@ -411,7 +411,8 @@ pub struct OtherBackups {
 #[must_use]
 pub fn other_backups(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> OtherBackups {
     let windows = windows_without(tenant, set_id);
-    OtherBackups { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
+    let lead = format!("by the views {} sets still restore", age_of_others(&windows, set_id));
+    OtherBackups { told: spans(&lead, &windows, zone), windows: kept(&windows) }
 }
 
 fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {

@@ -88,7 +88,7 @@ impl<E: DeserializeOwned> Follower<E> {
                 Ok(begun) => self.last = begun,
                 // Its other lines identify it.
                 Err(_) if lines.peek().is_some() && !is_header(&first) => {
-                    entries.push(self.damaged_entry(text(&first)))
+                    entries.push(self.damaged_entry(text(&first)));
                 }
                 Err(fault) => return Err(fault),
             }

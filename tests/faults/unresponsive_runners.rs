@@ -32,7 +32,7 @@ fn unresponsive_runner_does_not_block_a_cancel() {
     assert!(cancelled.err.contains(&format!("obnow cancel {id}")), "{}", cancelled.err);
     // It resumes, and carries out the request of meanwhile. The job waits until the follower has noticed.
     drop(stopped);
-    follower.prints(&format!("The runner of task {id} answers again."));
+    follower.wait_for_stdout(&format!("The runner of task {id} answers again."));
     release(&fleet, "ALTER SYSTEM BACKUP");
     let answered = journal_until(&fleet, "the answer to the cancel", |event| event["event"] == "request");
     assert_eq!(answered["verb"], "cancel");

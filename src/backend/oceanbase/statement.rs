@@ -113,7 +113,7 @@ impl Statement {
                 Part::Text(piece) => text.push_str(piece),
                 Part::Uri(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_uri())),
                 Part::ArchiveDestination(destination) => {
-                    text.push_str(&quoted_inside(&destination.redacted_statement_value()))
+                    text.push_str(&quoted_inside(&destination.redacted_statement_value()));
                 }
                 Part::EncryptionPassword | Part::DecryptionPassword(_) => text.push_str("***"),
                 Part::ServerValue { value, planned } => text.push_str(choose(value, planned)),

@@ -216,6 +216,9 @@ fn whatever_is_said_of_the_set_what_others_restore_is_told() {
     gone.sets[0].file_status = FileStatus::Deleted;
     let told = last(judged(&gone, 1, false)).notes;
     assert_eq!(told, ["what other sets still restore: 2026-11-20 10:00:00 to 10:59:55 +08:00"]);
+    let beside = |set| other_backups(&two("STOP", ago(5)), set, &ServerTimeZone::fixed(8 * 3_600)).told.unwrap();
+    assert!(beside(1).starts_with("by the views other sets still restore: "), "{}", beside(1));
+    assert!(beside(2).starts_with("by the views older sets still restore: "), "{}", beside(2));
 }
 
 /// R11: what can be restored is restorable; that it is not encrypted as asked is a fault of its own, with its own exit.

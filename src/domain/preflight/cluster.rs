@@ -37,7 +37,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     if let Some(service) = &cluster.backup_service {
         match service {
             BackupServiceFacts::Ready { release, path } => {
-                sheet.pass(CheckId::BackupService, format!("{release} at {path}"))
+                sheet.pass(CheckId::BackupService, format!("{release} at {path}"));
             }
             BackupServiceFacts::Missing(fault) => sheet.refuse(
                 CheckId::BackupService,
