@@ -262,7 +262,7 @@ impl FaultyServers {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let port = socket.local_addr().unwrap().port();
-        std::mem::drop(socket);
+        std::mem::forget(socket);
         port
     }
 }

@@ -114,7 +114,7 @@ fn stale_owner_file_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let dead = Owner { started: "another boot+1".into(), ..owner_of_task(1) };
-    std::mem::drop(held(state, &[claim("9", &[])], &dead));
+    std::mem::forget(held(state, &[claim("9", &[])], &dead));
     std::fs::copy(state.join("locks/cluster-9.owner"), state.join("locks/cluster-1.owner")).unwrap();
     std::fs::copy(state.join("locks/cluster-9.owner"), state.join("locks/cluster-2.tenant-5.owner")).unwrap();
     let tenant = held(state, &[claim("1", &[1])], &owner_of_task(2));
