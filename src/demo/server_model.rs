@@ -73,7 +73,7 @@ pub trait ServerModel: Send + Sync + 'static {
     -> Result<Account, ServerError>;
     /// Returns the key of the release line whose views and grammar this endpoint has, as in `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
-    /// Checks that this session may read a view, named as in [`ServerModel::query`].
+    /// Checks that this session may read a view, named as in [`ServerModel::rows`].
     ///
     /// # Errors
     /// 1142.

@@ -346,7 +346,7 @@ const NARROWED: &str = "A tenant whose earlier step fails is left out of the BAC
 /// Makes the plan of a backup from the facts and the choices.
 ///
 /// # Errors
-/// A [`ErrorPacket`] when every target is refused or left out, when a target does not exist, or when something must be chosen first
+/// A [`Refusal`] when every target is refused or left out, when a target does not exist, or when something must be chosen first
 /// or cannot be used (`Cause::Usage`, naming the flag).
 pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let asked = asked_tenants(facts, choices)?;

@@ -24,7 +24,7 @@ pub enum ProbeEvent {
     /// This check has ended.
     #[serde(rename = "ended")]
     CheckEnded(TestedCheck),
-    /// This probe exists from now on, until [`ProbeEvent::EndedWithoutStatus`].
+    /// This probe exists from now on, until [`ProbeEvent::ProbeRemoved`].
     #[serde(rename = "leaves")]
     ProbeWritten(String),
     /// The probe is deleted.

@@ -1,8 +1,8 @@
 //! The logical backup: starts `mydumper`, observes it, and proves the files it wrote.
 //!
-//! [`releases`] finds the program and lists the tested releases; [`place`] has the paths of one run; [`listing`] is what must be
-//! in the dump; [`run`] starts the process and finds it again; [`manifest`] proves the result, reading the files with [`rows`]
-//! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`begun`] is what it stores for a later process;
+//! [`releases`] finds the program and lists the tested releases; [`run_paths`] has the paths of one run; [`contents`] is what must be
+//! in the dump; [`process`] starts the process and finds it again; [`manifest`] proves the result, reading the files with [`row_counter`]
+//! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`start_record`] is what it stores for a later process;
 //! `upload` sends the files to an object storage.
 
 mod catalogue;

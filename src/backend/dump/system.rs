@@ -1,4 +1,4 @@
-//! A logical backup as a system: observes each step. The checks are here; the steps of the dump itself are in [`super::watch`].
+//! A logical backup as a system: observes each step. The checks are here; the steps of the dump itself are in [`super::monitor`].
 
 use std::path::Path;
 use std::sync::Arc;

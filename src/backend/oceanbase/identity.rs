@@ -47,7 +47,7 @@ impl OceanBase {
     /// # Errors
     /// No endpoint answers, or only endpoints of another cluster do.
     ///
-    /// [`Limits::connect_deadline`]: crate::domain::connection::Limits::reach
+    /// [`Limits::connect_deadline`]: crate::domain::connection::Limits::connect_deadline
     pub(super) async fn connect_verified<P: Purpose>(&self) -> Result<VerifiedSession<P>, Fault> {
         let limit = self.connection.limits.connect_deadline();
         timeout(limit, self.connect_first_match()).await.unwrap_or_else(|_| Err(self.connect_timeout_fault(limit)))

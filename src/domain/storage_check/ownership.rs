@@ -98,7 +98,7 @@ pub enum Fit {
 }
 
 impl OwnerFinding {
-    /// Judges a directory by these contents; `shown` as in [`judge`].
+    /// Judges a directory by these contents; `shown` as in [`assess_owner`].
     #[must_use]
     pub fn of(shown: &str, expected: &Expected, contents: &Contents) -> Self {
         let doubted = match (expected, &contents.format) {

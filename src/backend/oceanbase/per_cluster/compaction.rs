@@ -1,4 +1,4 @@
-//! The step `CompactionChoice` below V4 (R5): starts a major compaction where the backup needs one (a freeze newer than the archive
+//! The step `Compact` below V4 (R5): starts a major compaction where the backup needs one (a freeze newer than the archive
 //! round), and observes its merge by zone.
 
 use super::super::OceanBase;

@@ -67,7 +67,7 @@ impl<P: Purpose> TypedSession<P> {
     /// refused, or the results differ, it is sent once more alone, and so are all queries from then on.
     ///
     /// # Errors
-    /// As [`TypedSession::query`].
+    /// As [`TypedSession::rows`].
     pub async fn query_testing_multi_statements(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         if self.several != MultiStatements::Requested {
             return self.rows(sql).await;
