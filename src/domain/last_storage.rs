@@ -7,7 +7,8 @@ use super::secret::SecretSource;
 use super::target::TargetName;
 use super::task::TaskView;
 
-/// Returns the storage that a user gave to the newest task of exactly these targets that ended well. An access key from a source
+/// Returns the storage of the newest task of exactly these targets that ended well: the one that a user gave, else the one that
+/// it took from an earlier task. An access key from a source
 /// that does not last is asked for again. A task of another cluster with the same name in the inventory does not count.
 #[must_use]
 pub fn last_storage<'a>(

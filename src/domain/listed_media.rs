@@ -6,7 +6,7 @@ use super::restorable::FileStatus;
 use super::storage_check::ListedMedia;
 use super::template::DirKind;
 
-/// The number of the newest entries that are searched for: a directory may hold thousands.
+/// The number of the newest entries of a `DEST_ID` that are searched for: a directory may hold thousands.
 const NEWEST: usize = 10;
 
 /// Returns whether a PATH of a view is that directory. For an object storage its endpoint follows after `?`.

@@ -1,4 +1,5 @@
-//! The list of targets: one row for each cluster and each user tenant, as both front ends show it.
+//! The list of targets: one row for each cluster and, where its backups are physical, for each user tenant, as both front ends
+//! show it.
 
 use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
@@ -44,7 +45,7 @@ pub struct Row {
 /// The last good backup as a row shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGoodLabel {
-    /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where it is not known.
+    /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where the cluster did not answer.
     pub text: String,
     /// Whether there is none, it is older than the target's policy allows, or it is not encrypted as requested.
     pub bad: bool,
@@ -117,7 +118,7 @@ pub fn rows(cluster: &TargetName, facts: &Result<Facts, Fault>) -> Vec<Row> {
     }
 }
 
-/// Returns the rows of a cluster: its own, then one for each user tenant.
+/// Returns the rows of a cluster: its own, then, where its backups are physical, one for each user tenant.
 #[must_use]
 pub fn of_facts(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![cluster_row(facts)];
@@ -167,7 +168,8 @@ pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     })
 }
 
-/// Marks a row whose last good backup was made by one of these tasks and is not encrypted as that task requested.
+/// Sets the encryption of a row's last good backup to what the task that made it recorded; `None` where none of these tasks
+/// made it.
 pub fn mark_encryption<'a>(row: &mut Row, tasks: impl IntoIterator<Item = &'a TaskView>) {
     let Some(good) = row.last_good.as_mut().filter(|good| good.set.is_some()) else { return };
     let tenant = match (row.target.tenant(), &row.whose) {

@@ -115,7 +115,7 @@ pub struct RecordedWindow {
     pub from: Scn,
     /// The latest point.
     pub to: Scn,
-    /// The set that it is based on.
+    /// The newest set that it is based on; 0 for a dump.
     pub set: u64,
 }
 

@@ -1,6 +1,6 @@
 //! Preflight: all preconditions checked at once, each with what was found and its remedy.
 //!
-//! A failed `gate` refuses the start; a failed `step` check predicts that a step will fail and allows the start.
+//! A failed `gate` refuses the start; a `step` check is a warning, which may predict that a step will fail.
 
 use serde::{Deserialize, Serialize};
 
@@ -193,7 +193,7 @@ impl CheckId {
         matches!(self, Self::OneBuild | Self::Managed | Self::DestinationProven | Self::Owner)
     }
 
-    /// Returns the names of all checks that may be overridden, for a message: `one_build`.
+    /// Returns the names of all checks that may be overridden, for a message: `one_build, owner`.
     #[must_use]
     pub fn skippable_names() -> String {
         let names: Vec<&str> = Self::ALL.into_iter().filter(|check| check.may_be_skipped()).map(Self::name).collect();
@@ -205,9 +205,9 @@ impl CheckId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// It refuses the start.
+    /// A failure refuses the start.
     Gate,
-    /// It predicts that a step will fail.
+    /// It refuses nothing: a warning, which may predict that a step will fail.
     Step,
 }
 

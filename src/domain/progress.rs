@@ -1,4 +1,5 @@
-//! The progress of a job: never backwards, never complete before the verdict, and unknown before there is data.
+//! The progress of a job: its percentage and bytes never go backwards, it is never complete before the verdict, and unknown
+//! before there is data.
 
 use std::collections::VecDeque;
 
@@ -34,9 +35,9 @@ pub struct Progress {
     pub percent: Option<f64>,
     /// The bytes written so far.
     pub bytes: u64,
-    /// The total of bytes; `None` for a physical backup, whose total is not known.
+    /// The total of bytes, where it is known: not of a physical backup.
     pub bytes_total: Option<u64>,
-    /// Bytes per second over the last minute; `None` before two samples.
+    /// Bytes per second over the last minute, or between the last two samples where they are farther apart; `None` before two.
     pub rate: Option<f64>,
     /// The shortest and the longest estimate of the remaining seconds; `None` where there is none.
     pub eta: Option<(u64, u64)>,
@@ -158,7 +159,7 @@ impl ProgressMeter {
         self.moved_at_ms
     }
 
-    /// Returns the progress of a job that succeeded, the only one with 100 percent.
+    /// Returns the progress of a job that succeeded, the only one with 100 percent; `None` without a sample.
     #[must_use]
     pub fn finished(&self) -> Option<Progress> {
         self.last.clone().map(|last| Progress { percent: Some(100.0), eta: Some((0, 0)), ..last })
