@@ -38,7 +38,8 @@ fn line(text: &str) -> String {
     while line.contains("[0,0") {
         line = line.replace("[0,0", "[0");
     }
-    line
+    // The end of a window names its date only where that is another day's.
+    line.replace("0:0:0 to 0-0-0 0:0:0", "0:0:0 to 0:0:0")
 }
 
 /// Returns a word with each run of digits, also with a fraction, as `0`, and each id of a task as `ID`.
